@@ -1,0 +1,283 @@
+//! The query language as plain data. A host decodes its own terms into these enums;
+//! `compile` turns them into SQL. Names are checked against the catalog, values are bound.
+
+use crate::value::Value;
+
+/// A write: what one request of the writer does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Inserts one row or many.
+    Insert(Insert),
+    /// Updates the rows of a condition.
+    Update(Update),
+    /// Deletes the rows of a condition.
+    Delete(Delete),
+}
+
+/// Inserts rows. Rows may name different columns; a column that a row leaves out gets its default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Insert {
+    /// The table's name.
+    pub table: String,
+    /// The rows, each a list of column names and values. An empty row is all defaults.
+    pub rows: Vec<Vec<(String, Value)>>,
+    /// What to do when a row conflicts with one that is there.
+    pub conflict: Conflict,
+    /// Which columns of the rows that were written come back.
+    pub returning: Returning,
+}
+
+/// What an insert does when a UNIQUE or PRIMARY KEY constraint refuses a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Conflict {
+    /// The insert fails.
+    #[default]
+    Raise,
+    /// The row is left out. `target` names the constraint's columns; empty means any constraint.
+    Nothing {
+        /// The columns of the constraint.
+        target: Vec<String>,
+    },
+    /// The row that is there is updated. An empty `target` means the primary key.
+    Update {
+        /// The columns of the constraint.
+        target: Vec<String>,
+        /// The columns that take the new row's values.
+        set: ConflictSet,
+    },
+}
+
+/// The columns that an upsert overwrites.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConflictSet {
+    /// Every column of the new row except the target's.
+    All,
+    /// Every column of the new row except these and the target's.
+    AllExcept(Vec<String>),
+    /// Exactly these columns.
+    Columns(Vec<String>),
+}
+
+/// Which columns a write gives back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Returning {
+    /// No rows, only the count.
+    #[default]
+    Nothing,
+    /// Every column.
+    All,
+    /// These columns.
+    Columns(Vec<String>),
+}
+
+/// Updates the rows of a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// The table's name.
+    pub table: String,
+    /// The condition; `None` means every row.
+    pub filter: Option<Expr>,
+    /// The new values.
+    pub set: Vec<Assignment>,
+    /// Which columns of the updated rows come back.
+    pub returning: Returning,
+}
+
+/// One assignment of an update.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assignment {
+    /// The column gets a value.
+    Set(String, Value),
+    /// The column, INTEGER or REAL, grows by a value.
+    Increment(String, Value),
+}
+
+/// Deletes the rows of a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete {
+    /// The table's name.
+    pub table: String,
+    /// The condition; `None` means every row.
+    pub filter: Option<Expr>,
+    /// Which columns of the deleted rows come back.
+    pub returning: Returning,
+}
+
+/// A read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// Rows of one table.
+    Select(Select),
+    /// One value computed over the rows of a select. `column: None` counts rows.
+    /// `select.columns` must be `None`. Limit, offset and distinct apply before.
+    Aggregate {
+        /// The function.
+        function: Aggregate,
+        /// The column it is computed over.
+        column: Option<String>,
+        /// The rows it is computed over.
+        select: Select,
+    },
+    /// Whether a select has any row: one row with one boolean column named `exists`.
+    Exists(Select),
+    /// Raw SQL that only reads, with positional values.
+    Sql {
+        /// One statement with `?` or `?N` placeholders.
+        sql: String,
+        /// The values, as many as placeholders.
+        params: Vec<Value>,
+    },
+}
+
+/// An aggregate function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// The number of rows, or of values that are not null.
+    Count,
+    /// The sum; null over no rows (as SQLite's `sum`).
+    Sum,
+    /// The mean; null over no rows.
+    Avg,
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
+}
+
+/// Rows of one table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Select {
+    /// The table's name.
+    pub table: String,
+    /// The columns, in the order wanted; `None` means all.
+    pub columns: Option<Vec<String>>,
+    /// The condition.
+    pub filter: Option<Expr>,
+    /// The order. With a cursor or `page` the primary key is added, so that it is total.
+    pub order_by: Vec<OrderBy>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// So many rows are skipped first.
+    pub offset: Option<u64>,
+    /// Equal rows are given once.
+    pub distinct: bool,
+    /// Only rows that come after this one in the order.
+    pub after: Option<Cursor>,
+    /// Only the rows that come just before this one in the order, still given in the order.
+    pub before: Option<Cursor>,
+    /// Add the order's columns behind the wanted ones, so that a caller can make
+    /// the next page's cursor from a row (`Compiled::hidden`).
+    pub page: bool,
+}
+
+/// A place in an ordered result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cursor {
+    /// A row, or the part of it that the order names (primary key included).
+    Row(Vec<(String, Value)>),
+    /// The values of the order's columns, primary key included, as `page` gave them.
+    Values(Vec<Value>),
+}
+
+/// One column of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderBy {
+    /// The column's name.
+    pub column: String,
+    /// Greatest first.
+    pub descending: bool,
+    /// Where nulls go; `None` is SQLite's way: first when ascending, last when descending.
+    pub nulls: Option<Nulls>,
+}
+
+/// Where nulls go in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nulls {
+    /// Before every value.
+    First,
+    /// After every value.
+    Last,
+}
+
+/// A condition, with SQL's three-valued logic.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// All of them. Empty is true.
+    And(Vec<Expr>),
+    /// Any of them. Empty is false.
+    Or(Vec<Expr>),
+    /// Not.
+    Not(Box<Expr>),
+    /// A column compared with a value. `Eq` and `NotEq` with null mean `IsNull`.
+    Compare {
+        /// The column's name.
+        column: String,
+        /// The operator.
+        op: CompareOp,
+        /// The value, encoded by the column's type.
+        value: Value,
+    },
+    /// A column compared with another one of the same table.
+    CompareColumns {
+        /// The left column.
+        left: String,
+        /// The operator.
+        op: CompareOp,
+        /// The right column.
+        right: String,
+    },
+    /// A column's value is (not) among these. A null among them is ignored.
+    In {
+        /// The column's name.
+        column: String,
+        /// The values.
+        values: Vec<Value>,
+        /// Not among.
+        negated: bool,
+    },
+    /// A column is (not) null.
+    IsNull {
+        /// The column's name.
+        column: String,
+        /// Not null.
+        negated: bool,
+    },
+    /// A column is (not) like a pattern: `%` any text, `_` one character, `\` escapes;
+    /// ASCII letters match in either case, as SQLite's LIKE.
+    Like {
+        /// The column's name.
+        column: String,
+        /// The pattern.
+        pattern: String,
+        /// Not like.
+        negated: bool,
+    },
+    /// The row of this primary key: one value, or each key column with its value.
+    PrimaryKey(KeyValue),
+}
+
+/// The value of a primary key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyValue {
+    /// The key is one column.
+    Single(Value),
+    /// The key's columns by name.
+    Columns(Vec<(String, Value)>),
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompareOp {
+    /// Equal.
+    Eq,
+    /// Not equal.
+    NotEq,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    LtEq,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    GtEq,
+}
