@@ -171,6 +171,22 @@ impl Error {
         self
     }
 
+    /// The same error with a detail of another one, unless it has that detail already.
+    #[must_use]
+    pub fn with_detail(mut self, key: &'static str, value: &Detail) -> Self {
+        if self.detail(key).is_none() {
+            self.inner.details.push((key, value.clone()));
+        }
+        self
+    }
+
+    /// The same error with another message.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.inner.message = message.into();
+        self
+    }
+
     /// The stable code.
     pub fn code(&self) -> Code {
         self.inner.code

@@ -5,10 +5,39 @@
 //! [`Value`], implements [`RowSink`] to build its rows straight from SQLite's buffers and
 //! [`Responder`] to be told when a write is durable, and holds a [`Database`].
 
+mod access;
+pub mod backup;
+mod config;
+mod connection;
+mod constraint;
+mod control;
+mod database;
 pub mod error;
+mod execute;
+mod header;
+mod integrity;
+mod io_error;
+mod memory;
+pub mod migration;
+mod nearest;
+pub mod progress;
 pub mod query;
+mod reader;
 pub mod schema;
+mod side_work;
+mod sqlite_error;
+mod stats;
 pub mod value;
+mod writer;
 
+pub use access::{Access, Gate};
+pub use config::{unknown_option, Config, Synchronous, TempStore, INFINITY};
+pub use database::{
+    CheckpointMode, Database, Finished, Maintenance, Notify, Outcome, Pace, ReadOutcome, RequestId,
+    Responder, Submitted, TransactionId, TransactionOp,
+};
 pub use error::{Code, Detail, Error, Result};
+pub use execute::RowSink;
+pub use nearest::nearest;
+pub use stats::Stat;
 pub use value::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

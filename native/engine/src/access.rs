@@ -1,0 +1,111 @@
+//! What a connection may do at the moment a statement is compiled
+//! (<https://sqlite.org/c3ref/set_authorizer.html>).
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::sqlite_error;
+
+/// Who wrote the SQL that is being compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Access {
+    /// A user, to read: SELECT, EXPLAIN and the pragmas that only tell.
+    Query = 0,
+    /// The query compiler: rows of tables, no schema changes.
+    Write = 1,
+    /// A migration file: anything but other files and extensions.
+    Migration = 2,
+    /// The engine itself.
+    Internal = 3,
+}
+
+/// The switch that a connection's authorizer looks at.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<AtomicU8>);
+
+impl Gate {
+    /// Installs the authorizer, open for the engine itself.
+    pub fn install(conn: &mut Connection) -> Result<Gate> {
+        let gate = Gate(Arc::new(AtomicU8::new(Access::Internal as u8)));
+        let state = Arc::clone(&gate.0);
+        conn.authorizer(Some(move |context: AuthContext<'_>| {
+            authorize(state.load(Ordering::Relaxed), context.action)
+        }))
+        .map_err(sqlite_error::map)?;
+        Ok(gate)
+    }
+
+    /// Sets who writes the SQL from now on.
+    pub fn set(&self, access: Access) {
+        self.0.store(access as u8, Ordering::Relaxed);
+    }
+}
+
+/// Pragmas that tell something and change nothing, with or without an argument.
+const TELLING: &[&str] = &[
+    "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
+    "foreign_key_list", "foreign_key_check", "integrity_check", "quick_check", "database_list",
+    "collation_list", "function_list", "module_list", "pragma_list", "compile_options",
+];
+
+/// Pragmas that tell when they have no argument and change something when they have one.
+const TELLING_ALONE: &[&str] = &[
+    "application_id", "auto_vacuum", "cache_size", "data_version", "encoding", "foreign_keys",
+    "freelist_count", "journal_mode", "journal_size_limit", "mmap_size", "page_count",
+    "page_size", "query_only", "schema_version", "synchronous", "temp_store", "user_version",
+    "wal_autocheckpoint",
+];
+
+fn authorize(access: u8, action: AuthAction<'_>) -> Authorization {
+    let allowed = if access == Access::Internal as u8 {
+        true
+    } else if access == Access::Migration as u8 {
+        in_migration(action)
+    } else if access == Access::Write as u8 {
+        reads(action) || writes_rows(action)
+    } else {
+        reads(action)
+    };
+    if allowed {
+        Authorization::Allow
+    } else {
+        Authorization::Deny
+    }
+}
+
+fn in_migration(action: AuthAction<'_>) -> bool {
+    !matches!(
+        action,
+        AuthAction::Attach { .. }
+            | AuthAction::Detach { .. }
+            | AuthAction::Function { function_name: "load_extension" }
+    )
+}
+
+fn writes_rows(action: AuthAction<'_>) -> bool {
+    matches!(
+        action,
+        AuthAction::Insert { .. }
+            | AuthAction::Update { .. }
+            | AuthAction::Delete { .. }
+            | AuthAction::Transaction { .. }
+            | AuthAction::Savepoint { .. }
+    )
+}
+
+fn reads(action: AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => true,
+        AuthAction::Function { function_name } => function_name != "load_extension",
+        AuthAction::Pragma { pragma_name, pragma_value } => {
+            TELLING.contains(&pragma_name)
+                || (pragma_value.is_none() && TELLING_ALONE.contains(&pragma_name))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,204 @@
+//! Opens connections with the settings that every promise rests on.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::access::{Access, Gate};
+use crate::config::{Config, Synchronous, TempStore};
+use crate::control::Control;
+use crate::error::{Code, Error, Result};
+use crate::query::functions;
+use crate::{header, migration, sqlite_error};
+
+/// `ARqs`: marks the files that we create (<https://sqlite.org/pragma.html#pragma_application_id>).
+pub const APPLICATION_ID: i32 = 0x4152_7173;
+
+/// A connection with its handlers.
+pub struct Link {
+    /// SQLite's connection.
+    pub conn: Connection,
+    /// Its deadline and cancellation.
+    pub control: Arc<Control>,
+    /// What it may do.
+    pub gate: Gate,
+}
+
+/// Opens the connection that writes, creating the file if the options allow it.
+pub fn open_writer(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
+    let created = prepare_file(path, config)?;
+    let flags = if config.read_only {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    };
+    let link = open(path, flags, config, closing).map_err(|error| at(error, path))?;
+    link.control.begin(std::time::Instant::now() + config.busy_timeout, None);
+    set_up_writer(&link, config, created).map_err(|error| at(link.control.explain(error), path))?;
+    check_format(&link.conn).map_err(|error| at(error, path))?;
+    Ok(link)
+}
+
+/// Opens a connection that reads.
+pub fn open_reader(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
+    let link = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, config, closing)
+        .map_err(|error| at(error, path))?;
+    link.gate.set(Access::Query);
+    Ok(link)
+}
+
+fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut conn = Connection::open_with_flags(path, flags).map_err(sqlite_error::map)?;
+    let control = Control::new(closing);
+    control.install(&mut conn)?;
+    control.begin(std::time::Instant::now() + config.busy_timeout, None);
+    let gate = Gate::install(&mut conn)?;
+    conn.set_prepared_statement_cache_capacity(config.statement_cache_size);
+    set_up(&conn, config).map_err(|error| control.explain(error))?;
+    functions::register(&conn)?;
+    Ok(Link { conn, control, gate })
+}
+
+fn set_up(conn: &Connection, config: &Config) -> Result<()> {
+    let switches = [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ];
+    for (switch, on) in switches {
+        conn.set_db_config(switch, on).map_err(sqlite_error::map)?;
+    }
+    let temp_store = match config.temp_store {
+        TempStore::Default => 0,
+        TempStore::File => 1,
+        TempStore::Memory => 2,
+    };
+    let pragmas = format!(
+        "PRAGMA foreign_keys=ON; PRAGMA cache_size={}; PRAGMA mmap_size={}; PRAGMA temp_store={temp_store};",
+        config.cache_size, config.mmap_size
+    );
+    conn.execute_batch(&pragmas).map_err(sqlite_error::map)
+}
+
+fn set_up_writer(link: &Link, config: &Config, created: bool) -> Result<()> {
+    let conn = &link.conn;
+    let run = |sql: String| conn.execute_batch(&sql).map_err(sqlite_error::map);
+    if config.read_only {
+        return run("SELECT count(*) FROM sqlite_schema;".into());
+    }
+    if created {
+        run(format!("PRAGMA application_id={APPLICATION_ID};"))?;
+    }
+    let mode: String = conn
+        .query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))
+        .map_err(sqlite_error::map)?;
+    if mode != "wal" {
+        return Err(Error::new(
+            Code::CannotOpen,
+            format!("the file system of the database cannot hold a write-ahead log (journal_mode is {mode})"),
+        ));
+    }
+    let synchronous = match config.synchronous {
+        Synchronous::Off => "OFF",
+        Synchronous::Normal => "NORMAL",
+        Synchronous::Full => "FULL",
+        Synchronous::Extra => "EXTRA",
+    };
+    // Checkpoints are started by the writer after it has answered, not by a commit.
+    run(format!(
+        "PRAGMA synchronous={synchronous}; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit={}; SELECT count(*) FROM sqlite_schema;",
+        config.journal_size_limit
+    ))
+}
+
+fn check_format(conn: &Connection) -> Result<()> {
+    match migration::format_of(conn)? {
+        Some(format) if format > migration::FORMAT => Err(Error::new(
+            Code::NewerFormat,
+            format!(
+                "the database has format {format}, this release reads up to {}; use a newer release of the library",
+                migration::FORMAT
+            ),
+        )
+        .with("version", format)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that the path can be a database of ours. Returns whether the file is new.
+fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(data) if data.is_dir() => Err(cannot_open(path, "it is a directory; give the path of a file")),
+        Ok(data) if !data.is_file() => Err(cannot_open(path, "it is no regular file")),
+        Ok(data) => {
+            header::check_header(path)?;
+            Ok(data.len() == 0 && !config.read_only)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if config.read_only || !config.create {
+                return Err(cannot_open(path, "there is no such file; leave create: on to make it"));
+            }
+            create_file(path)?;
+            Ok(true)
+        }
+        Err(error) => Err(os_error(path, &error)),
+    }
+}
+
+/// Creates an empty file that only its owner can read, and syncs its folder's entry.
+fn create_file(path: &Path) -> Result<()> {
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match created {
+        Ok(file) => file
+            .sync_all()
+            .and_then(|()| File::open(folder_of(path))?.sync_all())
+            .map_err(|error| os_error(path, &error)),
+        // Another process was quicker.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(os_error(path, &error)),
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn cannot_open(path: &Path, why: &str) -> Error {
+    Error::new(Code::CannotOpen, format!("{} cannot be opened: {why}", path.display()))
+        .with("path", path.display().to_string())
+}
+
+fn os_error(path: &Path, error: &std::io::Error) -> Error {
+    let wrapped = match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            cannot_open(path, "its folder is not there; create it first")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            cannot_open(path, "permission denied; check the rights of the file and its folder")
+        }
+        std::io::ErrorKind::StorageFull => Error::new(Code::DiskFull, "the disk is full")
+            .with("path", path.display().to_string()),
+        _ => cannot_open(path, &error.to_string()),
+    };
+    match error.raw_os_error() {
+        Some(code) => wrapped.with("os_error", i64::from(code)),
+        None => wrapped,
+    }
+}
+
+fn at(error: Error, path: &Path) -> Error {
+    if error.detail("path").is_some() {
+        return error;
+    }
+    error.with("path", path.display().to_string())
+}

@@ -1,0 +1,480 @@
+//! A database: its writer, its readers, and what a host asks of them.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::backup::BackupSummary;
+use crate::config::Config;
+use crate::error::{Code, Error, Result};
+use crate::execute::RowSink;
+use crate::memory::MemoryFolder;
+use crate::migration::{Applied, MigrateOptions, MigrationStatus};
+use crate::progress::Progress;
+use crate::query::ir::{Read, Write};
+use crate::reader::pool::{Lease, Pool};
+use crate::reader::{self, Context};
+use crate::side_work;
+use crate::stats::{int, Stat};
+use crate::writer::queue::{Step, Work};
+use crate::writer::transaction::Transaction;
+use crate::writer::{self, Shared};
+
+/// Called once when something that was waited for has come.
+pub type Notify = Box<dyn FnOnce() + Send>;
+
+/// A queued request, by which it can be withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u64);
+
+/// An interactive transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TransactionId(pub u64);
+
+/// How long a read may hold the thread it runs on.
+pub enum Pace {
+    /// A few hundred microseconds: whatever takes longer is given up (`NeedsTime`).
+    Slice,
+    /// Until the deadline, or until `cancelled` becomes true.
+    Full {
+        /// When it ends at the latest.
+        deadline: Instant,
+        /// Set when the caller is gone.
+        cancelled: Arc<AtomicBool>,
+    },
+}
+
+/// How a read went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// The sink has all rows.
+    Done,
+    /// It must be run again with `Pace::Full`; what the sink has is void.
+    NeedsTime,
+    /// All readers are lent; the notification is called when one comes back.
+    NoReader,
+}
+
+/// How a submission went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// The responder will hear of the result.
+    Queued(RequestId),
+    /// The queue is full; the notification is called when there is room.
+    Full,
+}
+
+/// How the end of a transaction went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// Nothing was ever asked of it, so there is nothing to do.
+    Idle,
+    /// The responder will hear of the result.
+    Queued(RequestId),
+}
+
+/// A step of an interactive transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TransactionOp {
+    /// A write, in a savepoint of its own.
+    Write(Write),
+    /// A read that sees the transaction's own writes.
+    Read(Read),
+    /// Opens a savepoint.
+    Savepoint,
+    /// Keeps what was done since the innermost savepoint.
+    ReleaseSavepoint,
+    /// Undoes what was done since the innermost savepoint, and ends it.
+    RollbackToSavepoint,
+}
+
+/// How thorough a checkpoint is (<https://sqlite.org/c3ref/wal_checkpoint_v2.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointMode {
+    /// As much as can be done without waiting.
+    Passive,
+    /// Waits for writers.
+    Full,
+    /// As full, and the next write begins the log anew.
+    Restart,
+    /// As restart, and the log is cut to nothing.
+    Truncate,
+}
+
+/// Work on the database as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Maintenance {
+    /// Applies pending migrations.
+    Migrate {
+        /// The folder of the files.
+        directory: PathBuf,
+        /// How far.
+        options: MigrateOptions,
+    },
+    /// Takes migrations back.
+    Rollback {
+        /// The folder of the files.
+        directory: PathBuf,
+        /// How far.
+        options: MigrateOptions,
+    },
+    /// Tells which migrations are applied.
+    Migrations {
+        /// The folder of the files.
+        directory: PathBuf,
+    },
+    /// Copies the database to a file while it is in use.
+    Backup {
+        /// The new file.
+        path: PathBuf,
+        /// Whether a file that is there is replaced.
+        overwrite: bool,
+    },
+    /// Replaces the content by a backup's.
+    Restore {
+        /// The backup.
+        path: PathBuf,
+    },
+    /// Looks for damage.
+    Check {
+        /// Leaves out what takes long.
+        quick: bool,
+        /// At most so many findings.
+        limit: u32,
+    },
+    /// Moves the write-ahead log into the file.
+    Checkpoint(CheckpointMode),
+    /// Rebuilds the file without its free pages.
+    Vacuum,
+}
+
+impl Maintenance {
+    /// What it is called in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Maintenance::Migrate { .. } => "a migration",
+            Maintenance::Rollback { .. } => "the rollback of a migration",
+            Maintenance::Migrations { .. } => "a look at the migrations",
+            Maintenance::Backup { .. } => "a backup",
+            Maintenance::Restore { .. } => "a restore",
+            Maintenance::Check { .. } => "a check",
+            Maintenance::Checkpoint(_) => "a checkpoint",
+            Maintenance::Vacuum => "a vacuum",
+        }
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A write; its rows, if any were asked for, are in the sink.
+    Written {
+        /// The rows that it wrote.
+        changes: u64,
+    },
+    /// A read inside a transaction; its rows are in the sink.
+    Rows,
+    /// Nothing more to tell.
+    Done,
+    /// Migrations that were applied or taken back.
+    Applied(Vec<Applied>),
+    /// Every migration that is known.
+    Migrations(Vec<MigrationStatus>),
+    /// A backup or a restore.
+    Backup(BackupSummary),
+    /// What a check found; empty when all is sound.
+    Check(Vec<String>),
+    /// A checkpoint.
+    Checkpoint {
+        /// Whether readers or writers kept it from finishing.
+        busy: bool,
+        /// Pages in the log.
+        wal_pages: i64,
+        /// Pages of them that are in the file now.
+        checkpointed_pages: i64,
+    },
+}
+
+/// Who hears of a request's result.
+pub trait Responder: Send {
+    /// Where rows go.
+    fn sink(&mut self) -> &mut dyn RowSink;
+    /// How far long work is.
+    fn progress(&mut self, progress: Progress);
+    /// The result. For a write it is durable when this is called with `Ok`.
+    fn finish(self: Box<Self>, result: Result<Outcome>);
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    closing: Arc<AtomicBool>,
+    path: PathBuf,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A database. Clones are the same one.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+impl Database {
+    /// Starts the writer's thread, which opens the database; `opened` hears of the result.
+    ///
+    /// # Errors
+    /// `cannot_open` when there is no place for a `:memory:` database, `internal` when the
+    /// operating system refuses a thread.
+    pub fn open(config: Config, opened: Box<dyn FnOnce(Result<()>) + Send>) -> Result<Database> {
+        let memory = match config.database {
+            None => Some(MemoryFolder::create()?),
+            Some(_) => None,
+        };
+        let path = match (&config.database, &memory) {
+            (Some(path), _) => path.clone(),
+            (None, Some(folder)) => folder.database(),
+            (None, None) => PathBuf::new(),
+        };
+        let closing = Arc::new(AtomicBool::new(false));
+        let pool = Arc::new(Pool::new(path.clone(), config.clone(), Arc::clone(&closing)));
+        let shared = Arc::new(Shared::new(config));
+        let threads = Mutex::default();
+        let database = Database(Arc::new(Inner { shared, pool, closing, path, threads }));
+        database.start_writer(memory, opened)?;
+        Ok(database)
+    }
+
+    fn start_writer(
+        &self,
+        memory: Option<MemoryFolder>,
+        opened: Box<dyn FnOnce(Result<()>) + Send>,
+    ) -> Result<()> {
+        let (shared, path) = (Arc::clone(&self.0.shared), self.0.path.clone());
+        let pool = Arc::clone(&self.0.pool);
+        self.spawn("ash_rusqlite_writer", move || {
+            let ending = Box::new(move || pool.close(Duration::from_secs(5)));
+            writer::run(shared, path, opened, ending);
+            drop(memory);
+        })
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let started = thread::Builder::new().name(name.into()).spawn(work);
+        let handle = started.map_err(|error| {
+            Error::new(Code::Internal, format!("the system refused a thread: {error}"))
+        })?;
+        let mut threads = self.0.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(handle);
+        Ok(())
+    }
+
+    /// The options as they hold.
+    pub fn config(&self) -> &Config {
+        &self.0.shared.config
+    }
+
+    /// Closes: queued writes are finished, a transaction that is open is rolled back, reads
+    /// are stopped. `closed` is called at the end. May be called again. Only enqueues.
+    pub fn close(&self, closed: Option<Notify>) {
+        self.0.closing.store(true, Ordering::Relaxed);
+        self.0.shared.queue.close(closed);
+    }
+
+    /// Waits until every thread of a database that was closed has ended.
+    pub fn join(&self) {
+        let threads = {
+            let mut slot = self.0.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *slot)
+        };
+        for handle in threads {
+            // A thread that panicked has ended, too.
+            let _ = handle.join();
+        }
+    }
+
+    /// Runs a read. When no reader is free, the notification that `on_reader_free` makes is
+    /// kept and `NoReader` returned.
+    ///
+    /// # Errors
+    /// Those of the query, `timeout` at its deadline, `cancelled`, `closed`.
+    pub fn read(
+        &self,
+        read: &Read,
+        pace: Pace,
+        sink: &mut dyn RowSink,
+        on_reader_free: &mut dyn FnMut() -> Notify,
+    ) -> Result<ReadOutcome> {
+        if !self.0.shared.is_open() {
+            return Err(Error::new(Code::Closed, "the database is not open yet"));
+        }
+        let may_open = matches!(pace, Pace::Full { .. });
+        let mut reader = match self.0.pool.lend(may_open, on_reader_free)? {
+            Lease::Ready(reader) => reader,
+            Lease::NeedsTime => return Ok(ReadOutcome::NeedsTime),
+            Lease::Waiting => return Ok(ReadOutcome::NoReader),
+        };
+        let context =
+            Context { catalog: self.0.shared.catalog(), counters: &self.0.shared.counters };
+        let outcome = reader::read(&mut reader, &context, read, &pace, sink);
+        self.0.pool.put_back(reader);
+        outcome
+    }
+
+    /// The error of a read that found no free reader until its deadline.
+    pub fn reader_timeout_error(&self, timeout: Duration) -> Error {
+        let (open, lent, waiting) = self.0.pool.figures();
+        Error::new(
+            Code::Timeout,
+            format!(
+                "waited {} ms for a reader; {lent} of {open} are busy and {waiting} calls wait. Raise readers: or timeout:, or make the reads shorter",
+                timeout.as_millis()
+            ),
+        )
+        .with("waited_ms", i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX))
+        .with("waiting", waiting)
+    }
+
+    /// Queues a write.
+    ///
+    /// # Errors
+    /// `closed`; the write's own errors go to the responder.
+    pub fn submit(
+        &self,
+        work: Write,
+        deadline: Instant,
+        reply: Box<dyn Responder>,
+        on_room: &mut dyn FnMut() -> Notify,
+    ) -> Result<Submitted> {
+        let pushed =
+            self.0.shared.queue.push(Work::Write(work), deadline, reply, Some(on_room))?;
+        Ok(pushed.map_or(Submitted::Full, Submitted::Queued))
+    }
+
+    /// Takes a request back. With an error it will never run; with `None` it runs or is answered.
+    pub fn withdraw(&self, id: RequestId) -> Option<Error> {
+        let job = self.0.shared.queue.withdraw(id)?;
+        Some(self.0.shared.gave_up(job.queued_at.elapsed()))
+    }
+
+    /// The error of a write for which the queue stayed full until its deadline.
+    pub fn queue_full_error(&self, timeout: Duration) -> Error {
+        let error = self.0.shared.gave_up(timeout);
+        let limit = self.0.shared.config.queue_limit;
+        let full = Error::new(
+            Code::QueueFull,
+            format!("the write queue stayed full ({limit} requests): {}", error.message()),
+        )
+        .with("queue_limit", limit);
+        error.details().iter().fold(full, |full, (key, value)| full.with_detail(key, value))
+    }
+
+    /// Opens an interactive transaction of `owner`. Nothing reaches SQLite yet.
+    ///
+    /// # Errors
+    /// `closed`.
+    pub fn begin(&self, timeout: Duration, owner: String) -> Result<TransactionId> {
+        self.0.shared.queue.open_transaction(|id| Transaction::new(id, owner, timeout))
+    }
+
+    /// Queues a step of a transaction.
+    ///
+    /// # Errors
+    /// `transaction_closed`, or why the transaction is over; `closed`.
+    pub fn transaction_submit(
+        &self,
+        transaction: TransactionId,
+        op: TransactionOp,
+        deadline: Instant,
+        reply: Box<dyn Responder>,
+    ) -> Result<RequestId> {
+        let transaction = self.0.shared.queue.transaction(transaction)?;
+        self.0.shared.queue.push_step(&transaction, Step::Op(op), deadline, reply)
+    }
+
+    /// Ends a transaction.
+    ///
+    /// # Errors
+    /// `transaction_closed`, or why the transaction is over; `closed`.
+    pub fn finish(
+        &self,
+        id: TransactionId,
+        commit: bool,
+        reply: Box<dyn Responder>,
+    ) -> Result<Finished> {
+        let queue = &self.0.shared.queue;
+        let transaction = queue.transaction(id)?;
+        if transaction.is_idle() {
+            queue.forget(id);
+            return Ok(Finished::Idle);
+        }
+        if let Some(error) = transaction.end() {
+            queue.forget(id);
+            return Err(error);
+        }
+        let deadline = Instant::now() + crate::INFINITY;
+        queue.push_step(&transaction, Step::Finish { commit }, deadline, reply).map(Finished::Queued)
+    }
+
+    /// Gives a transaction up: it is rolled back within moments. Only enqueues.
+    pub fn abort(&self, transaction: TransactionId) {
+        self.0.shared.queue.abort(transaction);
+    }
+
+    /// Queues work on the database as a whole.
+    ///
+    /// # Errors
+    /// `closed`, `internal` when the operating system refuses a thread.
+    pub fn maintain(
+        &self,
+        work: Maintenance,
+        deadline: Instant,
+        reply: Box<dyn Responder>,
+    ) -> Result<RequestId> {
+        if matches!(
+            work,
+            Maintenance::Migrations { .. } | Maintenance::Backup { .. } | Maintenance::Check { .. }
+        ) {
+            return self.maintain_aside(work, reply).map(|()| RequestId(0));
+        }
+        let pushed = self.0.shared.queue.push(Work::Maintain(work), deadline, reply, None)?;
+        pushed.ok_or_else(|| Error::new(Code::Internal, "the queue took no maintenance"))
+    }
+
+    /// Reads the whole database beside the writer, on a thread and a connection of its own.
+    fn maintain_aside(&self, work: Maintenance, mut reply: Box<dyn Responder>) -> Result<()> {
+        if self.0.closing.load(Ordering::Relaxed) || !self.0.shared.is_open() {
+            return Err(Error::new(Code::Closed, "the database is closed; start its repo again"));
+        }
+        let (path, closing) = (self.0.path.clone(), Arc::clone(&self.0.closing));
+        let config = self.0.shared.config.clone();
+        self.spawn("ash_rusqlite_side", move || {
+            let result = side_work::run(work, &path, &config, closing, reply.as_mut());
+            reply.finish(result);
+        })
+    }
+
+    /// What the database counts, by name.
+    pub fn stats(&self) -> Vec<(&'static str, Stat)> {
+        let shared = &self.0.shared;
+        let mut stats = shared.counters.stats();
+        let (open, lent, waiting) = self.0.pool.figures();
+        let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
+        let mut log = self.0.path.clone().into_os_string();
+        log.push("-wal");
+        stats.push(("queue_depth", int(shared.queue.len() as u64)));
+        stats.push(("readers_open", int(open as u64)));
+        stats.push(("readers_busy", int(lent as u64)));
+        stats.push(("readers_waiting", int(waiting as u64)));
+        stats.push(("database_bytes", int(size(self.0.path.clone()))));
+        stats.push(("wal_bytes", int(size(log.into()))));
+        stats.push(("holder", match shared.counters.holder() {
+            None => Stat::Null,
+            Some(holder) => Stat::Map(vec![
+                ("who", Stat::Text(holder.who)),
+                ("held_us", int(u64::try_from(holder.since.elapsed().as_micros()).unwrap_or(0))),
+            ]),
+        }));
+        stats
+    }
+}

@@ -1,0 +1,176 @@
+//! Runs compiled statements on a connection and hands their rows to a sink.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+
+use rusqlite::{CachedStatement, Connection, StatementStatus};
+
+use crate::error::{Code, Error, Result};
+use crate::query::compile::{self, Compiled, CompiledWrite};
+use crate::query::ir::{Read, Write};
+use crate::schema::Catalog;
+use crate::sqlite_error;
+use crate::stats::StatementCounts;
+use crate::value::{OutputColumn, Row};
+
+/// Where the rows of a read or of a write's `returning` go.
+pub trait RowSink {
+    /// The columns of the rows that follow. The last `hidden` ones make the next page's
+    /// cursor; `reversed` rows come last first. Called again when a read or write is run
+    /// again: what came before is void.
+    fn begin(&mut self, columns: &Arc<[OutputColumn]>, hidden: usize, reversed: bool);
+
+    /// One row, borrowed from SQLite's buffers.
+    fn row(&mut self, row: &Row<'_>) -> Result<()>;
+}
+
+/// The tables of a database, shared by its connections and read again when they change.
+#[derive(Debug, Default)]
+pub struct SharedCatalog {
+    catalog: RwLock<Arc<Catalog>>,
+    stale: AtomicBool,
+}
+
+impl SharedCatalog {
+    /// Reads the tables.
+    pub fn load(conn: &Connection) -> Result<SharedCatalog> {
+        let catalog = Catalog::load(conn)?;
+        Ok(SharedCatalog { catalog: RwLock::new(Arc::new(catalog)), stale: AtomicBool::new(false) })
+    }
+
+    /// The tables as last read.
+    pub fn get(&self) -> Arc<Catalog> {
+        match self.catalog.read() {
+            Ok(catalog) => Arc::clone(&catalog),
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
+    }
+
+    /// Reads them again.
+    pub fn reload(&self, conn: &Connection) -> Result<()> {
+        self.stale.store(false, Ordering::Relaxed);
+        let catalog = Arc::new(Catalog::load(conn)?);
+        match self.catalog.write() {
+            Ok(mut slot) => *slot = catalog,
+            Err(poisoned) => *poisoned.into_inner() = catalog,
+        }
+        Ok(())
+    }
+
+    /// Notes that a statement saw another schema than the one it was compiled for.
+    pub fn mark_stale(&self) {
+        self.stale.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the schema is known to have changed.
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    /// Whether `error` may come from a schema that changed since it was read.
+    pub fn explains(&self, error: &Error, conn: &Connection) -> bool {
+        if self.is_stale() {
+            return true;
+        }
+        matches!(error.code(), Code::UnknownTable | Code::UnknownColumn)
+            && schema_version(conn).is_ok_and(|version| version != self.get().schema_version())
+    }
+}
+
+fn schema_version(conn: &Connection) -> Result<i64> {
+    conn.query_row("PRAGMA schema_version", [], |row| row.get(0)).map_err(sqlite_error::map)
+}
+
+/// What statements run on.
+pub struct Executor<'a> {
+    /// The connection.
+    pub conn: &'a Connection,
+    /// The tables.
+    pub catalog: &'a SharedCatalog,
+    /// Counts prepared statements.
+    pub statements: &'a StatementCounts,
+}
+
+impl Executor<'_> {
+    /// Runs a read. `each` is called after every row, with the bytes of its texts and blobs.
+    pub fn read(
+        &self,
+        read: &Read,
+        sink: &mut dyn RowSink,
+        each: &mut dyn FnMut(usize) -> Result<()>,
+    ) -> Result<()> {
+        let compiled = compile::compile_read(read, &self.catalog.get())?;
+        let Compiled { sql, params, columns, hidden, reversed } = compiled;
+        let mut stmt = self.prepare(&sql)?;
+        let raw = matches!(read, Read::Sql { .. });
+        if raw && !stmt.readonly() {
+            return Err(Error::new(
+                Code::NotAllowed,
+                "this statement writes; query only reads, use insert, update, delete or a migration",
+            ));
+        }
+        compile::bind(&mut stmt, &params)?;
+        let columns = if raw { compile::columns_of(&stmt) } else { columns };
+        sink.begin(&columns, hidden, reversed);
+        let mut rows = stmt.raw_query();
+        while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+            let row = Row::new(row, &columns);
+            sink.row(&row)?;
+            each(row.bytes())?;
+        }
+        drop(rows);
+        self.note_reprepare(&stmt);
+        Ok(())
+    }
+
+    /// Runs a write. Returns the number of rows that it wrote.
+    pub fn write(&self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
+        let compiled = compile::compile_write(write, &self.catalog.get())?;
+        let mut changes = 0;
+        let mut begun = false;
+        for CompiledWrite { sql, rows, columns } in compiled {
+            let mut stmt = self.prepare(&sql)?;
+            if !begun {
+                sink.begin(&columns, 0, false);
+                begun = true;
+            }
+            for params in &rows {
+                compile::bind(&mut stmt, params)?;
+                changes += self.step_write(&mut stmt, &columns, sink)?;
+            }
+            self.note_reprepare(&stmt);
+        }
+        Ok(changes)
+    }
+
+    fn step_write(
+        &self,
+        stmt: &mut CachedStatement<'_>,
+        columns: &Arc<[OutputColumn]>,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64> {
+        if columns.is_empty() {
+            let changes = stmt.raw_execute().map_err(sqlite_error::map)?;
+            return Ok(u64::try_from(changes).unwrap_or(u64::MAX));
+        }
+        let mut rows = stmt.raw_query();
+        let mut count = 0;
+        while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+            sink.row(&Row::new(row, columns))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        let stmt = self.conn.prepare_cached(sql).map_err(sqlite_error::map)?;
+        self.statements.note(stmt.get_status(StatementStatus::Run) > 0);
+        Ok(stmt)
+    }
+
+    fn note_reprepare(&self, stmt: &CachedStatement<'_>) {
+        if stmt.reset_status(StatementStatus::RePrepare) > 0 {
+            self.catalog.mark_stale();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `:memory:` databases. SQLite's own give every connection a store of its own, or one lock
+//! for all; ours behave exactly like files because they are files: in a folder of their own on
+//! the machine's memory file system, removed when the database closes, or, after a crash, by
+//! the next one that opens.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error, Result};
+
+const PREFIX: &str = "ash_rusqlite-memory-";
+const LOCK: &str = "lock";
+
+/// The folder of one `:memory:` database. It goes when this is dropped.
+#[derive(Debug)]
+pub struct MemoryFolder {
+    path: PathBuf,
+    /// Locked while the database lives, so that others see it is not a left-over.
+    _lock: File,
+}
+
+impl MemoryFolder {
+    /// Makes a folder that only this user can read, and removes what crashed ones left.
+    pub fn create() -> Result<MemoryFolder> {
+        let root = root();
+        remove_leftovers(&root);
+        let path = root.join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
+        let made = DirBuilder::new().mode(0o700).create(&path).and_then(|()| {
+            let lock = File::create(path.join(LOCK))?;
+            lock.lock()?;
+            Ok(lock)
+        });
+        match made {
+            Ok(lock) => Ok(MemoryFolder { path, _lock: lock }),
+            Err(error) => Err(Error::new(
+                Code::CannotOpen,
+                format!("no folder for a :memory: database can be made in {} ({error})", root.display()),
+            )
+            .with("path", root.display().to_string())),
+        }
+    }
+
+    /// The database's file.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("memory.db")
+    }
+}
+
+impl Drop for MemoryFolder {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next `create`.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn root() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() && !is_read_only(memory) {
+        memory.to_path_buf()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+fn is_read_only(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |data| data.permissions().readonly())
+}
+
+fn remove_leftovers(root: &Path) {
+    let Ok(entries) = fs::read_dir(root) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            remove_if_abandoned(&entry.path());
+        }
+    }
+}
+
+fn remove_if_abandoned(folder: &Path) {
+    // A folder without a lock file may be one that is just being made: leave it alone.
+    let Ok(lock) = File::open(folder.join(LOCK)) else { return };
+    match lock.try_lock() {
+        Ok(()) => drop(fs::remove_dir_all(folder)),
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_goes_with_its_database_and_leftovers_go_with_the_next() {
+        let folder = MemoryFolder::create().unwrap();
+        let path = folder.path.clone();
+        let left = root().join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&left).unwrap();
+        File::create(left.join(LOCK)).unwrap();
+        let other = MemoryFolder::create().unwrap();
+        assert!(path.is_dir(), "a living one is left alone");
+        assert!(!left.exists(), "an abandoned one is removed");
+        drop((folder, other));
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading: a pool of connections, one call per query, in two paces.
+
+pub mod pool;
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rusqlite::limits::Limit;
+
+use crate::control::{Stop, SLICE_BYTES};
+use crate::database::{Pace, ReadOutcome};
+use crate::error::{Code, Error, Result};
+use crate::execute::{Executor, RowSink, SharedCatalog};
+use crate::query::ir::Read;
+use crate::sqlite_error;
+use crate::stats::Counters;
+
+use pool::Reader;
+
+/// SQLite's default limit of a value's length.
+const FULL_LENGTH: i32 = 1_000_000_000;
+
+/// What a read needs besides its connection.
+pub struct Context<'a> {
+    /// The tables.
+    pub catalog: &'a SharedCatalog,
+    /// The counters.
+    pub counters: &'a Counters,
+}
+
+/// Runs a read at its pace.
+pub fn read(
+    reader: &mut Reader,
+    context: &Context<'_>,
+    read: &Read,
+    pace: &Pace,
+    sink: &mut dyn RowSink,
+) -> Result<ReadOutcome> {
+    let outcome = match pace {
+        Pace::Slice => read_slice(reader, context, read, sink),
+        Pace::Full { deadline, cancelled } => {
+            context.counters.long_reads.fetch_add(1, Ordering::Relaxed);
+            limit_length(reader, false)?;
+            reader.link.control.begin(*deadline, Some(cancelled.clone()));
+            read_whole(reader, context, read, sink)
+        }
+    };
+    if matches!(outcome, Ok(ReadOutcome::Done)) {
+        context.counters.reads.fetch_add(1, Ordering::Relaxed);
+    }
+    outcome
+}
+
+/// Reads on a thread that must not be held: whatever takes long is given up and begun again
+/// elsewhere.
+fn read_slice(
+    reader: &mut Reader,
+    context: &Context<'_>,
+    read: &Read,
+    sink: &mut dyn RowSink,
+) -> Result<ReadOutcome> {
+    if context.catalog.is_stale() {
+        return Ok(ReadOutcome::NeedsTime);
+    }
+    limit_length(reader, true)?;
+    reader.link.control.begin_slice(Instant::now() + crate::INFINITY);
+    let mut bytes = 0_usize;
+    let control = reader.link.control.clone();
+    let result = executor(reader, context).read(read, sink, &mut |row_bytes| {
+        bytes = bytes.saturating_add(row_bytes);
+        if bytes > SLICE_BYTES || control.slice_is_over() {
+            control.set_stop(Stop::Slice);
+            return Err(Error::new(Code::Timeout, "the slice is over"));
+        }
+        Ok(())
+    });
+    match result {
+        Ok(()) if context.catalog.is_stale() => Ok(ReadOutcome::NeedsTime),
+        Ok(()) => Ok(ReadOutcome::Done),
+        Err(_) if control.stop() == Stop::Slice => Ok(ReadOutcome::NeedsTime),
+        Err(error) => match error.code() {
+            // A value longer than a slice may read; a lock; a table that may be a new one.
+            Code::TooBig | Code::Busy | Code::UnknownTable | Code::UnknownColumn => {
+                Ok(ReadOutcome::NeedsTime)
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+fn read_whole(
+    reader: &mut Reader,
+    context: &Context<'_>,
+    read: &Read,
+    sink: &mut dyn RowSink,
+) -> Result<ReadOutcome> {
+    if context.catalog.is_stale() {
+        context.catalog.reload(&reader.link.conn)?;
+    }
+    let mut result = executor(reader, context).read(read, sink, &mut |_| Ok(()));
+    let again = match &result {
+        Ok(()) => context.catalog.is_stale(),
+        Err(error) => context.catalog.explains(error, &reader.link.conn),
+    };
+    if again {
+        context.catalog.reload(&reader.link.conn)?;
+        result = executor(reader, context).read(read, sink, &mut |_| Ok(()));
+    }
+    result.map(|()| ReadOutcome::Done).map_err(|error| {
+        sqlite_error::refine(&reader.link.conn, reader.link.control.explain(error))
+    })
+}
+
+fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
+    Executor {
+        conn: &reader.link.conn,
+        catalog: context.catalog,
+        statements: &context.counters.reader_statements,
+    }
+}
+
+/// In a slice SQLite itself refuses values that would take long to read.
+fn limit_length(reader: &mut Reader, slice: bool) -> Result<()> {
+    if reader.limited == slice {
+        return Ok(());
+    }
+    let limit = if slice { i32::try_from(SLICE_BYTES).unwrap_or(FULL_LENGTH) } else { FULL_LENGTH };
+    reader.link.conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit).map_err(sqlite_error::map)?;
+    reader.limited = slice;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Work that reads the whole database beside the writer: backups, checks, the ledger.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use crate::access::Access;
+use crate::config::Config;
+use crate::connection;
+use crate::database::{Maintenance, Outcome, Responder};
+use crate::error::{Code, Error, Result};
+use crate::progress::{Progress, ProgressSink};
+use crate::{backup, integrity, migration};
+
+struct ProgressTo<'a> {
+    reply: &'a mut dyn Responder,
+    closing: Arc<AtomicBool>,
+}
+
+impl ProgressSink for ProgressTo<'_> {
+    fn progress(&mut self, progress: Progress) {
+        self.reply.progress(progress);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the work on a connection of its own.
+pub fn run(
+    work: Maintenance,
+    path: &Path,
+    config: &Config,
+    closing: Arc<AtomicBool>,
+    reply: &mut dyn Responder,
+) -> Result<Outcome> {
+    let link = connection::open_reader(path, config, Arc::clone(&closing))?;
+    link.gate.set(Access::Internal);
+    link.control.begin_unlimited();
+    let result = match work {
+        Maintenance::Migrations { directory } => migration::read_directory(&directory)
+            .and_then(|files| migration::status(&link.conn, &files))
+            .map(Outcome::Migrations),
+        Maintenance::Backup { path, overwrite } => {
+            let mut sink = ProgressTo { reply, closing };
+            backup::backup(&link.conn, &path, overwrite, &mut sink).map(Outcome::Backup)
+        }
+        Maintenance::Check { quick, limit } => {
+            integrity::integrity_check(&link.conn, quick, limit).map(Outcome::Check)
+        }
+        other => Err(Error::new(Code::Internal, format!("{} needs the writer", other.name()))),
+    };
+    result.map_err(|error| link.control.explain(error))
+}

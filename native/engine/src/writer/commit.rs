@@ -1,0 +1,209 @@
+//! Group commit: many requests, each in its own savepoint, one COMMIT, then the answers.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::access::Access;
+use crate::database::Outcome;
+use crate::error::{Code, Error, Result};
+use crate::execute::RowSink;
+use crate::query::ir::Write;
+use crate::{constraint, sqlite_error};
+
+use super::queue::Job;
+use super::Writer;
+
+type Answer = (Job, Result<Outcome>);
+
+impl Writer {
+    /// Commits a batch and answers each of its requests, only after the commit.
+    pub(super) fn run_batch(&mut self, batch: Vec<(Job, Write)>) {
+        self.shared.counters.hold(Some(format!("a commit of {} writes", batch.len())));
+        let batch = self.drop_expired(batch);
+        if let Err((batch, error)) = self.begin_for(batch) {
+            for (job, _) in batch {
+                self.reply(job, Err(error.clone()));
+            }
+        }
+        self.shared.counters.hold(None);
+        self.after_commit();
+    }
+
+    /// Answers the requests whose deadline passed while they waited, and keeps the rest.
+    fn drop_expired(&mut self, batch: Vec<(Job, Write)>) -> Vec<(Job, Write)> {
+        let now = Instant::now();
+        let (live, expired): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|(job, _)| job.deadline > now);
+        for (job, _) in expired {
+            let error = self.shared.waited_too_long(job.deadline - job.queued_at);
+            self.reply(job, Err(error));
+        }
+        live
+    }
+
+    /// Begins a transaction for the batch and runs it; while another process holds the lock,
+    /// those whose deadline passes are answered and the others go on waiting.
+    fn begin_for(&mut self, mut batch: Vec<(Job, Write)>) -> Result<(), (Vec<(Job, Write)>, Error)> {
+        loop {
+            let Some(earliest) = batch.iter().map(|(job, _)| job.deadline).min() else {
+                return Ok(());
+            };
+            match self.begin(earliest) {
+                Ok(()) => {
+                    self.run_begun(batch);
+                    return Ok(());
+                }
+                Err(error) if error.code() == Code::Busy => {
+                    let now = Instant::now();
+                    let (live, expired): (Vec<_>, Vec<_>) =
+                        batch.into_iter().partition(|(job, _)| job.deadline > now);
+                    for (job, _) in expired {
+                        self.reply(job, Err(error.clone()));
+                    }
+                    batch = live;
+                }
+                Err(error) => return Err((batch, error)),
+            }
+        }
+    }
+
+    fn run_begun(&mut self, batch: Vec<(Job, Write)>) {
+        self.link.gate.set(Access::Write);
+        if batch.len() == 1 {
+            batch.into_iter().for_each(|(job, write)| self.run_alone(job, &write));
+            return;
+        }
+        // A request keeps its write until the commit, in case the whole transaction is
+        // lost to another's error and each must run again alone.
+        let mut answers: Vec<(Job, Write, Result<Outcome>)> = Vec::with_capacity(batch.len());
+        let mut rest = batch.into_iter();
+        let mut lost = false;
+        for (mut job, write) in rest.by_ref() {
+            let result = self.run_in_savepoint(&write, &mut job);
+            lost = self.link.conn.is_autocommit();
+            answers.push((job, write, result));
+            if lost {
+                break;
+            }
+        }
+        if !lost && self.commit().is_ok() {
+            let done: Vec<Answer> =
+                answers.into_iter().map(|(job, _, result)| (job, result)).collect();
+            self.answer(done);
+            return;
+        }
+        self.roll_back();
+        self.shared.counters.reruns.fetch_add(1, Ordering::Relaxed);
+        let again = answers.into_iter().map(|(job, write, _)| (job, write)).chain(rest);
+        for (job, write) in again {
+            self.run_again(job, write);
+        }
+    }
+
+    fn run_again(&mut self, job: Job, write: Write) {
+        match self.begin(job.deadline) {
+            Ok(()) => self.run_alone(job, &write),
+            Err(error) => self.reply(job, Err(error)),
+        }
+    }
+
+    /// Runs the only request of a transaction that has begun: no savepoint is needed.
+    fn run_alone(&mut self, mut job: Job, write: &Write) {
+        self.link.control.begin(job.deadline, None);
+        let result = self.write_once(write, job.reply.sink()).and_then(|changes| {
+            self.commit()?;
+            Ok(Outcome::Written { changes })
+        });
+        if result.is_err() {
+            self.roll_back();
+        }
+        self.answer(vec![(job, result)]);
+    }
+
+    fn run_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
+        self.link.control.begin(job.deadline, None);
+        self.step("SAVEPOINT r")?;
+        let result = self.write_once(write, job.reply.sink());
+        if result.is_err() && !self.link.conn.is_autocommit() {
+            self.step("ROLLBACK TO r")?;
+        }
+        if !self.link.conn.is_autocommit() {
+            self.step("RELEASE r")?;
+        }
+        result.map(|changes| Outcome::Written { changes })
+    }
+
+    /// Runs a write once; a schema that another process changed is read again first.
+    pub(super) fn write_once(&mut self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
+        if self.shared.catalog().is_stale() {
+            self.shared.catalog().reload(&self.link.conn)?;
+        }
+        let mut result = self.executor().write(write, sink);
+        if let Err(error) = &result {
+            if self.shared.catalog().explains(error, &self.link.conn) {
+                self.shared.catalog().reload(&self.link.conn)?;
+                result = self.executor().write(write, sink);
+            }
+        }
+        result.map_err(|error| {
+            let error = sqlite_error::refine(&self.link.conn, self.link.control.explain(error));
+            self.link.gate.set(Access::Internal);
+            let error = constraint::explain(self.executor(), error, write);
+            self.link.gate.set(Access::Write);
+            error
+        })
+    }
+
+    /// Answers after a commit.
+    fn answer(&mut self, answers: Vec<Answer>) {
+        let written = answers.iter().filter(|(_, result)| result.is_ok()).count();
+        if written > 0 {
+            self.shared.counters.note_batch(u64::try_from(written).unwrap_or(u64::MAX));
+        }
+        for (job, result) in answers {
+            let counter = match &result {
+                Ok(_) => &self.shared.counters.writes,
+                Err(_) => &self.shared.counters.write_errors,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+            self.reply(job, result);
+        }
+    }
+
+    /// `BEGIN IMMEDIATE`, waiting for other processes until the deadline.
+    pub(super) fn begin(&mut self, deadline: Instant) -> Result<()> {
+        self.link.gate.set(Access::Write);
+        self.link.control.begin(deadline, None);
+        self.step("BEGIN IMMEDIATE")
+    }
+
+    /// `COMMIT`. It is not interrupted: a commit that has begun is waited for.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.link.control.begin_unlimited();
+        let started = Instant::now();
+        let result = self.step("COMMIT");
+        self.shared.counters.commit_time.note(started.elapsed());
+        result
+    }
+
+    /// `ROLLBACK`, if there is anything to roll back.
+    pub(super) fn roll_back(&mut self) {
+        self.link.control.begin_unlimited();
+        if !self.link.conn.is_autocommit() {
+            // SQLite refuses a rollback only when there is no transaction left.
+            let _ = self.step("ROLLBACK");
+        }
+    }
+
+    /// Runs a statement of our own.
+    pub(super) fn step(&self, sql: &str) -> Result<()> {
+        let mut stmt = self.link.conn.prepare_cached(sql).map_err(sqlite_error::map)?;
+        stmt.execute([]).map(drop).map_err(|error| self.error(error))
+    }
+
+    /// An error of SQLite with what this connection knows about it.
+    pub(super) fn error(&self, error: rusqlite::Error) -> Error {
+        let error = self.link.control.explain(sqlite_error::map(error));
+        sqlite_error::refine(&self.link.conn, error)
+    }
+}

@@ -1,0 +1,149 @@
+//! Work that needs the writing connection for itself: migrations, restore, vacuum, checkpoints.
+
+use std::path::Path;
+use std::time::Instant;
+
+use rusqlite::Connection;
+
+use crate::access::Access;
+use crate::database::{CheckpointMode, Maintenance, Outcome, Responder};
+use crate::error::{Code, Error, Result};
+use crate::migration::{self, Applied, MigrateOptions, MigrationFile};
+use crate::progress::{Progress, ProgressSink};
+use crate::{backup, sqlite_error};
+
+use super::queue::Job;
+use super::Writer;
+
+/// What a checkpoint did.
+pub(super) struct Checkpointed {
+    busy: bool,
+    wal_pages: i64,
+    checkpointed_pages: i64,
+}
+
+impl Checkpointed {
+    /// Whether the whole log is in the database file.
+    pub(super) fn complete(&self) -> bool {
+        !self.busy && self.checkpointed_pages >= self.wal_pages
+    }
+}
+
+/// Hands progress on to the caller.
+pub struct ProgressTo<'a>(pub &'a mut dyn Responder);
+
+impl ProgressSink for ProgressTo<'_> {
+    fn progress(&mut self, progress: Progress) {
+        self.0.progress(progress);
+    }
+}
+
+type Runner = fn(
+    &mut Connection,
+    &[MigrationFile],
+    &MigrateOptions,
+    Instant,
+    &mut dyn ProgressSink,
+) -> Result<Vec<Applied>>;
+
+impl Writer {
+    pub(super) fn maintain(&mut self, mut job: Job, work: Maintenance) {
+        if job.deadline <= Instant::now() {
+            let error = self.shared.waited_too_long(job.deadline - job.queued_at);
+            return self.reply(job, Err(error));
+        }
+        self.shared.counters.hold(Some(work.name().to_owned()));
+        let result = self.run_maintenance(work, &mut job);
+        self.shared.counters.hold(None);
+        self.link.gate.set(Access::Write);
+        self.reply(job, result);
+        self.after_commit();
+    }
+
+    fn run_maintenance(&mut self, work: Maintenance, job: &mut Job) -> Result<Outcome> {
+        let deadline = job.deadline;
+        match work {
+            Maintenance::Migrate { directory, options } => {
+                self.run_migrations(migration::migrate, &directory, &options, job)
+            }
+            Maintenance::Rollback { directory, options } => {
+                self.run_migrations(migration::rollback, &directory, &options, job)
+            }
+            Maintenance::Restore { path } => self.restore(&path, job),
+            Maintenance::Vacuum => {
+                self.internal(deadline);
+                self.step("VACUUM").map(|()| Outcome::Done)
+            }
+            Maintenance::Checkpoint(mode) => {
+                self.internal(deadline);
+                self.checkpoint(mode.name()).map(|done| Outcome::Checkpoint {
+                    busy: done.busy,
+                    wal_pages: done.wal_pages,
+                    checkpointed_pages: done.checkpointed_pages,
+                })
+            }
+            Maintenance::Migrations { .. } | Maintenance::Backup { .. } | Maintenance::Check { .. } => {
+                Err(Error::new(Code::Internal, "this work has a thread of its own"))
+            }
+        }
+    }
+
+    fn internal(&mut self, deadline: Instant) {
+        self.link.gate.set(Access::Internal);
+        self.link.control.begin(deadline, None);
+    }
+
+    fn run_migrations(
+        &mut self,
+        run: Runner,
+        directory: &Path,
+        options: &MigrateOptions,
+        job: &mut Job,
+    ) -> Result<Outcome> {
+        let files = migration::read_directory(directory)?;
+        self.link.gate.set(Access::Migration);
+        self.link.control.begin_unlimited();
+        let mut sink = ProgressTo(job.reply.as_mut());
+        let result = run(&mut self.link.conn, &files, options, job.deadline, &mut sink);
+        self.link.gate.set(Access::Internal);
+        self.shared.catalog().reload(&self.link.conn)?;
+        result.map(Outcome::Applied)
+    }
+
+    fn restore(&mut self, path: &Path, job: &mut Job) -> Result<Outcome> {
+        self.internal(job.deadline);
+        let mut sink = ProgressTo(job.reply.as_mut());
+        let result = backup::restore(&mut self.link.conn, path, &mut sink);
+        self.shared.catalog().reload(&self.link.conn)?;
+        result.map(Outcome::Backup)
+    }
+
+    pub(super) fn checkpoint(&mut self, mode: &str) -> Result<Checkpointed> {
+        self.link.gate.set(Access::Internal);
+        let started = Instant::now();
+        let done = self
+            .link
+            .conn
+            .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+                Ok(Checkpointed {
+                    busy: row.get::<_, i64>(0)? != 0,
+                    wal_pages: row.get(1)?,
+                    checkpointed_pages: row.get(2)?,
+                })
+            })
+            .map_err(sqlite_error::map)?;
+        self.shared.counters.checkpoint_time.note(started.elapsed());
+        Ok(done)
+    }
+}
+
+impl CheckpointMode {
+    fn name(self) -> &'static str {
+        match self {
+            CheckpointMode::Passive => "PASSIVE",
+            CheckpointMode::Full => "FULL",
+            CheckpointMode::Restart => "RESTART",
+            CheckpointMode::Truncate => "TRUNCATE",
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The writer: one thread and one connection per database, fed by a bounded queue.
+//!
+//! Each round it takes what is queued and commits it as one (`commit`), drives one
+//! interactive transaction to its end (`transaction`), or does work that needs the file for
+//! itself (`maintenance`). It answers only after the commit that covers the answer.
+
+mod commit;
+mod maintenance;
+pub mod queue;
+pub mod transaction;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use rusqlite::ffi;
+
+use crate::config::Config;
+use crate::connection::{self, Link};
+use crate::database::{Notify, Outcome};
+use crate::error::{Code, Error, Result};
+use crate::execute::{Executor, SharedCatalog};
+use crate::sqlite_error;
+use crate::stats::Counters;
+
+use queue::{Job, Next, Queue};
+
+/// What the writer shares with those who ask it.
+pub struct Shared {
+    /// The options.
+    pub config: Config,
+    /// The queue.
+    pub queue: Queue,
+    /// The counters.
+    pub counters: Counters,
+    catalog: OnceLock<SharedCatalog>,
+    unopened: SharedCatalog,
+}
+
+impl Shared {
+    /// For a database that is about to be opened.
+    pub fn new(config: Config) -> Shared {
+        let queue = Queue::new(config.queue_limit);
+        Shared {
+            config,
+            queue,
+            counters: Counters::default(),
+            catalog: OnceLock::new(),
+            unopened: SharedCatalog::default(),
+        }
+    }
+
+    /// The tables; none before the database is open.
+    pub fn catalog(&self) -> &SharedCatalog {
+        self.catalog.get().unwrap_or(&self.unopened)
+    }
+
+    /// Whether the database was opened.
+    pub fn is_open(&self) -> bool {
+        self.catalog.get().is_some()
+    }
+
+    /// The error of a call that waited for the writer until its deadline.
+    pub fn waited_too_long(&self, waited: Duration) -> Error {
+        self.waiting_error(waited, self.counters.last_holder())
+    }
+
+    /// The error of a call that gives up while another holds the writer.
+    pub fn gave_up(&self, waited: Duration) -> Error {
+        self.waiting_error(waited, self.counters.holder_or_last())
+    }
+
+    fn waiting_error(&self, waited: Duration, holder: Option<(String, Duration)>) -> Error {
+        let waiting = self.queue.len();
+        let (who, held) = holder.unwrap_or_else(|| ("nobody".into(), Duration::ZERO));
+        Error::new(
+            Code::Timeout,
+            format!(
+                "waited {} ms for the writer, held for {} ms by {who}; {waiting} more wait. Nothing was written; retry, or raise timeout:",
+                waited.as_millis(),
+                held.as_millis()
+            ),
+        )
+        .with("waited_ms", millis(waited))
+        .with("holder", who)
+        .with("held_ms", millis(held))
+        .with("waiting", waiting)
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The writing thread's own state.
+pub struct Writer {
+    shared: Arc<Shared>,
+    link: Link,
+    /// The size of the log at which the next checkpoint starts.
+    checkpoint_at: i64,
+}
+
+/// Opens the database and works until it is closed. Runs on the writer's thread.
+/// `opened` hears of the result once; `ending` is called before the connection closes.
+pub fn run(
+    shared: Arc<Shared>,
+    path: PathBuf,
+    opened: Box<dyn FnOnce(Result<()>) + Send>,
+    ending: Box<dyn FnOnce() + Send>,
+) {
+    match Writer::open(Arc::clone(&shared), path) {
+        Ok(writer) => {
+            opened(Ok(()));
+            let closers = writer.work(ending);
+            closers.into_iter().for_each(|notify| notify());
+        }
+        Err(error) => {
+            shared.queue.close(None);
+            opened(Err(error.clone()));
+            refuse_all(&shared, &error);
+        }
+    }
+}
+
+/// Answers what was asked of a database that could not be opened.
+fn refuse_all(shared: &Shared, error: &Error) {
+    loop {
+        let jobs = match shared.queue.next(usize::MAX) {
+            Next::Batch(batch) => batch.into_iter().map(|(job, _)| job).collect(),
+            Next::Transaction(_, job, _) | Next::Maintain(job, _) => vec![job],
+            Next::Closed(closers) => {
+                closers.into_iter().for_each(|notify| notify());
+                return;
+            }
+        };
+        for job in jobs {
+            job.reply.finish(Err(error.clone()));
+        }
+    }
+}
+
+impl Writer {
+    fn open(shared: Arc<Shared>, path: PathBuf) -> Result<Writer> {
+        // Queued writes are finished when the database closes, so nothing stops this one.
+        let never = Arc::new(AtomicBool::new(false));
+        let mut link = connection::open_writer(&path, &shared.config, never)?;
+        let catalog = SharedCatalog::load(&link.conn)?;
+        let _ = shared.catalog.set(catalog);
+        let watched = Arc::clone(&shared);
+        link.conn
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+                watched.counters.wal_pages.store(i64::from(pages), Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(sqlite_error::map)?;
+        let checkpoint_at = i64::from(shared.config.wal_autocheckpoint);
+        Ok(Writer { shared, link, checkpoint_at })
+    }
+
+    fn work(mut self, ending: Box<dyn FnOnce() + Send>) -> Vec<Notify> {
+        loop {
+            match self.shared.queue.next(self.shared.config.max_batch) {
+                Next::Batch(batch) => self.run_batch(batch),
+                Next::Transaction(transaction, job, step) => {
+                    if job.deadline <= Instant::now() {
+                        transaction.withdraw_first();
+                        let waited = job.deadline - job.queued_at;
+                        let error = self.shared.waited_too_long(waited);
+                        self.reply(job, Err(error));
+                    } else if transaction.is_abandoned() {
+                        self.reply(job, Err(Error::new(Code::Cancelled, "the caller is gone")));
+                    } else {
+                        self.run_transaction(&transaction, job, step);
+                    }
+                }
+                Next::Maintain(job, work) => self.maintain(job, work),
+                Next::Closed(closers) => {
+                    ending();
+                    return closers;
+                }
+            }
+        }
+    }
+
+    fn executor(&self) -> Executor<'_> {
+        Executor {
+            conn: &self.link.conn,
+            catalog: self.shared.catalog(),
+            statements: &self.shared.counters.writer_statements,
+        }
+    }
+
+    fn reply(&self, job: Job, result: Result<Outcome>) {
+        job.reply.finish(result);
+    }
+
+    /// What is done after the answers are out: statistics, and a checkpoint when it is time.
+    fn after_commit(&mut self) {
+        if let Some(figures) = page_cache(&self.link) {
+            for (slot, figure) in self.shared.counters.page_cache.iter().zip(figures) {
+                slot.store(figure, Ordering::Relaxed);
+            }
+        }
+        let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
+        let step = i64::from(self.shared.config.wal_autocheckpoint);
+        if pages < step {
+            self.checkpoint_at = step;
+        }
+        // While others wait the log may grow to four times the size before they are held up.
+        let due = pages >= self.checkpoint_at
+            && (self.shared.queue.len() == 0 || pages >= 4 * self.checkpoint_at);
+        if due {
+            self.link.control.begin_unlimited();
+            // A checkpoint that readers hold back is tried again when the log has grown.
+            if !self.checkpoint("PASSIVE").is_ok_and(|done| done.complete()) {
+                self.checkpoint_at = pages + step;
+            }
+        }
+    }
+}
+
+/// Hits, misses and bytes of the connection's page cache
+/// (<https://sqlite.org/c3ref/c_dbstatus_options.html>).
+fn page_cache(link: &Link) -> Option<[i64; 3]> {
+    let mut figures = [0; 3];
+    let wanted = [
+        ffi::SQLITE_DBSTATUS_CACHE_HIT,
+        ffi::SQLITE_DBSTATUS_CACHE_MISS,
+        ffi::SQLITE_DBSTATUS_CACHE_USED,
+    ];
+    for (slot, what) in figures.iter_mut().zip(wanted) {
+        let (mut current, mut highest) = (0, 0);
+        // SAFETY: the handle lives as long as `link`, is used by this thread alone, and both
+        // numbers outlive the call.
+        let code = unsafe {
+            ffi::sqlite3_db_status(link.conn.handle(), what, &mut current, &mut highest, 0)
+        };
+        if code != ffi::SQLITE_OK {
+            return None;
+        }
+        *slot = i64::from(current);
+    }
+    Some(figures)
+}

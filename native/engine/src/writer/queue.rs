@@ -1,0 +1,316 @@
+//! The bounded queue in front of the writer, and the lane of the transaction that holds it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::database::{Maintenance, Notify, RequestId, Responder, TransactionId, TransactionOp};
+use crate::error::{Code, Error, Result};
+use crate::query::ir::Write;
+
+use super::transaction::Transaction;
+
+/// What the writer is asked to do.
+pub enum Work {
+    /// One request of a group commit.
+    Write(Write),
+    /// A step of an interactive transaction.
+    Transaction(Arc<Transaction>, Step),
+    /// Work that needs the writer for itself.
+    Maintain(Maintenance),
+}
+
+/// A step of an interactive transaction.
+pub enum Step {
+    /// A statement or a savepoint.
+    Op(TransactionOp),
+    /// The end.
+    Finish {
+        /// Commit, or roll back.
+        commit: bool,
+    },
+}
+
+/// A request that waits.
+pub struct Job {
+    /// Its id, by which it can be withdrawn.
+    pub id: RequestId,
+    /// When its caller gives up.
+    pub deadline: Instant,
+    /// When it was queued.
+    pub queued_at: Instant,
+    /// Who hears of the result.
+    pub reply: Box<dyn Responder>,
+}
+
+/// What the writer finds when it looks for work.
+pub enum Next {
+    /// Writes for one commit.
+    Batch(Vec<(Job, Write)>),
+    /// The first step of a transaction.
+    Transaction(Arc<Transaction>, Job, Step),
+    /// Work that needs the writer for itself.
+    Maintain(Job, Maintenance),
+    /// Nothing more will come.
+    Closed(Vec<Notify>),
+}
+
+/// What the writer finds while a transaction holds it.
+pub enum NextStep {
+    /// Its next step.
+    Step(Job, Step),
+    /// Its owner died or let go of it.
+    Aborted,
+    /// It has overstayed.
+    Overstayed,
+    /// The database is being closed.
+    Closing,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<(Job, Work)>,
+    /// Steps of the transaction that holds the writer.
+    lane: VecDeque<(Job, Step)>,
+    /// Callers that found the queue full.
+    waiting: VecDeque<Notify>,
+    transactions: HashMap<TransactionId, Arc<Transaction>>,
+    next_id: u64,
+    closing: bool,
+    closed: bool,
+    closers: Vec<Notify>,
+    idle: bool,
+}
+
+/// The queue.
+pub struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+    limit: usize,
+}
+
+fn closed() -> Error {
+    Error::new(Code::Closed, "the database is closed; start its repo again")
+}
+
+impl Queue {
+    /// An empty queue for at most `limit` waiting requests.
+    pub fn new(limit: usize) -> Queue {
+        Queue { state: Mutex::default(), wake: Condvar::new(), limit }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let idle = state.idle;
+        drop(state);
+        if idle {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Queues work; gives `None` and keeps the notification when the queue is full.
+    pub fn push(
+        &self,
+        work: Work,
+        deadline: Instant,
+        reply: Box<dyn Responder>,
+        on_room: Option<&mut dyn FnMut() -> Notify>,
+    ) -> Result<Option<RequestId>> {
+        let mut state = self.lock();
+        if state.closing {
+            return Err(closed());
+        }
+        if let Some(on_room) = on_room {
+            if state.jobs.len() >= self.limit {
+                state.waiting.push_back(on_room());
+                return Ok(None);
+            }
+        }
+        state.next_id += 1;
+        let id = RequestId(state.next_id);
+        let job = Job { id, deadline, queued_at: Instant::now(), reply };
+        state.jobs.push_back((job, work));
+        self.wake(state);
+        Ok(Some(id))
+    }
+
+    /// Takes a request back. It never runs then.
+    pub fn withdraw(&self, id: RequestId) -> Option<Job> {
+        let mut state = self.lock();
+        let place = state.jobs.iter().position(|(job, _)| job.id == id)?;
+        let (job, work) = state.jobs.remove(place)?;
+        if let Work::Transaction(transaction, _) = &work {
+            transaction.withdraw_first();
+        }
+        Some(job)
+    }
+
+    /// How many requests wait.
+    pub fn len(&self) -> usize {
+        let state = self.lock();
+        state.jobs.len() + state.waiting.len()
+    }
+
+    /// Opens a transaction that has done nothing yet.
+    pub fn open_transaction(&self, make: impl FnOnce(TransactionId) -> Transaction) -> Result<TransactionId> {
+        let mut state = self.lock();
+        if state.closing {
+            return Err(closed());
+        }
+        state.next_id += 1;
+        let id = TransactionId(state.next_id);
+        state.transactions.insert(id, Arc::new(make(id)));
+        Ok(id)
+    }
+
+    /// An open transaction.
+    pub fn transaction(&self, id: TransactionId) -> Result<Arc<Transaction>> {
+        self.lock().transactions.get(&id).cloned().ok_or_else(|| {
+            Error::new(Code::TransactionClosed, "the transaction is over; begin a new one")
+        })
+    }
+
+    /// Forgets a transaction.
+    pub fn forget(&self, id: TransactionId) {
+        self.lock().transactions.remove(&id);
+    }
+
+    /// Queues a step: behind the others if it is the first, else in the transaction's lane.
+    pub fn push_step(
+        &self,
+        transaction: &Arc<Transaction>,
+        step: Step,
+        deadline: Instant,
+        reply: Box<dyn Responder>,
+    ) -> Result<RequestId> {
+        let mut state = self.lock();
+        if state.closing {
+            return Err(closed());
+        }
+        let first = transaction.enter()?;
+        state.next_id += 1;
+        let id = RequestId(state.next_id);
+        let job = Job { id, deadline, queued_at: Instant::now(), reply };
+        if first {
+            state.jobs.push_back((job, Work::Transaction(Arc::clone(transaction), step)));
+        } else {
+            state.lane.push_back((job, step));
+        }
+        self.wake(state);
+        Ok(id)
+    }
+
+    /// Marks a transaction as abandoned and wakes the writer.
+    pub fn abort(&self, id: TransactionId) {
+        let mut state = self.lock();
+        if let Some(transaction) = state.transactions.remove(&id) {
+            transaction.abandon();
+            state.idle = true;
+            self.wake(state);
+        }
+    }
+
+    /// Refuses new work; what is queued is finished. The notification is called at the end.
+    pub fn close(&self, closed: Option<Notify>) {
+        let mut state = self.lock();
+        state.closing = true;
+        if state.closed {
+            drop(state);
+            if let Some(closed) = closed {
+                closed();
+            }
+            return;
+        }
+        state.closers.extend(closed);
+        state.idle = true;
+        self.wake(state);
+    }
+
+    /// Waits for work.
+    pub fn next(&self, max_batch: usize) -> Next {
+        let mut state = self.lock();
+        loop {
+            if let Some(next) = take(&mut state, max_batch) {
+                let room = self.limit.saturating_sub(state.jobs.len());
+                let count = room.min(state.waiting.len());
+                let waiters: Vec<Notify> = state.waiting.drain(..count).collect();
+                drop(state);
+                waiters.into_iter().for_each(|notify| notify());
+                return next;
+            }
+            if state.closing {
+                state.closed = true;
+                return Next::Closed(finish(&mut state));
+            }
+            state.idle = true;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle = false;
+        }
+    }
+
+    /// Waits for the next step of the transaction that holds the writer.
+    pub fn next_step(&self, transaction: &Transaction, deadline: Instant) -> NextStep {
+        let mut state = self.lock();
+        loop {
+            if transaction.is_abandoned() {
+                return NextStep::Aborted;
+            }
+            if let Some((job, step)) = state.lane.pop_front() {
+                return NextStep::Step(job, step);
+            }
+            if state.closing {
+                return NextStep::Closing;
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return NextStep::Overstayed;
+            }
+            state.idle = true;
+            let wait = self.wake.wait_timeout(state, deadline - now);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            state.idle = false;
+        }
+    }
+
+    /// Takes what is left in the lane of a transaction that is over.
+    pub fn clear_lane(&self) -> Vec<Job> {
+        self.lock().lane.drain(..).map(|(job, _)| job).collect()
+    }
+}
+
+fn take(state: &mut State, max_batch: usize) -> Option<Next> {
+    let (job, work) = state.jobs.pop_front()?;
+    Some(match work {
+        Work::Write(write) => Next::Batch(take_batch(state, (job, write), max_batch)),
+        Work::Transaction(transaction, step) => Next::Transaction(transaction, job, step),
+        Work::Maintain(maintenance) => Next::Maintain(job, maintenance),
+    })
+}
+
+/// Takes every write that waits, up to the limit; what is no write keeps its place.
+fn take_batch(state: &mut State, first: (Job, Write), max_batch: usize) -> Vec<(Job, Write)> {
+    let mut batch = Vec::with_capacity(max_batch.min(state.jobs.len() + 1));
+    batch.push(first);
+    let mut others = VecDeque::new();
+    while batch.len() < max_batch {
+        match state.jobs.pop_front() {
+            Some((job, Work::Write(write))) => batch.push((job, write)),
+            Some(other) => others.push_back(other),
+            None => break,
+        }
+    }
+    while let Some(other) = others.pop_back() {
+        state.jobs.push_front(other);
+    }
+    batch
+}
+
+fn finish(state: &mut State) -> Vec<Notify> {
+    state.transactions.clear();
+    let mut notifications: Vec<Notify> = state.waiting.drain(..).collect();
+    notifications.append(&mut state.closers);
+    notifications
+}

@@ -1,0 +1,289 @@
+//! Interactive transactions: one owner holds the writer from its first statement to its end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::access::Access;
+use crate::database::{Outcome, TransactionId, TransactionOp};
+use crate::error::{Code, Error, Result};
+use crate::query::ir::{Read, Write};
+
+use super::queue::{Job, NextStep, Step};
+use super::Writer;
+
+/// Where a transaction stands, as its owner's calls see it.
+#[derive(Clone, Debug, Default)]
+enum Phase {
+    /// Nothing was asked of it yet.
+    #[default]
+    Idle,
+    /// Its first step is queued or it holds the writer.
+    Entered,
+    /// It is over, and why.
+    Over(Error),
+}
+
+/// A transaction of one owner.
+#[derive(Debug)]
+pub struct Transaction {
+    /// Its id.
+    pub id: TransactionId,
+    /// Who it belongs to, for messages.
+    pub owner: String,
+    /// How long it may hold the writer.
+    pub timeout: Duration,
+    abandoned: Arc<AtomicBool>,
+    phase: Mutex<Phase>,
+}
+
+fn over() -> Error {
+    Error::new(Code::TransactionClosed, "the transaction is over; begin a new one")
+}
+
+impl Transaction {
+    /// A transaction that has done nothing.
+    pub fn new(id: TransactionId, owner: String, timeout: Duration) -> Transaction {
+        let (abandoned, phase) = (Arc::default(), Mutex::default());
+        Transaction { id, owner, timeout, abandoned, phase }
+    }
+
+    fn set(&self, phase: Phase) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes a step. Returns whether it is the first.
+    pub fn enter(&self) -> Result<bool> {
+        match self.phase() {
+            Phase::Idle => {
+                self.set(Phase::Entered);
+                Ok(true)
+            }
+            Phase::Entered => Ok(false),
+            Phase::Over(error) => Err(error),
+        }
+    }
+
+    /// The first step was taken back before it ran.
+    pub fn withdraw_first(&self) {
+        self.set(Phase::Idle);
+    }
+
+    /// Whether anything was asked of it.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase(), Phase::Idle)
+    }
+
+    /// Why it is over, if it is.
+    pub fn end(&self) -> Option<Error> {
+        match self.phase() {
+            Phase::Over(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Its owner died or let go of it.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its owner died or let go of it.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+}
+
+/// How a transaction that holds the writer goes on after a step.
+enum After {
+    Continue,
+    End(Error),
+}
+
+impl Writer {
+    /// Runs a transaction from its first step to its end.
+    pub(super) fn run_transaction(&mut self, transaction: &Arc<Transaction>, job: Job, step: Step) {
+        self.shared.counters.hold(Some(format!("a transaction of {}", transaction.owner)));
+        if let Err(error) = self.begin(job.deadline) {
+            // Nothing was begun: the owner may try again.
+            transaction.withdraw_first();
+            self.reply(job, Err(error));
+        } else {
+            self.drive(transaction, job, step);
+        }
+        self.shared.counters.hold(None);
+        self.after_commit();
+    }
+
+    fn drive(&mut self, transaction: &Arc<Transaction>, job: Job, step: Step) {
+        let limit = Instant::now() + transaction.timeout;
+        let mut savepoints = 0;
+        let mut next = NextStep::Step(job, step);
+        let end = loop {
+            match self.advance(transaction, next, limit, &mut savepoints) {
+                After::Continue => {}
+                After::End(error) => break error,
+            }
+            next = self.shared.queue.next_step(transaction, limit);
+        };
+        self.roll_back();
+        transaction.set(Phase::Over(end.clone()));
+        for job in self.shared.queue.clear_lane() {
+            self.reply(job, Err(end.clone()));
+        }
+        // One that overstayed stays known, so that its owner hears why at its next call.
+        if matches!(end.code(), Code::TransactionClosed | Code::Cancelled) {
+            self.shared.queue.forget(transaction.id);
+        }
+    }
+
+    fn advance(
+        &mut self,
+        transaction: &Arc<Transaction>,
+        next: NextStep,
+        limit: Instant,
+        savepoints: &mut u32,
+    ) -> After {
+        match next {
+            NextStep::Step(job, Step::Finish { commit }) => self.finish(job, commit),
+            NextStep::Step(job, Step::Op(op)) => {
+                let deadline = job.deadline.min(limit);
+                self.link.control.begin(deadline, Some(Arc::clone(&transaction.abandoned)));
+                self.op(job, op, limit, savepoints)
+            }
+            NextStep::Aborted => {
+                self.count_rollback();
+                After::End(Error::new(Code::Cancelled, "the transaction's owner is gone"))
+            }
+            NextStep::Overstayed => {
+                self.count_rollback();
+                After::End(overstayed(transaction.timeout))
+            }
+            NextStep::Closing => {
+                self.count_rollback();
+                After::End(Error::new(Code::Closed, "the database was closed; the transaction was rolled back"))
+            }
+        }
+    }
+
+    fn op(&mut self, mut job: Job, op: TransactionOp, limit: Instant, savepoints: &mut u32) -> After {
+        let result = match op {
+            TransactionOp::Write(write) => self.write_in_savepoint(&write, &mut job),
+            TransactionOp::Read(read) => self.read_here(&read, &mut job),
+            TransactionOp::Savepoint => self.savepoint(savepoints),
+            TransactionOp::ReleaseSavepoint => self.end_savepoint(savepoints, "RELEASE u"),
+            TransactionOp::RollbackToSavepoint => {
+                self.end_savepoint(savepoints, "ROLLBACK TO u")
+            }
+        };
+        let lost = self.link.conn.is_autocommit();
+        let result = match result {
+            Err(_) if lost && Instant::now() >= limit => Err(overstayed_now()),
+            other => other,
+        };
+        match (lost, result) {
+            (false, result) => {
+                self.reply(job, result);
+                After::Continue
+            }
+            (true, result) => {
+                self.count_rollback();
+                let error = result.err().unwrap_or_else(over);
+                self.reply(job, Err(error.clone()));
+                After::End(lost_to(&error))
+            }
+        }
+    }
+
+    fn write_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
+        self.link.gate.set(Access::Write);
+        self.step("SAVEPOINT w")?;
+        let result = self.write_once(write, job.reply.sink());
+        match &result {
+            Ok(_) => self.step("RELEASE w")?,
+            Err(_) if self.link.conn.is_autocommit() => {}
+            Err(_) => {
+                self.step("ROLLBACK TO w")?;
+                self.step("RELEASE w")?;
+            }
+        }
+        result.map(|changes| Outcome::Written { changes })
+    }
+
+    fn read_here(&mut self, read: &Read, job: &mut Job) -> Result<Outcome> {
+        self.link.gate.set(Access::Query);
+        let result = self.executor().read(read, job.reply.sink(), &mut |_| Ok(()));
+        self.link.gate.set(Access::Write);
+        result.map(|()| Outcome::Rows).map_err(|error| self.link.control.explain(error))
+    }
+
+    fn savepoint(&mut self, savepoints: &mut u32) -> Result<Outcome> {
+        self.step(&format!("SAVEPOINT u{savepoints}"))?;
+        *savepoints += 1;
+        Ok(Outcome::Done)
+    }
+
+    fn end_savepoint(&mut self, savepoints: &mut u32, how: &str) -> Result<Outcome> {
+        let Some(top) = savepoints.checked_sub(1) else {
+            return Err(Error::new(Code::InvalidQuery, "there is no savepoint to end"));
+        };
+        self.step(&format!("{how}{top}"))?;
+        if how.starts_with("ROLLBACK") {
+            self.step(&format!("RELEASE u{top}"))?;
+        }
+        *savepoints = top;
+        Ok(Outcome::Done)
+    }
+
+    fn finish(&mut self, job: Job, commit: bool) -> After {
+        if !commit {
+            self.roll_back();
+            self.count_rollback();
+            self.reply(job, Ok(Outcome::Done));
+            return After::End(over());
+        }
+        match self.commit() {
+            Ok(()) => {
+                self.shared.counters.note_batch(1);
+                self.shared.counters.transactions.fetch_add(1, Ordering::Relaxed);
+                self.reply(job, Ok(Outcome::Done));
+            }
+            Err(error) => {
+                self.roll_back();
+                self.count_rollback();
+                self.reply(job, Err(error));
+            }
+        }
+        After::End(over())
+    }
+
+    fn count_rollback(&self) {
+        self.shared.counters.rollbacks.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn overstayed(timeout: Duration) -> Error {
+    let ms = timeout.as_millis();
+    overstayed_now().with("deadline_ms", i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+fn overstayed_now() -> Error {
+    Error::new(
+        Code::TransactionTimeout,
+        "the transaction held the writer until its deadline and was rolled back; do less in it, or raise timeout:",
+    )
+}
+
+/// What later calls of a transaction hear that SQLite rolled back because of `error`.
+fn lost_to(error: &Error) -> Error {
+    match error.code() {
+        Code::TransactionTimeout | Code::Closed | Code::Cancelled => error.clone(),
+        _ => Error::new(
+            Code::TransactionClosed,
+            format!("the transaction was rolled back after an error: {}", error.message()),
+        ),
+    }
+}
