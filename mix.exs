@@ -1,0 +1,69 @@
+Code.require_file("native/mix_compiler.exs", __DIR__)
+
+defmodule AshRusqlite.MixProject do
+  use Mix.Project
+
+  @version "0.1.0"
+
+  def project do
+    [
+      app: :ash_rusqlite,
+      version: @version,
+      elixir: "~> 1.14",
+      elixirc_paths: elixirc_paths(Mix.env()),
+      compilers: [:ash_rusqlite_native | Mix.compilers()],
+      start_permanent: Mix.env() == :prod,
+      deps: deps(hex?()),
+      name: "AshRusqlite",
+      description:
+        "An Ash data layer and a plain repo over SQLite, on an engine written in Rust.",
+      package: package(),
+      docs: docs()
+    ]
+  end
+
+  def application do
+    [extra_applications: [:logger]]
+  end
+
+  # The chat of examples/ is run by the demo and by the tests.
+  defp elixirc_paths(:test), do: ["lib", "examples/ash_chat/lib", "test/support"]
+  defp elixirc_paths(:dev), do: ["lib", "examples/ash_chat/lib"]
+  defp elixirc_paths(_), do: ["lib"]
+
+  defp hex?, do: Code.ensure_loaded?(Hex)
+
+  # Without Hex, as on a bare Debian, everything but the data layer builds, runs and is tested.
+  defp deps(false), do: []
+
+  defp deps(true) do
+    [
+      {:ash, "~> 3.5", optional: true},
+      {:decimal, "~> 2.0", optional: true},
+      {:telemetry, "~> 1.0", optional: true},
+      {:ex_doc, "~> 0.34", only: :dev, runtime: false}
+    ]
+  end
+
+  defp package do
+    [
+      licenses: ["MIT"],
+      links: %{},
+      files: ~w(lib native/engine native/nif native/mix_compiler.exs guides docs .cargo
+                Cargo.toml Cargo.lock mix.exs .formatter.exs README.md CHANGELOG.md LICENSE)
+    ]
+  end
+
+  defp docs do
+    [
+      main: "AshRusqlite",
+      source_ref: "v#{@version}",
+      extras: Enum.filter(~w(README.md CHANGELOG.md docs/design.md), &File.regular?/1),
+      groups_for_modules: [
+        Repo: [AshRusqlite.Repo, AshRusqlite.Result, AshRusqlite.Error, AshRusqlite.Migrator],
+        "Repos by name": ~r/^AshRusqlite\.Repo\./,
+        Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress]
+      ]
+    ]
+  end
+end
