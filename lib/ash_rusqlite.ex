@@ -1,0 +1,61 @@
+defmodule AshRusqlite do
+  @moduledoc """
+  SQLite for Elixir on an engine written in Rust: many processes read and write one file,
+  a write that was answered survives a power loss, and nothing waits on "database is busy".
+
+      defmodule MyApp.Repo do
+        use AshRusqlite.Repo, otp_app: :my_app
+      end
+
+      {:ok, _pid} = MyApp.Repo.start_link(database: "chat.db", migrations: "migrations")
+      {:ok, _applied} = MyApp.Repo.migrate()
+      {:ok, room} = MyApp.Repo.insert(:rooms, %{id: "kitchen", title: "Kitchen"})
+      [room] = MyApp.Repo.all(:rooms, where: [hidden: false], order_by: :title)
+
+  ## Where to read on
+
+    * `AshRusqlite.Repo` - everything that a repo does, its queries and its options
+    * `AshRusqlite.Migrator` - migrations in plain SQL
+    * `AshRusqlite.Error` - what may go wrong, as codes
+    * `AshRusqlite.Telemetry` - the events it emits
+    * `mix help ash_rusqlite.migrate` and its neighbours - the same from the shell
+
+  ## How it works
+
+  Each database has one writer, a thread of its own. Writes of all processes queue there and
+  share commits; the answer comes as a message when the commit is on the medium. A
+  transaction owns the writer from its first statement to its end. Reads run at the same
+  time on connections of their own and see the last commit. One deadline (`timeout:`) covers
+  everything that a call waits for, and an error says who was in the way.
+
+  ## Types
+
+  The declared type of a column says what its values are in Elixir. All of them are plain
+  SQLite: any tool can read the file.
+
+  | declared as | in Elixir | in the file |
+  |---|---|---|
+  | `TEXT` | string; an atom is stored by its name | text |
+  | `UUID_TEXT` | string | text, 36 lower-case characters |
+  | `INTEGER` | integer of 64 bits | integer |
+  | `REAL` | float | real |
+  | `DECIMAL_TEXT` | `Decimal`, or a string where that package is missing | text, exact |
+  | `BOOLEAN_INT` | boolean | 0 or 1 |
+  | `DATETIME_TEXT`, `DATETIME_USEC_TEXT` | `DateTime` in UTC | text, ISO 8601 |
+  | `NAIVE_DATETIME_TEXT`, `NAIVE_DATETIME_USEC_TEXT` | `NaiveDateTime` | text, ISO 8601 |
+  | `DATE_TEXT`, `TIME_TEXT`, `TIME_USEC_TEXT` | `Date`, `Time` | text, ISO 8601 |
+  | `JSON_TEXT` | map, list and what is in them | JSON, or a blob where JSON is not exact |
+  | `BLOB` | binary | blob |
+  """
+
+  @doc """
+  The versions of the engine and of the SQLite that it contains, and the layout number by
+  which a reload of native code checks that it may take over.
+
+      iex> [major | _] = String.split(AshRusqlite.versions().sqlite, ".")
+      iex> major
+      "3"
+  """
+  @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}
+  defdelegate versions(), to: AshRusqlite.Repo.Maintenance
+end

@@ -1,0 +1,152 @@
+defmodule AshRusqlite.Native do
+  @moduledoc false
+  # The native functions. Only `AshRusqlite.Repo` and the modules under repo/ call them.
+  #
+  # None of them waits: what takes time answers with a message `{ref, result}`. Nothing here
+  # may `receive`, because a process inside this module would be killed when its old code is
+  # purged after a reload.
+
+  @on_load :load
+  # A new library makes Mix compile this module again, and its reload takes the library in.
+  @external_resource Path.expand("../../priv/native/current", __DIR__)
+
+  @typedoc "An open database."
+  @opaque db :: reference()
+
+  @typedoc "A transaction of the calling process."
+  @opaque tx :: reference()
+
+  @typedoc "What a native function says when it fails."
+  @type error :: {:error, {atom(), String.t(), map(), boolean()}}
+
+  @typedoc "Milliseconds."
+  @type ms :: pos_integer() | :infinity
+
+  @typedoc "A read, see `AshRusqlite.Repo.Reads`."
+  @type read :: tuple()
+
+  @typedoc "A write, see `AshRusqlite.Repo.Writes`."
+  @type write :: tuple()
+
+  @typedoc "The answer `{ref, result}` will come; the id withdraws the request."
+  @type queued :: {:queued, term()}
+
+  @typedoc "No room now: after the message `{ref, :ready}` the same call may be made again."
+  @type full :: {:full, reference()}
+
+  @doc false
+  @spec load() :: :ok | {:error, term()}
+  def load do
+    folder = :filename.join(priv_dir(), ~c"native")
+
+    case :file.read_file(:filename.join(folder, ~c"current")) do
+      {:ok, name} ->
+        :erlang.load_nif(:filename.join(folder, :erlang.binary_to_list(name)), 0)
+
+      {:error, reason} ->
+        {:error, {reason, ~c"no native library in #{folder}: run mix compile"}}
+    end
+  end
+
+  defp priv_dir do
+    case :code.priv_dir(:ash_rusqlite) do
+      folder when is_list(folder) -> folder
+      {:error, :bad_name} -> :filename.absname(~c"priv")
+    end
+  end
+
+  @doc "Opens a database. The calling process owns it: its end closes the database."
+  @spec open(String.t(), keyword(), reference()) :: {:ok, db()} | error()
+  def open(_path, _options, _ref), do: not_loaded()
+
+  @doc "Closes a database after the writes that are queued."
+  @spec close(db(), reference()) :: :ok | error()
+  def close(_db, _ref), do: not_loaded()
+
+  @doc "The options that hold, defaults included."
+  @spec config(db()) :: {:ok, keyword()} | error()
+  def config(_db), do: not_loaded()
+
+  @doc "Reads on the calling scheduler, as long as that is quick."
+  @spec read(db(), read(), ms()) :: {:ok, term()} | :dirty | {:wait, reference()} | error()
+  def read(_db, _read, _timeout), do: not_loaded()
+
+  @doc "Reads on a dirty scheduler."
+  @spec read_dirty(db(), read(), ms()) :: {:ok, term()} | {:wait, reference()} | error()
+  def read_dirty(_db, _read, _timeout), do: not_loaded()
+
+  @doc "The error for a caller that got no reader in time: it says who uses them."
+  @spec reader_wait_info(db()) :: error()
+  def reader_wait_info(_db), do: not_loaded()
+
+  @doc "Queues a write."
+  @spec write(db(), reference(), write(), ms()) :: queued() | full() | error()
+  def write(_db, _ref, _write, _timeout), do: not_loaded()
+
+  @doc "Takes a request back. `:running`: it is too late for that, the answer comes."
+  @spec withdraw(db(), term()) :: :running | error()
+  def withdraw(_db, _id), do: not_loaded()
+
+  @doc "The error for a caller whose deadline passed while the queue was full."
+  @spec queue_full(db(), ms()) :: error()
+  def queue_full(_db, _timeout), do: not_loaded()
+
+  @doc "Begins a transaction of the calling process. Its end rolls it back."
+  @spec tx_open(db(), ms()) :: {:ok, tx()} | error()
+  def tx_open(_db, _timeout), do: not_loaded()
+
+  @doc "Runs a read, a write or a savepoint's operation in a transaction."
+  @spec tx_exec(tx(), reference(), write() | {:read, read()} | atom(), ms()) ::
+          queued() | full() | error()
+  def tx_exec(_tx, _ref, _operation, _timeout), do: not_loaded()
+
+  @doc "Ends a transaction. `:idle`: nothing had begun."
+  @spec tx_finish(tx(), reference(), :commit | :rollback) :: :idle | queued() | error()
+  def tx_finish(_tx, _ref, _how), do: not_loaded()
+
+  @doc "Applies the pending migrations of a folder."
+  @spec migrate(db(), reference(), String.t(), keyword()) :: queued() | error()
+  def migrate(_db, _ref, _dir, _options), do: not_loaded()
+
+  @doc "Takes migrations back."
+  @spec rollback_migration(db(), reference(), String.t(), keyword()) :: queued() | error()
+  def rollback_migration(_db, _ref, _dir, _options), do: not_loaded()
+
+  @doc "Lists the migrations of a folder and of the ledger."
+  @spec migrations(db(), reference(), String.t()) :: queued() | error()
+  def migrations(_db, _ref, _dir), do: not_loaded()
+
+  @doc "Copies the database into a file."
+  @spec backup(db(), reference(), String.t(), keyword()) :: :ok | error()
+  def backup(_db, _ref, _path, _options), do: not_loaded()
+
+  @doc "Replaces the database's content by a backup's."
+  @spec restore(db(), reference(), String.t()) :: queued() | error()
+  def restore(_db, _ref, _path), do: not_loaded()
+
+  @doc "Checks the file and its foreign keys."
+  @spec check(db(), reference(), keyword()) :: :ok | error()
+  def check(_db, _ref, _options), do: not_loaded()
+
+  @doc "Moves the write-ahead log into the file."
+  @spec checkpoint(db(), reference(), atom()) :: queued() | error()
+  def checkpoint(_db, _ref, _mode), do: not_loaded()
+
+  @doc "Rewrites the file without its free pages."
+  @spec vacuum(db(), reference()) :: queued() | error()
+  def vacuum(_db, _ref), do: not_loaded()
+
+  @doc "Counters of the writer and the readers."
+  @spec stats(db()) :: {:ok, map()} | error()
+  def stats(_db), do: not_loaded()
+
+  @doc "Decodes JSON as a JSON_TEXT column does."
+  @spec json_decode(binary()) :: {:ok, term()} | error()
+  def json_decode(_binary), do: not_loaded()
+
+  @doc "The versions of the engine, of SQLite and of the layout that a reload checks."
+  @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}
+  def versions, do: not_loaded()
+
+  defp not_loaded, do: :erlang.nif_error(:nif_not_loaded)
+end

@@ -1,0 +1,93 @@
+defmodule AshRusqlite.Progress do
+  @moduledoc """
+  How far long work is: a bar on a terminal, lines elsewhere.
+
+  `migrate`, `backup` and the like take `progress: true` to print it, or a function that
+  gets this map each time:
+
+    * `:phase` - the work: `:migrate`, `:rollback`, `:backup` or `:restore`
+    * `:label` - what it is at: a migration's version and name, or a path
+    * `:done`, `:total` - migrations or pages
+
+  The function runs in the process that called. What it raises is raised when the work has
+  ended.
+  """
+
+  @type t :: %{
+          phase: atom(),
+          label: String.t(),
+          done: non_neg_integer(),
+          total: non_neg_integer()
+        }
+
+  @width 30
+
+  @doc """
+  Calls `fun` with a function that shows progress on `device`, and ends the line afterwards.
+
+      iex> report = fn show -> show.(%{phase: :backup, label: "a.db", done: 1, total: 4}) end
+      iex> ExUnit.CaptureIO.capture_io(fn -> AshRusqlite.Progress.show(report) end)
+      "backup 1/4 a.db\\n"
+  """
+  @spec show(((t() -> :ok) -> result), IO.device()) :: result when result: term()
+  def show(fun, device \\ :stdio) do
+    if terminal?(device), do: bar(fun, device), else: lines(fun, device)
+  end
+
+  defp bar(fun, device) do
+    drawn = :counters.new(1, [])
+
+    try do
+      fun.(fn progress ->
+        :counters.add(drawn, 1, 1)
+        IO.write(device, ["\r", fit(render(progress)), IO.ANSI.format([:clear_line_after])])
+      end)
+    after
+      if :counters.get(drawn, 1) > 0, do: IO.write(device, "\n")
+    end
+  end
+
+  # A file of lines gets one per migration, and one per tenth of the pages.
+  defp lines(fun, device) do
+    tenth = :counters.new(1, [])
+
+    fun.(fn %{phase: phase, label: label, done: done, total: total} ->
+      now = if total > 10, do: div(done * 10, total), else: done
+
+      if now != :counters.get(tenth, 1) or done == total do
+        :counters.put(tenth, 1, now)
+        IO.write(device, "#{phase} #{done}/#{total} #{label}\n")
+      end
+
+      :ok
+    end)
+  end
+
+  @doc """
+  One line for a terminal.
+
+      iex> AshRusqlite.Progress.render(%{phase: :backup, label: "a.db", done: 1, total: 2})
+      "backup [###############               ]  50 % 1/2 a.db"
+  """
+  @spec render(t()) :: String.t()
+  def render(%{phase: phase, label: label, done: done, total: total}) do
+    part = if total > 0, do: min(done / total, 1.0), else: 1.0
+    full = trunc(part * @width)
+    bar = String.duplicate("#", full) <> String.duplicate(" ", @width - full)
+    percent = String.pad_leading("#{trunc(part * 100)}", 3)
+    "#{phase} [#{bar}] #{percent} % #{done}/#{total} #{label}"
+  end
+
+  defp fit(line) do
+    case :io.columns() do
+      {:ok, columns} -> String.slice(line, 0, max(columns - 1, 20))
+      _ -> String.slice(line, 0, 79)
+    end
+  end
+
+  # Under the tests the group leader is no terminal, whatever ANSI says.
+  defp terminal?(device), do: IO.ANSI.enabled?() and match?({:ok, _}, columns(device))
+
+  defp columns(:stdio), do: :io.columns()
+  defp columns(device), do: :io.columns(device)
+end

@@ -1,0 +1,389 @@
+defmodule AshRusqlite.Repo do
+  @moduledoc """
+  A repo is one SQLite database, open for any number of processes.
+
+      defmodule MyApp.Repo do
+        use AshRusqlite.Repo, otp_app: :my_app
+      end
+
+      # config/config.exs
+      config :my_app, MyApp.Repo, database: "chat.db"
+
+      # in the application's supervisor
+      children = [MyApp.Repo]
+
+  The names and results follow Ecto, but rows are plain maps and tables are named, because a
+  table's declared types say what its columns hold: see `AshRusqlite` for them.
+
+  Reads return their value and raise `AshRusqlite.Error`. Writes of one row, `query`,
+  transactions and maintenance return `{:ok, value}` or `{:error, error}` and have a twin
+  with `!` that raises. `insert_all`, `update_all` and `delete_all` return `{count, rows}`.
+
+  ## Queries
+
+      iex> MyApp.Repo.all(:rooms, where: [hidden: false], order_by: :title, select: [:title])
+      [%{title: "Garden"}, %{title: "Kitchen"}]
+
+    * `:where` - a condition, see below
+    * `:order_by` - `:title`, `[:hidden, :title]` or `[desc: :likes, asc_nulls_last: :title]`,
+      with Ecto's directions
+    * `:select` - the columns that a row has, by default all
+    * `:limit`, `:offset` - counts of rows
+    * `:distinct` - `true` gives equal rows once
+    * `:after`, `:before` - only the rows behind, or just before, this one in the order: a row
+      of the same table, or the values of its order's columns
+    * `:timeout` - milliseconds for waiting and running together, or `:infinity`; by default the
+      repo's `busy_timeout`. Every function takes it
+
+  A condition is a keyword list or map of columns and values, a triple, or a list of such, of
+  which all must hold:
+
+      iex> MyApp.Repo.all(:messages, where: [{:likes, :>=, 2}, room_id: "kitchen"], select: [:content])
+      [%{content: "Who cooks?"}]
+
+    * `{column, value}` - equal; with nil: is null
+    * `{column, op, value}` - `:==`, `:!=`, `:<`, `:<=`, `:>`, `:>=`, `:in`, `:not_in`, `:like`,
+      `:not_like`
+    * `{column, :is_nil, true}` or `false`
+    * `{:column, left, op, right}` - two columns
+    * `{:key, key}` - the row of this primary key
+    * `{:and, [condition]}`, `{:or, [condition]}`, `{:not, condition}`
+
+  ## Options
+
+  In the application's environment or in `start_link/1`, which wins:
+
+    * `:database` - path of the file, or `":memory:"`; its folder is created. Required
+    * `:migrations` - folder of the migrations, see `AshRusqlite.Migrator`
+    * `:name` - by default the module; nil for a repo that is known by its pid only
+    * `:busy_timeout` - how long a call may wait and run, in milliseconds. 15,000
+    * `:transaction_timeout` - how long a transaction may last, in milliseconds. 15,000
+    * `:synchronous` - `:full` (a write that was answered survives a power loss), `:normal`,
+      `:extra` or `:off`
+    * `:read_only` - refuse every write. false
+    * `:create` - create the file when it is not there. true
+    * `:telemetry_prefix` - see `AshRusqlite.Telemetry`
+    * `:readers` - connections that read at the same time. Twice the cores
+    * `:queue_limit`, `:max_batch` - writes that may wait, 10,000, and share a commit, 1,000
+    * `:cache_size` - of each connection: pages, or KiB when negative. -16,000
+    * `:statement_cache_size` - prepared statements of each connection. 200
+    * `:wal_autocheckpoint` (pages), `:journal_size_limit` (bytes), `:mmap_size` (bytes),
+      `:temp_store` (`:default`, `:file`, `:memory`) - as SQLite's pragmas of these names
+
+  ## Many databases
+
+  A module can run several times, under a name each; `c:put_dynamic_repo/1` chooses the one
+  that the calling process speaks with. Without a module, `start_link/1` starts a repo, and
+  `AshRusqlite.Repo.Reads`, `AshRusqlite.Repo.Writes`, `AshRusqlite.Repo.Transaction` and
+  `AshRusqlite.Repo.Maintenance` take it as their first argument.
+  """
+
+  alias AshRusqlite.{Error, Result}
+  alias AshRusqlite.Repo.Server
+
+  @typedoc "A running repo: its name or its pid."
+  @type repo :: atom() | pid()
+
+  @typedoc "The name of a table or view."
+  @type table :: atom() | String.t()
+
+  @typedoc "The name of a column."
+  @type column :: atom() | String.t()
+
+  @typedoc "A row: the columns with their values."
+  @type row :: %{optional(atom()) => term()}
+
+  @typedoc "Columns with values, as a map or a keyword list."
+  @type fields :: keyword() | %{optional(column()) => term()}
+
+  @typedoc "A primary key: its value, or a keyword list or map when it has several columns."
+  @type key :: term()
+
+  @typedoc "A condition, see \"Queries\" above."
+  @type condition :: fields() | tuple() | [tuple()]
+
+  @typedoc "What a function of a transaction may be."
+  @type work(value) :: (() -> value) | (module() -> value)
+
+  @typedoc "A migration that was applied or rolled back."
+  @type applied :: %{version: integer(), name: String.t(), duration_us: non_neg_integer()}
+
+  @typedoc """
+  A migration of the folder or of the database. `:changed` is applied, but the file is
+  another one by now; `:missing` is applied, but without a file.
+  """
+  @type migration :: %{
+          version: integer(),
+          name: String.t(),
+          state: :pending | :applied | :changed | :missing,
+          applied_at: DateTime.t() | nil
+        }
+
+  @typedoc "What a backup or restore copied."
+  @type copied :: %{pages: non_neg_integer(), bytes: non_neg_integer()}
+
+  @doc "Every row of a query, see \"Queries\" above."
+  @callback all(table(), opts :: keyword()) :: [row()]
+
+  @doc "The only row of a query, or nil. More than one is an error, unless `limit: 1` is given."
+  @callback one(table(), opts :: keyword()) :: row() | nil
+
+  @doc "As `c:one/2`, but without a row it raises `:not_found`."
+  @callback one!(table(), opts :: keyword()) :: row()
+
+  @doc """
+  The row of a primary key, or nil.
+
+      MyApp.Repo.get(:rooms, "kitchen")
+      MyApp.Repo.get(:seats, room_id: "kitchen", number: 2)
+  """
+  @callback get(table(), key(), opts :: keyword()) :: row() | nil
+
+  @doc "As `c:get/3`, but without the row it raises `:not_found`."
+  @callback get!(table(), key(), opts :: keyword()) :: row()
+
+  @doc "The only row of a condition, or nil: `MyApp.Repo.get_by(:rooms, title: \"Kitchen\")`."
+  @callback get_by(table(), condition(), opts :: keyword()) :: row() | nil
+
+  @doc "As `c:get_by/3`, but without a row it raises `:not_found`."
+  @callback get_by!(table(), condition(), opts :: keyword()) :: row()
+
+  @doc "How many rows a query has."
+  @callback count(table(), opts :: keyword()) :: non_neg_integer()
+
+  @doc """
+  One value over the rows of a query; nil over none. Nulls do not count.
+
+      MyApp.Repo.aggregate(:messages, :max, :likes, where: [room_id: "kitchen"])
+  """
+  @callback aggregate(table(), :count | :sum | :avg | :min | :max, column(), opts :: keyword()) ::
+              term()
+
+  @doc "Whether a query has any row."
+  @callback exists?(table(), opts :: keyword()) :: boolean()
+
+  @doc """
+  The rows of a query as a lazy stream. It reads `max_rows:` rows at a time (500), by the
+  place where the last page ended, and holds nothing of the database in between: outside of a
+  transaction it sees what others commit meanwhile behind that place.
+  """
+  @callback stream(table(), opts :: keyword()) :: Enumerable.t()
+
+  @doc """
+  Runs one SQL statement that only reads, with values for its `?` placeholders.
+
+      {:ok, result} = MyApp.Repo.query("SELECT count(*) FROM rooms WHERE hidden = ?", [false])
+      result.rows
+  """
+  @callback query(sql :: String.t(), params :: [term()], opts :: keyword()) ::
+              {:ok, Result.t()} | {:error, Error.t()}
+
+  @doc "As `c:query/3`, but returns the result or raises."
+  @callback query!(sql :: String.t(), params :: [term()], opts :: keyword()) :: Result.t()
+
+  @doc """
+  Inserts a row and gives it back with its defaults. Options: `returning:` a list of columns,
+  or false for an empty map, and `timeout:`.
+
+      {:ok, room} = MyApp.Repo.insert(:rooms, %{id: "attic", title: "Attic"})
+  """
+  @callback insert(table(), fields(), opts :: keyword()) :: {:ok, row()} | {:error, Error.t()}
+
+  @doc "As `c:insert/3`, but returns the row or raises."
+  @callback insert!(table(), fields(), opts :: keyword()) :: row()
+
+  @doc """
+  Inserts a row, or updates the one that is there. Options, besides those of `c:insert/3`:
+
+    * `:conflict_target` - the columns of the constraint, by default the primary key
+    * `:on_conflict` - `:replace_all` (the default: every column of the new row),
+      `{:replace, columns}`, `{:replace_all_except, columns}`, or `:nothing`, which gives
+      `{:ok, nil}` when the row is there
+  """
+  @callback upsert(table(), fields(), opts :: keyword()) ::
+              {:ok, row() | nil} | {:error, Error.t()}
+
+  @doc "As `c:upsert/3`, but returns the row or raises."
+  @callback upsert!(table(), fields(), opts :: keyword()) :: row() | nil
+
+  @doc """
+  Changes columns of the row of a primary key and gives the row back. Without that row the
+  error is `:not_found`. Options as of `c:insert/3`.
+
+      {:ok, room} = MyApp.Repo.update(:rooms, "attic", title: "Loft")
+  """
+  @callback update(table(), key(), changes :: fields(), opts :: keyword()) ::
+              {:ok, row()} | {:error, Error.t()}
+
+  @doc "As `c:update/4`, but returns the row or raises."
+  @callback update!(table(), key(), changes :: fields(), opts :: keyword()) :: row()
+
+  @doc """
+  Deletes the row of a primary key and gives it back. Without that row the error is
+  `:not_found`. Options as of `c:insert/3`.
+  """
+  @callback delete(table(), key(), opts :: keyword()) :: {:ok, row()} | {:error, Error.t()}
+
+  @doc "As `c:delete/3`, but returns the row or raises."
+  @callback delete!(table(), key(), opts :: keyword()) :: row()
+
+  @doc """
+  Inserts rows in one step: all of them or none. Options: `returning:` true or a list of
+  columns, `on_conflict:` (by default `:raise`), `conflict_target:`, `timeout:`.
+
+      {2, nil} = MyApp.Repo.insert_all(:rooms, [%{id: "a", title: "A"}, %{id: "b", title: "B"}])
+  """
+  @callback insert_all(table(), [fields()], opts :: keyword()) ::
+              {non_neg_integer(), [row()] | nil}
+
+  @doc """
+  Changes the rows of a condition. Options: `where:` (by default every row), `returning:`,
+  `timeout:`.
+
+      MyApp.Repo.update_all(:messages, [inc: [likes: 1]], where: [room_id: "kitchen"])
+  """
+  @callback update_all(table(), updates :: keyword(), opts :: keyword()) ::
+              {non_neg_integer(), [row()] | nil}
+
+  @doc "Deletes the rows of a condition. Options as of `c:update_all/3`."
+  @callback delete_all(table(), opts :: keyword()) :: {non_neg_integer(), [row()] | nil}
+
+  @doc """
+  Runs a function in a transaction: `{:ok, its value}` once that is durable.
+
+  It takes the writer at its first statement, read or write, so that what it read cannot be
+  changed by others before it writes. It is rolled back, and the result is `{:error, reason}`,
+  after `c:rollback/1`, and when it outlasts `timeout:` (by default the repo's
+  `transaction_timeout`). When the function raises, throws or exits, or its process dies, it
+  is rolled back too. A transaction inside of another is a part of it: when the inner one is
+  rolled back, the outer one ends with `{:error, :rollback}`.
+
+      MyApp.Repo.transaction(fn ->
+        room = MyApp.Repo.get!(:rooms, "attic")
+        MyApp.Repo.update!(:rooms, room.id, title: room.title <> "!")
+      end)
+  """
+  @callback transaction(work(value), opts :: keyword()) :: {:ok, value} | {:error, term()}
+            when value: term()
+
+  @doc """
+  Runs a function of which a rollback takes back only its own part of the transaction. Without
+  a transaction it is one itself. Results as of `c:transaction/2`.
+  """
+  @callback savepoint(work(value), opts :: keyword()) :: {:ok, value} | {:error, term()}
+            when value: term()
+
+  @doc "Leaves the innermost transaction or savepoint, which ends with `{:error, reason}`."
+  @callback rollback(reason :: term()) :: no_return()
+
+  @doc "Whether the calling process is in a transaction of this repo."
+  @callback in_transaction?() :: boolean()
+
+  @doc """
+  Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,
+  `step:` at most so many, `migrations:` another folder, `progress:` true or a function (see
+  `AshRusqlite.Progress`), `timeout:` how long it may wait for the writer.
+  """
+  @callback migrate(opts :: keyword()) :: {:ok, [applied()]} | {:error, Error.t()}
+
+  @doc "As `c:migrate/1`, but returns what was applied or raises."
+  @callback migrate!(opts :: keyword()) :: [applied()]
+
+  @doc """
+  Takes back the newest migrations: one, or `step:` many, or all down to the version `to:`,
+  itself included. Further options as of `c:migrate/1`.
+  """
+  @callback rollback_migration(opts :: keyword()) :: {:ok, [applied()]} | {:error, Error.t()}
+
+  @doc "As `c:rollback_migration/1`, but returns what was rolled back or raises."
+  @callback rollback_migration!(opts :: keyword()) :: [applied()]
+
+  @doc "Every migration of the folder and of the database, by version. Option: `migrations:`."
+  @callback migrations(opts :: keyword()) :: {:ok, [migration()]} | {:error, Error.t()}
+
+  @doc "As `c:migrations/1`, but returns the list or raises."
+  @callback migrations!(opts :: keyword()) :: [migration()]
+
+  @doc """
+  Copies the database into a new file while it is in use. Options: `overwrite:` true replaces
+  a file that is there, `progress:`.
+  """
+  @callback backup(Path.t(), opts :: keyword()) :: {:ok, copied()} | {:error, Error.t()}
+
+  @doc "As `c:backup/2`, but returns what was copied or raises."
+  @callback backup!(Path.t(), opts :: keyword()) :: copied()
+
+  @doc "Replaces the content by that of a backup, which is checked first. Option: `progress:`."
+  @callback restore(Path.t(), opts :: keyword()) :: {:ok, copied()} | {:error, Error.t()}
+
+  @doc "As `c:restore/2`, but returns what was copied or raises."
+  @callback restore!(Path.t(), opts :: keyword()) :: copied()
+
+  @doc """
+  Checks the file and its foreign keys: a line for each problem, `[]` when it is sound.
+  Options: `quick:` true leaves out the indexes, `limit:` at most so many lines (100).
+  """
+  @callback check(opts :: keyword()) :: {:ok, [String.t()]} | {:error, Error.t()}
+
+  @doc """
+  Moves the write-ahead log into the file, which happens by itself as well. The mode is one of
+  `:passive`, `:full`, `:restart`, `:truncate` (<https://sqlite.org/wal.html>).
+  """
+  @callback checkpoint(mode :: atom(), opts :: keyword()) ::
+              {:ok,
+               %{
+                 busy: boolean(),
+                 wal_pages: integer(),
+                 checkpointed_pages: integer()
+               }}
+              | {:error, Error.t()}
+
+  @doc "Rewrites the file without the space of deleted rows. Writes wait meanwhile."
+  @callback vacuum(opts :: keyword()) :: :ok | {:error, Error.t()}
+
+  @doc "Counters of the writer, its queue and the readers."
+  @callback stats() :: {:ok, map()} | {:error, Error.t()}
+
+  @doc "Starts the repo; the options win over the application's environment."
+  @callback start_link(opts :: keyword()) ::
+              {:ok, pid()} | :ignore | {:error, Error.t() | {:already_started, pid()}}
+
+  @doc "Stops the repo when the writes that are queued are finished. Milliseconds to wait."
+  @callback stop(timeout()) :: :ok
+
+  @doc "The options that hold: of the running repo, otherwise the configured ones."
+  @callback config() :: keyword()
+
+  @doc "Makes the calling process speak with another instance of the repo; returns the old one."
+  @callback put_dynamic_repo(repo()) :: repo()
+
+  @doc "The instance that the calling process speaks with, by default the module's name."
+  @callback get_dynamic_repo() :: repo()
+
+  @doc """
+  Changes the options when the repo starts (`:supervisor`) or is asked for them (`:runtime`):
+  `{:ok, options}` or `:ignore`.
+  """
+  @callback init(:supervisor | :runtime, options :: keyword()) :: {:ok, keyword()} | :ignore
+
+  @optional_callbacks init: 2
+
+  @doc false
+  defmacro __using__(opts) do
+    quote do
+      use AshRusqlite.Repo.Definition, unquote(opts)
+    end
+  end
+
+  @doc "Starts a repo without a module. Options as above; without `name:` it is known by its pid."
+  @spec start_link(keyword()) :: {:ok, pid()} | {:error, Error.t() | {:already_started, pid()}}
+  defdelegate start_link(opts), to: Server
+
+  @doc "The child of a supervisor that starts a repo without a module."
+  @spec child_spec(keyword()) :: Supervisor.child_spec()
+  def child_spec(opts), do: Server.child_spec(opts)
+
+  @doc "Stops a repo when the writes that are queued are finished."
+  @spec stop(repo(), timeout()) :: :ok
+  def stop(repo, timeout \\ :infinity), do: GenServer.stop(repo, :normal, timeout)
+end

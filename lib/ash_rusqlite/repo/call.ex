@@ -1,0 +1,185 @@
+defmodule AshRusqlite.Repo.Call do
+  @moduledoc false
+  # Speaks with the native functions: the only place that awaits their messages. One
+  # deadline covers waiting for room, queueing and running.
+
+  alias AshRusqlite.{Error, Native}
+
+  @type result :: :ok | {:ok, term()} | {:error, Error.t()}
+
+  # How often a caller that waits for a running request asks whether it still runs.
+  @patience 5_000
+
+  @doc "Opens a database for the calling process."
+  @spec open(String.t(), keyword()) :: {:ok, Native.db()} | {:error, Error.t()}
+  def open(path, options) do
+    ref = make_ref()
+
+    with {:ok, db} <- Native.open(path, options, ref) do
+      receive do
+        {^ref, :ok} -> {:ok, db}
+        {^ref, error} -> answer(error)
+      end
+    else
+      error -> answer(error)
+    end
+  end
+
+  @doc "Closes a database and waits until it is closed."
+  @spec close(Native.db()) :: result()
+  def close(db) do
+    ref = make_ref()
+
+    with :ok <- Native.close(db, ref) do
+      receive do
+        {^ref, result} -> answer(result)
+      end
+    else
+      error -> answer(error)
+    end
+  end
+
+  @doc "Runs a read."
+  @spec read(Native.db(), Native.read(), timeout()) :: result()
+  def read(db, read, timeout) do
+    case Native.read(db, read, timeout) do
+      {:ok, _} = ok -> ok
+      later -> read_later(later, db, read, timeout, deadline(timeout))
+    end
+  end
+
+  defp read_later(:dirty, db, read, timeout, deadline) do
+    case Native.read_dirty(db, read, remaining(deadline)) do
+      {:ok, _} = ok -> ok
+      later -> read_later(later, db, read, timeout, deadline)
+    end
+  end
+
+  defp read_later({:wait, ready}, db, read, timeout, deadline) do
+    receive do
+      {^ready, :ready} ->
+        case Native.read(db, read, remaining(deadline)) do
+          {:ok, _} = ok -> ok
+          later -> read_later(later, db, read, timeout, deadline)
+        end
+    after
+      remaining(deadline) -> answer(Native.reader_wait_info(db))
+    end
+  end
+
+  defp read_later(error, _db, _read, _timeout, _deadline), do: answer(error)
+
+  @doc "Runs a write and waits until it is durable."
+  @spec write(Native.db(), Native.write(), timeout()) :: result()
+  def write(db, write, timeout), do: write(db, write, timeout, deadline(timeout))
+
+  defp write(db, write, timeout, deadline) do
+    ref = make_ref()
+
+    case Native.write(db, ref, write, remaining(deadline)) do
+      {:queued, id} ->
+        await(ref, db, id, deadline, nil)
+
+      {:full, room} ->
+        receive do
+          {^room, :ready} -> write(db, write, timeout, deadline)
+        after
+          remaining(deadline) -> answer(Native.queue_full(db, timeout))
+        end
+
+      error ->
+        answer(error)
+    end
+  end
+
+  @doc "Runs a statement of a transaction."
+  @spec transaction(Native.db(), Native.tx(), term(), timeout()) :: result()
+  def transaction(db, tx, operation, timeout) do
+    transaction(db, tx, operation, timeout, deadline(timeout))
+  end
+
+  defp transaction(db, tx, operation, timeout, deadline) do
+    ref = make_ref()
+
+    case Native.tx_exec(tx, ref, operation, remaining(deadline)) do
+      {:queued, id} ->
+        await(ref, db, id, deadline, nil)
+
+      {:full, room} ->
+        receive do
+          {^room, :ready} -> transaction(db, tx, operation, timeout, deadline)
+        after
+          remaining(deadline) -> answer(Native.queue_full(db, timeout))
+        end
+
+      error ->
+        answer(error)
+    end
+  end
+
+  @doc "Commits or rolls back."
+  @spec finish(Native.db(), Native.tx(), :commit | :rollback) :: result()
+  def finish(db, tx, how) do
+    ref = make_ref()
+
+    case Native.tx_finish(tx, ref, how) do
+      :idle -> :ok
+      {:queued, id} -> await(ref, db, id, :infinity, nil)
+      error -> answer(error)
+    end
+  end
+
+  @doc """
+  Runs long work that `start` begins under the given reference. It may be withdrawn by its
+  timeout as long as it waits in the queue; once begun, it runs to its end.
+  """
+  @spec job(Native.db(), (reference() -> term()), timeout(), (map() -> term())) :: result()
+  def job(db, start, timeout, on_progress) do
+    ref = make_ref()
+
+    case start.(ref) do
+      :ok -> await(ref, db, nil, :infinity, on_progress)
+      {:queued, id} -> await(ref, db, id, deadline(timeout), on_progress)
+      error -> answer(error)
+    end
+  end
+
+  defp await(ref, db, id, deadline, on_progress) do
+    receive do
+      {^ref, :progress, progress} ->
+        report(progress, ref, db, id, deadline, on_progress)
+        await(ref, db, id, deadline, on_progress)
+
+      {^ref, result} ->
+        answer(result)
+    after
+      remaining(deadline) ->
+        case Native.withdraw(db, id) do
+          :running -> await(ref, db, id, now() + @patience, on_progress)
+          error -> answer(error)
+        end
+    end
+  end
+
+  # The work goes on when the caller's function fails: its answer is taken out of the
+  # mailbox before the failure is passed on.
+  defp report(progress, ref, db, id, deadline, on_progress) do
+    on_progress && on_progress.(progress)
+  catch
+    kind, reason ->
+      await(ref, db, id, deadline, nil)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  end
+
+  defp answer(:ok), do: :ok
+  defp answer({:ok, _} = ok), do: ok
+  defp answer({:error, native}), do: {:error, Error.from_native(native)}
+
+  defp now, do: System.monotonic_time(:millisecond)
+
+  defp deadline(:infinity), do: :infinity
+  defp deadline(timeout), do: now() + timeout
+
+  defp remaining(:infinity), do: :infinity
+  defp remaining(deadline), do: max(deadline - now(), 1)
+end

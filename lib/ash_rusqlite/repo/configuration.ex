@@ -1,0 +1,153 @@
+defmodule AshRusqlite.Repo.Configuration do
+  @moduledoc false
+  # Where the options of a repo come from, and what Elixir makes of them before the engine
+  # checks them.
+
+  alias AshRusqlite.{Error, Native, Telemetry}
+  alias AshRusqlite.Repo.{Options, Registry}
+
+  # What the engine does not know.
+  @own_options [:otp_app, :name, :telemetry_prefix]
+
+  @doc "The application of `use AshRusqlite.Repo, otp_app: …`."
+  @spec otp_app!(keyword()) :: atom()
+  def otp_app!(opts) do
+    case Keyword.fetch(opts, :otp_app) do
+      {:ok, app} when is_atom(app) -> app
+      _ -> raise ArgumentError, "expected otp_app: to be given to `use AshRusqlite.Repo`"
+    end
+  end
+
+  @doc "The options of a repo module: its environment, then `opts`, then its `init/2`."
+  @spec options(module(), atom(), keyword(), :supervisor | :runtime) :: {:ok, keyword()} | :ignore
+  def options(module, otp_app, opts, reason) do
+    options =
+      [name: module, otp_app: otp_app]
+      |> Keyword.merge(default_migrations(module, otp_app))
+      |> Keyword.merge(Application.get_env(otp_app, module, []))
+      |> Keyword.merge(opts)
+
+    if Code.ensure_loaded?(module) and function_exported?(module, :init, 2),
+      do: module.init(reason, options),
+      else: {:ok, options}
+  end
+
+  defp default_migrations(module, otp_app) do
+    case :code.priv_dir(otp_app) do
+      {:error, :bad_name} ->
+        []
+
+      priv ->
+        folder = module |> Module.split() |> List.last() |> Macro.underscore()
+        [migrations: Path.join([priv, folder, "migrations"])]
+    end
+  end
+
+  @doc "The options of a running repo, otherwise the configured ones."
+  @spec current(AshRusqlite.Repo.repo(), module(), atom()) :: keyword()
+  def current(repo, module, otp_app) do
+    with {:ok, entry} <- Registry.lookup(repo), {:ok, options} <- Native.config(entry.db) do
+      Keyword.merge(options, name: entry.repo, otp_app: otp_app)
+    else
+      _ ->
+        case options(module, otp_app, [], :runtime) do
+          {:ok, options} -> options
+          :ignore -> []
+        end
+    end
+  end
+
+  @doc "The name that a repo's process gets."
+  @spec name(keyword()) :: {:ok, atom()} | {:error, Error.t()}
+  def name(options) do
+    if Keyword.keyword?(options) do
+      case Keyword.get(options, :name) do
+        name when is_atom(name) -> {:ok, name}
+        name -> Options.wrong(:name, name, "an atom")
+      end
+    else
+      Options.known(options, [])
+    end
+  end
+
+  @doc "The path, the options for the engine and the telemetry prefix; the folder is created."
+  @spec resolve(keyword()) :: {:ok, String.t(), keyword(), [atom()]} | {:error, Error.t()}
+  def resolve(options) do
+    {own, engine} = Keyword.split(options, @own_options)
+
+    with {:ok, prefix} <- telemetry_prefix(own),
+         {:ok, engine} <- migrations(engine),
+         {:ok, path} <- database(engine),
+         :ok <- create_folder(path, engine) do
+      # Decimals come back as %Decimal{} where that package is there.
+      decimal? = Code.ensure_loaded?(Decimal)
+      engine = engine |> Keyword.put(:database, path) |> Keyword.put_new(:decimal, decimal?)
+      {:ok, path, engine, prefix}
+    end
+  end
+
+  defp telemetry_prefix(own) do
+    prefix = Keyword.get(own, :telemetry_prefix, Telemetry.default_prefix())
+
+    if is_list(prefix) and Enum.all?(prefix, &is_atom/1),
+      do: {:ok, prefix},
+      else: Options.wrong(:telemetry_prefix, prefix, "a list of atoms")
+  end
+
+  defp migrations(options) do
+    case Keyword.get(options, :migrations) do
+      nil ->
+        {:ok, Keyword.delete(options, :migrations)}
+
+      path when is_binary(path) and path != "" ->
+        {:ok, Keyword.put(options, :migrations, Path.expand(path))}
+
+      {app, path} = given when is_atom(app) and is_binary(path) ->
+        case :code.lib_dir(app) do
+          {:error, :bad_name} -> wrong_migrations(given)
+          folder -> {:ok, Keyword.put(options, :migrations, Path.join(folder, path))}
+        end
+
+      other ->
+        wrong_migrations(other)
+    end
+  end
+
+  defp wrong_migrations(value) do
+    Options.wrong(:migrations, value, "the path of a folder, or {app, path in the app}")
+  end
+
+  defp database(options) do
+    case Keyword.fetch(options, :database) do
+      {:ok, ":memory:"} ->
+        {:ok, ":memory:"}
+
+      {:ok, path} when is_binary(path) and path != "" ->
+        {:ok, Path.expand(path)}
+
+      {:ok, other} ->
+        Options.wrong(:database, other, "the path of a file, or \":memory:\"")
+
+      :error ->
+        message = "the option database: is missing; give the path of the file, or \":memory:\""
+        {:error, Error.new(:invalid_option, message, %{option: "database"})}
+    end
+  end
+
+  defp create_folder(":memory:", _options), do: :ok
+
+  defp create_folder(path, options) do
+    folder = Path.dirname(path)
+
+    with true <- Keyword.get(options, :create, true) == true,
+         false <- Keyword.get(options, :read_only, false) == true,
+         {:error, reason} <- File.mkdir_p(folder) do
+      message = "the folder #{folder} cannot be created: #{:file.format_error(reason)}"
+
+      {:error,
+       Error.new(:cannot_open, message, %{path: folder, os_error: Atom.to_string(reason)})}
+    else
+      _ -> :ok
+    end
+  end
+end

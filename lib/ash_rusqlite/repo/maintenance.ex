@@ -1,0 +1,204 @@
+defmodule AshRusqlite.Repo.Maintenance do
+  @moduledoc """
+  Migrations, backups and care of the repo that is given by name or pid. A repo module has
+  the same functions without the first argument, documented at `AshRusqlite.Repo`.
+
+  None of them may be called inside a transaction of the same repo.
+  """
+
+  alias AshRusqlite.{Error, Native, Progress, Telemetry}
+  alias AshRusqlite.Repo.{Call, Options, Registry, Transaction}
+
+  @typep repo :: AshRusqlite.Repo.repo()
+  @typep applied :: AshRusqlite.Repo.applied()
+  @typep migration :: AshRusqlite.Repo.migration()
+  @typep result(value) :: {:ok, value} | {:error, Error.t()}
+
+  @modes [:passive, :full, :restart, :truncate]
+
+  @doc "See `c:AshRusqlite.Repo.migrate/1`."
+  @spec migrate(repo(), keyword()) :: result([applied()])
+  def migrate(repo, opts \\ []) do
+    run(repo, :migrate, opts, [:migrations, :to, :step], fn entry, opts ->
+      with {:ok, folder} <- folder(entry, opts) do
+        {:ok, &Native.migrate(entry.db, &1, folder, Keyword.take(opts, [:to, :step]))}
+      end
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.migrate!/1`."
+  @spec migrate!(repo(), keyword()) :: [applied()]
+  def migrate!(repo, opts \\ []), do: repo |> migrate(opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.rollback_migration/1`."
+  @spec rollback_migration(repo(), keyword()) :: result([applied()])
+  def rollback_migration(repo, opts \\ []) do
+    run(repo, :rollback_migration, opts, [:migrations, :to, :step], fn entry, opts ->
+      with {:ok, folder} <- folder(entry, opts) do
+        {:ok, &Native.rollback_migration(entry.db, &1, folder, Keyword.take(opts, [:to, :step]))}
+      end
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.rollback_migration!/1`."
+  @spec rollback_migration!(repo(), keyword()) :: [applied()]
+  def rollback_migration!(repo, opts \\ []), do: repo |> rollback_migration(opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.migrations/1`."
+  @spec migrations(repo(), keyword()) :: result([migration()])
+  def migrations(repo, opts \\ []) do
+    run(repo, :migrations, opts, [:migrations], fn entry, opts ->
+      with {:ok, folder} <- folder(entry, opts) do
+        {:ok, &Native.migrations(entry.db, &1, folder)}
+      end
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.migrations!/1`."
+  @spec migrations!(repo(), keyword()) :: [migration()]
+  def migrations!(repo, opts \\ []), do: repo |> migrations(opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.backup/2`."
+  @spec backup(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.copied())
+  def backup(repo, path, opts \\ []) do
+    run(repo, :backup, opts, [:overwrite], fn entry, opts ->
+      with {:ok, path} <- path(path), {:ok, overwrite} <- boolean(opts, :overwrite) do
+        {:ok, &Native.backup(entry.db, &1, path, overwrite: overwrite)}
+      end
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.backup!/2`."
+  @spec backup!(repo(), Path.t(), keyword()) :: AshRusqlite.Repo.copied()
+  def backup!(repo, path, opts \\ []), do: repo |> backup(path, opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.restore/2`."
+  @spec restore(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.copied())
+  def restore(repo, path, opts \\ []) do
+    run(repo, :restore, opts, [], fn entry, _opts ->
+      with {:ok, path} <- path(path), do: {:ok, &Native.restore(entry.db, &1, path)}
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.restore!/2`."
+  @spec restore!(repo(), Path.t(), keyword()) :: AshRusqlite.Repo.copied()
+  def restore!(repo, path, opts \\ []), do: repo |> restore(path, opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.check/1`."
+  @spec check(repo(), keyword()) :: result([String.t()])
+  def check(repo, opts \\ []) do
+    run(repo, :check, opts, [:quick, :limit], fn entry, opts ->
+      limit = Keyword.get(opts, :limit, 100)
+
+      with {:ok, quick} <- boolean(opts, :quick) do
+        if is_integer(limit) and limit in 1..1_000_000,
+          do: {:ok, &Native.check(entry.db, &1, quick: quick, limit: limit)},
+          else: Options.wrong(:limit, limit, "a count of lines from 1 to 1000000")
+      end
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.checkpoint/2`."
+  @spec checkpoint(repo(), atom(), keyword()) :: result(map())
+  def checkpoint(repo, mode \\ :passive, opts \\ []) do
+    run(repo, :checkpoint, opts, [], fn entry, _opts ->
+      if mode in @modes,
+        do: {:ok, &Native.checkpoint(entry.db, &1, mode)},
+        else: Options.wrong(:mode, mode, "one of " <> Enum.map_join(@modes, ", ", &inspect/1))
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.vacuum/1`."
+  @spec vacuum(repo(), keyword()) :: :ok | {:error, Error.t()}
+  def vacuum(repo, opts \\ []) do
+    run(repo, :vacuum, opts, [], fn entry, _opts -> {:ok, &Native.vacuum(entry.db, &1)} end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.stats/0`."
+  @spec stats(repo()) :: result(map())
+  def stats(repo) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         {:error, native} <- Native.stats(entry.db) do
+      {:error, Error.from_native(native)}
+    end
+  end
+
+  @doc false
+  @spec versions() :: map()
+  def versions, do: Native.versions()
+
+  defp run(repo, operation, opts, known, prepare) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         {:ok, timeout, opts} <- Options.pop_timeout(opts, :infinity),
+         {progress, opts} = Keyword.pop(opts, :progress, false),
+         :ok <- Options.known(opts, known ++ [:progress]),
+         :ok <- outside_of_transaction(entry, operation),
+         {:ok, start} <- prepare.(entry, opts) do
+      observe(entry, operation, fn -> job(entry, start, timeout, progress) end)
+    end
+  end
+
+  defp job(entry, start, timeout, true) do
+    Progress.show(&Call.job(entry.db, start, timeout, &1))
+  end
+
+  defp job(entry, start, timeout, quiet) when quiet in [false, nil] do
+    Call.job(entry.db, start, timeout, nil)
+  end
+
+  defp job(entry, start, timeout, fun) when is_function(fun, 1) do
+    Call.job(entry.db, start, timeout, fun)
+  end
+
+  defp job(_entry, _start, _timeout, other) do
+    Options.wrong(:progress, other, "true, false or a function of one argument")
+  end
+
+  # It would wait for the writer that this very process holds.
+  defp outside_of_transaction(entry, operation) do
+    if Transaction.open?(entry) do
+      message = "#{operation} cannot run inside a transaction of the same process"
+      {:error, Error.new(:not_allowed, message)}
+    else
+      :ok
+    end
+  end
+
+  defp folder(entry, opts) do
+    case Keyword.get(opts, :migrations, entry.migrations) do
+      path when is_binary(path) and path != "" ->
+        {:ok, Path.expand(path)}
+
+      nil ->
+        message = "no folder of migrations: give the repo, or the call, the option migrations:"
+        {:error, Error.new(:invalid_option, message, %{option: "migrations"})}
+
+      other ->
+        Options.wrong(:migrations, other, "the path of a folder")
+    end
+  end
+
+  defp path(path) when is_binary(path) and path != "", do: {:ok, Path.expand(path)}
+  defp path(other), do: Options.wrong(:path, other, "the path of a file")
+
+  defp boolean(opts, name) do
+    case Keyword.get(opts, name, false) do
+      value when is_boolean(value) -> {:ok, value}
+      other -> Options.wrong(name, other, "true or false")
+    end
+  end
+
+  defp observe(%{telemetry: false}, _operation, fun), do: fun.()
+
+  defp observe(entry, operation, fun) do
+    metadata = %{repo: entry.repo, operation: operation}
+
+    Telemetry.span(entry.telemetry, :maintenance, metadata, fun, fn
+      {:error, error} -> %{error: error}
+      _ -> %{error: nil}
+    end)
+  end
+
+  defp value!({:ok, value}), do: value
+  defp value!({:error, error}), do: raise(error)
+end

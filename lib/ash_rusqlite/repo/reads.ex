@@ -1,0 +1,129 @@
+defmodule AshRusqlite.Repo.Reads do
+  @moduledoc """
+  Reads of the repo that is given by name or pid. A repo module has the same functions
+  without the first argument, documented at `AshRusqlite.Repo`; conditions and the other
+  options of a query are documented at `m:AshRusqlite.Repo#module-queries`.
+  """
+
+  alias AshRusqlite.{Error, Result}
+  alias AshRusqlite.Repo.{Options, Pages, Statement}
+
+  @typep repo :: AshRusqlite.Repo.repo()
+  @typep table :: AshRusqlite.Repo.table()
+  @typep column :: AshRusqlite.Repo.column()
+  @typep row :: AshRusqlite.Repo.row()
+
+  @doc "See `c:AshRusqlite.Repo.all/2`."
+  @spec all(repo(), table(), keyword()) :: [row()]
+  def all(repo, table, opts \\ []), do: read!(repo, opts, &{:all, table, &1})
+
+  @doc "See `c:AshRusqlite.Repo.one/2`."
+  @spec one(repo(), table(), keyword()) :: row() | nil
+  def one(repo, table, opts \\ []) do
+    case read!(repo, opts, &{:all, table, Keyword.put_new(&1, :limit, 2)}) do
+      [] ->
+        nil
+
+      [row] ->
+        row
+
+      _ ->
+        message = "expected at most one row of #{table}, got more: give limit: 1, or use all"
+        raise Error.new(:invalid_query, message, %{table: to_string(table)})
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.one!/2`."
+  @spec one!(repo(), table(), keyword()) :: row()
+  def one!(repo, table, opts \\ []) do
+    one(repo, table, opts) || raise not_found(table, Keyword.get(opts, :where, []))
+  end
+
+  @doc "See `c:AshRusqlite.Repo.get/3`."
+  @spec get(repo(), table(), term(), keyword()) :: row() | nil
+  def get(repo, table, key, opts \\ []) do
+    case get_row(repo, table, key, opts) do
+      {:ok, row} -> row
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.get!/3`."
+  @spec get!(repo(), table(), term(), keyword()) :: row()
+  def get!(repo, table, key, opts \\ []) do
+    get(repo, table, key, opts) || raise not_found(table, key)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.get_by/3`."
+  @spec get_by(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: row() | nil
+  def get_by(repo, table, where, opts \\ []), do: one(repo, table, [where: where] ++ opts)
+
+  @doc "See `c:AshRusqlite.Repo.get_by!/3`."
+  @spec get_by!(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: row()
+  def get_by!(repo, table, where, opts \\ []), do: one!(repo, table, [where: where] ++ opts)
+
+  @doc "See `c:AshRusqlite.Repo.count/2`."
+  @spec count(repo(), table(), keyword()) :: non_neg_integer()
+  def count(repo, table, opts \\ []), do: aggregate(repo, table, :count, nil, opts)
+
+  @doc "See `c:AshRusqlite.Repo.aggregate/4`."
+  @spec aggregate(repo(), table(), :count | :sum | :avg | :min | :max, column() | nil, keyword()) ::
+          term()
+  def aggregate(repo, table, function, column, opts \\ []) do
+    read!(repo, opts, &{:aggregate, table, function, column, &1})
+  end
+
+  @doc "See `c:AshRusqlite.Repo.exists?/2`."
+  @spec exists?(repo(), table(), keyword()) :: boolean()
+  def exists?(repo, table, opts \\ []), do: read!(repo, opts, &{:exists, table, &1})
+
+  @doc "See `c:AshRusqlite.Repo.stream/2`."
+  @spec stream(repo(), table(), keyword()) :: Enumerable.t()
+  def stream(repo, table, opts \\ []), do: Pages.stream(repo, table, opts)
+
+  @doc "See `c:AshRusqlite.Repo.query/3`."
+  @spec query(repo(), String.t(), [term()], keyword()) ::
+          {:ok, Result.t()} | {:error, Error.t()}
+  def query(repo, sql, params \\ [], opts \\ []) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []),
+         {:ok, {columns, rows}} <- Statement.read(repo, {:sql, sql, params}, timeout) do
+      {:ok, %Result{columns: columns, rows: rows, num_rows: length(rows)}}
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.query!/3`."
+  @spec query!(repo(), String.t(), [term()], keyword()) :: Result.t()
+  def query!(repo, sql, params \\ [], opts \\ []) do
+    case query(repo, sql, params, opts) do
+      {:ok, result} -> result
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc false
+  @spec get_row(repo(), table(), term(), keyword()) :: {:ok, row() | nil} | {:error, Error.t()}
+  def get_row(repo, table, key, opts) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []) do
+      Statement.read(repo, {:get, table, key}, timeout)
+    end
+  end
+
+  @doc false
+  @spec not_found(table(), term()) :: Error.t()
+  def not_found(table, key) do
+    shown = Options.shorten(key)
+    message = "no row of #{table} with #{shown}"
+    Error.new(:not_found, message, %{table: to_string(table), value: shown})
+  end
+
+  defp read!(repo, opts, read) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         {:ok, value} <- Statement.read(repo, read.(opts), timeout) do
+      value
+    else
+      {:error, error} -> raise error
+    end
+  end
+end

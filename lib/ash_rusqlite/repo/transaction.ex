@@ -1,0 +1,220 @@
+defmodule AshRusqlite.Repo.Transaction do
+  @moduledoc """
+  Transactions of the repo that is given by name or pid. A repo module has the same
+  functions without the first argument, documented at `AshRusqlite.Repo`.
+
+  A transaction belongs to the process that began it. It takes the writer at its first
+  statement and keeps it to its end, so everybody else's writes wait: do slow work
+  before or after it.
+  """
+
+  alias AshRusqlite.{Error, Native, Telemetry}
+  alias AshRusqlite.Repo.{Call, Options, Registry}
+
+  # In the process dictionary under {__MODULE__, pid of the repo}:
+  #   tx: nil before the first statement
+  #   failed?: an inner transaction was rolled back, so this one will be
+  #   lost: the error that ended it early
+  @initial %{tx: nil, failed?: false, lost: nil}
+
+  @doc "See `c:AshRusqlite.Repo.transaction/2`."
+  @spec transaction(AshRusqlite.Repo.repo(), (() -> value) | (repo -> value), keyword()) ::
+          {:ok, value} | {:error, term()}
+        when value: term(), repo: AshRusqlite.Repo.repo()
+  def transaction(repo, fun, opts \\ []) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []) do
+      fun = bind(fun, repo)
+
+      if Process.get(key(entry)),
+        do: inner(key(entry), fun),
+        else: observe(entry, fn -> outer(entry, fun, timeout || entry.transaction_timeout) end)
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.savepoint/2`."
+  @spec savepoint(AshRusqlite.Repo.repo(), (() -> value) | (repo -> value), keyword()) ::
+          {:ok, value} | {:error, term()}
+        when value: term(), repo: AshRusqlite.Repo.repo()
+  def savepoint(repo, fun, opts \\ []) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         {:ok, timeout, rest} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(rest, []) do
+      if Process.get(key(entry)),
+        do: nested(entry, bind(fun, repo), timeout || entry.timeout),
+        else: transaction(repo, fun, opts)
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.rollback/1`."
+  @spec rollback(AshRusqlite.Repo.repo(), term()) :: no_return()
+  def rollback(repo, reason) do
+    with {:ok, entry} <- Registry.lookup(repo), %{} <- Process.get(key(entry)) do
+      throw({__MODULE__, key(entry), reason})
+    else
+      {:error, error} -> raise error
+      nil -> raise Error.new(:transaction_closed, "rollback was called outside of a transaction")
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.in_transaction?/0`."
+  @spec in_transaction?(AshRusqlite.Repo.repo()) :: boolean()
+  def in_transaction?(repo) do
+    case Registry.lookup(repo) do
+      {:ok, entry} -> open?(entry)
+      {:error, _} -> false
+    end
+  end
+
+  @doc false
+  @spec open?(Registry.t()) :: boolean()
+  def open?(entry), do: Process.get(key(entry)) != nil
+
+  @doc false
+  # Runs one statement of the open transaction.
+  @spec run(Registry.t(), term(), timeout()) :: Call.result()
+  def run(entry, operation, timeout) do
+    case Process.get(key(entry)) do
+      %{failed?: true} ->
+        message = "an inner transaction was rolled back, so this one will be: leave its function"
+        {:error, Error.new(:transaction_closed, message)}
+
+      %{tx: nil} = state ->
+        with {:ok, state} <- begin(entry, state), do: run(state, key(entry), operation, timeout)
+
+      state ->
+        run(state, key(entry), operation, timeout)
+    end
+  end
+
+  defp run(%{tx: {db, tx}} = state, key, operation, timeout) do
+    result = Call.transaction(db, tx, operation, timeout)
+
+    with {:error, %Error{code: code} = error} <- result,
+         true <- code in [:transaction_timeout, :transaction_closed, :closed] and !state.lost do
+      Process.put(key, %{state | lost: error})
+    end
+
+    result
+  end
+
+  defp begin(entry, %{timeout: timeout} = state) do
+    Registry.with_current(entry, fn %{db: db} ->
+      case Native.tx_open(db, timeout) do
+        {:ok, tx} ->
+          state = %{state | tx: {db, tx}}
+          Process.put(key(entry), state)
+          {:ok, state}
+
+        {:error, native} ->
+          {:error, Error.from_native(native)}
+      end
+    end)
+  end
+
+  defp outer(entry, fun, timeout) do
+    key = key(entry)
+    Process.put(key, Map.put(@initial, :timeout, timeout))
+
+    try do
+      fun.()
+    catch
+      :throw, {__MODULE__, ^key, reason} ->
+        finish(key, :rollback)
+        {:error, reason}
+
+      kind, reason ->
+        finish(key, :rollback)
+        :erlang.raise(kind, reason, __STACKTRACE__)
+    else
+      value ->
+        with :ok <- commit(key), do: {:ok, value}
+    after
+      Process.delete(key)
+    end
+  end
+
+  defp commit(key) do
+    case Process.get(key) do
+      %{failed?: true} -> with(_ <- finish(key, :rollback), do: {:error, :rollback})
+      %{lost: %Error{} = error} -> with(_ <- finish(key, :rollback), do: {:error, error})
+      _ -> finish(key, :commit)
+    end
+  end
+
+  defp finish(key, how) do
+    case Process.get(key) do
+      %{tx: nil} -> :ok
+      %{tx: {db, tx}} -> Call.finish(db, tx, how)
+    end
+  end
+
+  # A transaction in a transaction is a part of it. When it is rolled back, so is the whole.
+  defp inner(key, fun) do
+    fun.()
+  catch
+    :throw, {__MODULE__, ^key, reason} ->
+      fail(key, true)
+      {:error, reason}
+
+    kind, reason ->
+      fail(key, true)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  else
+    value -> if Process.get(key).failed?, do: {:error, :rollback}, else: {:ok, value}
+  end
+
+  # A savepoint takes back what happened in it, a failed inner transaction included.
+  defp nested(entry, fun, timeout) do
+    key = key(entry)
+
+    with :ok <- run(entry, :savepoint, timeout) do
+      try do
+        fun.()
+      catch
+        :throw, {__MODULE__, ^key, reason} ->
+          undo(entry, timeout)
+          {:error, reason}
+
+        kind, reason ->
+          undo(entry, timeout)
+          :erlang.raise(kind, reason, __STACKTRACE__)
+      else
+        value ->
+          if Process.get(key).failed? do
+            undo(entry, timeout)
+            {:error, :rollback}
+          else
+            with :ok <- run(entry, :release_savepoint, timeout), do: {:ok, value}
+          end
+      end
+    end
+  end
+
+  # When it cannot be undone, nothing of the transaction may be kept.
+  defp undo(entry, timeout) do
+    fail(key(entry), false)
+    if run(entry, :rollback_to_savepoint, timeout) != :ok, do: fail(key(entry), true)
+  end
+
+  defp fail(key, failed?), do: Process.put(key, %{Process.get(key) | failed?: failed?})
+
+  @doc false
+  @spec bind((() -> value) | (repo -> value), repo) :: (() -> value)
+        when value: term(), repo: AshRusqlite.Repo.repo()
+  def bind(fun, _repo) when is_function(fun, 0), do: fun
+  def bind(fun, repo) when is_function(fun, 1), do: fn -> fun.(repo) end
+
+  defp key(%Registry{pid: pid}), do: {__MODULE__, pid}
+
+  defp observe(%{telemetry: false}, fun), do: fun.()
+
+  defp observe(entry, fun) do
+    Telemetry.span(entry.telemetry, :transaction, %{repo: entry.repo}, fun, fn
+      {:ok, _} -> %{result: :commit, error: nil}
+      {:error, %Error{} = error} -> %{result: :rollback, error: error}
+      {:error, _} -> %{result: :rollback, error: nil}
+    end)
+  end
+end

@@ -1,0 +1,167 @@
+defmodule AshRusqlite.Repo.Writes do
+  @moduledoc """
+  Writes of the repo that is given by name or pid. A repo module has the same functions
+  without the first argument, documented at `AshRusqlite.Repo`.
+
+  Outside of a transaction each call is one request to the writer, and many requests of
+  different processes share one commit. Inside of one it is durable with the transaction.
+  """
+
+  alias AshRusqlite.Error
+  alias AshRusqlite.Repo.{Options, Reads, Statement}
+
+  @typep repo :: AshRusqlite.Repo.repo()
+  @typep table :: AshRusqlite.Repo.table()
+  @typep row :: AshRusqlite.Repo.row()
+  @typep fields :: AshRusqlite.Repo.fields()
+
+  @expected_conflict ":raise, :nothing, :replace_all, {:replace, columns} or " <>
+                       "{:replace_all_except, columns}"
+
+  @doc "See `c:AshRusqlite.Repo.insert/3`."
+  @spec insert(repo(), table(), fields(), keyword()) :: {:ok, row()} | {:error, Error.t()}
+  def insert(repo, table, fields, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:returning]) do
+      write_one(repo, {:insert, table, [fields], :raise, returning(opts, true)}, timeout)
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.insert!/3`."
+  @spec insert!(repo(), table(), fields(), keyword()) :: row()
+  def insert!(repo, table, fields, opts \\ []),
+    do: repo |> insert(table, fields, opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.upsert/3`."
+  @spec upsert(repo(), table(), fields(), keyword()) :: {:ok, row() | nil} | {:error, Error.t()}
+  def upsert(repo, table, fields, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:on_conflict, :conflict_target, :returning]),
+         {:ok, conflict} <- conflict(opts, :replace_all) do
+      write_one(repo, {:insert, table, [fields], conflict, returning(opts, true)}, timeout)
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.upsert!/3`."
+  @spec upsert!(repo(), table(), fields(), keyword()) :: row() | nil
+  def upsert!(repo, table, fields, opts \\ []),
+    do: repo |> upsert(table, fields, opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.update/4`."
+  @spec update(repo(), table(), term(), fields(), keyword()) ::
+          {:ok, row()} | {:error, Error.t()}
+  def update(repo, table, key, changes, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:returning]),
+         {:ok, set} <- assignments(set: changes) do
+      if set == [] do
+        found(Reads.get_row(repo, table, key, timeout: timeout), table, key)
+      else
+        write = {:update, table, {:key, key}, set, returning(opts, true)}
+        found(write_one(repo, write, timeout), table, key)
+      end
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.update!/4`."
+  @spec update!(repo(), table(), term(), fields(), keyword()) :: row()
+  def update!(repo, table, key, changes, opts \\ []),
+    do: repo |> update(table, key, changes, opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.delete/3`."
+  @spec delete(repo(), table(), term(), keyword()) :: {:ok, row()} | {:error, Error.t()}
+  def delete(repo, table, key, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:returning]) do
+      write = {:delete, table, {:key, key}, returning(opts, true)}
+      found(write_one(repo, write, timeout), table, key)
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.delete!/3`."
+  @spec delete!(repo(), table(), term(), keyword()) :: row()
+  def delete!(repo, table, key, opts \\ []), do: repo |> delete(table, key, opts) |> value!()
+
+  @doc "See `c:AshRusqlite.Repo.insert_all/3`."
+  @spec insert_all(repo(), table(), [fields()], keyword()) :: {non_neg_integer(), [row()] | nil}
+  def insert_all(repo, table, rows, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:on_conflict, :conflict_target, :returning]),
+         {:ok, conflict} <- conflict(opts, :raise) do
+      Statement.write(repo, {:insert, table, rows, conflict, returning(opts, false)}, timeout)
+    end
+    |> value!()
+  end
+
+  @doc "See `c:AshRusqlite.Repo.update_all/3`."
+  @spec update_all(repo(), table(), keyword(), keyword()) :: {non_neg_integer(), [row()] | nil}
+  def update_all(repo, table, updates, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:where, :returning]),
+         {:ok, assignments} <- assignments(updates) do
+      write = {:update, table, opts[:where], assignments, returning(opts, false)}
+      Statement.write(repo, write, timeout)
+    end
+    |> value!()
+  end
+
+  @doc "See `c:AshRusqlite.Repo.delete_all/2`."
+  @spec delete_all(repo(), table(), keyword()) :: {non_neg_integer(), [row()] | nil}
+  def delete_all(repo, table, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:where, :returning]) do
+      Statement.write(repo, {:delete, table, opts[:where], returning(opts, false)}, timeout)
+    end
+    |> value!()
+  end
+
+  defp options(opts, known) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, known),
+         do: {:ok, timeout, opts}
+  end
+
+  defp returning(opts, default), do: Keyword.get(opts, :returning, default)
+
+  defp conflict(opts, default) do
+    target = opts |> Keyword.get(:conflict_target, []) |> List.wrap()
+
+    case Keyword.get(opts, :on_conflict, default) do
+      :raise -> {:ok, :raise}
+      :nothing -> {:ok, {:nothing, target}}
+      :replace_all -> {:ok, {:replace_all, target}}
+      {:replace, columns} when is_list(columns) -> {:ok, {:replace, columns, target}}
+      {:replace_all_except, cols} when is_list(cols) -> {:ok, {:replace_all_except, cols, target}}
+      other -> Options.wrong(:on_conflict, other, @expected_conflict)
+    end
+  end
+
+  defp assignments(updates) do
+    with true <- Keyword.keyword?(updates),
+         nil <- Enum.find(updates, fn {kind, fields} -> not assignment?(kind, fields) end) do
+      {:ok, for({kind, fields} <- updates, {column, value} <- fields, do: {kind, column, value})}
+    else
+      _ ->
+        message =
+          "updates are [set: [column: value], inc: [column: number]], " <>
+            "not #{Options.shorten(updates)}"
+
+        {:error, Error.new(:invalid_query, message)}
+    end
+  end
+
+  defp assignment?(kind, fields) when kind in [:set, :inc] do
+    is_map(fields) or (is_list(fields) and Enum.all?(fields, &match?({_, _}, &1)))
+  end
+
+  defp assignment?(_kind, _fields), do: false
+
+  # `returning: false` gives no row, and a conflict that is ignored has none.
+  defp write_one(repo, write, timeout) do
+    case Statement.write(repo, write, timeout) do
+      {:ok, {0, _}} -> {:ok, nil}
+      {:ok, {_, [row | _]}} -> {:ok, row}
+      {:ok, {_, nil}} -> {:ok, %{}}
+      {:error, error} -> {:error, error}
+    end
+  end
+
+  defp found({:ok, nil}, table, key), do: {:error, Reads.not_found(table, key)}
+  defp found(result, _table, _key), do: result
+
+  defp value!({:ok, value}), do: value
+  defp value!({:error, error}), do: raise(error)
+end

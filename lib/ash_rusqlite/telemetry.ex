@@ -1,0 +1,99 @@
+defmodule AshRusqlite.Telemetry do
+  @moduledoc """
+  The events that a repo emits when `:telemetry` is there.
+
+  Each event name starts with the repo's `telemetry_prefix:`, by default
+  `[:ash_rusqlite, :repo]`.
+
+  | event | when | measurements | metadata |
+  |---|---|---|---|
+  | `[:query, :start]` | before a read or a write | `:system_time`, `:monotonic_time` | `:repo`, `:operation`, `:table` |
+  | `[:query, :stop]` | after it, successful or not | `:duration`, `:monotonic_time` | the same, `:error` |
+  | `[:transaction, :start]` | before a transaction's function | `:system_time`, `:monotonic_time` | `:repo` |
+  | `[:transaction, :stop]` | after commit or rollback | `:duration`, `:monotonic_time` | the same, `:result`, `:error` |
+  | `[:transaction, :exception]` | the function raised, threw or exited; it was rolled back | `:duration`, `:monotonic_time` | the same, `:kind`, `:reason`, `:stacktrace` |
+  | `[:maintenance, :start]` | before a migration, backup, check, … | `:system_time`, `:monotonic_time` | `:repo`, `:operation` |
+  | `[:maintenance, :stop]` | after it, successful or not | `:duration`, `:monotonic_time` | the same, `:error` |
+
+    * times are in native units, see `System.convert_time_unit/3`
+    * `:repo` is the repo's name, or its pid when it has none
+    * `:operation` of a query is one of `:all`, `:get`, `:aggregate`, `:exists`, `:page`, `:sql`,
+      `:insert`, `:update`, `:delete`; of maintenance it is the function's name
+    * `:table` is the table as the caller named it, nil for SQL
+    * `:error` is an `AshRusqlite.Error`, or nil
+    * `:result` is `:commit` or `:rollback`
+
+  To see every query of a default repo that ends:
+
+      :telemetry.attach("slow", [:ash_rusqlite, :repo, :query, :stop], &MyApp.Slow.handle/4, nil)
+  """
+
+  @events [
+    [:query, :start],
+    [:query, :stop],
+    [:transaction, :start],
+    [:transaction, :stop],
+    [:transaction, :exception],
+    [:maintenance, :start],
+    [:maintenance, :stop]
+  ]
+
+  # A repo works without it.
+  @compile {:no_warn_undefined, :telemetry}
+
+  @default_prefix [:ash_rusqlite, :repo]
+
+  @doc """
+  The names of all events.
+
+      iex> [:ash_rusqlite, :repo, :query, :stop] in AshRusqlite.Telemetry.events()
+      true
+  """
+  @spec events([atom()]) :: [[atom()]]
+  def events(prefix \\ @default_prefix), do: Enum.map(@events, &(prefix ++ &1))
+
+  @doc "The prefix of a repo that names none."
+  @spec default_prefix() :: [atom()]
+  def default_prefix, do: @default_prefix
+
+  @doc """
+  Whether `:telemetry` is there. A repo asks once, when it starts.
+  """
+  @spec available?() :: boolean()
+  def available?, do: Code.ensure_loaded?(:telemetry)
+
+  @doc false
+  # `prefix` is false where there is no telemetry, so that a call costs one comparison.
+  # `describe` makes the metadata of the stop event from the result.
+  @spec span([atom()] | false, atom(), map(), (() -> result), (result -> map())) :: result
+        when result: term()
+  def span(false, _name, _metadata, fun, _describe), do: fun.()
+
+  def span(prefix, name, metadata, fun, describe) do
+    start = System.monotonic_time()
+    times = %{system_time: System.system_time(), monotonic_time: start}
+    execute(prefix ++ [name, :start], times, metadata)
+
+    try do
+      fun.()
+    catch
+      kind, reason ->
+        more = %{kind: kind, reason: reason, stacktrace: __STACKTRACE__}
+        execute(prefix ++ [name, :exception], since(start), Map.merge(metadata, more))
+        :erlang.raise(kind, reason, __STACKTRACE__)
+    else
+      result ->
+        execute(prefix ++ [name, :stop], since(start), Map.merge(metadata, describe.(result)))
+        result
+    end
+  end
+
+  defp since(start) do
+    now = System.monotonic_time()
+    %{duration: now - start, monotonic_time: now}
+  end
+
+  defp execute(event, measurements, metadata) do
+    :telemetry.execute(event, measurements, metadata)
+  end
+end

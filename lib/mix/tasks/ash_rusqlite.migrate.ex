@@ -1,0 +1,34 @@
+defmodule Mix.Tasks.AshRusqlite.Migrate do
+  @shortdoc "Applies the pending migrations of a repo"
+
+  @moduledoc """
+  Applies the pending migrations, see `AshRusqlite.Migrator`. The database is created when
+  it is not there.
+
+      mix ash_rusqlite.migrate
+      mix ash_rusqlite.migrate -r MyApp.Repo --step 1
+      mix ash_rusqlite.migrate --database chat.db --migrations priv/repo/migrations
+
+  The repos are those of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`.
+
+    * `-r`, `--repo` - a repo module, can be given several times
+    * `--database` - a file, without a repo module
+    * `--migrations` - the folder of the migrations
+    * `--to` - the last version to apply
+    * `-n`, `--step` - at most so many
+    * `-q`, `--quiet` - print errors only
+  """
+
+  use Mix.Task
+
+  @impl true
+  def run(args) do
+    {opts, _} = Mix.AshRusqlite.parse!(args, to: :integer, step: :integer)
+
+    Mix.AshRusqlite.each_repo(opts, fn repo, words ->
+      options = Mix.AshRusqlite.take(opts, [:to, :step])
+      applied = Mix.AshRusqlite.value!(AshRusqlite.Repo.Maintenance.migrate(repo, options))
+      Mix.shell().info("#{words}: #{length(applied)} applied")
+    end)
+  end
+end
