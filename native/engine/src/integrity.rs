@@ -1,0 +1,89 @@
+//! Whether a database is sound: its pages, its indexes and its foreign keys.
+
+use rusqlite::Connection;
+
+use crate::error::{Code, Result};
+use crate::sqlite_error;
+
+/// A row that refers to one that is not there.
+pub(crate) struct Orphan {
+    /// The table of the row.
+    pub(crate) table: String,
+    /// The row's id; `None` in a table WITHOUT ROWID.
+    rowid: Option<i64>,
+    /// The table that it refers to.
+    parent: String,
+}
+
+impl Orphan {
+    /// One line for a person.
+    pub(crate) fn describe(&self) -> String {
+        let Orphan { table, parent, .. } = self;
+        match self.rowid {
+            Some(rowid) => format!("{table} row {rowid}: no such row in {parent}"),
+            None => format!("{table}: a row refers to a row that is not in {parent}"),
+        }
+    }
+}
+
+/// The first `limit` rows that break a foreign key.
+pub(crate) fn orphans(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<Orphan>> {
+    let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
+    let found = statement.query_map([], |row| {
+        Ok(Orphan {
+            table: row.get(0)?,
+            rowid: row.get(1)?,
+            parent: row.get(2)?,
+        })
+    })?;
+    found.take(limit).collect()
+}
+
+/// What is wrong with the database, at most `limit` lines; empty when it is sound. `quick`
+/// leaves out whether indexes agree with their tables
+/// (<https://sqlite.org/pragma.html#pragma_integrity_check>).
+pub fn integrity_check(conn: &Connection, quick: bool, limit: u32) -> Result<Vec<String>> {
+    let limit = limit.max(1);
+    let mut problems = page_problems(conn, quick, limit)?;
+    let room = usize::try_from(limit)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(problems.len());
+    if room == 0 {
+        return Ok(problems);
+    }
+    match orphans(conn, room) {
+        Ok(orphans) => problems.extend(orphans.iter().map(Orphan::describe)),
+        Err(error) => {
+            let text = error.to_string();
+            let error = sqlite_error::map(error);
+            match error.code() {
+                Code::Corrupt if problems.is_empty() => problems.push(error.message().to_owned()),
+                Code::Corrupt => {}
+                // "foreign key mismatch": a key that no parent row can ever satisfy.
+                Code::SqlSyntax => problems.push(text),
+                _ => return Err(error),
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// What is wrong with the pages and, unless `quick`, the indexes.
+pub(crate) fn page_problems(conn: &Connection, quick: bool, limit: u32) -> Result<Vec<String>> {
+    let pragma = if quick {
+        "quick_check"
+    } else {
+        "integrity_check"
+    };
+    let check = || -> rusqlite::Result<Vec<String>> {
+        let mut statement = conn.prepare(&format!("PRAGMA {pragma}({limit})"))?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        lines.collect()
+    };
+    match check().map_err(sqlite_error::map) {
+        Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+        // Too damaged to be walked: that is the finding.
+        Err(error) if error.code() == Code::Corrupt => Ok(vec![error.message().to_owned()]),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,301 @@
+//! Applies and rolls back migrations, each in one transaction with its ledger row.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::Connection;
+
+use super::file::{file_name, label, MigrationFile};
+use super::ledger::{self, Entry};
+use super::script::{self, Script};
+use super::{Applied, MigrateOptions};
+use crate::error::{Code, Error, Result};
+use crate::integrity;
+use crate::progress::{Progress, ProgressSink};
+use crate::sqlite_error;
+
+/// How long another process's lock is left alone between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How many rows that break a foreign key an error names.
+const ORPHANS_NAMED: usize = 20;
+
+/// Runs what is pending, oldest first, also what is older than the newest applied one.
+/// Returns what this call applied: not what another process applied meanwhile.
+///
+/// The connection must be outside a transaction. Its authorizer, if it has one, must let
+/// transactions and pragmas pass, and its busy handler must not outlast the deadline. The
+/// deadline ends waiting for another process's lock; how long SQL may run, the connection's
+/// progress handler decides. When it returns, foreign keys are enforced, also if they were
+/// not before.
+///
+/// # Errors
+/// `InvalidMigration` before anything is run, if an applied file was changed or is missing.
+/// Otherwise of the one migration that failed; those before it stay applied.
+pub fn migrate(
+    conn: &mut Connection,
+    files: &[MigrationFile],
+    options: &MigrateOptions,
+    deadline: Instant,
+    sink: &mut dyn ProgressSink,
+) -> Result<Vec<Applied>> {
+    let ledger = begin(conn, deadline)?;
+    check_applied(&ledger, files)?;
+    let mut pending: Vec<&MigrationFile> = files
+        .iter()
+        .filter(|file| !ledger.contains_key(&file.version))
+        .filter(|file| options.to.is_none_or(|to| file.version <= to))
+        .collect();
+    pending.sort_by_key(|file| file.version);
+    let work: Vec<Work<'_>> = pending
+        .into_iter()
+        .take(limit(options.step))
+        .map(|file| Work {
+            file,
+            script: &file.up,
+            up: true,
+        })
+        .collect();
+    run_all(conn, &work, "migrate", deadline, sink)
+}
+
+/// Runs the down parts of the newest applied migrations, newest first: of one, unless
+/// `options` says otherwise. The file may have been changed since it was applied; its down
+/// part is run as it is now.
+///
+/// # Errors
+/// `InvalidMigration` before anything is run, if a file is missing or has no down part.
+/// Otherwise as [`migrate`].
+pub fn rollback(
+    conn: &mut Connection,
+    files: &[MigrationFile],
+    options: &MigrateOptions,
+    deadline: Instant,
+    sink: &mut dyn ProgressSink,
+) -> Result<Vec<Applied>> {
+    let ledger = begin(conn, deadline)?;
+    let steps = match options {
+        MigrateOptions {
+            to: None,
+            step: None,
+        } => Some(1),
+        MigrateOptions { step, .. } => *step,
+    };
+    let mut work = Vec::new();
+    let mut problems = Vec::new();
+    let applied = ledger.iter().rev();
+    for (version, entry) in applied
+        .filter(|(version, _)| options.to.is_none_or(|to| **version >= to))
+        .take(limit(steps))
+    {
+        match files.iter().find(|file| file.version == *version) {
+            None => problems.push(missing(*version, entry)),
+            Some(file) => match &file.down {
+                None => problems.push(format!("{} has no down part", file_name(&file.path))),
+                Some(script) => work.push(Work {
+                    file,
+                    script,
+                    up: false,
+                }),
+            },
+        }
+    }
+    refuse("cannot roll back", problems)?;
+    run_all(conn, &work, "rollback", deadline, sink)
+}
+
+struct Work<'a> {
+    file: &'a MigrationFile,
+    script: &'a Script,
+    up: bool,
+}
+
+fn limit(step: Option<u64>) -> usize {
+    step.map_or(usize::MAX, |step| {
+        usize::try_from(step).unwrap_or(usize::MAX)
+    })
+}
+
+fn begin(conn: &Connection, deadline: Instant) -> Result<BTreeMap<i64, Entry>> {
+    if !conn.is_autocommit() {
+        return Err(Error::new(
+            Code::NotAllowed,
+            "migrations cannot run inside a transaction",
+        ));
+    }
+    patiently(deadline, || {
+        ledger::check_format(conn)?;
+        ledger::read(conn)
+    })
+}
+
+/// Applied files must be there, as they were when they were applied.
+fn check_applied(ledger: &BTreeMap<i64, Entry>, files: &[MigrationFile]) -> Result<()> {
+    let mut problems = Vec::new();
+    for (version, entry) in ledger {
+        match files.iter().find(|file| file.version == *version) {
+            None => problems.push(missing(*version, entry)),
+            Some(file) if file.checksum != entry.checksum => problems.push(changed(file)),
+            Some(_) => {}
+        }
+    }
+    refuse("nothing was run", problems)
+}
+
+fn missing(version: i64, entry: &Entry) -> String {
+    format!(
+        "{} is applied, but its file is missing",
+        label(version, &entry.name)
+    )
+}
+
+fn changed(file: &MigrationFile) -> String {
+    format!("{} was changed after it was applied", file_name(&file.path))
+}
+
+fn refuse(what: &str, problems: Vec<String>) -> Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{what}: {}. Put the files back as they were applied, or write a new migration",
+        problems.join("; ")
+    );
+    Err(Error::new(Code::InvalidMigration, message).with("problems", problems))
+}
+
+fn run_all(
+    conn: &Connection,
+    work: &[Work<'_>],
+    phase: &'static str,
+    deadline: Instant,
+    sink: &mut dyn ProgressSink,
+) -> Result<Vec<Applied>> {
+    let mut finished = Vec::new();
+    let total = work.len() as u64;
+    for (index, work_item) in work.iter().enumerate() {
+        if sink.cancelled() {
+            let message = format!("{phase} was cancelled after {index} of {total} migrations");
+            return Err(Error::new(Code::Cancelled, message));
+        }
+        finished.extend(in_transaction(conn, work_item, deadline)?);
+        sink.progress(Progress {
+            phase,
+            label: work_item.file.label(),
+            done: index as u64 + 1,
+            total,
+        });
+    }
+    Ok(finished)
+}
+
+/// Runs one migration, or nothing if another process was faster.
+fn in_transaction(
+    conn: &Connection,
+    work: &Work<'_>,
+    deadline: Instant,
+) -> Result<Option<Applied>> {
+    let mut transaction = Transaction::begin(conn, deadline)?;
+    ledger::check_format(conn)?;
+    ledger::create(conn)?;
+    match (ledger::read(conn)?.get(&work.file.version), work.up) {
+        (None, true) | (Some(_), false) => {}
+        (None, false) => return Ok(None),
+        (Some(entry), true) if entry.checksum == work.file.checksum => return Ok(None),
+        (Some(_), true) => {
+            return refuse("it was not run", vec![changed(work.file)]).map(|()| None)
+        }
+    }
+    let started = Instant::now();
+    script::run(conn, work.file, work.script)?;
+    let took = started.elapsed();
+    check_foreign_keys(conn, work)?;
+    let noted = if work.up {
+        ledger::insert(conn, work.file, took)
+    } else {
+        ledger::delete(conn, work.file.version)
+    };
+    noted
+        .and_then(|()| transaction.commit(deadline))
+        .map_err(|error| sqlite_error::refine(conn, error))
+        .map_err(|error| fail(error.clone(), error.message(), work))?;
+    Ok(Some(Applied {
+        version: work.file.version,
+        name: work.file.name.clone(),
+        micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    }))
+}
+
+fn check_foreign_keys(conn: &Connection, work: &Work<'_>) -> Result<()> {
+    let orphans = integrity::orphans(conn, ORPHANS_NAMED).map_err(|error| {
+        let text = error.to_string();
+        fail(sqlite_error::map(error), &text, work)
+    })?;
+    let Some(first) = orphans.first() else {
+        return Ok(());
+    };
+    let problems: Vec<String> = orphans.iter().map(integrity::Orphan::describe).collect();
+    let text = format!("it leaves foreign keys broken ({})", problems.join("; "));
+    let error = Error::new(Code::ForeignKeyViolation, text.as_str());
+    Err(fail(error, &text, work)
+        .with("table", first.table.as_str())
+        .with("problems", problems))
+}
+
+fn fail(error: Error, text: &str, work: &Work<'_>) -> Error {
+    script::failure(error, text, work.file, work.script.line)
+}
+
+/// A transaction with the write lock and without enforced foreign keys. Whatever happens,
+/// a panic included, it is rolled back unless committed, and foreign keys are enforced again.
+struct Transaction<'a> {
+    conn: &'a Connection,
+}
+
+impl<'a> Transaction<'a> {
+    fn begin(conn: &'a Connection, deadline: Instant) -> Result<Self> {
+        // PRAGMA foreign_keys does nothing inside a transaction and can be interrupted;
+        // this way of setting it has neither trait, so that Drop cannot fail to undo it.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)
+            .map_err(sqlite_error::map)?;
+        let transaction = Transaction { conn };
+        patiently(deadline, || {
+            conn.execute_batch("BEGIN IMMEDIATE")
+                .map_err(sqlite_error::map)
+        })?;
+        Ok(transaction)
+    }
+
+    fn commit(&mut self, deadline: Instant) -> Result<()> {
+        patiently(deadline, || {
+            self.conn.execute_batch("COMMIT").map_err(sqlite_error::map)
+        })
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        let _ = self
+            .conn
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true);
+    }
+}
+
+/// Tries again until the deadline while another process holds the lock.
+fn patiently<T>(deadline: Instant, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if error.code() == Code::Busy => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(error);
+                }
+                std::thread::sleep(PAUSE.min(left));
+            }
+            result => return result,
+        }
+    }
+}

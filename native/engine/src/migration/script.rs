@@ -1,0 +1,200 @@
+//! Runs one part of a migration file, statement by statement, as SQLite's own parser
+//! finds them, and says at which line it failed.
+
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::{Batch, Connection};
+
+use super::file::{file_name, MigrationFile};
+use crate::error::{Code, Error, Result};
+use crate::sqlite_error;
+
+/// Statements that end or nest the transaction that the file runs in, reach another
+/// file, or cannot run in a transaction. What a statement is, its first word decides;
+/// so these are refused before SQLite sees them, while nothing is committed yet.
+const REFUSED: &[&str] = &[
+    "BEGIN",
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "ATTACH",
+    "DETACH",
+    "VACUUM",
+];
+
+/// The SQL of one part of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    pub(super) sql: String,
+    /// The line of the file where it begins.
+    pub(super) line: usize,
+}
+
+impl Script {
+    fn line_at(&self, offset: usize) -> usize {
+        let before = self
+            .sql
+            .as_bytes()
+            .get(..offset)
+            .unwrap_or(self.sql.as_bytes());
+        self.line + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    fn from(&self, offset: usize) -> &str {
+        self.sql.get(offset..).unwrap_or_default()
+    }
+}
+
+/// Runs every statement; rows are ignored. The caller holds the transaction.
+pub(super) fn run(conn: &Connection, file: &MigrationFile, script: &Script) -> Result<()> {
+    let mut batch = Batch::new(conn, &script.sql);
+    let mut consumed = 0;
+    loop {
+        let at = consumed + filler(script.from(consumed), true);
+        let rest = script.from(at);
+        let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+        if REFUSED
+            .iter()
+            .any(|refused| word.eq_ignore_ascii_case(refused))
+        {
+            let why = "is not allowed in a migration, which is one transaction of one database";
+            return Err(invalid(file, script, at, why));
+        }
+        let failed = |error| explain(conn, error, file, script, at);
+        let Some(mut statement) = batch.next().map_err(failed)? else {
+            return Ok(());
+        };
+        if statement.parameter_count() > 0 {
+            return Err(invalid(
+                file,
+                script,
+                at,
+                "has a placeholder, which gets no value here",
+            ));
+        }
+        // Without placeholders the expanded text is the text that SQLite consumed.
+        consumed += statement.expanded_sql().map_or(rest.len(), |sql| sql.len());
+        let mut rows = statement.raw_query();
+        while rows.next().map_err(failed)?.is_some() {}
+        if conn.is_autocommit() {
+            return Err(invalid(
+                file,
+                script,
+                at,
+                "ended the migration's transaction",
+            ));
+        }
+    }
+}
+
+/// Whether a text is nothing but comments and white space.
+pub(super) fn is_comment(text: &str) -> bool {
+    filler(text, false) == text.len()
+}
+
+/// How many bytes of white space and comments a text begins with, as SQLite's tokenizer
+/// sees them; also of empty statements if `semicolons`.
+fn filler(text: &str, semicolons: bool) -> usize {
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start_matches(|c| {
+            matches!(c, ' ' | '\t' | '\n' | '\x0c' | '\r' | '\u{feff}') || (semicolons && c == ';')
+        });
+        rest = if let Some(comment) = trimmed.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some((_, after)) = trimmed
+            .strip_prefix("/*")
+            .and_then(|comment| comment.split_once("*/"))
+        {
+            after
+        } else {
+            return text.len() - trimmed.len();
+        };
+    }
+}
+
+fn invalid(file: &MigrationFile, script: &Script, at: usize, why: &str) -> Error {
+    let (name, line) = (file_name(&file.path), script.line_at(at));
+    let sql = snippet(script.from(at));
+    Error::new(
+        Code::InvalidMigration,
+        format!("{name}, line {line}: {sql:?} {why}"),
+    )
+    .with("version", file.version)
+    .with("name", file.name.as_str())
+    .with("line", line)
+    .with("sql", sql)
+}
+
+fn snippet(sql: &str) -> String {
+    let statement = sql.split([';', '\n']).next().unwrap_or_default().trim();
+    let mut short: String = statement.chars().take(80).collect();
+    if short.len() < statement.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// An error of a statement that begins at `start`, with the line it names if it names one.
+fn explain(
+    conn: &Connection,
+    error: rusqlite::Error,
+    file: &MigrationFile,
+    script: &Script,
+    start: usize,
+) -> Error {
+    let (at, text) = match &error {
+        rusqlite::Error::SqlInputError {
+            msg, sql, offset, ..
+        } => {
+            let token = usize::try_from(*offset).unwrap_or(0);
+            (
+                script.sql.len().saturating_sub(sql.len()) + token,
+                msg.clone(),
+            )
+        }
+        rusqlite::Error::SqliteFailure(_, Some(msg)) => (start, msg.clone()),
+        other => (start, other.to_string()),
+    };
+    let mapped = sqlite_error::refine(conn, sqlite_error::map(error));
+    // A refused function is an SQLITE_ERROR; only its text tells.
+    if mapped.code() == Code::NotAllowed || text.starts_with("not authorized") {
+        let why = format!("is not allowed in a migration ({text})");
+        return invalid(file, script, start, &why);
+    }
+    failure(mapped, &text, file, script.line_at(at))
+}
+
+/// A failed migration. What the SQL is not to blame for keeps its own code.
+pub(super) fn failure(mapped: Error, text: &str, file: &MigrationFile, line: usize) -> Error {
+    let label = file.label();
+    let error = match mapped.code() {
+        Code::Timeout
+        | Code::Busy
+        | Code::Cancelled
+        | Code::Corrupt
+        | Code::DiskFull
+        | Code::IoError
+        | Code::ReadOnly
+        | Code::OutOfMemory => Error::new(
+            mapped.code(),
+            format!(
+                "migration {label} was rolled back at line {line}: {}",
+                mapped.message()
+            ),
+        ),
+        _ => Error::new(
+            Code::MigrationFailed,
+            format!("migration {label} failed at line {line} and was rolled back: {text}"),
+        ),
+    };
+    let error = error
+        .with("version", file.version)
+        .with("name", file.name.as_str())
+        .with("line", line);
+    match mapped.detail("sqlite_code") {
+        Some(code) => error.with("sqlite_code", code.clone()),
+        None => error,
+    }
+}

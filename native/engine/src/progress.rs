@@ -1,0 +1,31 @@
+//! How long work tells its caller how far it is, and asks whether it should go on.
+
+/// How far a migration, a rollback, a backup or a restore is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The work: `"migrate"`, `"rollback"`, `"backup"` or `"restore"`.
+    pub phase: &'static str,
+    /// What was just finished: a migration's version and name, or the path that is copied.
+    pub label: String,
+    /// Migrations or pages done.
+    pub done: u64,
+    /// Migrations or pages in all.
+    pub total: u64,
+}
+
+/// Hears of progress. What it answers to `cancelled` is asked between migrations and
+/// between groups of pages.
+pub trait ProgressSink {
+    /// One more step is done.
+    fn progress(&mut self, progress: Progress);
+
+    /// Whether the work should stop. What it has not committed is undone.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// A sink for callers that do not care.
+impl ProgressSink for () {
+    fn progress(&mut self, _: Progress) {}
+}
