@@ -1,0 +1,184 @@
+//! Reads the tables of a database through SQLite's own pragmas
+//! (<https://sqlite.org/pragma.html#pragma_table_xinfo>).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, Row, ToSql};
+
+use super::table::{quoted, shortened, with_nearest, Column, Table};
+use crate::error::{Code, Error, Result};
+use crate::sqlite_error;
+use crate::value::ColumnType;
+
+/// The tables and views of a database as they were at one version of its schema.
+/// SQLite's own tables (`sqlite_…`) and the shadow tables of virtual ones are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    schema_version: i64,
+    tables: HashMap<String, Arc<Table>>,
+}
+
+const COLUMNS: &str = "SELECT t.name, t.type, t.wr, t.strict, c.name, c.type, c.\"notnull\", \
+     c.dflt_value, c.pk, c.hidden \
+     FROM pragma_table_list AS t JOIN pragma_table_xinfo(t.name, t.schema) AS c \
+     WHERE t.schema = 'main' AND t.type <> 'shadow' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+
+impl Catalog {
+    /// Reads the tables.
+    pub fn load(conn: &Connection) -> Result<Catalog> {
+        // The version first: should the schema change in between, the catalog looks older than
+        // it is and is read once more, never newer.
+        let schema_version = conn
+            .query_row("PRAGMA schema_version", [], |row| row.get(0))
+            .map_err(sqlite_error::map)?;
+        let mut tables = HashMap::new();
+        match load_where(conn, "", &[], &mut tables) {
+            Ok(()) => {}
+            Err(error) if error_of_one_table(&error) => {
+                tables.clear();
+                load_one_by_one(conn, &mut tables)?;
+            }
+            Err(error) => return Err(sqlite_error::map(error)),
+        }
+        Ok(Catalog {
+            schema_version,
+            tables,
+        })
+    }
+
+    /// The version of the schema that the tables were read at.
+    pub fn schema_version(&self) -> i64 {
+        self.schema_version
+    }
+
+    /// The table or view of this name. As in SQL the case of ASCII letters does not matter.
+    pub fn table(&self, name: &str) -> Result<&Arc<Table>> {
+        self.tables
+            .get(name)
+            .or_else(|| {
+                self.tables
+                    .values()
+                    .find(|table| table.name.eq_ignore_ascii_case(name))
+            })
+            .ok_or_else(|| self.unknown_table(name))
+    }
+
+    /// Every table and view, in no order.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.values()
+    }
+
+    fn unknown_table(&self, name: &str) -> Error {
+        let message = format!("there is no table {}", quoted(name));
+        let known = self.tables.keys().map(String::as_str);
+        with_nearest(Error::new(Code::UnknownTable, message), name, known)
+            .with("table", shortened(name))
+    }
+}
+
+/// A view over a table that is gone, or a virtual table of a module that is not there, fails
+/// the query over all tables. It must not take the others with it.
+fn error_of_one_table(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::Unknown)
+    )
+}
+
+fn load_one_by_one(conn: &Connection, tables: &mut HashMap<String, Arc<Table>>) -> Result<()> {
+    let mut stmt = conn
+        .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main'")
+        .map_err(sqlite_error::map)?;
+    let names: Vec<String> = stmt
+        .query_map([], |row| text(row, 0))
+        .and_then(Iterator::collect)
+        .map_err(sqlite_error::map)?;
+    for name in names {
+        match load_where(conn, " AND t.name = ?1", &[&name], tables) {
+            Err(error) if !error_of_one_table(&error) => return Err(sqlite_error::map(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a table while its rows come in, with each one's place in the primary key.
+struct Partial {
+    name: String,
+    without_rowid: bool,
+    strict: bool,
+    is_view: bool,
+    columns: Vec<Column>,
+    key: Vec<(i64, usize)>,
+}
+
+impl Partial {
+    fn finish(mut self) -> Table {
+        self.key.sort_unstable();
+        let key = self.key.into_iter().map(|(_, place)| place).collect();
+        let mut table = Table::new(self.name, self.columns, key);
+        table.without_rowid = self.without_rowid;
+        table.strict = self.strict;
+        table.is_view = self.is_view;
+        table
+    }
+}
+
+fn load_where(
+    conn: &Connection,
+    condition: &str,
+    params: &[&dyn ToSql],
+    tables: &mut HashMap<String, Arc<Table>>,
+) -> rusqlite::Result<()> {
+    let mut partials: HashMap<String, Partial> = HashMap::new();
+    let mut stmt = conn.prepare(&format!("{COLUMNS}{condition} ORDER BY t.name, c.cid"))?;
+    let mut rows = stmt.query(params)?;
+    while let Some(row) = rows.next()? {
+        let name = text(row, 0)?;
+        let is_view = text(row, 1)? == "view";
+        let (without_rowid, strict) = (row.get(2)?, row.get(3)?);
+        let partial = partials.entry(name.clone()).or_insert_with(|| Partial {
+            name,
+            without_rowid,
+            strict,
+            is_view,
+            columns: Vec::new(),
+            key: Vec::new(),
+        });
+        let hidden: i64 = row.get(9)?;
+        if hidden == 1 {
+            continue;
+        }
+        let declared = text(row, 5)?;
+        match row.get(8)? {
+            0 => {}
+            at => partial.key.push((at, partial.columns.len())),
+        }
+        partial.columns.push(Column {
+            name: text(row, 4)?,
+            column_type: ColumnType::from_declared(&declared),
+            declared,
+            not_null: row.get(6)?,
+            default: row.get(7)?,
+            generated: hidden == 2 || hidden == 3,
+            tag: Arc::default(),
+        });
+    }
+    tables.extend(
+        partials
+            .into_iter()
+            .map(|(name, p)| (name, Arc::new(p.finish()))),
+    );
+    Ok(())
+}
+
+/// A text of the schema. Another program may have written names that are not UTF-8.
+fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+    let stored = row.get_ref(at)?;
+    Ok(stored
+        .as_bytes_or_null()?
+        .map_or_else(String::new, |bytes| {
+            String::from_utf8_lossy(bytes).into_owned()
+        }))
+}
