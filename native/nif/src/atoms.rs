@@ -1,0 +1,116 @@
+//! The atoms that terms are compared with and built from, and the text of any other.
+
+use rustler::{Atom, Env, Term};
+
+rustler::atoms! {
+    // Answers.
+    ok,
+    error,
+    dirty,
+    wait,
+    ready,
+    queued,
+    full,
+    running,
+    commit,
+    idle,
+    progress,
+    infinity,
+    nil,
+    true_ = "true",
+    false_ = "false",
+    // Keys of result maps.
+    version,
+    name,
+    duration_us,
+    state,
+    applied_at,
+    pending,
+    applied,
+    changed,
+    missing,
+    pages,
+    bytes,
+    busy,
+    wal_pages,
+    checkpointed_pages,
+    phase,
+    label,
+    done,
+    total,
+    engine,
+    sqlite,
+    layout,
+    // Structs.
+    __struct__,
+    date_time = "Elixir.DateTime",
+    naive_date_time = "Elixir.NaiveDateTime",
+    date = "Elixir.Date",
+    time = "Elixir.Time",
+    decimal = "Elixir.Decimal",
+    calendar_iso = "Elixir.Calendar.ISO",
+    calendar,
+    year,
+    month,
+    day,
+    hour,
+    minute,
+    second,
+    microsecond,
+    std_offset,
+    utc_offset,
+    time_zone,
+    zone_abbr,
+    sign,
+    coef,
+    exp,
+    nan = "NaN",
+    inf,
+}
+
+// https://www.erlang.org/doc/apps/erts/erl_ext_dist.html
+const VERSION: u8 = 131;
+const ATOM_UTF8: u8 = 118;
+const SMALL_ATOM_UTF8: u8 = 119;
+/// An atom has at most so many characters.
+const MAX_CHARACTERS: usize = 255;
+
+/// The text of an atom.
+pub fn text(term: Term<'_>) -> Option<String> {
+    // The NIF API of OTP 25 reads Latin-1 atoms only; the external format has them all.
+    term.atom_to_string().ok().or_else(|| text_of_any(term))
+}
+
+fn text_of_any(term: Term<'_>) -> Option<String> {
+    if !term.is_atom() {
+        return None;
+    }
+    let external = term.to_binary();
+    let text = match external.as_slice() {
+        [VERSION, SMALL_ATOM_UTF8, _, text @ ..] => text,
+        [VERSION, ATOM_UTF8, _, _, text @ ..] => text,
+        _ => return None,
+    };
+    std::str::from_utf8(text).ok().map(str::to_owned)
+}
+
+/// The atom of a text, or `None` when the text is too long for one. Only for names whose
+/// number is bounded, such as those of columns: an atom is never freed.
+pub fn make(env: Env<'_>, text: &str) -> Option<Atom> {
+    if text.chars().count() > MAX_CHARACTERS {
+        return None;
+    }
+    Atom::from_str(env, text)
+        .ok()
+        .or_else(|| make_any(env, text))
+}
+
+fn make_any(env: Env<'_>, text: &str) -> Option<Atom> {
+    let length = u16::try_from(text.len()).ok()?;
+    let mut external = vec![VERSION, ATOM_UTF8];
+    external.extend(length.to_be_bytes());
+    external.extend(text.as_bytes());
+    // SAFETY: the bytes are a well-formed atom in the external term format.
+    let (term, _) = unsafe { env.binary_to_term_trusted(&external) }?;
+    Atom::from_term(term).ok()
+}

@@ -1,0 +1,117 @@
+//! A thread that does what must not be done where it is noticed: in destructors and monitors
+//! (closing, rolling back) and on schedulers (sending to another process without its
+//! environment, waiting for a thread's end).
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use ash_rusqlite_engine::TransactionId;
+
+use crate::registry;
+use crate::reply::Message;
+
+/// What the janitor is told.
+pub enum Job {
+    /// A database's owner or last handle is gone.
+    Close(u64),
+    /// A transaction's owner or handle is gone.
+    Abort {
+        /// The database.
+        database: u64,
+        /// The transaction.
+        transaction: u64,
+    },
+    /// The caller of a read is gone.
+    Cancel(u64),
+    /// A database has closed: wait for its threads and forget it.
+    Forget(u64),
+    /// A message that a scheduler thread had to send.
+    Send(Message),
+    /// End.
+    Stop,
+}
+
+/// The channel lives as long as the library; what is told while no janitor runs waits.
+struct Janitor {
+    jobs: Sender<Job>,
+    told: Mutex<Receiver<Job>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+static JANITOR: LazyLock<Janitor> = LazyLock::new(|| {
+    let (jobs, told) = channel();
+    Janitor {
+        jobs,
+        told: Mutex::new(told),
+        thread: Mutex::new(None),
+    }
+});
+
+/// Tells the janitor. Only enqueues.
+pub fn tell(job: Job) {
+    // The receiver lives as long as the sender.
+    let _ = JANITOR.jobs.send(job);
+}
+
+/// Starts the janitor if it does not run. False if the system refuses a thread.
+pub fn start() -> bool {
+    let mut thread = JANITOR
+        .thread
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if thread.is_none() {
+        *thread = Builder::new()
+            .name("ash_rusqlite_janitor".into())
+            .spawn(work)
+            .ok();
+    }
+    thread.is_some()
+}
+
+/// Ends the janitor after what it was told, and waits for it.
+pub fn stop() {
+    tell(Job::Stop);
+    let thread = JANITOR
+        .thread
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some(thread) = thread {
+        // One that panicked has ended, too.
+        let _ = thread.join();
+    }
+}
+
+fn work() {
+    let told = JANITOR.told.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Ok(job) = told.recv() {
+        if matches!(job, Job::Stop) {
+            return;
+        }
+        // One bad job must not end the janitor.
+        let _ = catch_unwind(AssertUnwindSafe(|| run(job)));
+    }
+}
+
+fn run(job: Job) {
+    match job {
+        Job::Close(id) => {
+            // It may be closed already, or closing.
+            let _ = registry::close(id, None);
+        }
+        Job::Abort {
+            database,
+            transaction,
+        } => {
+            if let Ok(database) = registry::get(database) {
+                database.abort(TransactionId(transaction));
+            }
+        }
+        Job::Cancel(call) => registry::cancel(call),
+        Job::Forget(id) => registry::forget(id),
+        Job::Send(message) => message.deliver(),
+        Job::Stop => {}
+    }
+}

@@ -1,0 +1,86 @@
+//! Reads. They run where they are called: on a normal scheduler for a slice of time, and
+//! what needs longer is called again on a dirty one.
+
+use std::time::Instant;
+
+use ash_rusqlite_engine::{Code, Database, Error, Notify, Pace, ReadOutcome};
+use rustler::{Env, Term};
+
+use crate::atoms;
+use crate::handle::Watch;
+use crate::registry;
+use crate::reply;
+use crate::term::decode::{timeout, Decode, Decoded, Query};
+use crate::term::encode::rows::CallerRows;
+use crate::term::raw::Raw;
+
+use super::{answer, database, timed_answer};
+
+#[rustler::nif]
+fn read<'a>(env: Env<'a>, db: Term<'a>, query: Term<'a>, _timeout: Term<'a>) -> Term<'a> {
+    timed_answer(env, || {
+        let database = database(db)?;
+        let query = Decode::on_scheduler().read(query)?;
+        run(env, &database, &query, Pace::Slice)
+    })
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn read_dirty<'a>(env: Env<'a>, db: Term<'a>, read: Term<'a>, timeout: Term<'a>) -> Term<'a> {
+    answer(env, || read_in_full(env, db, read, timeout))
+}
+
+fn read_in_full<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    read: Term<'a>,
+    time: Term<'a>,
+) -> Decoded<Raw<'a>> {
+    let deadline = Instant::now() + timeout(time)?;
+    let database = database(db)?;
+    let query = Decode::unlimited().read(read)?;
+    let call = registry::fresh_id();
+    let cancelled = registry::watch_call(call);
+    let watch = Watch::new(env, call);
+    let answer = match watch {
+        Some(_) => run(
+            env,
+            &database,
+            &query,
+            Pace::Full {
+                deadline,
+                cancelled,
+            },
+        ),
+        None => Err(Error::new(Code::Cancelled, "the caller is gone").into()),
+    };
+    registry::unwatch_call(call);
+    answer
+}
+
+fn run<'a>(env: Env<'a>, database: &Database, query: &Query, pace: Pace) -> Decoded<Raw<'a>> {
+    let mut rows = CallerRows::new(env, query.shape, database.config().decimal);
+    let mut waiting = None;
+    let mut on_reader_free = || -> Notify {
+        let (reference, notify) = reply::notify_ready(env);
+        waiting = Some(reference);
+        notify
+    };
+    let outcome = database.read(&query.read, pace, &mut rows, &mut on_reader_free)?;
+    match (outcome, waiting) {
+        (ReadOutcome::Done, _) => Ok(rows.finish()?),
+        (ReadOutcome::NoReader, Some(reference)) => {
+            Ok(Raw::tuple(env, [Raw::atom(atoms::wait()), reference]))
+        }
+        (ReadOutcome::NeedsTime | ReadOutcome::NoReader, _) => Ok(Raw::atom(atoms::dirty())),
+    }
+}
+
+#[rustler::nif]
+fn reader_wait_info<'a>(env: Env<'a>, db: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let database = database(db)?;
+        let waited = database.config().busy_timeout;
+        Err(database.reader_timeout_error(waited).into())
+    })
+}

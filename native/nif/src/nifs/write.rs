@@ -1,0 +1,91 @@
+//! Writes. They only enqueue; the writer's thread answers by message.
+
+use std::time::Instant;
+
+use ash_rusqlite_engine::{Notify, RequestId, Submitted};
+use rustler::{Env, Term};
+
+use crate::atoms;
+use crate::reply::{self, Reply};
+use crate::term::decode::{shape, timeout, Decode, Decoded};
+use crate::term::raw::Raw;
+
+use super::{answer, database, queued, timed_answer};
+
+#[rustler::nif]
+fn write<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    tag: Term<'a>,
+    work: Term<'a>,
+    timeout: Term<'a>,
+) -> Term<'a> {
+    timed_answer(env, || {
+        submit(env, Decode::on_scheduler(), db, tag, work, timeout)
+    })
+}
+
+// Decoding a big write takes too long for a normal scheduler.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn write_dirty<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    tag: Term<'a>,
+    work: Term<'a>,
+    timeout: Term<'a>,
+) -> Term<'a> {
+    answer(env, || {
+        submit(env, Decode::unlimited(), db, tag, work, timeout)
+    })
+}
+
+fn submit<'a>(
+    env: Env<'a>,
+    mut decode: Decode,
+    db: Term<'a>,
+    tag: Term<'a>,
+    work: Term<'a>,
+    time: Term<'a>,
+) -> Decoded<Raw<'a>> {
+    let deadline = Instant::now() + timeout(time)?;
+    let database = database(db)?;
+    let write = decode.write(work)?;
+    let reply = Box::new(Reply::new(
+        env,
+        tag,
+        shape(&write),
+        database.config().decimal,
+    ));
+    let mut waiting = Raw::nil();
+    let mut on_room = || -> Notify {
+        let (reference, notify) = reply::notify_ready(env);
+        waiting = reference;
+        notify
+    };
+    match database.submit(write, deadline, reply, &mut on_room)? {
+        Submitted::Queued(id) => Ok(queued(env, id)),
+        Submitted::Full => Ok(Raw::tuple(env, [Raw::atom(atoms::full()), waiting])),
+    }
+}
+
+#[rustler::nif]
+fn withdraw<'a>(env: Env<'a>, db: Term<'a>, id: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let database = database(db)?;
+        let withdrawn = id
+            .decode()
+            .ok()
+            .and_then(|id| database.withdraw(RequestId(id)));
+        match withdrawn {
+            Some(error) => Err(error.into()),
+            None => Ok(Raw::atom(atoms::running())),
+        }
+    })
+}
+
+#[rustler::nif]
+fn queue_full<'a>(env: Env<'a>, db: Term<'a>, time: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        Err(database(db)?.queue_full_error(timeout(time)?).into())
+    })
+}

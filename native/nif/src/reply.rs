@@ -1,0 +1,144 @@
+//! Answers that come as messages.
+
+use std::sync::Arc;
+
+use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::value::Row;
+use ash_rusqlite_engine::{Error, Notify, Outcome, OutputColumn, Responder, Result, RowSink};
+use rustler::thread::is_scheduler_thread;
+use rustler::{Env, LocalPid, OwnedEnv, Term};
+
+use crate::atoms;
+use crate::error;
+use crate::handle;
+use crate::janitor::{self, Job};
+use crate::term::encode::outcome;
+use crate::term::encode::rows::{Rows, Shape};
+use crate::term::raw::Raw;
+
+/// A message to a process, in an environment of its own.
+pub struct Message {
+    env: OwnedEnv,
+    to: LocalPid,
+    term: Raw<'static>,
+}
+
+impl Message {
+    /// Builds a message. `build` gets the environment and a copy of `tag` in it.
+    fn new(
+        to: LocalPid,
+        tag: Term<'_>,
+        build: impl FnOnce(Env<'static>, Raw<'static>) -> Raw<'static>,
+    ) -> Message {
+        let env = OwnedEnv::new();
+        let term = env.run(|env| build(env, Raw::of(tag.in_env(env))));
+        Message { env, to, term }
+    }
+
+    /// Sends it. Any thread may do that: the VM lets scheduler threads send only with the
+    /// environment of the process that they run, so those hand it to the janitor.
+    pub fn send(self) {
+        if is_scheduler_thread() {
+            janitor::tell(Job::Send(self));
+        } else {
+            self.deliver();
+        }
+    }
+
+    /// Sends it from a thread that is no scheduler's.
+    pub fn deliver(mut self) {
+        let term = self.term;
+        // A process that is gone needs no answer.
+        let _ = self.env.send_and_clear(&self.to, |env| term.term(env));
+    }
+}
+
+/// `{tag, :ok}` to the calling process when it is called.
+pub fn notify_ok(env: Env<'_>, tag: Term<'_>) -> Notify {
+    let message = Message::new(env.pid(), tag, |env, tag| {
+        Raw::tuple(env, [tag, Raw::atom(atoms::ok())])
+    });
+    Box::new(move || message.send())
+}
+
+/// A new reference, and `{reference, :ready}` to the calling process when it is called.
+pub fn notify_ready(env: Env<'_>) -> (Raw<'_>, Notify) {
+    let reference = handle::make_ref(env);
+    let message = Message::new(env.pid(), reference.term(env), |env, tag| {
+        Raw::tuple(env, [tag, Raw::atom(atoms::ready())])
+    });
+    (reference, Box::new(move || message.send()))
+}
+
+/// Tells the calling process whether something could be opened: `{tag, :ok | error}`.
+pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Box<dyn FnOnce(Result<()>) + Send> {
+    let reply = Reply::new(env, tag, Shape::Nothing, false);
+    Box::new(move |result| Box::new(reply).finish(result.map(|()| Outcome::Done)))
+}
+
+/// Answers one request of the calling process: `{tag, result}`.
+pub struct Reply {
+    env: OwnedEnv,
+    to: LocalPid,
+    tag: Raw<'static>,
+    rows: Rows<'static>,
+}
+
+impl Reply {
+    /// With the form of the rows, and of decimals in them.
+    pub fn new(env: Env<'_>, tag: Term<'_>, shape: Shape, decimal: bool) -> Reply {
+        let to = env.pid();
+        let env = OwnedEnv::new();
+        let tag = env.run(|env| Raw::of(tag.in_env(env)));
+        Reply {
+            env,
+            to,
+            tag,
+            rows: Rows::new(shape, decimal),
+        }
+    }
+
+    fn answer(&mut self, result: &Result<Outcome>) -> Raw<'static> {
+        let rows = &mut self.rows;
+        self.env.run(|env| {
+            let answer = |error: &Error| error::answer(env, error);
+            match result {
+                Ok(outcome) => outcome::answer(env, outcome, rows).unwrap_or_else(|e| answer(&e)),
+                Err(error) => answer(error),
+            }
+        })
+    }
+}
+
+impl RowSink for Reply {
+    fn begin(&mut self, columns: &Arc<[OutputColumn]>, hidden: usize, reversed: bool) {
+        self.rows.begin(columns, hidden, reversed);
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<()> {
+        let rows = &mut self.rows;
+        self.env.run(|env| rows.row(env, row))
+    }
+}
+
+impl Responder for Reply {
+    fn sink(&mut self) -> &mut dyn RowSink {
+        self
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        let tag = self.env.run(|env| self.tag.term(env));
+        let message = Message::new(self.to, tag, |env, tag| {
+            let map = outcome::progress(env, &progress).unwrap_or_else(|_| Raw::nil());
+            Raw::tuple(env, [tag, Raw::atom(atoms::progress()), map])
+        });
+        message.send();
+    }
+
+    fn finish(mut self: Box<Self>, result: Result<Outcome>) {
+        let answer = self.answer(&result);
+        let Reply { env, to, tag, .. } = *self;
+        let term = env.run(|env| Raw::tuple(env, [tag, answer]));
+        Message { env, to, term }.send();
+    }
+}

@@ -1,0 +1,209 @@
+//! Conditions: what `where:` takes.
+
+use ash_rusqlite_engine::nearest;
+use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
+use rustler::types::tuple::get_tuple;
+use rustler::{MapIterator, Term, TermType};
+
+use crate::atoms;
+
+use super::{describe, invalid, is_keyword, name, Decode, Decoded};
+
+const OPERATORS: &[&str] = &[
+    "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "like", "not_like", "is_nil",
+];
+
+impl Decode {
+    /// The condition of a keyword list, a map, a list of conditions, or a single one.
+    pub(super) fn condition(&mut self, term: Term<'_>) -> Decoded<Expr> {
+        self.nested(|decode| match term.get_type() {
+            TermType::Tuple => decode.single(term),
+            TermType::List => decode.all_of(term, Decode::item).map(Expr::And),
+            TermType::Map => decode.equalities(term),
+            _ => Err(invalid(format!(
+                "a condition is a keyword list, a map or a tuple, not {}",
+                describe(term)
+            ))),
+        })
+    }
+
+    /// An optional condition: nil is none.
+    pub(super) fn optional_condition(&mut self, term: Term<'_>) -> Decoded<Option<Expr>> {
+        match super::is_nil(term) {
+            true => Ok(None),
+            false => self.condition(term).map(Some),
+        }
+    }
+
+    fn all_of(
+        &mut self,
+        list: Term<'_>,
+        each: fn(&mut Decode, Term<'_>) -> Decoded<Expr>,
+    ) -> Decoded<Vec<Expr>> {
+        let mut all = Vec::new();
+        self.each(list, "a list of conditions", |decode, item| {
+            all.push(each(decode, item)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// An item of a list. In a keyword list `key: value` speaks of a column named key, not
+    /// of the primary key: such columns are common and it is the only way to write it there.
+    fn item(&mut self, term: Term<'_>) -> Decoded<Expr> {
+        match get_tuple(term).as_deref() {
+            Ok([column, value]) if is_atom(*column, "key") => self.equal(*column, *value),
+            _ => self.condition(term),
+        }
+    }
+
+    fn equalities(&mut self, map: Term<'_>) -> Decoded<Expr> {
+        if map.map_get(atoms::__struct__()).is_ok() {
+            return Err(invalid(
+                "a condition is a keyword list or a map, not a struct",
+            ));
+        }
+        let mut all = Vec::new();
+        for (column, value) in MapIterator::new(map).into_iter().flatten() {
+            all.push(self.equal(column, value)?);
+        }
+        Ok(Expr::And(all))
+    }
+
+    fn equal(&mut self, column: Term<'_>, value: Term<'_>) -> Decoded<Expr> {
+        self.compare(column, CompareOp::Eq, value)
+    }
+
+    fn compare(&mut self, column: Term<'_>, op: CompareOp, value: Term<'_>) -> Decoded<Expr> {
+        let column = self.name(column, "a column")?;
+        Ok(Expr::Compare {
+            column,
+            op,
+            value: self.value(value)?,
+        })
+    }
+
+    fn single(&mut self, term: Term<'_>) -> Decoded<Expr> {
+        match get_tuple(term).unwrap_or_default().as_slice() {
+            [tag, inner] if is_atom(*tag, "not") => {
+                Ok(Expr::Not(Box::new(self.condition(*inner)?)))
+            }
+            [tag, list] if is_atom(*tag, "and") => self.branches(*list).map(Expr::And),
+            [tag, list] if is_atom(*tag, "or") => self.branches(*list).map(Expr::Or),
+            [tag, key] if is_atom(*tag, "key") => self.key(*key).map(Expr::PrimaryKey),
+            [column, value] => self.equal(*column, *value),
+            [column, operator, value] => self.operation(*column, *operator, *value),
+            [tag, left, operator, right] if is_atom(*tag, "column") => {
+                self.columns(*left, *operator, *right)
+            }
+            _ => Err(invalid(
+                "a condition is {column, value}, {column, operator, value}, {:and, list}, \
+                 {:or, list}, {:not, condition} or {:column, left, operator, right}",
+            )),
+        }
+    }
+
+    fn branches(&mut self, term: Term<'_>) -> Decoded<Vec<Expr>> {
+        match term.is_list() {
+            true => self.all_of(term, Decode::condition),
+            false => self.condition(term).map(|condition| vec![condition]),
+        }
+    }
+
+    fn columns(&mut self, left: Term<'_>, op: Term<'_>, right: Term<'_>) -> Decoded<Expr> {
+        let left = self.name(left, "a column")?;
+        let Some(op) = name(op).as_deref().and_then(comparison) else {
+            return Err(unknown_operator(op, OPERATORS.get(..6).unwrap_or_default()));
+        };
+        Ok(Expr::CompareColumns {
+            left,
+            op,
+            right: self.name(right, "a column")?,
+        })
+    }
+
+    fn operation(&mut self, column: Term<'_>, op: Term<'_>, value: Term<'_>) -> Decoded<Expr> {
+        let operator = name(op).unwrap_or_default();
+        if let Some(op) = comparison(&operator) {
+            return self.compare(column, op, value);
+        }
+        let column = self.name(column, "a column")?;
+        match operator.as_str() {
+            "in" => self.among(column, value, false),
+            "not_in" => self.among(column, value, true),
+            "like" => self.like(column, value, false),
+            "not_like" => self.like(column, value, true),
+            "is_nil" => match value.decode::<bool>() {
+                Ok(is_nil) => Ok(Expr::IsNull {
+                    column,
+                    negated: !is_nil,
+                }),
+                Err(_) => Err(invalid(format!(
+                    "is_nil takes true or false, not {}",
+                    describe(value)
+                ))),
+            },
+            _ => Err(unknown_operator(op, OPERATORS)),
+        }
+    }
+
+    fn among(&mut self, column: String, list: Term<'_>, negated: bool) -> Decoded<Expr> {
+        let values = self.values(list, "what :in and :not_in take")?;
+        Ok(Expr::In {
+            column,
+            values,
+            negated,
+        })
+    }
+
+    fn like(&mut self, column: String, pattern: Term<'_>, negated: bool) -> Decoded<Expr> {
+        match (pattern.is_binary(), name(pattern)) {
+            (true, Some(pattern)) => Ok(Expr::Like {
+                column,
+                pattern,
+                negated,
+            }),
+            _ => Err(invalid(format!(
+                "a pattern is a string, not {}",
+                describe(pattern)
+            ))),
+        }
+    }
+
+    /// The value of a primary key: a value, or a keyword list or map of its columns.
+    pub(super) fn key(&mut self, term: Term<'_>) -> Decoded<KeyValue> {
+        let is_struct = || term.map_get(atoms::__struct__()).is_ok();
+        if is_keyword(term) || (term.is_map() && !is_struct()) {
+            return self.fields(term, "a key").map(KeyValue::Columns);
+        }
+        self.value(term).map(KeyValue::Single)
+    }
+}
+
+fn is_atom(term: Term<'_>, text: &str) -> bool {
+    term.is_atom() && atoms::text(term).as_deref() == Some(text)
+}
+
+fn comparison(operator: &str) -> Option<CompareOp> {
+    match operator {
+        "==" => Some(CompareOp::Eq),
+        "!=" => Some(CompareOp::NotEq),
+        "<" => Some(CompareOp::Lt),
+        "<=" => Some(CompareOp::LtEq),
+        ">" => Some(CompareOp::Gt),
+        ">=" => Some(CompareOp::GtEq),
+        _ => None,
+    }
+}
+
+fn unknown_operator(term: Term<'_>, known: &[&'static str]) -> super::Stop {
+    let list = known.join(", ");
+    let hint = name(term)
+        .and_then(|operator| nearest(&operator, known.iter().copied()))
+        .map(|near| format!(" did you mean :{near}?"))
+        .unwrap_or_default();
+    invalid(format!(
+        "{} is no operator;{hint} the operators are {list}",
+        describe(term)
+    ))
+}

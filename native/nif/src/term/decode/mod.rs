@@ -1,0 +1,238 @@
+//! Terms to the engine's data. What a term must look like is told by the errors.
+
+mod calendar;
+mod condition;
+mod options;
+mod read;
+mod structured;
+mod value;
+mod write;
+
+pub use options::{migrate_options, open_options, overwrite, path, timeout, CheckOptions};
+pub use read::Query;
+pub use write::shape;
+
+use ash_rusqlite_engine::{Code, Error};
+use rustler::types::tuple::get_tuple;
+use rustler::{Term, TermType};
+
+use crate::atoms;
+
+/// Why decoding stopped.
+pub enum Stop {
+    /// The term is too big to be decoded on a normal scheduler.
+    Big,
+    /// The term has no meaning.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Failed(error)
+    }
+}
+
+/// What decoding gives.
+pub type Decoded<T> = Result<T, Stop>;
+
+/// Terms may be nested so deep.
+const MAX_DEPTH: usize = 256;
+/// Values that take about 50 microseconds to decode.
+const SCHEDULER_VALUES: usize = 500;
+/// Bytes that take about 10 microseconds to copy.
+const SCHEDULER_BYTES: usize = 64 * 1024;
+
+/// Decodes the terms of one call, within a budget.
+pub struct Decode {
+    values: usize,
+    bytes: usize,
+    depth: usize,
+}
+
+impl Decode {
+    /// As much as a normal scheduler may be held for.
+    pub fn on_scheduler() -> Self {
+        Decode {
+            values: SCHEDULER_VALUES,
+            bytes: SCHEDULER_BYTES,
+            depth: 0,
+        }
+    }
+
+    /// As much as there is; for dirty schedulers.
+    pub fn unlimited() -> Self {
+        Decode {
+            values: usize::MAX,
+            bytes: usize::MAX,
+            depth: 0,
+        }
+    }
+
+    /// Notes one value with so many bytes.
+    fn spend(&mut self, bytes: usize) -> Decoded<()> {
+        self.values = self.values.checked_sub(1).ok_or(Stop::Big)?;
+        self.weigh(bytes)
+    }
+
+    /// Notes bytes of a value that was noted.
+    fn weigh(&mut self, bytes: usize) -> Decoded<()> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Stop::Big)?;
+        Ok(())
+    }
+
+    /// Decodes what is inside of something else.
+    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Decoded<T>) -> Decoded<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(invalid(format!(
+                "a term is nested deeper than {MAX_DEPTH} levels"
+            )));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// A table's or column's name.
+    fn name(&mut self, term: Term<'_>, what: &'static str) -> Decoded<String> {
+        self.spend(0)?;
+        name(term).ok_or_else(|| {
+            invalid(format!(
+                "{what} is an atom or a string, not {}",
+                describe(term)
+            ))
+        })
+    }
+
+    /// A list of column names; one alone counts as a list.
+    fn names(&mut self, term: Term<'_>) -> Decoded<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        if !term.is_list() {
+            return self.name(term, "a column").map(|name| vec![name]);
+        }
+        self.each(term, "a list of columns", |decode, item| {
+            let name = decode.name(item, "a column")?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+            Ok(())
+        })?;
+        Ok(names)
+    }
+
+    /// Calls `visit` for each item of a proper list.
+    fn each<'a>(
+        &mut self,
+        list: Term<'a>,
+        what: &'static str,
+        mut visit: impl FnMut(&mut Self, Term<'a>) -> Decoded<()>,
+    ) -> Decoded<()> {
+        let mut rest = list;
+        while let Ok((item, tail)) = rest.list_get_cell() {
+            visit(self, item)?;
+            rest = tail;
+        }
+        match rest.is_empty_list() {
+            true => Ok(()),
+            false => Err(invalid(format!("{what} is a list, not {}", describe(list)))),
+        }
+    }
+
+    /// Calls `visit` for each pair of a keyword list or a map.
+    fn each_pair<'a>(
+        &mut self,
+        term: Term<'a>,
+        what: &'static str,
+        mut visit: impl FnMut(&mut Self, String, Term<'a>) -> Decoded<()>,
+    ) -> Decoded<()> {
+        if let Some(pairs) = rustler::MapIterator::new(term) {
+            for (key, value) in pairs {
+                let name = self.name(key, "a key")?;
+                visit(self, name, value)?;
+            }
+            return Ok(());
+        }
+        self.each(term, what, |decode, item| {
+            match get_tuple(item).as_deref() {
+                Ok([key, value]) => {
+                    let name = decode.name(*key, "a key")?;
+                    visit(decode, name, *value)
+                }
+                _ => Err(invalid(format!(
+                    "{what} has pairs of a name and a value, not {}",
+                    describe(item)
+                ))),
+            }
+        })
+    }
+}
+
+/// An `invalid_query` error.
+fn invalid(message: impl Into<String>) -> Stop {
+    Stop::Failed(Error::new(Code::InvalidQuery, message))
+}
+
+/// The text of an atom (except nil, true and false) or of a string.
+fn name(term: Term<'_>) -> Option<String> {
+    match term.get_type() {
+        TermType::Atom if is_constant(term) => None,
+        TermType::Atom => atoms::text(term),
+        TermType::Binary => {
+            let binary = term.into_binary().ok()?;
+            std::str::from_utf8(binary.as_slice())
+                .ok()
+                .map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn is_constant(term: Term<'_>) -> bool {
+    atoms::nil() == term || atoms::true_() == term || atoms::false_() == term
+}
+
+fn is_nil(term: Term<'_>) -> bool {
+    atoms::nil() == term
+}
+
+/// Whether a list looks like a keyword list: its first item is a pair with a name.
+fn is_keyword(term: Term<'_>) -> bool {
+    term.list_get_cell()
+        .ok()
+        .and_then(|(head, _)| get_tuple(head).ok())
+        .is_some_and(|pair| matches!(pair.as_slice(), [key, _] if name(*key).is_some()))
+}
+
+/// What a term is, for messages; short whatever its size.
+fn describe(term: Term<'_>) -> String {
+    const SHOWN: usize = 40;
+    match term.get_type() {
+        TermType::Atom => match atoms::text(term) {
+            Some(text) if is_constant(term) => text,
+            Some(text) => format!(":{text}"),
+            None => "an atom".to_owned(),
+        },
+        TermType::Integer if term.decode::<i64>().is_ok() => format!("{term:?}"),
+        TermType::Float => format!("{term:?}"),
+        TermType::Binary => match name(term) {
+            Some(text) if text.len() <= SHOWN => format!("{text:?}"),
+            _ => "a long string or bytes".to_owned(),
+        },
+        TermType::List if term.is_empty_list() => "[]".to_owned(),
+        kind => kind_of(kind).to_owned(),
+    }
+}
+
+fn kind_of(kind: TermType) -> &'static str {
+    match kind {
+        TermType::Integer => "a big integer",
+        TermType::List => "a list",
+        TermType::Map => "a map",
+        TermType::Tuple => "a tuple",
+        TermType::Fun => "a function",
+        TermType::Pid => "a pid",
+        TermType::Port => "a port",
+        TermType::Ref => "a reference",
+        _ => "another term",
+    }
+}

@@ -1,0 +1,129 @@
+//! Options of `open` and of maintenance, and times.
+
+use std::time::Duration;
+
+use ash_rusqlite_engine::migration::MigrateOptions;
+use ash_rusqlite_engine::{unknown_option, Code, Error, INFINITY};
+use rustler::{Term, TermType};
+use serde_json::{Map, Value as Json};
+
+use crate::atoms;
+
+use super::{describe, name, Decode, Decoded, Stop};
+
+/// A time in milliseconds, or `:infinity`. What is over already is no time at all.
+pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
+    if atoms::infinity() == term {
+        return Ok(INFINITY);
+    }
+    match term.decode::<i64>() {
+        Ok(ms) => Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(INFINITY)),
+        Err(_) => Err(wrong("timeout", "milliseconds, or :infinity", term)),
+    }
+}
+
+fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {
+    let shown = describe(term);
+    let message = format!("the option {option}: takes {expected}, not {shown}");
+    let error = Error::new(Code::InvalidOption, message).with("option", option);
+    Stop::Failed(error.with("expected", expected).with("value", shown))
+}
+
+/// The options of `open` with the path, for the engine to validate.
+pub fn open_options(path: Term<'_>, options: Term<'_>) -> Decoded<Map<String, Json>> {
+    let mut map = Map::new();
+    Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+        let json = plain(value).ok_or_else(|| wrong(&option, "another kind of value", value))?;
+        map.insert(option, json);
+        Ok(())
+    })?;
+    let path = plain(path).ok_or_else(|| wrong("database", "a path", path))?;
+    map.insert("database".to_owned(), path);
+    Ok(map)
+}
+
+fn plain(term: Term<'_>) -> Option<Json> {
+    match term.get_type() {
+        TermType::Atom if super::is_nil(term) => Some(Json::Null),
+        TermType::Atom => match term.decode::<bool>() {
+            Ok(value) => Some(Json::Bool(value)),
+            Err(_) => name(term).map(Json::String),
+        },
+        TermType::Integer => term.decode::<i64>().ok().map(Json::from),
+        TermType::Float => term.decode::<f64>().ok().map(Json::from),
+        TermType::Binary => name(term).map(Json::String),
+        _ => None,
+    }
+}
+
+/// The options of `migrate` and `rollback_migration`.
+pub fn migrate_options(options: Term<'_>) -> Decoded<MigrateOptions> {
+    let mut decoded = MigrateOptions::default();
+    Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+        match option.as_str() {
+            "to" | "step" if super::is_nil(value) => {}
+            "to" => decoded.to = Some(integer("to", "a version", value)?),
+            "step" => decoded.step = Some(integer("step", "a number of migrations", value)?),
+            _ => return Err(unknown_option(&option, &["to", "step"]).into()),
+        }
+        Ok(())
+    })?;
+    Ok(decoded)
+}
+
+fn integer<'a, T: rustler::Decoder<'a>>(option: &str, what: &str, term: Term<'a>) -> Decoded<T> {
+    term.decode().map_err(|_| wrong(option, what, term))
+}
+
+/// The options of `check`.
+pub struct CheckOptions {
+    /// Leaves out what takes long.
+    pub quick: bool,
+    /// At most so many findings.
+    pub limit: u32,
+}
+
+impl CheckOptions {
+    /// Decodes them.
+    pub fn decode(options: Term<'_>) -> Decoded<CheckOptions> {
+        let mut decoded = CheckOptions {
+            quick: false,
+            limit: 100,
+        };
+        Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+            match option.as_str() {
+                "quick" => decoded.quick = boolean("quick", value)?,
+                "limit" => decoded.limit = integer("limit", "a number of findings", value)?,
+                _ => return Err(unknown_option(&option, &["quick", "limit"]).into()),
+            }
+            Ok(())
+        })?;
+        Ok(decoded)
+    }
+}
+
+/// Whether a backup may replace a file.
+pub fn overwrite(options: Term<'_>) -> Decoded<bool> {
+    let mut overwrite = false;
+    Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+        match option.as_str() {
+            "overwrite" => overwrite = boolean("overwrite", value)?,
+            _ => return Err(unknown_option(&option, &["overwrite"]).into()),
+        }
+        Ok(())
+    })?;
+    Ok(overwrite)
+}
+
+fn boolean(option: &str, term: Term<'_>) -> Decoded<bool> {
+    term.decode()
+        .map_err(|_| wrong(option, "true or false", term))
+}
+
+/// A path of a file or folder.
+pub fn path(term: Term<'_>) -> Decoded<std::path::PathBuf> {
+    let text =
+        name(term).filter(|text| term.is_binary() && !text.is_empty() && !text.contains('\0'));
+    text.map(Into::into)
+        .ok_or_else(|| wrong("path", "the path of a file or folder", term))
+}

@@ -1,0 +1,176 @@
+//! Maps, lists and tuples: JSON text where that gives back exactly the same, else the
+//! external term format.
+
+use ash_rusqlite_engine::Value;
+use rustler::types::tuple::get_tuple;
+use rustler::{MapIterator, Term, TermType};
+
+use crate::atoms;
+
+use super::{invalid, Decode, Decoded};
+
+/// JSON deeper than that is left to the external term format; its reader stops at 128.
+const JSON_DEPTH: usize = 120;
+/// Maps up to this size are iterated in the order of their keys.
+const ORDERED_KEYS: usize = 32;
+
+/// What a term is made of.
+enum Content {
+    /// Data that outlives the system.
+    Plain,
+    /// Something that does not, by its kind.
+    Fleeting(&'static str),
+}
+
+impl Decode {
+    /// The value of a map, list or tuple without a meaning of its own.
+    pub(super) fn structured(&mut self, term: Term<'_>) -> Decoded<Value> {
+        let mut json = Vec::new();
+        if self.json(term, 0, &mut json)? {
+            let text = String::from_utf8(json);
+            return text
+                .map(Value::Json)
+                .map_err(|_| invalid("JSON that is not UTF-8"));
+        }
+        match self.content(term)? {
+            Content::Fleeting(kind) => Ok(Value::Unsupported(kind)),
+            Content::Plain => {
+                let external = term.to_binary();
+                self.weigh(external.len())?;
+                Ok(Value::Term(external.as_slice().to_vec()))
+            }
+        }
+    }
+
+    /// Writes a term as JSON; false as soon as JSON would not give it back.
+    fn json(&mut self, term: Term<'_>, depth: usize, out: &mut Vec<u8>) -> Decoded<bool> {
+        match term.get_type() {
+            TermType::Atom => Ok(constant(term, out)),
+            TermType::Integer => {
+                self.spend(8)?;
+                Ok(term.decode::<i64>().is_ok_and(|value| write(out, &value)))
+            }
+            TermType::Float => {
+                self.spend(8)?;
+                Ok(term.decode::<f64>().is_ok_and(|value| write(out, &value)))
+            }
+            TermType::Binary => self.json_string(term, out),
+            TermType::List | TermType::Map if depth >= JSON_DEPTH => Ok(false),
+            TermType::List => self.json_array(term, depth, out),
+            TermType::Map => self.json_object(term, depth, out),
+            _ => Ok(false),
+        }
+    }
+
+    fn json_string(&mut self, term: Term<'_>, out: &mut Vec<u8>) -> Decoded<bool> {
+        let Ok(binary) = term.into_binary() else {
+            return Ok(false);
+        };
+        self.spend(binary.len())?;
+        Ok(std::str::from_utf8(binary.as_slice()).is_ok_and(|text| write(out, text)))
+    }
+
+    fn json_array(&mut self, list: Term<'_>, depth: usize, out: &mut Vec<u8>) -> Decoded<bool> {
+        out.push(b'[');
+        let mut rest = list;
+        let mut first = true;
+        while let Ok((item, tail)) = rest.list_get_cell() {
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            if !self.json(item, depth + 1, out)? {
+                return Ok(false);
+            }
+            rest = tail;
+        }
+        out.push(b']');
+        Ok(rest.is_empty_list())
+    }
+
+    fn json_object(&mut self, map: Term<'_>, depth: usize, out: &mut Vec<u8>) -> Decoded<bool> {
+        let mut pairs: Vec<(Term<'_>, Term<'_>)> =
+            MapIterator::new(map).into_iter().flatten().collect();
+        if pairs.len() > ORDERED_KEYS {
+            // Larger maps are iterated by hash; equal maps shall have equal texts.
+            pairs.sort_by_key(|(key, _)| *key);
+        }
+        out.push(b'{');
+        let mut first = true;
+        for (key, value) in pairs {
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            if key.get_type() != TermType::Binary || !self.json_string(key, out)? {
+                return Ok(false);
+            }
+            out.push(b':');
+            if !self.json(value, depth + 1, out)? {
+                return Ok(false);
+            }
+        }
+        out.push(b'}');
+        Ok(true)
+    }
+
+    /// Looks for what does not outlive the system.
+    fn content(&mut self, term: Term<'_>) -> Decoded<Content> {
+        self.spend(0)?;
+        match term.get_type() {
+            TermType::Fun => Ok(Content::Fleeting("function")),
+            TermType::Pid => Ok(Content::Fleeting("pid")),
+            TermType::Port => Ok(Content::Fleeting("port")),
+            TermType::Ref => Ok(Content::Fleeting("reference")),
+            TermType::List => self.content_of_list(term),
+            TermType::Tuple => self.content_of(get_tuple(term).unwrap_or_default()),
+            TermType::Map => {
+                let pairs = MapIterator::new(term).into_iter().flatten();
+                self.content_of(pairs.flat_map(|(key, value)| [key, value]))
+            }
+            _ => Ok(Content::Plain),
+        }
+    }
+
+    fn content_of<'a>(&mut self, terms: impl IntoIterator<Item = Term<'a>>) -> Decoded<Content> {
+        self.nested(|decode| {
+            for term in terms {
+                if let Content::Fleeting(kind) = decode.content(term)? {
+                    return Ok(Content::Fleeting(kind));
+                }
+            }
+            Ok(Content::Plain)
+        })
+    }
+
+    fn content_of_list(&mut self, list: Term<'_>) -> Decoded<Content> {
+        let mut rest = list;
+        let cells = std::iter::from_fn(|| {
+            let (item, tail) = rest.list_get_cell().ok()?;
+            rest = tail;
+            Some(item)
+        });
+        match self.content_of(cells)? {
+            // The tail of an improper list.
+            Content::Plain if !rest.is_empty_list() => self.content_of([rest]),
+            content => Ok(content),
+        }
+    }
+}
+
+fn constant(term: Term<'_>, out: &mut Vec<u8>) -> bool {
+    let text: &[u8] = if atoms::nil() == term {
+        b"null"
+    } else if atoms::true_() == term {
+        b"true"
+    } else if atoms::false_() == term {
+        b"false"
+    } else {
+        return false;
+    };
+    out.extend_from_slice(text);
+    true
+}
+
+/// Floats keep their point (`1.0`), so that they come back as floats.
+fn write<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> bool {
+    serde_json::to_writer(out, value).is_ok()
+}

@@ -1,0 +1,196 @@
+//! Writes, and the steps of a transaction.
+
+use ash_rusqlite_engine::query::ir::{
+    Assignment, Conflict, ConflictSet, Delete, Insert, Returning, Update, Write,
+};
+use ash_rusqlite_engine::TransactionOp;
+use rustler::types::tuple::get_tuple;
+use rustler::Term;
+
+use crate::atoms;
+use crate::term::encode::rows::Shape;
+
+use super::{describe, invalid, name, Decode, Decoded, Query};
+
+/// A step of a transaction, and the form that its caller wants the rows in.
+pub struct Step {
+    /// The step.
+    pub operation: TransactionOp,
+    /// The form.
+    pub shape: Shape,
+}
+
+/// The form of what a write gives back.
+pub fn shape(write: &Write) -> Shape {
+    let (Write::Insert(Insert { returning, .. })
+    | Write::Update(Update { returning, .. })
+    | Write::Delete(Delete { returning, .. })) = write;
+    match returning {
+        Returning::Nothing => Shape::Nothing,
+        Returning::All | Returning::Columns(_) => Shape::Rows,
+    }
+}
+
+impl Decode {
+    /// A step of a transaction.
+    pub fn step(&mut self, term: Term<'_>) -> Decoded<Step> {
+        let plain = |operation| {
+            Ok(Step {
+                operation,
+                shape: Shape::Nothing,
+            })
+        };
+        match name(term).as_deref() {
+            Some("savepoint") => return plain(TransactionOp::Savepoint),
+            Some("release_savepoint") => return plain(TransactionOp::ReleaseSavepoint),
+            Some("rollback_to_savepoint") => return plain(TransactionOp::RollbackToSavepoint),
+            _ => {}
+        }
+        match get_tuple(term).as_deref() {
+            Ok([tag, read]) if name(*tag).as_deref() == Some("read") => {
+                let Query { read, shape } = self.read(*read)?;
+                Ok(Step {
+                    operation: TransactionOp::Read(read),
+                    shape,
+                })
+            }
+            _ => {
+                let write = self.write(term)?;
+                let shape = shape(&write);
+                Ok(Step {
+                    operation: TransactionOp::Write(write),
+                    shape,
+                })
+            }
+        }
+    }
+
+    /// A write.
+    pub fn write(&mut self, term: Term<'_>) -> Decoded<Write> {
+        let parts = get_tuple(term).unwrap_or_default();
+        let [tag, rest @ ..] = parts.as_slice() else {
+            return Err(invalid(format!(
+                "a write is a tuple, not {}",
+                describe(term)
+            )));
+        };
+        match (name(*tag).unwrap_or_default().as_str(), rest) {
+            ("insert", [table, rows, conflict, returning]) => Ok(Write::Insert(Insert {
+                table: self.name(*table, "a table")?,
+                rows: self.rows(*rows)?,
+                conflict: self.conflict(*conflict)?,
+                returning: self.returning(*returning)?,
+            })),
+            ("update", [table, filter, set, returning]) => Ok(Write::Update(Update {
+                table: self.name(*table, "a table")?,
+                filter: self.optional_condition(*filter)?,
+                set: self.assignments(*set)?,
+                returning: self.returning(*returning)?,
+            })),
+            ("delete", [table, filter, returning]) => Ok(Write::Delete(Delete {
+                table: self.name(*table, "a table")?,
+                filter: self.optional_condition(*filter)?,
+                returning: self.returning(*returning)?,
+            })),
+            (tag, _) => Err(invalid(format!(
+                "there is no write {tag} of {} parts",
+                rest.len()
+            ))),
+        }
+    }
+
+    fn rows(&mut self, term: Term<'_>) -> Decoded<Vec<Vec<(String, ash_rusqlite_engine::Value)>>> {
+        let mut rows = Vec::new();
+        self.each(term, "the rows of an insert", |decode, row| {
+            rows.push(decode.fields(row, "a row")?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn conflict(&mut self, term: Term<'_>) -> Decoded<Conflict> {
+        match name(term).as_deref() {
+            Some("raise") => return Ok(Conflict::Raise),
+            Some("nothing") => return Ok(Conflict::Nothing { target: Vec::new() }),
+            _ => {}
+        }
+        let parts = get_tuple(term).unwrap_or_default();
+        let [tag, rest @ ..] = parts.as_slice() else {
+            return Err(no_conflict(term));
+        };
+        let (target, set) = match (name(*tag).unwrap_or_default().as_str(), rest) {
+            ("nothing", [target]) => {
+                return Ok(Conflict::Nothing {
+                    target: self.names(*target)?,
+                })
+            }
+            ("replace_all", [target]) => (target, ConflictSet::All),
+            ("replace_all_except", [columns, target]) => {
+                (target, ConflictSet::AllExcept(self.names(*columns)?))
+            }
+            ("replace", [columns, target]) => (target, ConflictSet::Columns(self.names(*columns)?)),
+            _ => return Err(no_conflict(term)),
+        };
+        Ok(Conflict::Update {
+            target: self.names(*target)?,
+            set,
+        })
+    }
+
+    fn returning(&mut self, term: Term<'_>) -> Decoded<Returning> {
+        if atoms::false_() == term {
+            Ok(Returning::Nothing)
+        } else if atoms::true_() == term {
+            Ok(Returning::All)
+        } else if term.is_list() {
+            match self.names(term)? {
+                none if none.is_empty() => Ok(Returning::Nothing),
+                columns => Ok(Returning::Columns(columns)),
+            }
+        } else {
+            Err(invalid(format!(
+                "returning: takes true, false or a list of columns, not {}",
+                describe(term)
+            )))
+        }
+    }
+
+    fn assignments(&mut self, term: Term<'_>) -> Decoded<Vec<Assignment>> {
+        let mut all = Vec::new();
+        self.each(term, "the assignments of an update", |decode, item| {
+            all.push(decode.assignment(item)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn assignment(&mut self, term: Term<'_>) -> Decoded<Assignment> {
+        match get_tuple(term).as_deref() {
+            Ok([how, column, value]) => {
+                let column = self.name(*column, "a column")?;
+                let value = self.value(*value)?;
+                match name(*how).as_deref() {
+                    Some("set") => Ok(Assignment::Set(column, value)),
+                    Some("inc") => Ok(Assignment::Increment(column, value)),
+                    _ => Err(no_assignment(term)),
+                }
+            }
+            _ => Err(no_assignment(term)),
+        }
+    }
+}
+
+fn no_assignment(term: Term<'_>) -> super::Stop {
+    let shown = describe(term);
+    invalid(format!(
+        "an assignment is {{:set, column, value}} or {{:inc, column, number}}, not {shown}"
+    ))
+}
+
+fn no_conflict(term: Term<'_>) -> super::Stop {
+    invalid(format!(
+        "on_conflict: takes :raise, :nothing, :replace_all, {{:replace, columns}} or \
+         {{:replace_all_except, columns}}, not {}",
+        describe(term)
+    ))
+}

@@ -1,0 +1,65 @@
+//! JSON straight into terms.
+
+use ash_rusqlite_engine::{Code, Error, Result};
+use rustler::Env;
+
+use crate::json::{self, Build, Invalid};
+use crate::term::raw::Raw;
+
+struct Terms<'a>(Env<'a>);
+
+impl<'a> Build for Terms<'a> {
+    type Term = Raw<'a>;
+
+    fn null(&mut self) -> Raw<'a> {
+        Raw::nil()
+    }
+
+    fn boolean(&mut self, value: bool) -> Raw<'a> {
+        Raw::boolean(value)
+    }
+
+    fn integer(&mut self, digits: &str) -> Option<Raw<'a>> {
+        Raw::digits(self.0, digits)
+    }
+
+    fn float(&mut self, value: f64) -> Option<Raw<'a>> {
+        Raw::float(self.0, value)
+    }
+
+    fn string(&mut self, text: &str) -> Raw<'a> {
+        Raw::binary(self.0, text.as_bytes())
+    }
+
+    fn list(&mut self, items: &[Raw<'a>]) -> Option<Raw<'a>> {
+        Raw::list(self.0, items)
+    }
+
+    fn map(&mut self, keys: &[Raw<'a>], values: &[Raw<'a>]) -> Option<Raw<'a>> {
+        Raw::map(self.0, keys, values).or_else(|| Raw::map_of_first(self.0, keys, values))
+    }
+}
+
+/// The term of a JSON text.
+pub fn term<'a>(env: Env<'a>, text: &str) -> Result<Raw<'a>, Invalid> {
+    json::read(text, Terms(env))
+}
+
+/// The term of bytes that may be JSON.
+pub fn of_bytes<'a>(env: Env<'a>, bytes: &[u8]) -> Result<Raw<'a>> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        invalid(Invalid {
+            offset: error.valid_up_to(),
+            problem: "the text is not UTF-8",
+        })
+    })?;
+    term(env, text).map_err(invalid)
+}
+
+fn invalid(Invalid { offset, problem }: Invalid) -> Error {
+    Error::new(
+        Code::InvalidValue,
+        format!("this is not JSON: at byte {offset}, {problem}"),
+    )
+    .with("offset", offset)
+}

@@ -1,0 +1,8 @@
+//! The engine's values, rows and outcomes as terms.
+
+pub mod calendar;
+pub mod json;
+pub mod options;
+pub mod outcome;
+pub mod rows;
+pub mod value;

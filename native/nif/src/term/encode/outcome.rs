@@ -1,0 +1,159 @@
+//! What came of maintenance, as terms.
+
+use ash_rusqlite_engine::backup::BackupSummary;
+use ash_rusqlite_engine::migration::{Applied, MigrationState, MigrationStatus};
+use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::{Code, Date, DateTime, Error, Outcome, Result, Time};
+use chrono::{Datelike, Timelike, Utc};
+use rustler::{Atom, Env};
+
+use crate::atoms;
+use crate::term::raw::Raw;
+
+use super::calendar;
+use super::rows::Rows;
+
+/// The answer to a request: `:ok` or `{:ok, result}`.
+pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Result<Raw<'a>> {
+    let result = match outcome {
+        Outcome::Done => return Ok(Raw::atom(atoms::ok())),
+        Outcome::Written { changes } => rows.finish_write(env, *changes)?,
+        Outcome::Rows => rows.finish(env)?,
+        Outcome::Applied(all) => list_of(env, all, applied)?,
+        Outcome::Migrations(all) => list_of(env, all, migration)?,
+        Outcome::Backup(summary) => backup(env, summary)?,
+        Outcome::Check(findings) => list_of(env, findings, text)?,
+        Outcome::Checkpoint {
+            busy,
+            wal_pages,
+            checkpointed_pages,
+        } => map(
+            env,
+            [
+                (atoms::busy(), Raw::boolean(*busy)),
+                (atoms::wal_pages(), Raw::integer(env, *wal_pages)),
+                (
+                    atoms::checkpointed_pages(),
+                    Raw::integer(env, *checkpointed_pages),
+                ),
+            ],
+        )?,
+    };
+    Ok(Raw::tuple(env, [Raw::atom(atoms::ok()), result]))
+}
+
+/// The map of a progress message.
+pub fn progress<'a>(env: Env<'a>, progress: &Progress) -> Result<Raw<'a>> {
+    let phase = atoms::make(env, progress.phase).map_or_else(Raw::nil, Raw::atom);
+    map(
+        env,
+        [
+            (atoms::phase(), phase),
+            (atoms::label(), Raw::binary(env, progress.label.as_bytes())),
+            (atoms::done(), Raw::unsigned(env, progress.done)),
+            (atoms::total(), Raw::unsigned(env, progress.total)),
+        ],
+    )
+}
+
+fn map<'a, const N: usize>(env: Env<'a>, pairs: [(Atom, Raw<'a>); N]) -> Result<Raw<'a>> {
+    let keys = pairs.map(|(key, _)| Raw::atom(key));
+    let values = pairs.map(|(_, value)| value);
+    Raw::map(env, &keys, &values).ok_or_else(unmade)
+}
+
+fn unmade() -> Error {
+    Error::new(Code::Internal, "a result's term cannot be made")
+}
+
+fn list_of<'a, T>(
+    env: Env<'a>,
+    items: &[T],
+    term: fn(Env<'a>, &T) -> Result<Raw<'a>>,
+) -> Result<Raw<'a>> {
+    let terms: Vec<_> = items
+        .iter()
+        .map(|item| term(env, item))
+        .collect::<Result<_>>()?;
+    Raw::list(env, &terms).ok_or_else(unmade)
+}
+
+// `list_of` hands over what the vectors hold.
+#[allow(clippy::ptr_arg)]
+fn text<'a>(env: Env<'a>, text: &String) -> Result<Raw<'a>> {
+    Ok(Raw::binary(env, text.as_bytes()))
+}
+
+fn applied<'a>(env: Env<'a>, applied: &Applied) -> Result<Raw<'a>> {
+    map(
+        env,
+        [
+            (atoms::version(), Raw::integer(env, applied.version)),
+            (atoms::name(), Raw::binary(env, applied.name.as_bytes())),
+            (atoms::duration_us(), Raw::unsigned(env, applied.micros)),
+        ],
+    )
+}
+
+fn migration<'a>(env: Env<'a>, migration: &MigrationStatus) -> Result<Raw<'a>> {
+    let applied_at = match &migration.applied_at {
+        Some(text) => instant(env, text)?,
+        None => Raw::nil(),
+    };
+    map(
+        env,
+        [
+            (atoms::version(), Raw::integer(env, migration.version)),
+            (atoms::name(), Raw::binary(env, migration.name.as_bytes())),
+            (atoms::state(), Raw::atom(state(migration.state))),
+            (atoms::applied_at(), applied_at),
+        ],
+    )
+}
+
+fn state(state: MigrationState) -> Atom {
+    match state {
+        MigrationState::Pending => atoms::pending(),
+        MigrationState::Applied => atoms::applied(),
+        MigrationState::Changed => atoms::changed(),
+        MigrationState::Missing => atoms::missing(),
+    }
+}
+
+/// The `%DateTime{}` of an ISO 8601 text; one that cannot be read stays a text.
+fn instant<'a>(env: Env<'a>, text: &str) -> Result<Raw<'a>> {
+    match chrono::DateTime::parse_from_rfc3339(text) {
+        Ok(parsed) => calendar::date_time(env, &utc(&parsed.to_utc()), calendar::Utc::new(env))
+            .ok_or_else(unmade),
+        Err(_) => Ok(Raw::binary(env, text.as_bytes())),
+    }
+}
+
+fn utc(instant: &chrono::DateTime<Utc>) -> DateTime {
+    // Each of these is below 60, and a leap second's microseconds are cut.
+    let small = |value: u32| u8::try_from(value).unwrap_or(0);
+    DateTime {
+        date: Date {
+            year: instant.year(),
+            month: small(instant.month()),
+            day: small(instant.day()),
+        },
+        time: Time {
+            hour: small(instant.hour()),
+            minute: small(instant.minute()),
+            second: small(instant.second()),
+            microsecond: (instant.nanosecond() / 1_000).min(999_999),
+            precision: 6,
+        },
+    }
+}
+
+fn backup<'a>(env: Env<'a>, summary: &BackupSummary) -> Result<Raw<'a>> {
+    map(
+        env,
+        [
+            (atoms::pages(), Raw::unsigned(env, summary.pages)),
+            (atoms::bytes(), Raw::unsigned(env, summary.bytes)),
+        ],
+    )
+}

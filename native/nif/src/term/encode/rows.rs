@@ -1,0 +1,245 @@
+//! Rows straight from SQLite's buffers into terms.
+
+use std::sync::Arc;
+
+use ash_rusqlite_engine::value::Row;
+use ash_rusqlite_engine::{Code, Error, OutputColumn, Result, RowSink};
+use rustler::Env;
+
+use crate::atoms;
+use crate::term::raw::Raw;
+
+use super::value::Values;
+
+/// What a caller gets of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing: the work gives no rows.
+    Nothing,
+    /// A list of maps.
+    Rows,
+    /// The first row, or nil.
+    First,
+    /// The first value of the first row, or nil.
+    Scalar,
+    /// `{rows, next_cursor}`, where fewer rows than the limit are the last.
+    Page(u64),
+    /// `{columns, rows}` with rows as lists.
+    Table,
+}
+
+/// Builds the rows of one result in one environment.
+pub struct Rows<'a> {
+    shape: Shape,
+    values: Values<'a>,
+    columns: Option<Arc<[OutputColumn]>>,
+    hidden: usize,
+    reversed: bool,
+    /// The keys of a row's map, and the place in the row of each one's value.
+    keys: Vec<Raw<'a>>,
+    places: Vec<usize>,
+    rows: Vec<Raw<'a>>,
+    cursor: Option<Raw<'a>>,
+    scratch: Vec<Raw<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    /// No rows yet.
+    pub fn new(shape: Shape, decimal: bool) -> Self {
+        Rows {
+            shape,
+            values: Values::new(decimal),
+            columns: None,
+            hidden: 0,
+            reversed: false,
+            keys: Vec::new(),
+            places: Vec::new(),
+            rows: Vec::new(),
+            cursor: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Begins a result; what came before is dropped.
+    pub fn begin(&mut self, columns: &Arc<[OutputColumn]>, hidden: usize, reversed: bool) {
+        self.columns = Some(Arc::clone(columns));
+        self.hidden = hidden;
+        self.reversed = reversed;
+        self.keys.clear();
+        self.places.clear();
+        self.rows.clear();
+        self.cursor = None;
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, env: Env<'a>, row: &Row<'_>) -> Result<()> {
+        let Some(columns) = self.columns.clone() else {
+            return Err(Error::new(Code::Internal, "a row came before its columns"));
+        };
+        let wanted = columns.len().saturating_sub(self.hidden);
+        let term = match self.shape {
+            Shape::Nothing => return Ok(()),
+            Shape::First | Shape::Scalar if !self.rows.is_empty() => return Ok(()),
+            Shape::Scalar => self.list_of(env, row, &columns, 0..wanted.min(1))?.1,
+            Shape::Table => self.list_of(env, row, &columns, 0..wanted)?.0,
+            Shape::Rows | Shape::First | Shape::Page(_) => {
+                self.map_of(env, row, &columns, wanted)?
+            }
+        };
+        self.rows.push(term);
+        if matches!(self.shape, Shape::Page(limit) if self.rows.len() as u64 == limit) {
+            self.cursor = Some(self.list_of(env, row, &columns, wanted..columns.len())?.0);
+        }
+        Ok(())
+    }
+
+    /// A list of some of a row's values, and the first of them.
+    fn list_of(
+        &mut self,
+        env: Env<'a>,
+        row: &Row<'_>,
+        columns: &[OutputColumn],
+        places: std::ops::Range<usize>,
+    ) -> Result<(Raw<'a>, Raw<'a>)> {
+        self.scratch.clear();
+        for (place, column) in columns
+            .iter()
+            .enumerate()
+            .take(places.end)
+            .skip(places.start)
+        {
+            let term = self.values.term(env, &row.decode(place)?, column)?;
+            self.scratch.push(term);
+        }
+        let first = self.scratch.first().copied().unwrap_or_else(Raw::nil);
+        let list = Raw::list(env, &self.scratch).ok_or_else(too_many)?;
+        Ok((list, first))
+    }
+
+    fn map_of(
+        &mut self,
+        env: Env<'a>,
+        row: &Row<'_>,
+        columns: &[OutputColumn],
+        wanted: usize,
+    ) -> Result<Raw<'a>> {
+        if self.keys.is_empty() {
+            self.find_keys(env, columns.get(..wanted).unwrap_or_default())?;
+        }
+        self.scratch.clear();
+        for place in &self.places {
+            if let Some(column) = columns.get(*place) {
+                let term = self.values.term(env, &row.decode(*place)?, column)?;
+                self.scratch.push(term);
+            }
+        }
+        Raw::map(env, &self.keys, &self.scratch).ok_or_else(|| {
+            Error::new(
+                Code::InvalidQuery,
+                "two columns of the result have the same name",
+            )
+        })
+    }
+
+    /// Keys in the order of their names are in term order, in which maps are built the fastest.
+    fn find_keys(&mut self, env: Env<'a>, columns: &[OutputColumn]) -> Result<()> {
+        self.places = (0..columns.len()).collect();
+        self.places
+            .sort_unstable_by_key(|place| columns.get(*place).map(|column| &column.name));
+        for place in &self.places {
+            if let Some(column) = columns.get(*place) {
+                self.keys.push(key(env, column)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows as a list, or nil when there was no result.
+    pub fn list(&mut self, env: Env<'a>) -> Result<Raw<'a>> {
+        if self.reversed {
+            self.rows.reverse();
+        }
+        Raw::list(env, &self.rows).ok_or_else(too_many)
+    }
+
+    /// The result in its shape.
+    pub fn finish(&mut self, env: Env<'a>) -> Result<Raw<'a>> {
+        match self.shape {
+            Shape::Nothing => Ok(Raw::nil()),
+            Shape::Rows => self.list(env),
+            Shape::First | Shape::Scalar => Ok(self.rows.first().copied().unwrap_or_else(Raw::nil)),
+            Shape::Page(_) => {
+                let cursor = self.cursor.unwrap_or_else(Raw::nil);
+                Ok(Raw::tuple(env, [self.list(env)?, cursor]))
+            }
+            Shape::Table => {
+                let columns = self.columns.as_deref().unwrap_or_default();
+                let names: Vec<_> = columns
+                    .iter()
+                    .map(|column| Raw::binary(env, column.name.as_bytes()))
+                    .collect();
+                let names = Raw::list(env, &names).ok_or_else(too_many)?;
+                Ok(Raw::tuple(env, [names, self.list(env)?]))
+            }
+        }
+    }
+
+    /// `{count, rows}`, with nil for rows that were not asked for.
+    pub fn finish_write(&mut self, env: Env<'a>, count: u64) -> Result<Raw<'a>> {
+        let rows = match self.shape {
+            Shape::Rows => self.list(env)?,
+            _ => Raw::nil(),
+        };
+        Ok(Raw::tuple(env, [Raw::unsigned(env, count), rows]))
+    }
+}
+
+fn too_many() -> Error {
+    Error::new(Code::TooBig, "the result is too long for a list")
+}
+
+fn key<'a>(env: Env<'_>, column: &OutputColumn) -> Result<Raw<'a>> {
+    if let Some(tag) = column.tag.get() {
+        return Ok(Raw::of_tag(*tag));
+    }
+    let atom = atoms::make(env, &column.name).ok_or_else(|| {
+        Error::new(
+            Code::InvalidQuery,
+            "a column's name is longer than the 255 characters of an atom; read it with query",
+        )
+        .with("column", column.name.as_str())
+    })?;
+    Ok(Raw::of_tag(*column.tag.get_or_init(|| Raw::tag_of(atom))))
+}
+
+/// Rows in the environment of the calling process.
+pub struct CallerRows<'a> {
+    env: Env<'a>,
+    rows: Rows<'a>,
+}
+
+impl<'a> CallerRows<'a> {
+    /// No rows yet.
+    pub fn new(env: Env<'a>, shape: Shape, decimal: bool) -> Self {
+        CallerRows {
+            env,
+            rows: Rows::new(shape, decimal),
+        }
+    }
+
+    /// `{:ok, result}`.
+    pub fn finish(mut self) -> Result<Raw<'a>> {
+        let result = self.rows.finish(self.env)?;
+        Ok(Raw::tuple(self.env, [Raw::atom(atoms::ok()), result]))
+    }
+}
+
+impl RowSink for CallerRows<'_> {
+    fn begin(&mut self, columns: &Arc<[OutputColumn]>, hidden: usize, reversed: bool) {
+        self.rows.begin(columns, hidden, reversed);
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<()> {
+        self.rows.row(self.env, row)
+    }
+}

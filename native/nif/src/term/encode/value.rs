@@ -1,0 +1,130 @@
+//! One stored value as a term.
+
+use ash_rusqlite_engine::{Code, Decoded, Error, OutputColumn, Result};
+use rustler::Env;
+
+use crate::atoms;
+use crate::decimal::Parts;
+use crate::json::Invalid;
+use crate::term::raw::Raw;
+
+use super::calendar::{self, Utc};
+use super::json;
+
+/// Makes terms of values, all in one environment.
+#[derive(Default)]
+pub struct Values<'a> {
+    /// Decimals become `%Decimal{}`, else their text.
+    pub decimal: bool,
+    utc: Option<Utc<'a>>,
+}
+
+impl<'a> Values<'a> {
+    /// With the form that decimals take.
+    pub fn new(decimal: bool) -> Self {
+        Values { decimal, utc: None }
+    }
+
+    /// The term of a value. A fault names the value's column.
+    pub fn term(
+        &mut self,
+        env: Env<'a>,
+        value: &Decoded<'_>,
+        column: &OutputColumn,
+    ) -> Result<Raw<'a>> {
+        self.plain(env, value).map_err(|problem| {
+            let OutputColumn {
+                name,
+                table,
+                column_type,
+                ..
+            } = column;
+            let place = if table.is_empty() {
+                name.clone()
+            } else {
+                format!("{table}.{name}")
+            };
+            Error::new(
+                Code::InvalidStoredValue,
+                format!("a value of {place} cannot be read: {problem}"),
+            )
+            .with("table", table.as_str())
+            .with("column", name.as_str())
+            .with("expected", column_type.name())
+        })
+    }
+
+    /// The term of a value.
+    fn plain(&mut self, env: Env<'a>, value: &Decoded<'_>) -> Result<Raw<'a>, String> {
+        let term = match value {
+            Decoded::Null => Raw::nil(),
+            Decoded::Boolean(value) => Raw::boolean(*value),
+            Decoded::Integer(value) => Raw::integer(env, *value),
+            Decoded::Real(value) => return float(env, *value),
+            Decoded::Text(bytes) | Decoded::Blob(bytes) => Raw::binary(env, bytes),
+            Decoded::Decimal(text) if self.decimal => return decimal(env, text),
+            Decoded::Decimal(text) => Raw::binary(env, text.as_bytes()),
+            Decoded::DateTime(value) => {
+                return made(calendar::date_time(env, value, self.utc(env)))
+            }
+            Decoded::NaiveDateTime(value) => return made(calendar::naive_date_time(env, value)),
+            Decoded::Date(value) => return made(calendar::date(env, value)),
+            Decoded::Time(value) => return made(calendar::time(env, value)),
+            Decoded::Json(text) => return json::term(env, text).map_err(not_json),
+            Decoded::Term(bytes) => return external(env, bytes),
+        };
+        Ok(term)
+    }
+
+    fn utc(&mut self, env: Env<'a>) -> Utc<'a> {
+        *self.utc.get_or_insert_with(|| Utc::new(env))
+    }
+}
+
+fn made(term: Option<Raw<'_>>) -> Result<Raw<'_>, String> {
+    term.ok_or_else(|| "its term cannot be made".to_owned())
+}
+
+fn not_json(Invalid { offset, problem }: Invalid) -> String {
+    format!("it is not JSON, at byte {offset}: {problem}")
+}
+
+fn float<'a>(env: Env<'a>, value: f64) -> Result<Raw<'a>, String> {
+    Raw::float(env, value).ok_or_else(|| format!("Elixir has no float for {value}"))
+}
+
+/// A term in the external format, read in safe mode: nothing stored may make new atoms,
+/// which are never freed.
+fn external<'a>(env: Env<'a>, bytes: &[u8]) -> Result<Raw<'a>, String> {
+    match env.binary_to_term(bytes) {
+        Some((term, length)) if length == bytes.len() => Ok(Raw::of(term)),
+        _ => Err(
+            "it is no term that can be read safely; it may hold an atom that this system \
+                  does not know (load the module that uses it first)"
+                .to_owned(),
+        ),
+    }
+}
+
+/// `%Decimal{}` of a text such as `-12.30` or `1E+3`.
+fn decimal<'a>(env: Env<'a>, text: &str) -> Result<Raw<'a>, String> {
+    Parts::of(text)
+        .and_then(|parts| structure(env, &parts))
+        .ok_or_else(|| "it is no decimal".to_owned())
+}
+
+fn structure<'a>(env: Env<'a>, parts: &Parts) -> Option<Raw<'a>> {
+    let keys = [
+        atoms::__struct__(),
+        atoms::coef(),
+        atoms::exp(),
+        atoms::sign(),
+    ];
+    let values = [
+        Raw::atom(atoms::decimal()),
+        Raw::digits(env, &parts.digits)?,
+        Raw::integer(env, parts.exponent),
+        Raw::integer(env, if parts.negative { -1 } else { 1 }),
+    ];
+    Raw::map(env, &keys.map(Raw::atom), &values)
+}
