@@ -48,16 +48,43 @@ impl Gate {
 
 /// Pragmas that tell something and change nothing, with or without an argument.
 const TELLING: &[&str] = &[
-    "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
-    "foreign_key_list", "foreign_key_check", "integrity_check", "quick_check", "database_list",
-    "collation_list", "function_list", "module_list", "pragma_list", "compile_options",
+    "table_info",
+    "table_xinfo",
+    "table_list",
+    "index_list",
+    "index_info",
+    "index_xinfo",
+    "foreign_key_list",
+    "foreign_key_check",
+    "integrity_check",
+    "quick_check",
+    "database_list",
+    "collation_list",
+    "function_list",
+    "module_list",
+    "pragma_list",
+    "compile_options",
 ];
 
 /// Pragmas that tell when they have no argument and change something when they have one.
 const TELLING_ALONE: &[&str] = &[
-    "application_id", "auto_vacuum", "cache_size", "data_version", "encoding", "foreign_keys",
-    "freelist_count", "journal_mode", "journal_size_limit", "mmap_size", "page_count",
-    "page_size", "query_only", "schema_version", "synchronous", "temp_store", "user_version",
+    "application_id",
+    "auto_vacuum",
+    "cache_size",
+    "data_version",
+    "encoding",
+    "foreign_keys",
+    "freelist_count",
+    "journal_mode",
+    "journal_size_limit",
+    "mmap_size",
+    "page_count",
+    "page_size",
+    "query_only",
+    "schema_version",
+    "synchronous",
+    "temp_store",
+    "user_version",
     "wal_autocheckpoint",
 ];
 
@@ -83,7 +110,9 @@ fn in_migration(action: AuthAction<'_>) -> bool {
         action,
         AuthAction::Attach { .. }
             | AuthAction::Detach { .. }
-            | AuthAction::Function { function_name: "load_extension" }
+            | AuthAction::Function {
+                function_name: "load_extension"
+            }
     )
 }
 
@@ -102,7 +131,10 @@ fn reads(action: AuthAction<'_>) -> bool {
     match action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => true,
         AuthAction::Function { function_name } => function_name != "load_extension",
-        AuthAction::Pragma { pragma_name, pragma_value } => {
+        AuthAction::Pragma {
+            pragma_name,
+            pragma_value,
+        } => {
             TELLING.contains(&pragma_name)
                 || (pragma_value.is_none() && TELLING_ALONE.contains(&pragma_name))
         }

@@ -103,9 +103,22 @@ impl Default for Config {
 impl Config {
     /// The name of every option.
     pub const NAMES: &'static [&'static str] = &[
-        "database", "synchronous", "readers", "busy_timeout", "transaction_timeout", "cache_size",
-        "queue_limit", "max_batch", "statement_cache_size", "wal_autocheckpoint",
-        "journal_size_limit", "mmap_size", "temp_store", "read_only", "create", "migrations",
+        "database",
+        "synchronous",
+        "readers",
+        "busy_timeout",
+        "transaction_timeout",
+        "cache_size",
+        "queue_limit",
+        "max_batch",
+        "statement_cache_size",
+        "wal_autocheckpoint",
+        "journal_size_limit",
+        "mmap_size",
+        "temp_store",
+        "read_only",
+        "create",
+        "migrations",
         "decimal",
     ];
 
@@ -166,7 +179,12 @@ impl Config {
             time => Json::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         };
         let pairs: [(&str, Json); 17] = [
-            ("database", self.database.as_ref().map_or_else(|| Json::from(":memory:"), path)),
+            (
+                "database",
+                self.database
+                    .as_ref()
+                    .map_or_else(|| Json::from(":memory:"), path),
+            ),
             ("synchronous", name_of(self.synchronous, SYNCHRONOUS)),
             ("readers", Json::from(self.readers)),
             ("busy_timeout", millis(self.busy_timeout)),
@@ -174,17 +192,26 @@ impl Config {
             ("cache_size", Json::from(self.cache_size)),
             ("queue_limit", Json::from(self.queue_limit)),
             ("max_batch", Json::from(self.max_batch)),
-            ("statement_cache_size", Json::from(self.statement_cache_size)),
+            (
+                "statement_cache_size",
+                Json::from(self.statement_cache_size),
+            ),
             ("wal_autocheckpoint", Json::from(self.wal_autocheckpoint)),
             ("journal_size_limit", Json::from(self.journal_size_limit)),
             ("mmap_size", Json::from(self.mmap_size)),
             ("temp_store", name_of(self.temp_store, TEMP_STORE)),
             ("read_only", Json::from(self.read_only)),
             ("create", Json::from(self.create)),
-            ("migrations", self.migrations.as_ref().map_or(Json::Null, path)),
+            (
+                "migrations",
+                self.migrations.as_ref().map_or(Json::Null, path),
+            ),
             ("decimal", Json::from(self.decimal)),
         ];
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
@@ -195,11 +222,17 @@ const SYNCHRONOUS: &[(&str, Synchronous)] = &[
     ("off", Synchronous::Off),
 ];
 
-const TEMP_STORE: &[(&str, TempStore)] =
-    &[("default", TempStore::Default), ("file", TempStore::File), ("memory", TempStore::Memory)];
+const TEMP_STORE: &[(&str, TempStore)] = &[
+    ("default", TempStore::Default),
+    ("file", TempStore::File),
+    ("memory", TempStore::Memory),
+];
 
 fn name_of<T: PartialEq>(value: T, choices: &[(&'static str, T)]) -> Json {
-    choices.iter().find(|(_, v)| *v == value).map_or(Json::Null, |(name, _)| Json::from(*name))
+    choices
+        .iter()
+        .find(|(_, v)| *v == value)
+        .map_or(Json::Null, |(name, _)| Json::from(*name))
 }
 
 /// The error for a name that is no option, with the nearest that is.
@@ -259,14 +292,19 @@ impl OptionValue<'_> {
 
     fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T> {
         let text = self.value.as_str().unwrap_or_default();
-        choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!(":{name}")).collect();
-            let error = self.wrong(&format!("one of {}", names.join(", ")));
-            match nearest(text, choices.iter().map(|(name, _)| *name)) {
-                Some(near) => error.with("nearest", near),
-                None => error,
-            }
-        })
+        choices
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, value)| *value)
+            .ok_or_else(|| {
+                let names: Vec<String> =
+                    choices.iter().map(|(name, _)| format!(":{name}")).collect();
+                let error = self.wrong(&format!("one of {}", names.join(", ")));
+                match nearest(text, choices.iter().map(|(name, _)| *name)) {
+                    Some(near) => error.with("nearest", near),
+                    None => error,
+                }
+            })
     }
 
     fn integer(&self, least: i64, greatest: i64) -> Result<i64> {
@@ -292,7 +330,9 @@ impl OptionValue<'_> {
     }
 
     fn boolean(&self) -> Result<bool> {
-        self.value.as_bool().ok_or_else(|| self.wrong("true or false"))
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.wrong("true or false"))
     }
 }
 
@@ -322,7 +362,10 @@ mod tests {
     fn unknown_options_name_the_nearest() {
         let error = parse(json!({"database": "a.db", "busy_timout": 5})).unwrap_err();
         assert_eq!(error.code(), Code::InvalidOption);
-        assert_eq!(error.detail("nearest"), Some(&Detail::Text("busy_timeout".into())));
+        assert_eq!(
+            error.detail("nearest"),
+            Some(&Detail::Text("busy_timeout".into()))
+        );
     }
 
     #[test]
@@ -352,6 +395,9 @@ mod tests {
 
     #[test]
     fn the_database_must_be_named() {
-        assert_eq!(parse(json!({})).unwrap_err().detail("option"), Some(&Detail::Text("database".into())));
+        assert_eq!(
+            parse(json!({})).unwrap_err().detail("option"),
+            Some(&Detail::Text("database".into()))
+        );
     }
 }

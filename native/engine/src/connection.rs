@@ -38,7 +38,8 @@ pub fn open_writer(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Re
         OpenFlags::SQLITE_OPEN_READ_WRITE
     };
     let link = open(path, flags, config, closing).map_err(|error| at(error, path))?;
-    link.control.begin(std::time::Instant::now() + config.busy_timeout, None);
+    link.control
+        .begin(std::time::Instant::now() + config.busy_timeout, None);
     set_up_writer(&link, config, created).map_err(|error| at(link.control.explain(error), path))?;
     check_format(&link.conn).map_err(|error| at(error, path))?;
     Ok(link)
@@ -62,7 +63,11 @@ fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>)
     conn.set_prepared_statement_cache_capacity(config.statement_cache_size);
     set_up(&conn, config).map_err(|error| control.explain(error))?;
     functions::register(&conn)?;
-    Ok(Link { conn, control, gate })
+    Ok(Link {
+        conn,
+        control,
+        gate,
+    })
 }
 
 fn set_up(conn: &Connection, config: &Config) -> Result<()> {
@@ -135,7 +140,10 @@ fn check_format(conn: &Connection) -> Result<()> {
 /// Makes sure that the path can be a database of ours. Returns whether the file is new.
 fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
     match std::fs::metadata(path) {
-        Ok(data) if data.is_dir() => Err(cannot_open(path, "it is a directory; give the path of a file")),
+        Ok(data) if data.is_dir() => Err(cannot_open(
+            path,
+            "it is a directory; give the path of a file",
+        )),
         Ok(data) if !data.is_file() => Err(cannot_open(path, "it is no regular file")),
         Ok(data) => {
             header::check_header(path)?;
@@ -143,7 +151,10 @@ fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if config.read_only || !config.create {
-                return Err(cannot_open(path, "there is no such file; leave create: on to make it"));
+                return Err(cannot_open(
+                    path,
+                    "there is no such file; leave create: on to make it",
+                ));
             }
             create_file(path)?;
             Ok(true)
@@ -154,7 +165,11 @@ fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
 
 /// Creates an empty file that only its owner can read, and syncs its folder's entry.
 fn create_file(path: &Path) -> Result<()> {
-    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
     match created {
         Ok(file) => file
             .sync_all()
@@ -174,8 +189,11 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 fn cannot_open(path: &Path, why: &str) -> Error {
-    Error::new(Code::CannotOpen, format!("{} cannot be opened: {why}", path.display()))
-        .with("path", path.display().to_string())
+    Error::new(
+        Code::CannotOpen,
+        format!("{} cannot be opened: {why}", path.display()),
+    )
+    .with("path", path.display().to_string())
 }
 
 fn os_error(path: &Path, error: &std::io::Error) -> Error {
@@ -183,11 +201,13 @@ fn os_error(path: &Path, error: &std::io::Error) -> Error {
         std::io::ErrorKind::NotFound => {
             cannot_open(path, "its folder is not there; create it first")
         }
-        std::io::ErrorKind::PermissionDenied => {
-            cannot_open(path, "permission denied; check the rights of the file and its folder")
+        std::io::ErrorKind::PermissionDenied => cannot_open(
+            path,
+            "permission denied; check the rights of the file and its folder",
+        ),
+        std::io::ErrorKind::StorageFull => {
+            Error::new(Code::DiskFull, "the disk is full").with("path", path.display().to_string())
         }
-        std::io::ErrorKind::StorageFull => Error::new(Code::DiskFull, "the disk is full")
-            .with("path", path.display().to_string()),
         _ => cannot_open(path, &error.to_string()),
     };
     match error.raw_os_error() {

@@ -78,15 +78,23 @@ fn check(executor: &Executor<'_>, error: &Error, table: &str) -> Result<Found> {
         .filter(|column| words(expression).any(|word| word.eq_ignore_ascii_case(&column.name)))
         .map(|column| column.name.clone())
         .collect::<Vec<_>>();
-    let message = format!("{table} ({}) is refused by the check {name}", columns.join(", "));
-    Ok(Found { columns, message: Some(message), ..Found::default() })
+    let message = format!(
+        "{table} ({}) is refused by the check {name}",
+        columns.join(", ")
+    );
+    Ok(Found {
+        columns,
+        message: Some(message),
+        ..Found::default()
+    })
 }
 
 /// The words of an expression that are not inside a string.
 fn words(expression: &str) -> impl Iterator<Item = &str> {
     let outside = expression.split('\'').step_by(2);
     outside.flat_map(|part| {
-        part.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
+        part.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
     })
 }
 
@@ -100,7 +108,10 @@ fn named_check<'a>(sql: &'a str, name: &str) -> Option<&'a str> {
         let rest = rest.trim_start_matches(['"', '`', '[']);
         if let Some(after) = rest.strip_prefix(name) {
             let after = after.trim_start_matches(['"', '`', ']']).trim_start();
-            if after.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("check")) {
+            if after
+                .get(..5)
+                .is_some_and(|word| word.eq_ignore_ascii_case("check"))
+            {
                 return balanced(after.get(5..)?.trim_start());
             }
         }
@@ -144,21 +155,30 @@ fn unique(conn: &Connection, error: &Error) -> Result<Found> {
         while let Some(row) = rows.next().map_err(sqlite_error::map)? {
             let listed: Option<String> = row.get(2).map_err(sqlite_error::map)?;
             if listed.as_deref() == Some(wanted.as_str()) {
-                let (name, origin): (String, String) =
-                    (row.get(0).map_err(sqlite_error::map)?, row.get(1).map_err(sqlite_error::map)?);
+                let (name, origin): (String, String) = (
+                    row.get(0).map_err(sqlite_error::map)?,
+                    row.get(1).map_err(sqlite_error::map)?,
+                );
                 let constraint = match origin.as_str() {
                     "pk" => "PRIMARY KEY".to_owned(),
                     "u" => "UNIQUE".to_owned(),
                     _ => name,
                 };
-                return Ok(Found { constraint: Some(constraint), ..Found::default() });
+                return Ok(Found {
+                    constraint: Some(constraint),
+                    ..Found::default()
+                });
             }
         }
         return Ok(Found::default());
     }
     let index = text(error, "constraint");
     let table: String = conn
-        .query_row("SELECT tbl_name FROM sqlite_schema WHERE name = ?1", [&index], |row| row.get(0))
+        .query_row(
+            "SELECT tbl_name FROM sqlite_schema WHERE name = ?1",
+            [&index],
+            |row| row.get(0),
+        )
         .map_err(sqlite_error::map)?;
     let mut stmt = conn
         .prepare("SELECT name FROM pragma_index_info(?1) WHERE name IS NOT NULL ORDER BY seqno")
@@ -167,7 +187,11 @@ fn unique(conn: &Connection, error: &Error) -> Result<Found> {
         .query_map([&index], |row| row.get(0))
         .and_then(Iterator::collect)
         .map_err(sqlite_error::map)?;
-    Ok(Found { table: Some(table), columns, ..Found::default() })
+    Ok(Found {
+        table: Some(table),
+        columns,
+        ..Found::default()
+    })
 }
 
 struct ForeignKey {
@@ -198,7 +222,10 @@ impl ForeignKey {
 fn foreign_key(executor: &Executor<'_>, write: &Write) -> Result<Found> {
     let table = table_of(write);
     let keys = foreign_keys(executor, table)?;
-    for key in keys.iter().filter(|key| key.child.eq_ignore_ascii_case(table)) {
+    for key in keys
+        .iter()
+        .filter(|key| key.child.eq_ignore_ascii_case(table))
+    {
         for row in written_rows(write) {
             if let Some(value) = missing_parent(executor, key, &row)? {
                 let message = format!(
@@ -211,7 +238,10 @@ fn foreign_key(executor: &Executor<'_>, write: &Write) -> Result<Found> {
             }
         }
     }
-    for key in keys.iter().filter(|key| key.keeps_parent && key.parent.eq_ignore_ascii_case(table)) {
+    for key in keys
+        .iter()
+        .filter(|key| key.keeps_parent && key.parent.eq_ignore_ascii_case(table))
+    {
         if has_children(executor, key, write)? {
             let message = format!(
                 "rows of {} ({}) still refer to what would go from {}",
@@ -240,8 +270,14 @@ fn foreign_keys(executor: &Executor<'_>, table: &str) -> Result<Vec<ForeignKey>>
         let child = get(0)?.unwrap_or_default();
         let id: i64 = row.get(1).map_err(sqlite_error::map)?;
         let parent = get(2)?.unwrap_or_default();
-        let (from, to, action) = (get(3)?.unwrap_or_default(), get(4)?, get(5)?.unwrap_or_default());
-        let same = keys.last().is_some_and(|((name, last), _)| *name == child && *last == id);
+        let (from, to, action) = (
+            get(3)?.unwrap_or_default(),
+            get(4)?,
+            get(5)?.unwrap_or_default(),
+        );
+        let same = keys
+            .last()
+            .is_some_and(|((name, last), _)| *name == child && *last == id);
         if !same {
             let keeps_parent = matches!(action.as_str(), "NO ACTION" | "RESTRICT");
             let key = ForeignKey {
@@ -267,16 +303,21 @@ fn foreign_keys(executor: &Executor<'_>, table: &str) -> Result<Vec<ForeignKey>>
 }
 
 fn primary_key_column(table: &Table, at: usize) -> String {
-    let column = table.primary_key.get(at).and_then(|index| table.columns.get(*index));
+    let column = table
+        .primary_key
+        .get(at)
+        .and_then(|index| table.columns.get(*index));
     column.map_or_else(|| "rowid".to_owned(), |column| column.name.clone())
 }
 
 /// The columns and values that a write sets, row by row.
 fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
     match write {
-        Write::Insert(insert) => {
-            insert.rows.iter().map(|row| row.iter().map(|(name, value)| (name, value)).collect()).collect()
-        }
+        Write::Insert(insert) => insert
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|(name, value)| (name, value)).collect())
+            .collect(),
         Write::Update(update) => {
             let set = update.set.iter().filter_map(|assignment| match assignment {
                 Assignment::Set(name, value) => Some((name, value)),
@@ -305,19 +346,31 @@ fn missing_parent(
             return Ok(None);
         }
         let (_, column) = parent.column(to)?;
-        let at = ColumnRef { table: &parent.name, column: to };
+        let at = ColumnRef {
+            table: &parent.name,
+            column: to,
+        };
         values.push(encode(value, column.column_type, &at)?);
         shown.push(match value {
             Value::Bytes(bytes) => String::from_utf8_lossy(bytes).chars().take(60).collect(),
             other => format!("{other:?}").chars().take(60).collect::<String>(),
         });
     }
-    let conditions: Vec<String> =
-        key.to.iter().enumerate().map(|(n, to)| format!("{} = ?{}", quoted(to), n + 1)).collect();
-    let sql =
-        format!("SELECT 1 FROM {} WHERE {}", quoted(&key.parent), conditions.join(" AND "));
+    let conditions: Vec<String> = key
+        .to
+        .iter()
+        .enumerate()
+        .map(|(n, to)| format!("{} = ?{}", quoted(to), n + 1))
+        .collect();
+    let sql = format!(
+        "SELECT 1 FROM {} WHERE {}",
+        quoted(&key.parent),
+        conditions.join(" AND ")
+    );
     let mut stmt = executor.conn.prepare(&sql).map_err(sqlite_error::map)?;
-    let there = stmt.exists(params_from_iter(values)).map_err(sqlite_error::map)?;
+    let there = stmt
+        .exists(params_from_iter(values))
+        .map_err(sqlite_error::map)?;
     Ok((!there).then(|| shown.join(", ")))
 }
 
@@ -364,6 +417,9 @@ mod tests {
         assert_eq!(named_check(sql, "small"), Some("a < (5)"));
         assert_eq!(named_check(sql, "both"), Some("a > 0 AND b <> ')'"));
         assert_eq!(named_check(sql, "none"), None);
-        assert_eq!(words("a > 0 AND b <> 'c d'").collect::<Vec<_>>(), ["a", "0", "AND", "b"]);
+        assert_eq!(
+            words("a > 0 AND b <> 'c d'").collect::<Vec<_>>(),
+            ["a", "0", "AND", "b"]
+        );
     }
 }

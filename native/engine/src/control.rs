@@ -41,6 +41,8 @@ pub enum Stop {
 #[derive(Debug, Default)]
 pub struct Control {
     deadline: AtomicU64,
+    /// When a wait for another process's lock ends.
+    lock_deadline: AtomicU64,
     started: AtomicU64,
     ticks: AtomicU32,
     slice: AtomicBool,
@@ -59,13 +61,21 @@ impl Control {
     /// A control whose statements also stop when `closing` becomes true.
     pub fn new(closing: Arc<AtomicBool>) -> Arc<Control> {
         nanos(Instant::now());
-        Arc::new(Control { deadline: AtomicU64::new(u64::MAX), closing, ..Control::default() })
+        let never = || AtomicU64::new(u64::MAX);
+        let (deadline, lock_deadline) = (never(), never());
+        Arc::new(Control {
+            deadline,
+            lock_deadline,
+            closing,
+            ..Control::default()
+        })
     }
 
     /// Installs the progress and busy handlers.
     pub fn install(self: &Arc<Self>, conn: &mut Connection) -> Result<()> {
         let progress = Arc::clone(self);
-        conn.progress_handler(STEPS, Some(move || progress.tick())).map_err(sqlite_error::map)?;
+        conn.progress_handler(STEPS, Some(move || progress.tick()))
+            .map_err(sqlite_error::map)?;
         let busy = Arc::clone(self);
         let mut handler = BusyHandler(busy);
         conn.busy_handler(Some(move |attempts| handler.wait(attempts)))
@@ -85,6 +95,7 @@ impl Control {
         self.stopped.store(Stop::None as u8, Ordering::Relaxed);
         self.started.store(nanos(Instant::now()), Ordering::Relaxed);
         self.deadline.store(nanos(deadline), Ordering::Relaxed);
+        self.lock_deadline.store(nanos(deadline), Ordering::Relaxed);
         if let Ok(mut slot) = self.cancelled.lock() {
             *slot = cancelled;
         }
@@ -93,6 +104,13 @@ impl Control {
     /// Begins something that has no deadline.
     pub fn begin_unlimited(&self) {
         self.begin(Instant::now() + crate::config::INFINITY, None);
+    }
+
+    /// Begins something that waits for locks until a deadline, and then runs to its end.
+    pub fn begin_work(&self, lock_deadline: Instant) {
+        self.begin_unlimited();
+        self.lock_deadline
+            .store(nanos(lock_deadline), Ordering::Relaxed);
     }
 
     /// Why the last statement was stopped.
@@ -147,7 +165,9 @@ impl Control {
 
     fn is_cancelled(&self) -> bool {
         match self.cancelled.try_lock() {
-            Ok(slot) => slot.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)),
+            Ok(slot) => slot
+                .as_ref()
+                .is_some_and(|flag| flag.load(Ordering::Relaxed)),
             Err(_) => false,
         }
     }
@@ -177,7 +197,8 @@ impl BusyHandler {
             self.0.set_stop(Stop::Slice);
             return false;
         }
-        if self.0.must_stop() {
+        let over = nanos(Instant::now()) > self.0.lock_deadline.load(Ordering::Relaxed);
+        if over || self.0.must_stop() {
             return false;
         }
         let micros = match attempts {

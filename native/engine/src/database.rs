@@ -236,10 +236,20 @@ impl Database {
             (None, None) => PathBuf::new(),
         };
         let closing = Arc::new(AtomicBool::new(false));
-        let pool = Arc::new(Pool::new(path.clone(), config.clone(), Arc::clone(&closing)));
+        let pool = Arc::new(Pool::new(
+            path.clone(),
+            config.clone(),
+            Arc::clone(&closing),
+        ));
         let shared = Arc::new(Shared::new(config));
         let threads = Mutex::default();
-        let database = Database(Arc::new(Inner { shared, pool, closing, path, threads }));
+        let database = Database(Arc::new(Inner {
+            shared,
+            pool,
+            closing,
+            path,
+            threads,
+        }));
         database.start_writer(memory, opened)?;
         Ok(database)
     }
@@ -261,9 +271,16 @@ impl Database {
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
         let started = thread::Builder::new().name(name.into()).spawn(work);
         let handle = started.map_err(|error| {
-            Error::new(Code::Internal, format!("the system refused a thread: {error}"))
+            Error::new(
+                Code::Internal,
+                format!("the system refused a thread: {error}"),
+            )
         })?;
-        let mut threads = self.0.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = self
+            .0
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         threads.retain(|thread| !thread.is_finished());
         threads.push(handle);
         Ok(())
@@ -284,7 +301,11 @@ impl Database {
     /// Waits until every thread of a database that was closed has ended.
     pub fn join(&self) {
         let threads = {
-            let mut slot = self.0.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = self
+                .0
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *slot)
         };
         for handle in threads {
@@ -314,8 +335,10 @@ impl Database {
             Lease::NeedsTime => return Ok(ReadOutcome::NeedsTime),
             Lease::Waiting => return Ok(ReadOutcome::NoReader),
         };
-        let context =
-            Context { catalog: self.0.shared.catalog(), counters: &self.0.shared.counters };
+        let context = Context {
+            catalog: self.0.shared.catalog(),
+            counters: &self.0.shared.counters,
+        };
         let outcome = reader::read(&mut reader, &context, read, &pace, sink);
         self.0.pool.put_back(reader);
         outcome
@@ -346,8 +369,11 @@ impl Database {
         reply: Box<dyn Responder>,
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Submitted> {
-        let pushed =
-            self.0.shared.queue.push(Work::Write(work), deadline, reply, Some(on_room))?;
+        let pushed = self
+            .0
+            .shared
+            .queue
+            .push(Work::Write(work), deadline, reply, Some(on_room))?;
         Ok(pushed.map_or(Submitted::Full, Submitted::Queued))
     }
 
@@ -363,10 +389,16 @@ impl Database {
         let limit = self.0.shared.config.queue_limit;
         let full = Error::new(
             Code::QueueFull,
-            format!("the write queue stayed full ({limit} requests): {}", error.message()),
+            format!(
+                "the write queue stayed full ({limit} requests): {}",
+                error.message()
+            ),
         )
         .with("queue_limit", limit);
-        error.details().iter().fold(full, |full, (key, value)| full.with_detail(key, value))
+        error
+            .details()
+            .iter()
+            .fold(full, |full, (key, value)| full.with_detail(key, value))
     }
 
     /// Opens an interactive transaction of `owner`. Nothing reaches SQLite yet.
@@ -374,7 +406,10 @@ impl Database {
     /// # Errors
     /// `closed`.
     pub fn begin(&self, timeout: Duration, owner: String) -> Result<TransactionId> {
-        self.0.shared.queue.open_transaction(|id| Transaction::new(id, owner, timeout))
+        self.0
+            .shared
+            .queue
+            .open_transaction(|id| Transaction::new(id, owner, timeout))
     }
 
     /// Queues a step of a transaction.
@@ -389,7 +424,10 @@ impl Database {
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         let transaction = self.0.shared.queue.transaction(transaction)?;
-        self.0.shared.queue.push_step(&transaction, Step::Op(op), deadline, reply)
+        self.0
+            .shared
+            .queue
+            .push_step(&transaction, Step::Op(Box::new(op)), deadline, reply)
     }
 
     /// Ends a transaction.
@@ -413,7 +451,9 @@ impl Database {
             return Err(error);
         }
         let deadline = Instant::now() + crate::INFINITY;
-        queue.push_step(&transaction, Step::Finish { commit }, deadline, reply).map(Finished::Queued)
+        queue
+            .push_step(&transaction, Step::Finish { commit }, deadline, reply)
+            .map(Finished::Queued)
     }
 
     /// Gives a transaction up: it is rolled back within moments. Only enqueues.
@@ -437,14 +477,21 @@ impl Database {
         ) {
             return self.maintain_aside(work, reply).map(|()| RequestId(0));
         }
-        let pushed = self.0.shared.queue.push(Work::Maintain(work), deadline, reply, None)?;
+        let pushed = self
+            .0
+            .shared
+            .queue
+            .push(Work::Maintain(work), deadline, reply, None)?;
         pushed.ok_or_else(|| Error::new(Code::Internal, "the queue took no maintenance"))
     }
 
     /// Reads the whole database beside the writer, on a thread and a connection of its own.
     fn maintain_aside(&self, work: Maintenance, mut reply: Box<dyn Responder>) -> Result<()> {
         if self.0.closing.load(Ordering::Relaxed) || !self.0.shared.is_open() {
-            return Err(Error::new(Code::Closed, "the database is closed; start its repo again"));
+            return Err(Error::new(
+                Code::Closed,
+                "the database is closed; start its repo again",
+            ));
         }
         let (path, closing) = (self.0.path.clone(), Arc::clone(&self.0.closing));
         let config = self.0.shared.config.clone();
@@ -468,13 +515,19 @@ impl Database {
         stats.push(("readers_waiting", int(waiting as u64)));
         stats.push(("database_bytes", int(size(self.0.path.clone()))));
         stats.push(("wal_bytes", int(size(log.into()))));
-        stats.push(("holder", match shared.counters.holder() {
-            None => Stat::Null,
-            Some(holder) => Stat::Map(vec![
-                ("who", Stat::Text(holder.who)),
-                ("held_us", int(u64::try_from(holder.since.elapsed().as_micros()).unwrap_or(0))),
-            ]),
-        }));
+        stats.push((
+            "holder",
+            match shared.counters.holder() {
+                None => Stat::Null,
+                Some(holder) => Stat::Map(vec![
+                    ("who", Stat::Text(holder.who)),
+                    (
+                        "held_us",
+                        int(u64::try_from(holder.since.elapsed().as_micros()).unwrap_or(0)),
+                    ),
+                ]),
+            },
+        ));
         stats
     }
 }

@@ -35,7 +35,10 @@ impl SharedCatalog {
     /// Reads the tables.
     pub fn load(conn: &Connection) -> Result<SharedCatalog> {
         let catalog = Catalog::load(conn)?;
-        Ok(SharedCatalog { catalog: RwLock::new(Arc::new(catalog)), stale: AtomicBool::new(false) })
+        Ok(SharedCatalog {
+            catalog: RwLock::new(Arc::new(catalog)),
+            stale: AtomicBool::new(false),
+        })
     }
 
     /// The tables as last read.
@@ -78,7 +81,8 @@ impl SharedCatalog {
 }
 
 fn schema_version(conn: &Connection) -> Result<i64> {
-    conn.query_row("PRAGMA schema_version", [], |row| row.get(0)).map_err(sqlite_error::map)
+    conn.query_row("PRAGMA schema_version", [], |row| row.get(0))
+        .map_err(sqlite_error::map)
 }
 
 /// What statements run on.
@@ -100,7 +104,13 @@ impl Executor<'_> {
         each: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<()> {
         let compiled = compile::compile_read(read, &self.catalog.get())?;
-        let Compiled { sql, params, columns, hidden, reversed } = compiled;
+        let Compiled {
+            sql,
+            params,
+            columns,
+            hidden,
+            reversed,
+        } = compiled;
         let mut stmt = self.prepare(&sql)?;
         let raw = matches!(read, Read::Sql { .. });
         if raw && !stmt.readonly() {
@@ -110,7 +120,11 @@ impl Executor<'_> {
             ));
         }
         compile::bind(&mut stmt, &params)?;
-        let columns = if raw { compile::columns_of(&stmt) } else { columns };
+        let columns = if raw {
+            compile::columns_of(&stmt)
+        } else {
+            columns
+        };
         sink.begin(&columns, hidden, reversed);
         let mut rows = stmt.raw_query();
         while let Some(row) = rows.next().map_err(sqlite_error::map)? {
@@ -164,7 +178,8 @@ impl Executor<'_> {
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
         let stmt = self.conn.prepare_cached(sql).map_err(sqlite_error::map)?;
-        self.statements.note(stmt.get_status(StatementStatus::Run) > 0);
+        self.statements
+            .note(stmt.get_status(StatementStatus::Run) > 0);
         Ok(stmt)
     }
 

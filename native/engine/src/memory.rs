@@ -35,7 +35,10 @@ impl MemoryFolder {
             Ok(lock) => Ok(MemoryFolder { path, _lock: lock }),
             Err(error) => Err(Error::new(
                 Code::CannotOpen,
-                format!("no folder for a :memory: database can be made in {} ({error})", root.display()),
+                format!(
+                    "no folder for a :memory: database can be made in {} ({error})",
+                    root.display()
+                ),
             )
             .with("path", root.display().to_string())),
         }
@@ -68,7 +71,9 @@ fn is_read_only(path: &Path) -> bool {
 }
 
 fn remove_leftovers(root: &Path) {
-    let Ok(entries) = fs::read_dir(root) else { return };
+    let Ok(entries) = fs::read_dir(root) else {
+        return;
+    };
     for entry in entries.flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
             remove_if_abandoned(&entry.path());
@@ -78,7 +83,9 @@ fn remove_leftovers(root: &Path) {
 
 fn remove_if_abandoned(folder: &Path) {
     // A folder without a lock file may be one that is just being made: leave it alone.
-    let Ok(lock) = File::open(folder.join(LOCK)) else { return };
+    let Ok(lock) = File::open(folder.join(LOCK)) else {
+        return;
+    };
     match lock.try_lock() {
         Ok(()) => drop(fs::remove_dir_all(folder)),
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}

@@ -49,7 +49,10 @@ pub fn run(
         Maintenance::Check { quick, limit } => {
             integrity::integrity_check(&link.conn, quick, limit).map(Outcome::Check)
         }
-        other => Err(Error::new(Code::Internal, format!("{} needs the writer", other.name()))),
+        other => Err(Error::new(
+            Code::Internal,
+            format!("{} needs the writer", other.name()),
+        )),
     };
     result.map_err(|error| link.control.explain(error))
 }

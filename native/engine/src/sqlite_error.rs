@@ -11,7 +11,12 @@ pub fn map(error: rusqlite::Error) -> Error {
         rusqlite::Error::SqliteFailure(failure, message) => {
             failure_to_error(failure, message.as_deref())
         }
-        rusqlite::Error::SqlInputError { error, msg, sql, offset } => {
+        rusqlite::Error::SqlInputError {
+            error,
+            msg,
+            sql,
+            offset,
+        } => {
             let mapped = failure_to_error(error, Some(&msg));
             match mapped.code() {
                 Code::SqlSyntax => {
@@ -34,10 +39,11 @@ pub fn map(error: rusqlite::Error) -> Error {
         rusqlite::Error::NulError(_) => {
             Error::new(Code::SqlSyntax, "SQL text must not contain a NUL character")
         }
-        rusqlite::Error::InvalidColumnType(_, name, _) => {
-            Error::new(Code::InvalidStoredValue, format!("column {name} holds another type"))
-                .with("column", name)
-        }
+        rusqlite::Error::InvalidColumnType(_, name, _) => Error::new(
+            Code::InvalidStoredValue,
+            format!("column {name} holds another type"),
+        )
+        .with("column", name),
         other => Error::new(Code::Internal, other.to_string()),
     }
 }
@@ -85,6 +91,9 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
         ffi::SQLITE_SCHEMA => {
             Error::new(Code::Busy, "the schema was being changed by another process; retry")
         }
+        ffi::SQLITE_ERROR if text.starts_with("not authorized") => {
+            Error::new(Code::NotAllowed, not_allowed(text))
+        }
         ffi::SQLITE_ERROR if text.contains("no such table") => {
             Error::new(Code::UnknownTable, text.to_owned())
         }
@@ -104,7 +113,9 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
 fn io(extended: i32, text: &str) -> Error {
     Error::new(
         Code::IoError,
-        format!("the operating system failed to read or write the database ({text}, code {extended})"),
+        format!(
+            "the operating system failed to read or write the database ({text}, code {extended})"
+        ),
     )
 }
 
@@ -121,7 +132,9 @@ pub fn refine(conn: &Connection, error: Error) -> Error {
         | std::io::ErrorKind::FileTooLarge
         | std::io::ErrorKind::QuotaExceeded => Error::new(
             Code::DiskFull,
-            format!("{os}; free space or raise the limit and retry, nothing of this write was kept"),
+            format!(
+                "{os}; free space or raise the limit and retry, nothing of this write was kept"
+            ),
         )
         .with("os_error", i64::from(errno)),
         _ => error.with("os_error", i64::from(errno)),
@@ -129,7 +142,9 @@ pub fn refine(conn: &Connection, error: Error) -> Error {
 }
 
 fn not_allowed(text: &str) -> String {
-    format!("this statement is not allowed here ({text}); see the Repo guide for what `query` may run")
+    format!(
+        "this statement is not allowed here ({text}); see the Repo guide for what `query` may run"
+    )
 }
 
 fn constraint(extended: i32, text: &str) -> Error {
@@ -215,19 +230,31 @@ mod tests {
         let unique = fail(&conn, "INSERT INTO t VALUES (2, 'x', 'y', 1)");
         assert_eq!(unique.code(), Code::UniqueViolation);
         assert_eq!(unique.detail("table"), Some(&Detail::Text("t".into())));
-        assert_eq!(unique.detail("columns"), Some(&Detail::List(vec!["a".into(), "b".into()])));
+        assert_eq!(
+            unique.detail("columns"),
+            Some(&Detail::List(vec!["a".into(), "b".into()]))
+        );
         let primary = fail(&conn, "INSERT INTO t VALUES (1, 'z', 'y', 1)");
-        assert_eq!(primary.detail("constraint"), Some(&Detail::Text("PRIMARY KEY".into())));
+        assert_eq!(
+            primary.detail("constraint"),
+            Some(&Detail::Text("PRIMARY KEY".into()))
+        );
         let null = fail(&conn, "INSERT INTO t VALUES (2, NULL, 'y', 1)");
         assert_eq!(null.code(), Code::NotNullViolation);
         let check = fail(&conn, "INSERT INTO t VALUES (2, 'q', 'y', 0)");
-        assert_eq!(check.detail("constraint"), Some(&Detail::Text("positive".into())));
+        assert_eq!(
+            check.detail("constraint"),
+            Some(&Detail::Text("positive".into()))
+        );
     }
 
     #[test]
     fn unknown_names_and_syntax_have_their_codes() {
         let conn = Connection::open_in_memory().unwrap();
-        let error = map(conn.prepare("SELECT * FROM nowhere").map(|_| ()).unwrap_err());
+        let error = map(conn
+            .prepare("SELECT * FROM nowhere")
+            .map(|_| ())
+            .unwrap_err());
         assert_eq!(error.code(), Code::UnknownTable);
         let error = map(conn.prepare("SELEC 1").map(|_| ()).unwrap_err());
         assert_eq!(error.code(), Code::SqlSyntax);

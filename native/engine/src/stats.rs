@@ -138,8 +138,13 @@ impl Counters {
 
     /// Sets who holds the writer.
     pub fn hold(&self, who: Option<String>) {
-        let Ok(mut holder) = self.holder.lock() else { return };
-        let next = who.map(|who| Holder { who, since: Instant::now() });
+        let Ok(mut holder) = self.holder.lock() else {
+            return;
+        };
+        let next = who.map(|who| Holder {
+            who,
+            since: Instant::now(),
+        });
         if let Some(before) = std::mem::replace(&mut *holder, next) {
             if let Ok(mut last) = self.last.lock() {
                 *last = Some((before.who, before.since.elapsed()));
@@ -168,7 +173,11 @@ impl Counters {
     /// The figures that need nothing else.
     pub fn stats(&self) -> Vec<(&'static str, Stat)> {
         let get = |counter: &AtomicU64| int(counter.load(Ordering::Relaxed));
-        let batches = self.batches.iter().map(|n| to_i64(n.load(Ordering::Relaxed))).collect();
+        let batches = self
+            .batches
+            .iter()
+            .map(|n| to_i64(n.load(Ordering::Relaxed)))
+            .collect();
         let bounds = BATCH_CLASSES.iter().map(|n| to_i64(*n)).collect();
         let [hits, misses, used] = &self.page_cache;
         vec![
@@ -181,20 +190,29 @@ impl Counters {
             ("reads", get(&self.reads)),
             ("long_reads", get(&self.long_reads)),
             ("largest_batch", get(&self.largest_batch)),
-            ("batch_sizes", Stat::Map(vec![
-                ("up_to", Stat::List(bounds)),
-                ("commits", Stat::List(batches)),
-            ])),
+            (
+                "batch_sizes",
+                Stat::Map(vec![
+                    ("up_to", Stat::List(bounds)),
+                    ("commits", Stat::List(batches)),
+                ]),
+            ),
             ("commit", self.commit_time.stat()),
             ("checkpoint", self.checkpoint_time.stat()),
-            ("wal_pages", Stat::Integer(self.wal_pages.load(Ordering::Relaxed))),
+            (
+                "wal_pages",
+                Stat::Integer(self.wal_pages.load(Ordering::Relaxed)),
+            ),
             ("writer_statements", self.writer_statements.stat()),
             ("reader_statements", self.reader_statements.stat()),
-            ("page_cache", Stat::Map(vec![
-                ("hits", Stat::Integer(hits.load(Ordering::Relaxed))),
-                ("misses", Stat::Integer(misses.load(Ordering::Relaxed))),
-                ("used_bytes", Stat::Integer(used.load(Ordering::Relaxed))),
-            ])),
+            (
+                "page_cache",
+                Stat::Map(vec![
+                    ("hits", Stat::Integer(hits.load(Ordering::Relaxed))),
+                    ("misses", Stat::Integer(misses.load(Ordering::Relaxed))),
+                    ("used_bytes", Stat::Integer(used.load(Ordering::Relaxed))),
+                ]),
+            ),
         ]
     }
 }

@@ -34,7 +34,9 @@ fn many_writers_at_once_are_all_answered_and_none_is_busy() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
     assert_eq!(count(&database, "t"), 800);
     close(database);
 }
@@ -44,23 +46,43 @@ fn a_failing_request_of_a_batch_fails_alone() {
     let (_folder, database) = database(json!({}));
     // A transaction holds the writer, so that what follows becomes one batch.
     let tx = begin(&database);
-    step(&database, tx, TransactionOp::Write(insert("t", &[("id", Value::Integer(0))]))).unwrap();
+    step(
+        &database,
+        tx,
+        TransactionOp::Write(insert("t", &[("id", Value::Integer(0))])),
+    )
+    .unwrap();
     let waiting: Vec<_> = (1..=20_i64)
         .map(|n| {
-            let name = if n % 5 == 0 { "same".to_owned() } else { format!("name {n}") };
+            let name = if n % 5 == 0 {
+                "same".to_owned()
+            } else {
+                format!("name {n}")
+            };
             let name = text(&name);
-            submit(&database, insert("t", &[("id", Value::Integer(n)), ("a", name)]), soon()).1
+            submit(
+                &database,
+                insert("t", &[("id", Value::Integer(n)), ("a", name)]),
+                soon(),
+            )
+            .1
         })
         .collect();
     finish(&database, tx, true).unwrap();
-    let results: Vec<_> = waiting.into_iter().map(|from| from.recv().unwrap().result).collect();
+    let results: Vec<_> = waiting
+        .into_iter()
+        .map(|from| from.recv().unwrap().result)
+        .collect();
     let failed = results.iter().filter(|result| result.is_err()).count();
     assert_eq!(failed, 3, "of four with the same name one is first");
     for result in results.into_iter().filter(Result::is_err) {
         let error = error(result);
         assert_eq!(error.code(), Code::UniqueViolation);
         assert_eq!(error.detail("table"), Some(&Detail::Text("t".into())));
-        assert_eq!(error.detail("columns"), Some(&Detail::List(vec!["a".into()])));
+        assert_eq!(
+            error.detail("columns"),
+            Some(&Detail::List(vec!["a".into()]))
+        );
     }
     assert_eq!(count(&database, "t"), 18);
     close(database);
@@ -70,16 +92,33 @@ fn a_failing_request_of_a_batch_fails_alone() {
 fn who_gives_up_is_told_who_holds_the_writer_and_its_write_never_runs() {
     let (_folder, database) = database(json!({}));
     let tx = begin(&database);
-    step(&database, tx, TransactionOp::Write(insert("t", &[("id", Value::Integer(0))]))).unwrap();
-    let (submitted, from) = submit(&database, insert("t", &[("id", Value::Integer(1))]), after(30));
-    let Submitted::Queued(id) = submitted else { panic!("the queue has room") };
+    step(
+        &database,
+        tx,
+        TransactionOp::Write(insert("t", &[("id", Value::Integer(0))])),
+    )
+    .unwrap();
+    let (submitted, from) = submit(
+        &database,
+        insert("t", &[("id", Value::Integer(1))]),
+        after(30),
+    );
+    let Submitted::Queued(id) = submitted else {
+        panic!("the queue has room")
+    };
     std::thread::sleep(Duration::from_millis(40));
     let error = database.withdraw(id).expect("it still waits");
     assert_eq!(error.code(), Code::Timeout);
-    assert_eq!(error.detail("holder"), Some(&Detail::Text("a transaction of a test".into())));
+    assert_eq!(
+        error.detail("holder"),
+        Some(&Detail::Text("a transaction of a test".into()))
+    );
     assert!(matches!(error.detail("held_ms"), Some(Detail::Integer(ms)) if *ms >= 30));
     finish(&database, tx, true).unwrap();
-    assert!(from.recv().is_err(), "a withdrawn request is never answered");
+    assert!(
+        from.recv().is_err(),
+        "a withdrawn request is never answered"
+    );
     assert_eq!(count(&database, "t"), 1);
     close(database);
 }
@@ -88,26 +127,44 @@ fn who_gives_up_is_told_who_holds_the_writer_and_its_write_never_runs() {
 fn a_full_queue_pushes_back_and_wakes_who_waits() {
     let (_folder, database) = database(json!({"queue_limit": 2}));
     let tx = begin(&database);
-    step(&database, tx, TransactionOp::Write(insert("t", &[("id", Value::Integer(0))]))).unwrap();
+    step(
+        &database,
+        tx,
+        TransactionOp::Write(insert("t", &[("id", Value::Integer(0))])),
+    )
+    .unwrap();
     let first: Vec<_> = (1..=2_i64)
         .map(|n| submit(&database, insert("t", &[("id", Value::Integer(n))]), soon()).1)
         .collect();
     let (to, woken) = std::sync::mpsc::channel();
     let (responder, _unanswered) = reply();
     let submitted = database
-        .submit(insert("t", &[("id", Value::Integer(3))]), soon(), responder, &mut || {
-            let to = to.clone();
-            Box::new(move || to.send(()).unwrap())
-        })
+        .submit(
+            insert("t", &[("id", Value::Integer(3))]),
+            soon(),
+            responder,
+            &mut || {
+                let to = to.clone();
+                Box::new(move || to.send(()).unwrap())
+            },
+        )
         .unwrap();
     assert_eq!(submitted, Submitted::Full);
     let error = database.queue_full_error(Duration::from_millis(5));
     assert_eq!(error.code(), Code::QueueFull);
     assert_eq!(error.detail("queue_limit"), Some(&Detail::Integer(2)));
     finish(&database, tx, true).unwrap();
-    woken.recv_timeout(Duration::from_secs(5)).expect("there is room again");
-    first.into_iter().for_each(|from| drop(from.recv().unwrap().result.unwrap()));
-    assert_eq!(count(&database, "t"), 3, "what was pushed back was never written");
+    woken
+        .recv_timeout(Duration::from_secs(5))
+        .expect("there is room again");
+    first
+        .into_iter()
+        .for_each(|from| drop(from.recv().unwrap().result.unwrap()));
+    assert_eq!(
+        count(&database, "t"),
+        3,
+        "what was pushed back was never written"
+    );
     close(database);
 }
 
@@ -116,10 +173,18 @@ fn a_lock_of_another_process_is_waited_for_within_the_deadline() {
     let (folder, database) = database(json!({}));
     let other = rusqlite::Connection::open(folder.path().join("p2.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (_, from) = submit(&database, insert("t", &[("id", Value::Integer(1))]), after(100));
+    let (_, from) = submit(
+        &database,
+        insert("t", &[("id", Value::Integer(1))]),
+        after(100),
+    );
     let refused = error(from.recv().unwrap().result);
     assert_eq!(refused.code(), Code::Busy);
-    let (_, from) = submit(&database, insert("t", &[("id", Value::Integer(2))]), after(5_000));
+    let (_, from) = submit(
+        &database,
+        insert("t", &[("id", Value::Integer(2))]),
+        after(5_000),
+    );
     std::thread::sleep(Duration::from_millis(50));
     other.execute_batch("COMMIT").unwrap();
     from.recv().unwrap().result.unwrap();

@@ -49,7 +49,13 @@ pub struct Pool {
 impl Pool {
     /// An empty pool of at most `config.readers`.
     pub fn new(path: PathBuf, config: Config, closing: Arc<AtomicBool>) -> Pool {
-        Pool { path, config, closing, state: Mutex::default(), returned: Condvar::new() }
+        Pool {
+            path,
+            config,
+            closing,
+            state: Mutex::default(),
+            returned: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -62,7 +68,10 @@ impl Pool {
         {
             let mut state = self.lock();
             if state.closed {
-                return Err(Error::new(Code::Closed, "the database is closed; start its repo again"));
+                return Err(Error::new(
+                    Code::Closed,
+                    "the database is closed; start its repo again",
+                ));
             }
             if let Some(reader) = state.idle.pop() {
                 state.lent += 1;
@@ -78,7 +87,10 @@ impl Pool {
             state.lent += 1;
         }
         match connection::open_reader(&self.path, &self.config, Arc::clone(&self.closing)) {
-            Ok(link) => Ok(Lease::Ready(Reader { link, limited: false })),
+            Ok(link) => Ok(Lease::Ready(Reader {
+                link,
+                limited: false,
+            })),
             Err(error) => {
                 self.released(self.lock());
                 Err(error)
@@ -114,7 +126,11 @@ impl Pool {
     /// Connections that are open, that are lent, and calls that wait for one.
     pub fn figures(&self) -> (usize, usize, usize) {
         let state = self.lock();
-        (state.idle.len() + state.lent, state.lent, state.waiting.len())
+        (
+            state.idle.len() + state.lent,
+            state.lent,
+            state.waiting.len(),
+        )
     }
 
     /// Refuses new reads, closes what is idle and waits a little for what is lent.
@@ -127,7 +143,9 @@ impl Pool {
         drop(idle);
         waiting.into_iter().for_each(|notify| notify());
         let state = self.lock();
-        let waited = self.returned.wait_timeout_while(state, patience, |state| state.lent > 0);
+        let waited = self
+            .returned
+            .wait_timeout_while(state, patience, |state| state.lent > 0);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }

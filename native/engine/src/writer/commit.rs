@@ -18,7 +18,9 @@ type Answer = (Job, Result<Outcome>);
 impl Writer {
     /// Commits a batch and answers each of its requests, only after the commit.
     pub(super) fn run_batch(&mut self, batch: Vec<(Job, Write)>) {
-        self.shared.counters.hold(Some(format!("a commit of {} writes", batch.len())));
+        self.shared
+            .counters
+            .hold(Some(format!("a commit of {} writes", batch.len())));
         let batch = self.drop_expired(batch);
         if let Err((batch, error)) = self.begin_for(batch) {
             for (job, _) in batch {
@@ -43,7 +45,10 @@ impl Writer {
 
     /// Begins a transaction for the batch and runs it; while another process holds the lock,
     /// those whose deadline passes are answered and the others go on waiting.
-    fn begin_for(&mut self, mut batch: Vec<(Job, Write)>) -> Result<(), (Vec<(Job, Write)>, Error)> {
+    fn begin_for(
+        &mut self,
+        mut batch: Vec<(Job, Write)>,
+    ) -> Result<(), (Vec<(Job, Write)>, Error)> {
         loop {
             let Some(earliest) = batch.iter().map(|(job, _)| job.deadline).min() else {
                 return Ok(());
@@ -70,7 +75,9 @@ impl Writer {
     fn run_begun(&mut self, batch: Vec<(Job, Write)>) {
         self.link.gate.set(Access::Write);
         if batch.len() == 1 {
-            batch.into_iter().for_each(|(job, write)| self.run_alone(job, &write));
+            batch
+                .into_iter()
+                .for_each(|(job, write)| self.run_alone(job, &write));
             return;
         }
         // A request keeps its write until the commit, in case the whole transaction is
@@ -87,14 +94,19 @@ impl Writer {
             }
         }
         if !lost && self.commit().is_ok() {
-            let done: Vec<Answer> =
-                answers.into_iter().map(|(job, _, result)| (job, result)).collect();
+            let done: Vec<Answer> = answers
+                .into_iter()
+                .map(|(job, _, result)| (job, result))
+                .collect();
             self.answer(done);
             return;
         }
         self.roll_back();
         self.shared.counters.reruns.fetch_add(1, Ordering::Relaxed);
-        let again = answers.into_iter().map(|(job, write, _)| (job, write)).chain(rest);
+        let again = answers
+            .into_iter()
+            .map(|(job, write, _)| (job, write))
+            .chain(rest);
         for (job, write) in again {
             self.run_again(job, write);
         }
@@ -110,10 +122,12 @@ impl Writer {
     /// Runs the only request of a transaction that has begun: no savepoint is needed.
     fn run_alone(&mut self, mut job: Job, write: &Write) {
         self.link.control.begin(job.deadline, None);
-        let result = self.write_once(write, job.reply.sink()).and_then(|changes| {
-            self.commit()?;
-            Ok(Outcome::Written { changes })
-        });
+        let result = self
+            .write_once(write, job.reply.sink())
+            .and_then(|changes| {
+                self.commit()?;
+                Ok(Outcome::Written { changes })
+            });
         if result.is_err() {
             self.roll_back();
         }
@@ -158,7 +172,9 @@ impl Writer {
     fn answer(&mut self, answers: Vec<Answer>) {
         let written = answers.iter().filter(|(_, result)| result.is_ok()).count();
         if written > 0 {
-            self.shared.counters.note_batch(u64::try_from(written).unwrap_or(u64::MAX));
+            self.shared
+                .counters
+                .note_batch(u64::try_from(written).unwrap_or(u64::MAX));
         }
         for (job, result) in answers {
             let counter = match &result {
@@ -197,8 +213,14 @@ impl Writer {
 
     /// Runs a statement of our own.
     pub(super) fn step(&self, sql: &str) -> Result<()> {
-        let mut stmt = self.link.conn.prepare_cached(sql).map_err(sqlite_error::map)?;
-        stmt.execute([]).map(drop).map_err(|error| self.error(error))
+        let mut stmt = self
+            .link
+            .conn
+            .prepare_cached(sql)
+            .map_err(sqlite_error::map)?;
+        stmt.execute([])
+            .map(drop)
+            .map_err(|error| self.error(error))
     }
 
     /// An error of SQLite with what this connection knows about it.

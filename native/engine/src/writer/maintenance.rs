@@ -76,21 +76,25 @@ impl Writer {
             }
             Maintenance::Checkpoint(mode) => {
                 self.internal(deadline);
-                self.checkpoint(mode.name()).map(|done| Outcome::Checkpoint {
-                    busy: done.busy,
-                    wal_pages: done.wal_pages,
-                    checkpointed_pages: done.checkpointed_pages,
-                })
+                self.checkpoint(mode.name())
+                    .map(|done| Outcome::Checkpoint {
+                        busy: done.busy,
+                        wal_pages: done.wal_pages,
+                        checkpointed_pages: done.checkpointed_pages,
+                    })
             }
-            Maintenance::Migrations { .. } | Maintenance::Backup { .. } | Maintenance::Check { .. } => {
-                Err(Error::new(Code::Internal, "this work has a thread of its own"))
-            }
+            Maintenance::Migrations { .. }
+            | Maintenance::Backup { .. }
+            | Maintenance::Check { .. } => Err(Error::new(
+                Code::Internal,
+                "this work has a thread of its own",
+            )),
         }
     }
 
     fn internal(&mut self, deadline: Instant) {
         self.link.gate.set(Access::Internal);
-        self.link.control.begin(deadline, None);
+        self.link.control.begin_work(deadline);
     }
 
     fn run_migrations(
@@ -102,9 +106,15 @@ impl Writer {
     ) -> Result<Outcome> {
         let files = migration::read_directory(directory)?;
         self.link.gate.set(Access::Migration);
-        self.link.control.begin_unlimited();
+        self.link.control.begin_work(job.deadline);
         let mut sink = ProgressTo(job.reply.as_mut());
-        let result = run(&mut self.link.conn, &files, options, job.deadline, &mut sink);
+        let result = run(
+            &mut self.link.conn,
+            &files,
+            options,
+            job.deadline,
+            &mut sink,
+        );
         self.link.gate.set(Access::Internal);
         self.shared.catalog().reload(&self.link.conn)?;
         result.map(Outcome::Applied)

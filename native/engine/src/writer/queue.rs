@@ -23,7 +23,7 @@ pub enum Work {
 /// A step of an interactive transaction.
 pub enum Step {
     /// A statement or a savepoint.
-    Op(TransactionOp),
+    Op(Box<TransactionOp>),
     /// The end.
     Finish {
         /// Commit, or roll back.
@@ -96,7 +96,11 @@ fn closed() -> Error {
 impl Queue {
     /// An empty queue for at most `limit` waiting requests.
     pub fn new(limit: usize) -> Queue {
-        Queue { state: Mutex::default(), wake: Condvar::new(), limit }
+        Queue {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            limit,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -131,7 +135,12 @@ impl Queue {
         }
         state.next_id += 1;
         let id = RequestId(state.next_id);
-        let job = Job { id, deadline, queued_at: Instant::now(), reply };
+        let job = Job {
+            id,
+            deadline,
+            queued_at: Instant::now(),
+            reply,
+        };
         state.jobs.push_back((job, work));
         self.wake(state);
         Ok(Some(id))
@@ -155,7 +164,10 @@ impl Queue {
     }
 
     /// Opens a transaction that has done nothing yet.
-    pub fn open_transaction(&self, make: impl FnOnce(TransactionId) -> Transaction) -> Result<TransactionId> {
+    pub fn open_transaction(
+        &self,
+        make: impl FnOnce(TransactionId) -> Transaction,
+    ) -> Result<TransactionId> {
         let mut state = self.lock();
         if state.closing {
             return Err(closed());
@@ -169,7 +181,10 @@ impl Queue {
     /// An open transaction.
     pub fn transaction(&self, id: TransactionId) -> Result<Arc<Transaction>> {
         self.lock().transactions.get(&id).cloned().ok_or_else(|| {
-            Error::new(Code::TransactionClosed, "the transaction is over; begin a new one")
+            Error::new(
+                Code::TransactionClosed,
+                "the transaction is over; begin a new one",
+            )
         })
     }
 
@@ -193,9 +208,16 @@ impl Queue {
         let first = transaction.enter()?;
         state.next_id += 1;
         let id = RequestId(state.next_id);
-        let job = Job { id, deadline, queued_at: Instant::now(), reply };
+        let job = Job {
+            id,
+            deadline,
+            queued_at: Instant::now(),
+            reply,
+        };
         if first {
-            state.jobs.push_back((job, Work::Transaction(Arc::clone(transaction), step)));
+            state
+                .jobs
+                .push_back((job, Work::Transaction(Arc::clone(transaction), step)));
         } else {
             state.lane.push_back((job, step));
         }
@@ -246,7 +268,10 @@ impl Queue {
                 return Next::Closed(finish(&mut state));
             }
             state.idle = true;
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .wake
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
             state.idle = false;
         }
     }

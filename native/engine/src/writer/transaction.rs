@@ -38,14 +38,23 @@ pub struct Transaction {
 }
 
 fn over() -> Error {
-    Error::new(Code::TransactionClosed, "the transaction is over; begin a new one")
+    Error::new(
+        Code::TransactionClosed,
+        "the transaction is over; begin a new one",
+    )
 }
 
 impl Transaction {
     /// A transaction that has done nothing.
     pub fn new(id: TransactionId, owner: String, timeout: Duration) -> Transaction {
         let (abandoned, phase) = (Arc::default(), Mutex::default());
-        Transaction { id, owner, timeout, abandoned, phase }
+        Transaction {
+            id,
+            owner,
+            timeout,
+            abandoned,
+            phase,
+        }
     }
 
     fn set(&self, phase: Phase) {
@@ -53,7 +62,10 @@ impl Transaction {
     }
 
     fn phase(&self) -> Phase {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.phase
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Notes a step. Returns whether it is the first.
@@ -106,7 +118,9 @@ enum After {
 impl Writer {
     /// Runs a transaction from its first step to its end.
     pub(super) fn run_transaction(&mut self, transaction: &Arc<Transaction>, job: Job, step: Step) {
-        self.shared.counters.hold(Some(format!("a transaction of {}", transaction.owner)));
+        self.shared
+            .counters
+            .hold(Some(format!("a transaction of {}", transaction.owner)));
         if let Err(error) = self.begin(job.deadline) {
             // Nothing was begun: the owner may try again.
             transaction.withdraw_first();
@@ -151,12 +165,17 @@ impl Writer {
             NextStep::Step(job, Step::Finish { commit }) => self.finish(job, commit),
             NextStep::Step(job, Step::Op(op)) => {
                 let deadline = job.deadline.min(limit);
-                self.link.control.begin(deadline, Some(Arc::clone(&transaction.abandoned)));
-                self.op(job, op, limit, savepoints)
+                self.link
+                    .control
+                    .begin(deadline, Some(Arc::clone(&transaction.abandoned)));
+                self.op(job, *op, limit, savepoints)
             }
             NextStep::Aborted => {
                 self.count_rollback();
-                After::End(Error::new(Code::Cancelled, "the transaction's owner is gone"))
+                After::End(Error::new(
+                    Code::Cancelled,
+                    "the transaction's owner is gone",
+                ))
             }
             NextStep::Overstayed => {
                 self.count_rollback();
@@ -164,20 +183,27 @@ impl Writer {
             }
             NextStep::Closing => {
                 self.count_rollback();
-                After::End(Error::new(Code::Closed, "the database was closed; the transaction was rolled back"))
+                After::End(Error::new(
+                    Code::Closed,
+                    "the database was closed; the transaction was rolled back",
+                ))
             }
         }
     }
 
-    fn op(&mut self, mut job: Job, op: TransactionOp, limit: Instant, savepoints: &mut u32) -> After {
+    fn op(
+        &mut self,
+        mut job: Job,
+        op: TransactionOp,
+        limit: Instant,
+        savepoints: &mut u32,
+    ) -> After {
         let result = match op {
             TransactionOp::Write(write) => self.write_in_savepoint(&write, &mut job),
             TransactionOp::Read(read) => self.read_here(&read, &mut job),
             TransactionOp::Savepoint => self.savepoint(savepoints),
             TransactionOp::ReleaseSavepoint => self.end_savepoint(savepoints, "RELEASE u"),
-            TransactionOp::RollbackToSavepoint => {
-                self.end_savepoint(savepoints, "ROLLBACK TO u")
-            }
+            TransactionOp::RollbackToSavepoint => self.end_savepoint(savepoints, "ROLLBACK TO u"),
         };
         let lost = self.link.conn.is_autocommit();
         let result = match result {
@@ -215,9 +241,13 @@ impl Writer {
 
     fn read_here(&mut self, read: &Read, job: &mut Job) -> Result<Outcome> {
         self.link.gate.set(Access::Query);
-        let result = self.executor().read(read, job.reply.sink(), &mut |_| Ok(()));
+        let result = self
+            .executor()
+            .read(read, job.reply.sink(), &mut |_| Ok(()));
         self.link.gate.set(Access::Write);
-        result.map(|()| Outcome::Rows).map_err(|error| self.link.control.explain(error))
+        result
+            .map(|()| Outcome::Rows)
+            .map_err(|error| self.link.control.explain(error))
     }
 
     fn savepoint(&mut self, savepoints: &mut u32) -> Result<Outcome> {
@@ -228,7 +258,10 @@ impl Writer {
 
     fn end_savepoint(&mut self, savepoints: &mut u32, how: &str) -> Result<Outcome> {
         let Some(top) = savepoints.checked_sub(1) else {
-            return Err(Error::new(Code::InvalidQuery, "there is no savepoint to end"));
+            return Err(Error::new(
+                Code::InvalidQuery,
+                "there is no savepoint to end",
+            ));
         };
         self.step(&format!("{how}{top}"))?;
         if how.starts_with("ROLLBACK") {
@@ -248,7 +281,10 @@ impl Writer {
         match self.commit() {
             Ok(()) => {
                 self.shared.counters.note_batch(1);
-                self.shared.counters.transactions.fetch_add(1, Ordering::Relaxed);
+                self.shared
+                    .counters
+                    .transactions
+                    .fetch_add(1, Ordering::Relaxed);
                 self.reply(job, Ok(Outcome::Done));
             }
             Err(error) => {
@@ -261,7 +297,10 @@ impl Writer {
     }
 
     fn count_rollback(&self) {
-        self.shared.counters.rollbacks.fetch_add(1, Ordering::Relaxed);
+        self.shared
+            .counters
+            .rollbacks
+            .fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -283,7 +322,10 @@ fn lost_to(error: &Error) -> Error {
         Code::TransactionTimeout | Code::Closed | Code::Cancelled => error.clone(),
         _ => Error::new(
             Code::TransactionClosed,
-            format!("the transaction was rolled back after an error: {}", error.message()),
+            format!(
+                "the transaction was rolled back after an error: {}",
+                error.message()
+            ),
         ),
     }
 }

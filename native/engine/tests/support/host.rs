@@ -33,8 +33,9 @@ impl RowSink for Collected {
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<()> {
-        let values: Result<Vec<Json>> =
-            (0..row.len()).map(|at| row.decode(at).map(|value| to_json(&value))).collect();
+        let values: Result<Vec<Json>> = (0..row.len())
+            .map(|at| row.decode(at).map(|value| to_json(&value)))
+            .collect();
         self.rows.push(values?);
         Ok(())
     }
@@ -75,13 +76,24 @@ impl Responder for Reply {
     }
 
     fn finish(self: Box<Self>, result: Result<Outcome>) {
-        let _ = self.to.send(Answer { result, rows: self.sink.rows, progress: self.progress });
+        let _ = self.to.send(Answer {
+            result,
+            rows: self.sink.rows,
+            progress: self.progress,
+        });
     }
 }
 
 pub fn reply() -> (Box<dyn Responder>, Receiver<Answer>) {
     let (to, from) = channel();
-    (Box::new(Reply { sink: Collected::default(), progress: Vec::new(), to }), from)
+    (
+        Box::new(Reply {
+            sink: Collected::default(),
+            progress: Vec::new(),
+            to,
+        }),
+        from,
+    )
 }
 
 /// The options of a database at `path` plus others.
@@ -105,8 +117,11 @@ pub fn open(config: Config) -> Result<Database> {
 pub fn with_tables(config: Config, sql: &str) -> Database {
     let database = open(config).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("20260101000000_tables.sql"), format!("-- up\n{sql}\n"))
-        .unwrap();
+    std::fs::write(
+        folder.path().join("20260101000000_tables.sql"),
+        format!("-- up\n{sql}\n"),
+    )
+    .unwrap();
     let work = Maintenance::Migrate {
         directory: folder.path().to_path_buf(),
         options: ash_rusqlite_engine::migration::MigrateOptions::default(),
@@ -136,10 +151,15 @@ pub fn maintain(database: &Database, work: Maintenance) -> Answer {
     from.recv().unwrap()
 }
 
-pub fn submit(database: &Database, write: Write, deadline: Instant) -> (Submitted, Receiver<Answer>) {
+pub fn submit(
+    database: &Database,
+    write: Write,
+    deadline: Instant,
+) -> (Submitted, Receiver<Answer>) {
     let (responder, from) = reply();
-    let submitted =
-        database.submit(write, deadline, responder, &mut || Box::new(|| ())).unwrap();
+    let submitted = database
+        .submit(write, deadline, responder, &mut || Box::new(|| ()))
+        .unwrap();
     (submitted, from)
 }
 
@@ -153,7 +173,10 @@ pub fn read(database: &Database, what: Read) -> Result<Rows> {
     let mut sink = Collected::default();
     loop {
         let (to, from) = channel();
-        let pace = Pace::Full { deadline: soon(), cancelled: Arc::new(AtomicBool::new(false)) };
+        let pace = Pace::Full {
+            deadline: soon(),
+            cancelled: Arc::new(AtomicBool::new(false)),
+        };
         let outcome = database.read(&what, pace, &mut sink, &mut || {
             let to = to.clone();
             Box::new(move || to.send(()).unwrap())
@@ -182,7 +205,9 @@ pub fn finish(database: &Database, tx: TransactionId, commit: bool) -> Result<()
 }
 
 pub fn begin(database: &Database) -> TransactionId {
-    database.begin(Duration::from_secs(10), "a test".into()).unwrap()
+    database
+        .begin(Duration::from_secs(10), "a test".into())
+        .unwrap()
 }
 
 pub fn text(text: &str) -> Value {
@@ -191,7 +216,10 @@ pub fn text(text: &str) -> Value {
 
 /// An insert of one row.
 pub fn insert(table: &str, row: &[(&str, Value)]) -> Write {
-    let row = row.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let row = row
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
     Write::Insert(Insert {
         table: table.into(),
         rows: vec![row],
@@ -202,19 +230,36 @@ pub fn insert(table: &str, row: &[(&str, Value)]) -> Write {
 
 pub fn update(table: &str, filter: Option<Expr>, set: &[(&str, Value)]) -> Write {
     use ash_rusqlite_engine::query::ir::Assignment;
-    let set =
-        set.iter().map(|(name, value)| Assignment::Set((*name).to_owned(), value.clone())).collect();
-    Write::Update(Update { table: table.into(), filter, set, returning: Returning::Nothing })
+    let set = set
+        .iter()
+        .map(|(name, value)| Assignment::Set((*name).to_owned(), value.clone()))
+        .collect();
+    Write::Update(Update {
+        table: table.into(),
+        filter,
+        set,
+        returning: Returning::Nothing,
+    })
 }
 
 pub fn count(database: &Database, table: &str) -> i64 {
-    let select = Select { table: table.into(), ..Select::default() };
-    let what = Read::Aggregate { function: Aggregate::Count, column: None, select };
+    let select = Select {
+        table: table.into(),
+        ..Select::default()
+    };
+    let what = Read::Aggregate {
+        function: Aggregate::Count,
+        column: None,
+        select,
+    };
     read(database, what).unwrap()[0][0].as_i64().unwrap()
 }
 
 pub fn sql(text: &str) -> Read {
-    Read::Sql { sql: text.into(), params: Vec::new() }
+    Read::Sql {
+        sql: text.into(),
+        params: Vec::new(),
+    }
 }
 
 pub fn error<T: std::fmt::Debug>(result: Result<T>) -> Error {
