@@ -76,6 +76,8 @@ fn set_up(conn: &Connection, config: &Config) -> Result<()> {
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+        // A plan never depends on bound values, so a cached statement is not compiled again.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ];
     for (switch, on) in switches {
         conn.set_db_config(switch, on).map_err(sqlite_error::map)?;
