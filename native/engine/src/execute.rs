@@ -72,11 +72,15 @@ impl SharedCatalog {
 
     /// Whether `error` may come from a schema that changed since it was read.
     pub fn explains(&self, error: &Error, conn: &Connection) -> bool {
-        if self.is_stale() {
-            return true;
+        match error.code() {
+            Code::UnknownTable | Code::UnknownColumn => {
+                self.is_stale()
+                    || schema_version(conn)
+                        .is_ok_and(|version| version != self.get().schema_version())
+            }
+            Code::InvalidValue | Code::InvalidStoredValue | Code::InvalidQuery => self.is_stale(),
+            _ => false,
         }
-        matches!(error.code(), Code::UnknownTable | Code::UnknownColumn)
-            && schema_version(conn).is_ok_and(|version| version != self.get().schema_version())
     }
 }
 
@@ -113,10 +117,17 @@ impl Executor<'_> {
         } = compiled;
         let mut stmt = self.prepare(&sql)?;
         let raw = matches!(read, Read::Sql { .. });
-        if raw && !stmt.readonly() {
+        if raw && is_empty(&stmt) {
+            return Err(Error::new(
+                Code::InvalidQuery,
+                "the SQL holds no statement; give a SELECT",
+            ));
+        }
+        // BEGIN, COMMIT and savepoints count as read-only, but have no columns.
+        if raw && (!stmt.readonly() || stmt.column_count() == 0) {
             return Err(Error::new(
                 Code::NotAllowed,
-                "this statement writes; query only reads, use insert, update, delete or a migration",
+                "this statement gives no rows or writes; query only reads, use insert, update, delete, transaction or a migration",
             ));
         }
         compile::bind(&mut stmt, &params)?;
@@ -178,8 +189,11 @@ impl Executor<'_> {
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
         let stmt = self.conn.prepare_cached(sql).map_err(sqlite_error::map)?;
-        self.statements
-            .note(stmt.get_status(StatementStatus::Run) > 0);
+        // Nothing is known of an empty statement, and rusqlite panics when asked.
+        if !is_empty(&stmt) {
+            self.statements
+                .note(stmt.get_status(StatementStatus::Run) > 0);
+        }
         Ok(stmt)
     }
 
@@ -188,4 +202,10 @@ impl Executor<'_> {
             self.catalog.mark_stale();
         }
     }
+}
+
+/// Whether SQL was only blanks and comments: it neither has columns nor writes, as BEGIN,
+/// but SQLite keeps no text of it.
+fn is_empty(stmt: &CachedStatement<'_>) -> bool {
+    stmt.column_count() == 0 && stmt.readonly() && stmt.expanded_sql().is_none()
 }

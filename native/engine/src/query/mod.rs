@@ -1,3 +1,7 @@
-//! The query language: plain data in [`ir`], SQL out of `compile`.
+//! The query language: plain data in [`ir`], SQL out of [`compile`], and the SQL
+//! [`functions`] that this SQL needs on its connection.
 
+pub mod compile;
+mod decimal;
+pub mod functions;
 pub mod ir;

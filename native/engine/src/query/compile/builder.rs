@@ -1,0 +1,134 @@
+//! Writes SQL text. The only ways in are literals of this crate ([`Builder::push`]), names
+//! ([`Builder::name`], quoted) and values ([`Builder::value`], bound).
+
+use rusqlite::types::ToSqlOutput;
+
+use super::{invalid, Param};
+use crate::error::Result;
+use crate::schema::{Column, Table};
+use crate::value::{self, ColumnRef, ColumnType, Value};
+
+/// SQLite's limit of placeholders in one statement (SQLITE_MAX_VARIABLE_NUMBER).
+const MAX_PARAMS: usize = 32_766;
+
+/// A statement over one table (`'t`) with values of the query (`'v`), as far as it is written.
+pub(super) struct Builder<'t, 'v> {
+    pub(super) table: &'t Table,
+    pub(super) sql: String,
+    pub(super) params: Vec<Param<'v>>,
+}
+
+impl<'t, 'v> Builder<'t, 'v> {
+    pub(super) fn new(table: &'t Table) -> Self {
+        let sql = String::with_capacity(96 + 24 * table.columns.len());
+        Builder {
+            table,
+            sql,
+            params: Vec::new(),
+        }
+    }
+
+    /// SQL that is written in this crate: the lifetime keeps every other text out.
+    pub(super) fn push(&mut self, literal: &'static str) {
+        self.sql.push_str(literal);
+    }
+
+    /// A name of the catalog, quoted.
+    pub(super) fn name(&mut self, name: &str) {
+        self.sql.push('"');
+        if name.contains('"') {
+            self.sql.push_str(&name.replace('"', "\"\""));
+        } else {
+            self.sql.push_str(name);
+        }
+        self.sql.push('"');
+    }
+
+    /// The name of the table.
+    pub(super) fn table_name(&mut self) {
+        self.name(&self.table.name);
+    }
+
+    /// The items with commas between them.
+    pub(super) fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T) -> Result<()>,
+    ) -> Result<()> {
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.push(", ");
+            }
+            write(self, item)?;
+        }
+        Ok(())
+    }
+
+    /// A column where it is compared: a decimal by its value, others by their own collation.
+    pub(super) fn compared(&mut self, column: &Column) {
+        self.name(&column.name);
+        if column.column_type == ColumnType::Decimal {
+            self.push(" COLLATE ash_rusqlite_decimal");
+        }
+    }
+
+    /// A placeholder for a value, encoded by its column's type.
+    pub(super) fn value(&mut self, value: &'v Value, column: &Column) -> Result<()> {
+        self.stored(encode(value, self.table, column)?)
+    }
+
+    /// A placeholder for an encoded value.
+    pub(super) fn stored(&mut self, stored: ToSqlOutput<'v>) -> Result<()> {
+        self.param(Param::Value(stored))
+    }
+
+    /// A placeholder.
+    pub(super) fn param(&mut self, param: Param<'v>) -> Result<()> {
+        if self.params.len() == MAX_PARAMS {
+            return Err(invalid(format!(
+                "a query holds at most {MAX_PARAMS} values; give long lists to `in`, or split it"
+            )));
+        }
+        self.sql.push('?');
+        self.params.push(param);
+        Ok(())
+    }
+}
+
+/// A value as a column of a table stores it.
+pub(super) fn encode<'v>(
+    value: &'v Value,
+    table: &Table,
+    column: &Column,
+) -> Result<ToSqlOutput<'v>> {
+    let place = ColumnRef {
+        table: &table.name,
+        column: &column.name,
+    };
+    value::encode(value, column.column_type, &place)
+}
+
+/// The name that reaches the rowid, where the table has one and no column hides it.
+pub(super) fn rowid_name(table: &Table) -> Option<&'static str> {
+    if table.without_rowid || table.is_view {
+        return None;
+    }
+    let hidden = |alias: &str| {
+        table
+            .columns
+            .iter()
+            .any(|c| c.name.eq_ignore_ascii_case(alias))
+    };
+    ["rowid", "_rowid_", "oid"]
+        .into_iter()
+        .find(|alias| !hidden(alias))
+}
+
+/// An integer for the rowid.
+pub(super) fn encode_rowid<'v>(value: &'v Value, table: &Table) -> Result<ToSqlOutput<'v>> {
+    let place = ColumnRef {
+        table: &table.name,
+        column: "rowid",
+    };
+    value::encode(value, ColumnType::Integer, &place)
+}

@@ -1,0 +1,139 @@
+//! SQL out of the query language. Names come from the catalog and are quoted, values are
+//! bound: nothing that a caller passes becomes SQL text (`builder` sees to it).
+
+mod aggregate;
+mod builder;
+mod cursor;
+mod filter;
+mod insert;
+mod order;
+mod select;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use rusqlite::types::{ToSqlOutput, Value as Stored};
+use rusqlite::Statement;
+
+use super::ir::{Read, Write};
+use crate::error::{Code, Error, Result};
+use crate::schema::Catalog;
+use crate::sqlite_error;
+use crate::value::{self, ColumnType, OutputColumn};
+
+/// A read, ready to be prepared, bound and stepped.
+#[derive(Debug)]
+pub struct Compiled<'a> {
+    /// The statement.
+    pub sql: String,
+    /// The values of its placeholders.
+    pub params: Vec<Param<'a>>,
+    /// The columns of its rows: the wanted ones, then the hidden ones. Empty for raw SQL,
+    /// whose columns only the prepared statement knows ([`columns_of`]).
+    pub columns: Arc<[OutputColumn]>,
+    /// How many trailing columns make the next page's cursor (`Cursor::Values`).
+    pub hidden: usize,
+    /// The rows come last first; the host turns them round.
+    pub reversed: bool,
+}
+
+/// A write: one statement, run once for each list of values.
+#[derive(Debug)]
+pub struct CompiledWrite<'a> {
+    /// The statement.
+    pub sql: String,
+    /// The values of its placeholders for each run of it.
+    pub rows: Vec<Vec<Param<'a>>>,
+    /// The columns that come back; none means the count alone.
+    pub columns: Arc<[OutputColumn]>,
+}
+
+/// The value of a placeholder. Texts and blobs are borrowed from the query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Param<'a> {
+    /// One value.
+    Value(ToSqlOutput<'a>),
+    /// A list, bound through `rarray`.
+    Array(Rc<Vec<Stored>>),
+}
+
+/// Compiles a read.
+pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a>> {
+    match read {
+        Read::Select(select) => select::rows(select, catalog.table(&select.table)?),
+        Read::Aggregate {
+            function,
+            column,
+            select,
+        } => aggregate::aggregate(
+            *function,
+            column.as_deref(),
+            select,
+            catalog.table(&select.table)?,
+        ),
+        Read::Exists(select) => select::exists(select, catalog.table(&select.table)?),
+        Read::Sql { sql, params } => {
+            let params = params
+                .iter()
+                .map(|param| value::encode_untyped(param).map(Param::Value))
+                .collect::<Result<_>>()?;
+            Ok(Compiled {
+                sql: sql.clone(),
+                params,
+                columns: Arc::new([]),
+                hidden: 0,
+                reversed: false,
+            })
+        }
+    }
+}
+
+/// Compiles a write. An insert gives one statement for each run of rows with the same
+/// columns, in the order of the rows; an insert of no rows gives none.
+pub fn compile_write<'a>(write: &'a Write, catalog: &Catalog) -> Result<Vec<CompiledWrite<'a>>> {
+    match write {
+        Write::Insert(insert) => insert::insert(insert, catalog.table(&insert.table)?),
+        Write::Update(update) => Ok(vec![write::update(update, catalog.table(&update.table)?)?]),
+        Write::Delete(delete) => Ok(vec![write::delete(delete, catalog.table(&delete.table)?)?]),
+    }
+}
+
+/// Binds the values of every placeholder.
+pub fn bind(stmt: &mut Statement<'_>, params: &[Param<'_>]) -> Result<()> {
+    let wanted = stmt.parameter_count();
+    if wanted != params.len() {
+        let given = params.len();
+        let message =
+            format!("the statement has {wanted} placeholders but {given} values were given");
+        return Err(Error::new(Code::InvalidQuery, message));
+    }
+    for (index, param) in params.iter().enumerate() {
+        match param {
+            Param::Value(value) => stmt.raw_bind_parameter(index + 1, value),
+            Param::Array(list) => stmt.raw_bind_parameter(index + 1, Rc::clone(list)),
+        }
+        .map_err(sqlite_error::map)?;
+    }
+    Ok(())
+}
+
+/// The columns of raw SQL, typed by the declared type of the table column that each one is.
+pub fn columns_of(stmt: &Statement<'_>) -> Arc<[OutputColumn]> {
+    stmt.columns()
+        .map(|column| OutputColumn {
+            name: column.name().to_owned(),
+            table: String::new(),
+            column_type: column
+                .decl_type()
+                .map_or(ColumnType::Any, ColumnType::from_declared),
+            tag: Arc::new(OnceLock::new()),
+        })
+        .collect()
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::InvalidQuery, message)
+}

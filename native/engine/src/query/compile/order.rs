@@ -1,0 +1,174 @@
+//! The order of rows, and the key that makes it total.
+
+use rusqlite::types::ToSqlOutput;
+
+use super::builder::{self, encode_rowid, rowid_name, Builder};
+use super::invalid;
+use crate::error::Result;
+use crate::query::ir::{Nulls, OrderBy};
+use crate::schema::{Column, Table};
+use crate::value::{ColumnType, Value};
+
+/// One column of an order.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'a> {
+    /// The column's name, or the rowid's.
+    pub(super) name: &'a str,
+    /// `None` for the rowid.
+    pub(super) column: Option<&'a Column>,
+    /// Compared by the decimal collation, under which different texts may be equal.
+    pub(super) decimal: bool,
+    pub(super) descending: bool,
+    pub(super) nullable: bool,
+    pub(super) nulls_first: bool,
+}
+
+impl<'a> Term<'a> {
+    fn of(column: &'a Column, descending: bool, key: bool) -> Self {
+        Term {
+            name: &column.name,
+            column: Some(column),
+            decimal: column.column_type == ColumnType::Decimal,
+            descending,
+            nullable: !column.not_null && !key,
+            nulls_first: !descending,
+        }
+    }
+
+    fn rowid(name: &'static str, descending: bool) -> Self {
+        Term {
+            name,
+            column: None,
+            decimal: false,
+            descending,
+            nullable: false,
+            nulls_first: !descending,
+        }
+    }
+
+    /// The term of the opposite order.
+    pub(super) fn reversed(mut self) -> Self {
+        self.descending = !self.descending;
+        self.nulls_first = !self.nulls_first;
+        self
+    }
+
+    /// The column where it is compared.
+    pub(super) fn write(&self, b: &mut Builder<'_, '_>) {
+        b.name(self.name);
+        if self.decimal {
+            b.push(" COLLATE ash_rusqlite_decimal");
+        }
+    }
+
+    /// The name alone, for the columns of a result.
+    pub(super) fn write_name(&self, b: &mut Builder<'_, '_>) {
+        b.name(self.name);
+    }
+
+    /// A cursor's value as the column stores it.
+    pub(super) fn encode<'v>(&self, value: &'v Value, table: &Table) -> Result<ToSqlOutput<'v>> {
+        match self.column {
+            Some(column) => builder::encode(value, table, column),
+            None => encode_rowid(value, table),
+        }
+    }
+}
+
+/// The terms of an order as it is given. A column's second mention changes nothing and is left out.
+pub(super) fn given<'a>(table: &'a Table, order_by: &[OrderBy]) -> Result<Vec<Term<'a>>> {
+    let mut terms: Vec<Term<'a>> = Vec::with_capacity(order_by.len());
+    for order in order_by {
+        let (index, column) = table.column(&order.column)?;
+        if terms.iter().any(|term| term.name == column.name) {
+            continue;
+        }
+        let mut term = Term::of(column, order.descending, table.primary_key.contains(&index));
+        if let Some(nulls) = order.nulls {
+            term.nulls_first = nulls == Nulls::First;
+        }
+        terms.push(term);
+    }
+    Ok(terms)
+}
+
+/// Adds what tells any two rows apart: the `distinct` columns, or else the primary key,
+/// or else the rowid, in the direction of the last term so that one index serves them all.
+/// Without any of these the order stays as it is; returns whether it is total.
+pub(super) fn make_total<'a>(
+    terms: &mut Vec<Term<'a>>,
+    table: &'a Table,
+    distinct: Option<&[&'a Column]>,
+) -> bool {
+    let descending = terms.last().is_some_and(|term| term.descending);
+    if let Some(columns) = distinct {
+        for column in columns {
+            add(terms, Term::of(column, descending, false));
+        }
+        return true;
+    }
+    if !table.primary_key.is_empty() {
+        for column in table.key_columns() {
+            add(terms, Term::of(column, descending, true));
+        }
+        return true;
+    }
+    match rowid_name(table) {
+        Some(rowid) => {
+            add(terms, Term::rowid(rowid, descending));
+            true
+        }
+        None => false,
+    }
+}
+
+/// Equal decimals may be different texts, so a decimal is told apart by its text.
+fn add<'a>(terms: &mut Vec<Term<'a>>, term: Term<'a>) {
+    if !terms
+        .iter()
+        .any(|known| known.name == term.name && !known.decimal)
+    {
+        terms.push(Term {
+            decimal: false,
+            ..term
+        });
+    }
+}
+
+/// Refuses an order by columns that the distinct rows do not have.
+pub(super) fn check_distinct(terms: &[Term<'_>], columns: &[&Column]) -> Result<()> {
+    match terms
+        .iter()
+        .find(|term| !columns.iter().any(|column| column.name == term.name))
+    {
+        None => Ok(()),
+        Some(term) => Err(invalid(format!(
+            "distinct rows have no single {0} to be ordered by; select {0} too",
+            term.name
+        ))
+        .with("column", term.name)),
+    }
+}
+
+/// Writes ` ORDER BY …`.
+pub(super) fn write(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
+    if terms.is_empty() {
+        return Ok(());
+    }
+    b.push(" ORDER BY ");
+    b.list(terms, |b, term| {
+        term.write(b);
+        if term.descending {
+            b.push(" DESC");
+        }
+        // Where nulls go by default is not said: SQLite finds more indexes for it so.
+        if term.nullable && term.nulls_first == term.descending {
+            b.push(if term.nulls_first {
+                " NULLS FIRST"
+            } else {
+                " NULLS LAST"
+            });
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,174 @@
+//! Updates and deletes, and what every write shares.
+
+use std::sync::Arc;
+
+use super::builder::Builder;
+use super::select::columns;
+use super::{filter, invalid, CompiledWrite};
+use crate::error::{Error, Result};
+use crate::query::ir::{Assignment, Delete, Expr, Returning, Update};
+use crate::schema::{Column, Table};
+use crate::value::{ColumnType, OutputColumn, Value};
+
+/// An update of the rows of a condition.
+pub(super) fn update<'v>(update: &'v Update, table: &Table) -> Result<CompiledWrite<'v>> {
+    check_writable(table)?;
+    let Update {
+        table: _,
+        filter,
+        set,
+        returning,
+    } = update;
+    if set.is_empty() {
+        return Err(invalid("an update needs at least one column to set")
+            .with("table", table.name.as_str()));
+    }
+    let mut b = Builder::new(table);
+    b.push("UPDATE ");
+    b.table_name();
+    b.push(" SET ");
+    let mut assigned: Vec<&Column> = Vec::with_capacity(set.len());
+    b.list(set, |b, assignment| assign(b, assignment, &mut assigned))?;
+    finish(b, filter.as_ref(), returning)
+}
+
+fn assign<'t, 'v>(
+    b: &mut Builder<'t, 'v>,
+    assignment: &'v Assignment,
+    assigned: &mut Vec<&'t Column>,
+) -> Result<()> {
+    let table = b.table;
+    let (name, value, increment) = match assignment {
+        Assignment::Set(name, value) => (name, value, false),
+        Assignment::Increment(name, value) => (name, value, true),
+    };
+    let column = writable(table, name)?;
+    if assigned.iter().any(|known| known.name == column.name) {
+        return Err(twice(table, column));
+    }
+    assigned.push(column);
+    b.name(&column.name);
+    if !increment {
+        b.push(" = ");
+        return b.value(value, column);
+    }
+    let number = matches!(column.column_type, ColumnType::Integer | ColumnType::Real);
+    if !number || *value == Value::Null {
+        let message = format!(
+            "only INTEGER and REAL columns grow by a number; {} is {}",
+            column.name,
+            column.column_type.name()
+        );
+        return Err(invalid(message).with("column", column.name.as_str()));
+    }
+    b.push(" = ash_rusqlite_add(");
+    b.name(&column.name);
+    b.push(", ");
+    b.value(value, column)?;
+    b.push(")");
+    Ok(())
+}
+
+/// A delete of the rows of a condition.
+pub(super) fn delete<'v>(delete: &'v Delete, table: &Table) -> Result<CompiledWrite<'v>> {
+    check_writable(table)?;
+    let mut b = Builder::new(table);
+    b.push("DELETE FROM ");
+    b.table_name();
+    finish(b, delete.filter.as_ref(), &delete.returning)
+}
+
+fn finish<'v>(
+    mut b: Builder<'_, 'v>,
+    filter: Option<&'v Expr>,
+    returning: &Returning,
+) -> Result<CompiledWrite<'v>> {
+    if let Some(expr) = filter {
+        b.push(" WHERE ");
+        filter::condition(&mut b, expr)?;
+    }
+    write_returning(&mut b, returning)?;
+    let columns = output(b.table, returning)?;
+    Ok(CompiledWrite {
+        sql: b.sql,
+        rows: vec![b.params],
+        columns,
+    })
+}
+
+/// Writes ` RETURNING …`.
+pub(super) fn write_returning(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
+    let table = b.table;
+    match returning {
+        Returning::Nothing => Ok(()),
+        Returning::All => {
+            b.push(" RETURNING ");
+            b.list(&table.columns, |b, column| {
+                b.name(&column.name);
+                Ok(())
+            })
+        }
+        Returning::Columns(wanted) => {
+            b.push(" RETURNING ");
+            names(b, &columns(table, wanted)?)
+        }
+    }
+}
+
+/// The columns that come back.
+pub(super) fn output(table: &Table, returning: &Returning) -> Result<Arc<[OutputColumn]>> {
+    Ok(match returning {
+        Returning::Nothing => Arc::new([]),
+        Returning::All => Arc::clone(table.output_columns()),
+        Returning::Columns(names) => columns(table, names)?
+            .into_iter()
+            .map(|column| column.output(&table.name))
+            .collect(),
+    })
+}
+
+/// The columns' names with commas between them.
+pub(super) fn names(b: &mut Builder<'_, '_>, columns: &[&Column]) -> Result<()> {
+    b.list(columns, |b, column| {
+        b.name(&column.name);
+        Ok(())
+    })
+}
+
+/// A column that can be written.
+pub(super) fn writable<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
+    let (_, column) = table.column(name)?;
+    check_column(table, column)?;
+    Ok(column)
+}
+
+/// Refuses a column that cannot be written.
+pub(super) fn check_column(table: &Table, column: &Column) -> Result<()> {
+    if !column.generated {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "{} is computed from other columns and cannot be written",
+        column.name
+    ))
+    .with("table", table.name.as_str())
+    .with("column", column.name.as_str()))
+}
+
+/// Refuses a table that cannot be written.
+pub(super) fn check_writable(table: &Table) -> Result<()> {
+    if !table.is_view {
+        return Ok(());
+    }
+    Err(
+        invalid(format!("{} is a view, which can only be read", table.name))
+            .with("table", table.name.as_str()),
+    )
+}
+
+/// The error of a column that is written twice.
+pub(super) fn twice(table: &Table, column: &Column) -> Error {
+    invalid(format!("{} is given twice", column.name))
+        .with("table", table.name.as_str())
+        .with("column", column.name.as_str())
+}

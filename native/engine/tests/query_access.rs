@@ -1,0 +1,84 @@
+//! What compiled queries need of their connection is allowed on a guarded one too: lists as
+//! arrays, decimals by their value, sums that do not overflow in silence.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support {
+    pub mod host;
+}
+
+use ash_rusqlite_engine::query::ir::{
+    Aggregate, Assignment, CompareOp, Expr, Read, Returning, Select, Update, Write,
+};
+use ash_rusqlite_engine::{Code, Value};
+use serde_json::json;
+use support::host;
+
+fn decimal(coefficient: &str, exponent: i64) -> Value {
+    Value::Decimal {
+        negative: false,
+        coefficient: coefficient.into(),
+        exponent,
+    }
+}
+
+fn grow(by: i64) -> Write {
+    Write::Update(Update {
+        table: "goods".into(),
+        filter: None,
+        set: vec![Assignment::Increment("stock".into(), Value::Integer(by))],
+        returning: Returning::Nothing,
+    })
+}
+
+#[test]
+fn guarded_connections_run_every_kind_of_query() {
+    let database = host::with_tables(
+        host::config(":memory:", json!({})),
+        "CREATE TABLE goods (id INTEGER PRIMARY KEY, price DECIMAL_TEXT, stock INTEGER);",
+    );
+    for (id, price) in [(1, decimal("1000", -2)), (2, decimal("95", -1))] {
+        let row = [
+            ("id", Value::Integer(id)),
+            ("price", price),
+            ("stock", Value::Integer(id)),
+        ];
+        host::write(&database, host::insert("goods", &row)).unwrap();
+    }
+    let among = Expr::In {
+        column: "id".into(),
+        values: (0..40).map(Value::Integer).collect(),
+        negated: false,
+    };
+    let cheap = host::compare("price", CompareOp::Lt, decimal("10", 0)).unwrap();
+    let select = Select {
+        table: "goods".into(),
+        filter: Some(Expr::And(vec![among.clone(), cheap])),
+        ..Select::default()
+    };
+    let rows = host::read(&database, Read::Select(select.clone())).unwrap();
+    assert_eq!(rows.len(), 1);
+    let column = Some("price".to_owned());
+    let select = Select {
+        filter: None,
+        ..select
+    };
+    let sum = Read::Aggregate {
+        function: Aggregate::Sum,
+        column,
+        select,
+    };
+    let sum = host::read(&database, sum).unwrap();
+    assert_eq!(sum, [[json!("19.50")]]);
+    host::write(&database, grow(5)).unwrap();
+    let error = host::write(&database, grow(i64::MAX)).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidValue);
+    host::write(&database, host::delete("goods", Some(among))).unwrap();
+    assert_eq!(host::count(&database, "goods"), 0);
+    host::close(database);
+}
