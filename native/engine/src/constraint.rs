@@ -221,7 +221,8 @@ impl ForeignKey {
 /// SQLite only says that some foreign key failed; this looks for the one.
 fn foreign_key(executor: &Executor<'_>, write: &Write) -> Result<Found> {
     let table = table_of(write);
-    let keys = foreign_keys(executor, table)?;
+    let deletes = matches!(write, Write::Delete(_));
+    let keys = foreign_keys(executor, table, deletes)?;
     for key in keys
         .iter()
         .filter(|key| key.child.eq_ignore_ascii_case(table))
@@ -256,14 +257,14 @@ fn foreign_key(executor: &Executor<'_>, write: &Write) -> Result<Found> {
 }
 
 /// The foreign keys that a table has or that refer to it.
-fn foreign_keys(executor: &Executor<'_>, table: &str) -> Result<Vec<ForeignKey>> {
+fn foreign_keys(executor: &Executor<'_>, table: &str, deletes: bool) -> Result<Vec<ForeignKey>> {
     let mut stmt = executor
         .conn
         .prepare(
-            "SELECT t.name, f.id, f.\"table\", f.\"from\", f.\"to\", f.on_delete FROM pragma_table_list AS t JOIN pragma_foreign_key_list(t.name) AS f WHERE t.schema = 'main' AND (t.name = ?1 COLLATE NOCASE OR f.\"table\" = ?1 COLLATE NOCASE) ORDER BY t.name, f.id, f.seq",
+            "SELECT t.name, f.id, f.\"table\", f.\"from\", f.\"to\", CASE WHEN ?2 THEN f.on_delete ELSE f.on_update END FROM pragma_table_list AS t JOIN pragma_foreign_key_list(t.name) AS f WHERE t.schema = 'main' AND (t.name = ?1 COLLATE NOCASE OR f.\"table\" = ?1 COLLATE NOCASE) ORDER BY t.name, f.id, f.seq",
         )
         .map_err(sqlite_error::map)?;
-    let mut rows = stmt.query([table]).map_err(sqlite_error::map)?;
+    let mut rows = stmt.query((table, deletes)).map_err(sqlite_error::map)?;
     let mut keys: Vec<((String, i64), ForeignKey)> = Vec::new();
     while let Some(row) = rows.next().map_err(sqlite_error::map)? {
         let get = |at: usize| row.get::<_, Option<String>>(at).map_err(sqlite_error::map);

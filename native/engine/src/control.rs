@@ -46,6 +46,8 @@ pub struct Control {
     started: AtomicU64,
     ticks: AtomicU32,
     slice: AtomicBool,
+    /// A statement of the engine's own runs.
+    shielded: AtomicBool,
     stopped: AtomicU8,
     cancelled: Mutex<Option<Arc<AtomicBool>>>,
     closing: Arc<AtomicBool>,
@@ -113,6 +115,15 @@ impl Control {
             .store(nanos(lock_deadline), Ordering::Relaxed);
     }
 
+    /// Runs a statement of the engine's own, which only a lock may hold up: a BEGIN or a
+    /// ROLLBACK TO that was interrupted would leave a transaction or half a write behind.
+    pub fn shield<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.shielded.store(true, Ordering::Relaxed);
+        let result = run();
+        self.shielded.store(false, Ordering::Relaxed);
+        result
+    }
+
     /// Why the last statement was stopped.
     pub fn stop(&self) -> Stop {
         match self.stopped.load(Ordering::Relaxed) {
@@ -137,6 +148,9 @@ impl Control {
 
     /// Looks whether what runs must stop; SQLite's progress handler.
     fn tick(&self) -> bool {
+        if self.shielded.load(Ordering::Relaxed) {
+            return false;
+        }
         if self.slice.load(Ordering::Relaxed) {
             let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
             if ticks >= SLICE_TICKS || self.slice_is_over() {

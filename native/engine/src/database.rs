@@ -215,7 +215,14 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A database. Clones are the same one.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        self.shared.queue.close(None);
+    }
+}
+
+/// A database. Clones are the same one; it closes when the last of them is dropped.
 #[derive(Clone)]
 pub struct Database(Arc<Inner>);
 
@@ -263,8 +270,9 @@ impl Database {
         let pool = Arc::clone(&self.0.pool);
         self.spawn("ash_rusqlite_writer", move || {
             let ending = Box::new(move || pool.close(Duration::from_secs(5)));
-            writer::run(shared, path, opened, ending);
+            let closers = writer::run(shared, path, opened, ending);
             drop(memory);
+            closers.into_iter().for_each(|notify| notify());
         })
     }
 
@@ -344,8 +352,9 @@ impl Database {
         outcome
     }
 
-    /// The error of a read that found no free reader until its deadline.
+    /// The error of a read that found no free reader until its deadline and gives up.
     pub fn reader_timeout_error(&self, timeout: Duration) -> Error {
+        self.0.pool.give_up();
         let (open, lent, waiting) = self.0.pool.figures();
         Error::new(
             Code::Timeout,
@@ -383,8 +392,10 @@ impl Database {
         Some(self.0.shared.gave_up(job.queued_at.elapsed()))
     }
 
-    /// The error of a write for which the queue stayed full until its deadline.
+    /// The error of a write for which the queue stayed full until its deadline, and that
+    /// gives up.
     pub fn queue_full_error(&self, timeout: Duration) -> Error {
+        self.0.shared.queue.give_up();
         let error = self.0.shared.gave_up(timeout);
         let limit = self.0.shared.config.queue_limit;
         let full = Error::new(

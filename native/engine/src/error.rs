@@ -139,9 +139,31 @@ impl From<Vec<String>> for Detail {
 
 /// Every key that `Error::details` may hold, so that a host can intern them.
 pub const DETAIL_KEYS: &[&str] = &[
-    "table", "column", "columns", "constraint", "option", "nearest", "expected", "value", "path",
-    "sql", "offset", "version", "name", "line", "waited_ms", "deadline_ms", "held_ms", "holder",
-    "waiting", "queue_limit", "sqlite_code", "os_error", "allowed", "problems", "index",
+    "table",
+    "column",
+    "columns",
+    "constraint",
+    "option",
+    "nearest",
+    "expected",
+    "value",
+    "path",
+    "sql",
+    "offset",
+    "version",
+    "name",
+    "line",
+    "waited_ms",
+    "deadline_ms",
+    "held_ms",
+    "holder",
+    "waiting",
+    "queue_limit",
+    "sqlite_code",
+    "os_error",
+    "allowed",
+    "problems",
+    "index",
 ];
 
 /// An error of the engine.
@@ -160,7 +182,13 @@ struct Inner {
 impl Error {
     /// An error of the given code, with a message that tells the user what to do.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error { inner: Box::new(Inner { code, message: message.into(), details: Vec::new() }) }
+        Error {
+            inner: Box::new(Inner {
+                code,
+                message: message.into(),
+                details: Vec::new(),
+            }),
+        }
     }
 
     /// The same error with one more detail. `key` is one of [`DETAIL_KEYS`].
@@ -204,7 +232,11 @@ impl Error {
 
     /// One detail by its key.
     pub fn detail(&self, key: &str) -> Option<&Detail> {
-        self.inner.details.iter().find(|(k, _)| *k == key).map(|(_, v)| v)
+        self.inner
+            .details
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map(|(_, v)| v)
     }
 
     /// Whether the same call may succeed later without any change by the caller.

@@ -38,10 +38,16 @@ pub fn read(
 ) -> Result<ReadOutcome> {
     let outcome = match pace {
         Pace::Slice => read_slice(reader, context, read, sink),
-        Pace::Full { deadline, cancelled } => {
+        Pace::Full {
+            deadline,
+            cancelled,
+        } => {
             context.counters.long_reads.fetch_add(1, Ordering::Relaxed);
             limit_length(reader, false)?;
-            reader.link.control.begin(*deadline, Some(cancelled.clone()));
+            reader
+                .link
+                .control
+                .begin(*deadline, Some(cancelled.clone()));
             read_whole(reader, context, read, sink)
         }
     };
@@ -63,7 +69,10 @@ fn read_slice(
         return Ok(ReadOutcome::NeedsTime);
     }
     limit_length(reader, true)?;
-    reader.link.control.begin_slice(Instant::now() + crate::INFINITY);
+    reader
+        .link
+        .control
+        .begin_slice(Instant::now() + crate::INFINITY);
     let mut bytes = 0_usize;
     let control = reader.link.control.clone();
     let result = executor(reader, context).read(read, sink, &mut |row_bytes| {
@@ -124,8 +133,16 @@ fn limit_length(reader: &mut Reader, slice: bool) -> Result<()> {
     if reader.limited == slice {
         return Ok(());
     }
-    let limit = if slice { i32::try_from(SLICE_BYTES).unwrap_or(FULL_LENGTH) } else { FULL_LENGTH };
-    reader.link.conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit).map_err(sqlite_error::map)?;
+    let limit = if slice {
+        i32::try_from(SLICE_BYTES).unwrap_or(FULL_LENGTH)
+    } else {
+        FULL_LENGTH
+    };
+    reader
+        .link
+        .conn
+        .set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)
+        .map_err(sqlite_error::map)?;
     reader.limited = slice;
     Ok(())
 }

@@ -34,6 +34,8 @@ struct State {
     idle: Vec<Reader>,
     lent: usize,
     waiting: VecDeque<Notify>,
+    /// How many of those who wait may have stopped waiting, at most.
+    gave_up: usize,
     closed: bool,
 }
 
@@ -112,15 +114,27 @@ impl Pool {
 
     fn released(&self, mut state: MutexGuard<'_, State>) {
         state.lent = state.lent.saturating_sub(1);
-        let next = state.waiting.pop_front();
+        let next = to_wake(&mut state);
         let empty = state.lent == 0;
         drop(state);
         if empty {
             self.returned.notify_all();
         }
-        if let Some(notify) = next {
-            notify();
-        }
+        next.into_iter().for_each(|notify| notify());
+    }
+
+    /// A caller stopped waiting: its notification is, or was, in vain, so another may be due.
+    pub fn give_up(&self) {
+        let mut state = self.lock();
+        state.gave_up += 1;
+        let free = state.lent < self.config.readers;
+        let next = if free {
+            to_wake(&mut state)
+        } else {
+            Vec::new()
+        };
+        drop(state);
+        next.into_iter().for_each(|notify| notify());
     }
 
     /// Connections that are open, that are lent, and calls that wait for one.
@@ -148,4 +162,14 @@ impl Pool {
             .wait_timeout_while(state, patience, |state| state.lent > 0);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// As many as it takes to reach one that still waits.
+fn to_wake(state: &mut State) -> Vec<Notify> {
+    let count = (1 + state.gave_up).min(state.waiting.len());
+    let woken = state.waiting.drain(..count).collect();
+    if state.waiting.is_empty() {
+        state.gave_up = 0;
+    }
+    woken
 }

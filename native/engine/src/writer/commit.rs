@@ -15,6 +15,10 @@ use super::Writer;
 
 type Answer = (Job, Result<Outcome>);
 
+fn written(changes: u64) -> Outcome {
+    Outcome::Written { changes }
+}
+
 impl Writer {
     /// Commits a batch and answers each of its requests, only after the commit.
     pub(super) fn run_batch(&mut self, batch: Vec<(Job, Write)>) {
@@ -121,12 +125,17 @@ impl Writer {
 
     /// Runs the only request of a transaction that has begun: no savepoint is needed.
     fn run_alone(&mut self, mut job: Job, write: &Write) {
-        self.link.control.begin(job.deadline, None);
+        let deadline = job.deadline;
+        self.link.control.begin(deadline, None);
         let result = self
             .write_once(write, job.reply.sink())
             .and_then(|changes| {
-                self.commit()?;
-                Ok(Outcome::Written { changes })
+                // A deferred constraint is only looked at here.
+                self.commit().map_err(|error| {
+                    self.link.control.begin(deadline, None);
+                    self.explain(error, write)
+                })?;
+                Ok(written(changes))
             });
         if result.is_err() {
             self.roll_back();
@@ -136,15 +145,23 @@ impl Writer {
 
     fn run_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
         self.link.control.begin(job.deadline, None);
-        self.step("SAVEPOINT r")?;
+        self.atomically(write, job)
+    }
+
+    /// Runs a write in a savepoint. Where that cannot be undone the whole transaction is.
+    pub(super) fn atomically(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
+        self.step("SAVEPOINT w")?;
         let result = self.write_once(write, job.reply.sink());
-        if result.is_err() && !self.link.conn.is_autocommit() {
-            self.step("ROLLBACK TO r")?;
+        let undone = match &result {
+            Err(_) if self.link.conn.is_autocommit() => return result.map(written),
+            Err(_) => self.step("ROLLBACK TO w"),
+            Ok(_) => Ok(()),
+        };
+        if let Err(error) = undone.and_then(|()| self.step("RELEASE w")) {
+            self.roll_back();
+            return Err(result.err().unwrap_or(error));
         }
-        if !self.link.conn.is_autocommit() {
-            self.step("RELEASE r")?;
-        }
-        result.map(|changes| Outcome::Written { changes })
+        result.map(written)
     }
 
     /// Runs a write once; a schema that another process changed is read again first.
@@ -154,18 +171,25 @@ impl Writer {
         }
         let mut result = self.executor().write(write, sink);
         if let Err(error) = &result {
-            if self.shared.catalog().explains(error, &self.link.conn) {
+            // Once SQLite has rolled the transaction back, running again would commit at once.
+            let begun = !self.link.conn.is_autocommit();
+            if begun && self.shared.catalog().explains(error, &self.link.conn) {
                 self.shared.catalog().reload(&self.link.conn)?;
                 result = self.executor().write(write, sink);
             }
         }
         result.map_err(|error| {
             let error = sqlite_error::refine(&self.link.conn, self.link.control.explain(error));
-            self.link.gate.set(Access::Internal);
-            let error = constraint::explain(self.executor(), error, write);
-            self.link.gate.set(Access::Write);
-            error
+            self.explain(error, write)
         })
+    }
+
+    /// What the database can tell about a constraint that was violated.
+    fn explain(&self, error: Error, write: &Write) -> Error {
+        self.link.gate.set(Access::Internal);
+        let error = constraint::explain(self.executor(), error, write);
+        self.link.gate.set(Access::Write);
+        error
     }
 
     /// Answers after a commit.
@@ -211,16 +235,15 @@ impl Writer {
         }
     }
 
-    /// Runs a statement of our own.
+    /// Runs a statement of our own, to its end.
     pub(super) fn step(&self, sql: &str) -> Result<()> {
         let mut stmt = self
             .link
             .conn
             .prepare_cached(sql)
             .map_err(sqlite_error::map)?;
-        stmt.execute([])
-            .map(drop)
-            .map_err(|error| self.error(error))
+        let done = self.link.control.shield(|| stmt.execute([]));
+        done.map(drop).map_err(|error| self.error(error))
     }
 
     /// An error of SQLite with what this connection knows about it.

@@ -102,37 +102,34 @@ pub struct Writer {
 }
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
-/// `opened` hears of the result once; `ending` is called before the connection closes.
+/// `opened` hears of the result once; `ending` is called before the connection closes. Gives
+/// back who wants to hear that all of it is over.
 pub fn run(
     shared: Arc<Shared>,
     path: PathBuf,
     opened: Box<dyn FnOnce(Result<()>) + Send>,
     ending: Box<dyn FnOnce() + Send>,
-) {
+) -> Vec<Notify> {
     match Writer::open(Arc::clone(&shared), path) {
         Ok(writer) => {
             opened(Ok(()));
-            let closers = writer.work(ending);
-            closers.into_iter().for_each(|notify| notify());
+            writer.work(ending)
         }
         Err(error) => {
             shared.queue.close(None);
             opened(Err(error.clone()));
-            refuse_all(&shared, &error);
+            refuse_all(&shared, &error)
         }
     }
 }
 
 /// Answers what was asked of a database that could not be opened.
-fn refuse_all(shared: &Shared, error: &Error) {
+fn refuse_all(shared: &Shared, error: &Error) -> Vec<Notify> {
     loop {
         let jobs = match shared.queue.next(usize::MAX) {
             Next::Batch(batch) => batch.into_iter().map(|(job, _)| job).collect(),
             Next::Transaction(_, job, _) | Next::Maintain(job, _) => vec![job],
-            Next::Closed(closers) => {
-                closers.into_iter().for_each(|notify| notify());
-                return;
-            }
+            Next::Closed(closers) => return closers,
         };
         for job in jobs {
             job.reply.finish(Err(error.clone()));
@@ -150,12 +147,19 @@ impl Writer {
         let watched = Arc::clone(&shared);
         link.conn
             .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-                watched.counters.wal_pages.store(i64::from(pages), Ordering::Relaxed);
+                watched
+                    .counters
+                    .wal_pages
+                    .store(i64::from(pages), Ordering::Relaxed);
                 Ok(())
             }))
             .map_err(sqlite_error::map)?;
         let checkpoint_at = i64::from(shared.config.wal_autocheckpoint);
-        Ok(Writer { shared, link, checkpoint_at })
+        Ok(Writer {
+            shared,
+            link,
+            checkpoint_at,
+        })
     }
 
     fn work(mut self, ending: Box<dyn FnOnce() + Send>) -> Vec<Notify> {
@@ -164,12 +168,16 @@ impl Writer {
                 Next::Batch(batch) => self.run_batch(batch),
                 Next::Transaction(transaction, job, step) => {
                     if job.deadline <= Instant::now() {
-                        transaction.withdraw_first();
+                        self.shared.queue.first_step_failed(&transaction);
                         let waited = job.deadline - job.queued_at;
                         let error = self.shared.waited_too_long(waited);
                         self.reply(job, Err(error));
                     } else if transaction.is_abandoned() {
-                        self.reply(job, Err(Error::new(Code::Cancelled, "the caller is gone")));
+                        let error = Error::new(Code::Cancelled, "the caller is gone");
+                        for job in self.shared.queue.clear_lane(transaction.id) {
+                            self.reply(job, Err(error.clone()));
+                        }
+                        self.reply(job, Err(error));
                     } else {
                         self.run_transaction(&transaction, job, step);
                     }

@@ -70,10 +70,12 @@ pub enum NextStep {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<(Job, Work)>,
-    /// Steps of the transaction that holds the writer.
-    lane: VecDeque<(Job, Step)>,
+    /// Steps of transactions behind their first one, mostly of the one that holds the writer.
+    lane: VecDeque<(TransactionId, Job, Step)>,
     /// Callers that found the queue full.
     waiting: VecDeque<Notify>,
+    /// How many of those may have stopped waiting, at most.
+    gave_up: usize,
     transactions: HashMap<TransactionId, Arc<Transaction>>,
     next_id: u64,
     closing: bool,
@@ -152,9 +154,14 @@ impl Queue {
         let place = state.jobs.iter().position(|(job, _)| job.id == id)?;
         let (job, work) = state.jobs.remove(place)?;
         if let Work::Transaction(transaction, _) = &work {
-            transaction.withdraw_first();
+            begin_with_next(&mut state, transaction);
         }
         Some(job)
+    }
+
+    /// The first step of a transaction came to nothing: its next one, if any, is the first now.
+    pub fn first_step_failed(&self, transaction: &Arc<Transaction>) {
+        begin_with_next(&mut self.lock(), transaction);
     }
 
     /// How many requests wait.
@@ -180,12 +187,15 @@ impl Queue {
 
     /// An open transaction.
     pub fn transaction(&self, id: TransactionId) -> Result<Arc<Transaction>> {
-        self.lock().transactions.get(&id).cloned().ok_or_else(|| {
-            Error::new(
+        let state = self.lock();
+        match state.transactions.get(&id) {
+            Some(transaction) => Ok(Arc::clone(transaction)),
+            None if state.closing => Err(closed()),
+            None => Err(Error::new(
                 Code::TransactionClosed,
                 "the transaction is over; begin a new one",
-            )
-        })
+            )),
+        }
     }
 
     /// Forgets a transaction.
@@ -219,7 +229,7 @@ impl Queue {
                 .jobs
                 .push_back((job, Work::Transaction(Arc::clone(transaction), step)));
         } else {
-            state.lane.push_back((job, step));
+            state.lane.push_back((transaction.id, job, step));
         }
         self.wake(state);
         Ok(id)
@@ -251,14 +261,35 @@ impl Queue {
         self.wake(state);
     }
 
+    /// A caller stopped waiting for room: its notification is, or was, in vain.
+    pub fn give_up(&self) {
+        let mut state = self.lock();
+        state.gave_up += 1;
+        let waiters = self.to_wake(&mut state);
+        drop(state);
+        waiters.into_iter().for_each(|notify| notify());
+    }
+
+    /// For each free place one that still waits, and those who may wait no more before it.
+    fn to_wake(&self, state: &mut State) -> Vec<Notify> {
+        let room = self.limit.saturating_sub(state.jobs.len());
+        if room == 0 {
+            return Vec::new();
+        }
+        let count = (room + state.gave_up).min(state.waiting.len());
+        let waiters = state.waiting.drain(..count).collect();
+        if state.waiting.is_empty() {
+            state.gave_up = 0;
+        }
+        waiters
+    }
+
     /// Waits for work.
     pub fn next(&self, max_batch: usize) -> Next {
         let mut state = self.lock();
         loop {
             if let Some(next) = take(&mut state, max_batch) {
-                let room = self.limit.saturating_sub(state.jobs.len());
-                let count = room.min(state.waiting.len());
-                let waiters: Vec<Notify> = state.waiting.drain(..count).collect();
+                let waiters = self.to_wake(&mut state);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
                 return next;
@@ -283,15 +314,15 @@ impl Queue {
             if transaction.is_abandoned() {
                 return NextStep::Aborted;
             }
-            if let Some((job, step)) = state.lane.pop_front() {
+            let now = Instant::now();
+            if now >= deadline {
+                return NextStep::Overstayed;
+            }
+            if let Some((job, step)) = take_step(&mut state, transaction.id) {
                 return NextStep::Step(job, step);
             }
             if state.closing {
                 return NextStep::Closing;
-            }
-            let now = Instant::now();
-            if now >= deadline {
-                return NextStep::Overstayed;
             }
             state.idle = true;
             let wait = self.wake.wait_timeout(state, deadline - now);
@@ -300,9 +331,25 @@ impl Queue {
         }
     }
 
-    /// Takes what is left in the lane of a transaction that is over.
-    pub fn clear_lane(&self) -> Vec<Job> {
-        self.lock().lane.drain(..).map(|(job, _)| job).collect()
+    /// Takes the steps that are left of a transaction that is over.
+    pub fn clear_lane(&self, id: TransactionId) -> Vec<Job> {
+        let mut state = self.lock();
+        std::iter::from_fn(|| take_step(&mut state, id).map(|(job, _)| job)).collect()
+    }
+}
+
+fn take_step(state: &mut State, id: TransactionId) -> Option<(Job, Step)> {
+    let place = state.lane.iter().position(|(owner, ..)| *owner == id)?;
+    state.lane.remove(place).map(|(_, job, step)| (job, step))
+}
+
+fn begin_with_next(state: &mut State, transaction: &Arc<Transaction>) {
+    match take_step(state, transaction.id) {
+        Some((job, step)) => {
+            let work = Work::Transaction(Arc::clone(transaction), step);
+            state.jobs.push_back((job, work));
+        }
+        None => transaction.withdraw_first(),
     }
 }
 

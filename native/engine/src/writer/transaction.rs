@@ -112,6 +112,9 @@ impl Transaction {
 /// How a transaction that holds the writer goes on after a step.
 enum After {
     Continue,
+    /// Its owner ended it.
+    Finished,
+    /// Something else ended it.
     End(Error),
 }
 
@@ -123,7 +126,7 @@ impl Writer {
             .hold(Some(format!("a transaction of {}", transaction.owner)));
         if let Err(error) = self.begin(job.deadline) {
             // Nothing was begun: the owner may try again.
-            transaction.withdraw_first();
+            self.shared.queue.first_step_failed(transaction);
             self.reply(job, Err(error));
         } else {
             self.drive(transaction, job, step);
@@ -136,20 +139,21 @@ impl Writer {
         let limit = Instant::now() + transaction.timeout;
         let mut savepoints = 0;
         let mut next = NextStep::Step(job, step);
-        let end = loop {
+        let (end, known) = loop {
             match self.advance(transaction, next, limit, &mut savepoints) {
                 After::Continue => {}
-                After::End(error) => break error,
+                After::Finished => break (over(), false),
+                After::End(error) => break (error, true),
             }
             next = self.shared.queue.next_step(transaction, limit);
         };
         self.roll_back();
         transaction.set(Phase::Over(end.clone()));
-        for job in self.shared.queue.clear_lane() {
+        for job in self.shared.queue.clear_lane(transaction.id) {
             self.reply(job, Err(end.clone()));
         }
-        // One that overstayed stays known, so that its owner hears why at its next call.
-        if matches!(end.code(), Code::TransactionClosed | Code::Cancelled) {
+        // One that was ended stays known, so that its owner hears why at its next call.
+        if !known || transaction.is_abandoned() {
             self.shared.queue.forget(transaction.id);
         }
     }
@@ -205,12 +209,13 @@ impl Writer {
             TransactionOp::ReleaseSavepoint => self.end_savepoint(savepoints, "RELEASE u"),
             TransactionOp::RollbackToSavepoint => self.end_savepoint(savepoints, "ROLLBACK TO u"),
         };
-        let lost = self.link.conn.is_autocommit();
+        let overstayed = Instant::now() >= limit;
         let result = match result {
-            Err(_) if lost && Instant::now() >= limit => Err(overstayed_now()),
+            Err(error) if overstayed && error.code() == Code::Timeout => Err(overstayed_now()),
             other => other,
         };
-        match (lost, result) {
+        let lost = self.link.conn.is_autocommit();
+        match (lost || overstayed && result.is_err(), result) {
             (false, result) => {
                 self.reply(job, result);
                 After::Continue
@@ -226,28 +231,27 @@ impl Writer {
 
     fn write_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
         self.link.gate.set(Access::Write);
-        self.step("SAVEPOINT w")?;
-        let result = self.write_once(write, job.reply.sink());
-        match &result {
-            Ok(_) => self.step("RELEASE w")?,
-            Err(_) if self.link.conn.is_autocommit() => {}
-            Err(_) => {
-                self.step("ROLLBACK TO w")?;
-                self.step("RELEASE w")?;
-            }
-        }
-        result.map(|changes| Outcome::Written { changes })
+        self.atomically(write, job)
     }
 
     fn read_here(&mut self, read: &Read, job: &mut Job) -> Result<Outcome> {
         self.link.gate.set(Access::Query);
-        let result = self
-            .executor()
-            .read(read, job.reply.sink(), &mut |_| Ok(()));
+        let mut result = self.read_once(read, job);
+        if let Err(error) = &result {
+            if self.shared.catalog().explains(error, &self.link.conn) {
+                self.shared.catalog().reload(&self.link.conn)?;
+                result = self.read_once(read, job);
+            }
+        }
         self.link.gate.set(Access::Write);
         result
             .map(|()| Outcome::Rows)
             .map_err(|error| self.link.control.explain(error))
+    }
+
+    fn read_once(&self, read: &Read, job: &mut Job) -> Result<()> {
+        self.executor()
+            .read(read, job.reply.sink(), &mut |_| Ok(()))
     }
 
     fn savepoint(&mut self, savepoints: &mut u32) -> Result<Outcome> {
@@ -276,7 +280,7 @@ impl Writer {
             self.roll_back();
             self.count_rollback();
             self.reply(job, Ok(Outcome::Done));
-            return After::End(over());
+            return After::Finished;
         }
         match self.commit() {
             Ok(()) => {
@@ -293,7 +297,7 @@ impl Writer {
                 self.reply(job, Err(error));
             }
         }
-        After::End(over())
+        After::Finished
     }
 
     fn count_rollback(&self) {

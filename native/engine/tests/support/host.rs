@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, Conflict, Expr, Insert, Read, Returning, Select, Update, Write,
+    Aggregate, CompareOp, Conflict, Delete, Expr, Insert, Read, Returning, Select, Update, Write,
 };
 use ash_rusqlite_engine::value::Row;
 use ash_rusqlite_engine::{
@@ -264,4 +264,55 @@ pub fn sql(text: &str) -> Read {
 
 pub fn error<T: std::fmt::Debug>(result: Result<T>) -> Error {
     result.expect_err("an error was expected")
+}
+
+/// A read as a host's scheduler would run it: it must not take long.
+pub fn read_slice(database: &Database, what: &Read) -> Result<ReadOutcome> {
+    database.read(what, Pace::Slice, &mut Collected::default(), &mut || {
+        Box::new(|| ())
+    })
+}
+
+/// A read with a deadline and a flag that ends it; the notification goes to nobody.
+pub fn read_until(
+    database: &Database,
+    what: &Read,
+    deadline: Instant,
+    cancelled: &Arc<AtomicBool>,
+) -> Result<ReadOutcome> {
+    let cancelled = Arc::clone(cancelled);
+    let pace = Pace::Full {
+        deadline,
+        cancelled,
+    };
+    database.read(what, pace, &mut Collected::default(), &mut || {
+        Box::new(|| ())
+    })
+}
+
+pub fn delete(table: &str, filter: Option<Expr>) -> Write {
+    Write::Delete(Delete {
+        table: table.into(),
+        filter,
+        returning: Returning::Nothing,
+    })
+}
+
+pub fn compare(column: &str, op: CompareOp, value: Value) -> Option<Expr> {
+    Some(Expr::Compare {
+        column: column.into(),
+        op,
+        value,
+    })
+}
+
+pub fn equal(column: &str, value: Value) -> Option<Expr> {
+    compare(column, CompareOp::Eq, value)
+}
+
+/// The answer of a request whose deadline is far.
+pub fn answered(from: &Receiver<Answer>) -> Result<Outcome> {
+    from.recv_timeout(Duration::from_secs(20))
+        .expect("an answer")
+        .result
 }
