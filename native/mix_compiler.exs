@@ -47,6 +47,8 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
     case run_cargo(cargo, args) do
       {0, _output} ->
         install()
+        # Links priv/, which may not have been there, to where Erlang looks for it.
+        Mix.Project.build_structure()
         write!(manifest(), fingerprint)
         {:ok, []}
 

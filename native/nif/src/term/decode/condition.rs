@@ -7,7 +7,7 @@ use rustler::{MapIterator, Term, TermType};
 
 use crate::atoms;
 
-use super::{describe, invalid, is_keyword, name, Decode, Decoded};
+use super::{describe, invalid, is_keyword, name, Decode, Decoded, Items};
 
 const OPERATORS: &[&str] = &[
     "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "like", "not_like", "is_nil",
@@ -16,15 +16,20 @@ const OPERATORS: &[&str] = &[
 impl Decode {
     /// The condition of a keyword list, a map, a list of conditions, or a single one.
     pub(super) fn condition(&mut self, term: Term<'_>) -> Decoded<Expr> {
-        self.nested(|decode| match term.get_type() {
-            TermType::Tuple => decode.single(term),
-            TermType::List => decode.all_of(term, Decode::item).map(Expr::And),
-            TermType::Map => decode.equalities(term),
-            _ => Err(invalid(format!(
-                "a condition is a keyword list, a map or a tuple, not {}",
-                describe(term)
-            ))),
-        })
+        self.enter()?;
+        let condition = match term.get_type() {
+            TermType::Tuple => self.single(term)?,
+            TermType::List => Expr::And(self.all_of(term, Decode::item)?),
+            TermType::Map => self.equalities(term)?,
+            _ => {
+                return Err(invalid(format!(
+                    "a condition must be a keyword list, a map or a tuple, not {}",
+                    describe(term)
+                )))
+            }
+        };
+        self.leave();
+        Ok(condition)
     }
 
     /// An optional condition: nil is none.
@@ -41,10 +46,11 @@ impl Decode {
         each: fn(&mut Decode, Term<'_>) -> Decoded<Expr>,
     ) -> Decoded<Vec<Expr>> {
         let mut all = Vec::new();
-        self.each(list, "a list of conditions", |decode, item| {
-            all.push(each(decode, item)?);
-            Ok(())
-        })?;
+        let mut items = Items(list);
+        for item in items.by_ref() {
+            all.push(each(self, item)?);
+        }
+        items.ended(list, "the conditions")?;
         Ok(all)
     }
 
@@ -148,7 +154,7 @@ impl Decode {
     }
 
     fn among(&mut self, column: String, list: Term<'_>, negated: bool) -> Decoded<Expr> {
-        let values = self.values(list, "what :in and :not_in take")?;
+        let values = self.values(list, "the values of :in and :not_in")?;
         Ok(Expr::In {
             column,
             values,

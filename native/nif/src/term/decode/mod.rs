@@ -35,8 +35,9 @@ impl From<Error> for Stop {
 /// What decoding gives.
 pub type Decoded<T> = Result<T, Stop>;
 
-/// Terms may be nested so deep.
-const MAX_DEPTH: usize = 256;
+/// Conditions may be nested so deep. Each level takes about 1 KB of stack, of which dirty
+/// schedulers have 320 KB.
+const MAX_DEPTH: usize = 100;
 /// Values that take about 50 microseconds to decode.
 const SCHEDULER_VALUES: usize = 500;
 /// Bytes that take about 10 microseconds to copy.
@@ -80,17 +81,18 @@ impl Decode {
         Ok(())
     }
 
-    /// Decodes what is inside of something else.
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Decoded<T>) -> Decoded<T> {
+    /// Goes one level deeper.
+    fn enter(&mut self) -> Decoded<()> {
         if self.depth >= MAX_DEPTH {
-            return Err(invalid(format!(
-                "a term is nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(invalid(format!("conditions nest at most {MAX_DEPTH} deep")));
         }
         self.depth += 1;
-        let result = inner(self);
+        Ok(())
+    }
+
+    /// Comes one level back. After an error nothing more is decoded.
+    fn leave(&mut self) {
         self.depth -= 1;
-        result
     }
 
     /// A table's or column's name.
@@ -134,7 +136,10 @@ impl Decode {
         }
         match rest.is_empty_list() {
             true => Ok(()),
-            false => Err(invalid(format!("{what} is a list, not {}", describe(list)))),
+            false => Err(invalid(format!(
+                "{what} must be a list, not {}",
+                describe(list)
+            ))),
         }
     }
 
@@ -152,18 +157,52 @@ impl Decode {
             }
             return Ok(());
         }
+        if !term.is_list() {
+            let shown = describe(term);
+            return Err(invalid(format!(
+                "{what} must be a map or a keyword list, not {shown}"
+            )));
+        }
         self.each(term, what, |decode, item| {
             match get_tuple(item).as_deref() {
                 Ok([key, value]) => {
                     let name = decode.name(*key, "a key")?;
                     visit(decode, name, *value)
                 }
-                _ => Err(invalid(format!(
-                    "{what} has pairs of a name and a value, not {}",
-                    describe(item)
-                ))),
+                _ => {
+                    let shown = describe(item);
+                    Err(invalid(format!(
+                        "{what} must hold pairs of a name and a value, not {shown}"
+                    )))
+                }
             }
         })
+    }
+}
+
+/// The items of a list; `rustler::ListIterator` would panic at the end of an improper one.
+struct Items<'a>(Term<'a>);
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Term<'a>;
+
+    fn next(&mut self) -> Option<Term<'a>> {
+        let (item, rest) = self.0.list_get_cell().ok()?;
+        self.0 = rest;
+        Some(item)
+    }
+}
+
+impl Items<'_> {
+    /// Checks that the term was a list, up to its end.
+    fn ended(self, list: Term<'_>, what: &'static str) -> Decoded<()> {
+        match self.0.is_empty_list() {
+            true => Ok(()),
+            false => Err(invalid(format!(
+                "{what} must be a list, not {}",
+                describe(list)
+            ))),
+        }
     }
 }
 
@@ -219,6 +258,7 @@ fn describe(term: Term<'_>) -> String {
             _ => "a long string or bytes".to_owned(),
         },
         TermType::List if term.is_empty_list() => "[]".to_owned(),
+        TermType::List if term.list_length().is_err() => "an improper list".to_owned(),
         kind => kind_of(kind).to_owned(),
     }
 }

@@ -32,7 +32,7 @@ fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {
 /// The options of `open` with the path, for the engine to validate.
 pub fn open_options(path: Term<'_>, options: Term<'_>) -> Decoded<Map<String, Json>> {
     let mut map = Map::new();
-    Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+    Decode::unlimited().each_pair(options, "the options", |_, option, value| {
         let json = plain(value).ok_or_else(|| wrong(&option, "another kind of value", value))?;
         map.insert(option, json);
         Ok(())
@@ -59,7 +59,7 @@ fn plain(term: Term<'_>) -> Option<Json> {
 /// The options of `migrate` and `rollback_migration`.
 pub fn migrate_options(options: Term<'_>) -> Decoded<MigrateOptions> {
     let mut decoded = MigrateOptions::default();
-    Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+    Decode::unlimited().each_pair(options, "the options", |_, option, value| {
         match option.as_str() {
             "to" | "step" if super::is_nil(value) => {}
             "to" => decoded.to = Some(integer("to", "a version", value)?),
@@ -90,7 +90,7 @@ impl CheckOptions {
             quick: false,
             limit: 100,
         };
-        Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+        Decode::unlimited().each_pair(options, "the options", |_, option, value| {
             match option.as_str() {
                 "quick" => decoded.quick = boolean("quick", value)?,
                 "limit" => decoded.limit = integer("limit", "a number of findings", value)?,
@@ -105,7 +105,7 @@ impl CheckOptions {
 /// Whether a backup may replace a file.
 pub fn overwrite(options: Term<'_>) -> Decoded<bool> {
     let mut overwrite = false;
-    Decode::unlimited().each_pair(options, "the list of options", |_, option, value| {
+    Decode::unlimited().each_pair(options, "the options", |_, option, value| {
         match option.as_str() {
             "overwrite" => overwrite = boolean("overwrite", value)?,
             _ => return Err(unknown_option(&option, &["overwrite"]).into()),

@@ -40,10 +40,7 @@ impl Decode {
     pub fn read(&mut self, term: Term<'_>) -> Decoded<Query> {
         let parts = get_tuple(term).unwrap_or_default();
         let [tag, rest @ ..] = parts.as_slice() else {
-            return Err(invalid(format!(
-                "a read is a tuple, not {}",
-                describe(term)
-            )));
+            return Err(invalid(format!("there is no read {}", describe(term))));
         };
         match (name(*tag).unwrap_or_default().as_str(), rest) {
             ("all", [table, options]) => {
@@ -147,7 +144,7 @@ impl Decode {
             _ => return Err(invalid(format!("SQL is a string, not {}", describe(sql)))),
         };
         self.spend(text.len())?;
-        let params = self.values(params, "what a statement's parameters are given as")?;
+        let params = self.values(params, "the parameters of a statement")?;
         Ok(Query {
             read: Read::Sql { sql: text, params },
             shape: Shape::Table,
@@ -161,7 +158,7 @@ impl Decode {
         };
         // As in any keyword list the first of equal options counts, but no condition is lost.
         let mut seen: Vec<String> = Vec::new();
-        self.each_pair(options, "the list of options", |decode, option, value| {
+        self.each_pair(options, "the options", |decode, option, value| {
             if !known.contains(&option.as_str()) {
                 return Err(unknown_option(&option, known).into());
             }

@@ -14,14 +14,6 @@ const JSON_DEPTH: usize = 120;
 /// Maps up to this size are iterated in the order of their keys.
 const ORDERED_KEYS: usize = 32;
 
-/// What a term is made of.
-enum Content {
-    /// Data that outlives the system.
-    Plain,
-    /// Something that does not, by its kind.
-    Fleeting(&'static str),
-}
-
 impl Decode {
     /// The value of a map, list or tuple without a meaning of its own.
     pub(super) fn structured(&mut self, term: Term<'_>) -> Decoded<Value> {
@@ -32,14 +24,12 @@ impl Decode {
                 .map(Value::Json)
                 .map_err(|_| invalid("JSON that is not UTF-8"));
         }
-        match self.content(term)? {
-            Content::Fleeting(kind) => Ok(Value::Unsupported(kind)),
-            Content::Plain => {
-                let external = term.to_binary();
-                self.weigh(external.len())?;
-                Ok(Value::Term(external.as_slice().to_vec()))
-            }
+        if let Some(kind) = self.fleeting(term)? {
+            return Ok(Value::Unsupported(kind));
         }
+        let external = term.to_binary();
+        self.weigh(external.len())?;
+        Ok(Value::Term(external.as_slice().to_vec()))
     }
 
     /// Writes a term as JSON; false as soon as JSON would not give it back.
@@ -112,47 +102,32 @@ impl Decode {
         Ok(true)
     }
 
-    /// Looks for what does not outlive the system.
-    fn content(&mut self, term: Term<'_>) -> Decoded<Content> {
-        self.spend(0)?;
-        match term.get_type() {
-            TermType::Fun => Ok(Content::Fleeting("function")),
-            TermType::Pid => Ok(Content::Fleeting("pid")),
-            TermType::Port => Ok(Content::Fleeting("port")),
-            TermType::Ref => Ok(Content::Fleeting("reference")),
-            TermType::List => self.content_of_list(term),
-            TermType::Tuple => self.content_of(get_tuple(term).unwrap_or_default()),
-            TermType::Map => {
-                let pairs = MapIterator::new(term).into_iter().flatten();
-                self.content_of(pairs.flat_map(|(key, value)| [key, value]))
-            }
-            _ => Ok(Content::Plain),
-        }
-    }
-
-    fn content_of<'a>(&mut self, terms: impl IntoIterator<Item = Term<'a>>) -> Decoded<Content> {
-        self.nested(|decode| {
-            for term in terms {
-                if let Content::Fleeting(kind) = decode.content(term)? {
-                    return Ok(Content::Fleeting(kind));
+    /// The kind of anything in a term that does not outlive the system. Without recursion:
+    /// what Erlang can hold may be nested without limit.
+    fn fleeting(&mut self, term: Term<'_>) -> Decoded<Option<&'static str>> {
+        let mut rest = vec![term];
+        while let Some(term) = rest.pop() {
+            self.spend(0)?;
+            match term.get_type() {
+                TermType::Fun => return Ok(Some("function")),
+                TermType::Pid => return Ok(Some("pid")),
+                TermType::Port => return Ok(Some("port")),
+                TermType::Ref => return Ok(Some("reference")),
+                // A list of one more item; the end of an improper list is seen, too.
+                TermType::List => {
+                    if let Ok((item, tail)) = term.list_get_cell() {
+                        rest.extend([tail, item]);
+                    }
                 }
+                TermType::Tuple => rest.extend(get_tuple(term).unwrap_or_default()),
+                TermType::Map => {
+                    let pairs = MapIterator::new(term).into_iter().flatten();
+                    rest.extend(pairs.flat_map(|(key, value)| [key, value]));
+                }
+                _ => {}
             }
-            Ok(Content::Plain)
-        })
-    }
-
-    fn content_of_list(&mut self, list: Term<'_>) -> Decoded<Content> {
-        let mut rest = list;
-        let cells = std::iter::from_fn(|| {
-            let (item, tail) = rest.list_get_cell().ok()?;
-            rest = tail;
-            Some(item)
-        });
-        match self.content_of(cells)? {
-            // The tail of an improper list.
-            Content::Plain if !rest.is_empty_list() => self.content_of([rest]),
-            content => Ok(content),
         }
+        Ok(None)
     }
 }
 

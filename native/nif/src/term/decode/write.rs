@@ -69,10 +69,7 @@ impl Decode {
     pub fn write(&mut self, term: Term<'_>) -> Decoded<Write> {
         let parts = get_tuple(term).unwrap_or_default();
         let [tag, rest @ ..] = parts.as_slice() else {
-            return Err(invalid(format!(
-                "a write is a tuple, not {}",
-                describe(term)
-            )));
+            return Err(invalid(format!("there is no write {}", describe(term))));
         };
         match (name(*tag).unwrap_or_default().as_str(), rest) {
             ("insert", [table, rows, conflict, returning]) => Ok(Write::Insert(Insert {
