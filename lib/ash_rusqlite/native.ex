@@ -79,9 +79,13 @@ defmodule AshRusqlite.Native do
   @spec reader_wait_info(db()) :: error()
   def reader_wait_info(_db), do: not_loaded()
 
-  @doc "Queues a write."
-  @spec write(db(), reference(), write(), ms()) :: queued() | full() | error()
+  @doc "Queues a write. `:dirty`: it is too big to be decoded on a scheduler."
+  @spec write(db(), reference(), write(), ms()) :: queued() | full() | :dirty | error()
   def write(_db, _ref, _write, _timeout), do: not_loaded()
+
+  @doc "Queues a write from a dirty scheduler."
+  @spec write_dirty(db(), reference(), write(), ms()) :: queued() | full() | error()
+  def write_dirty(_db, _ref, _write, _timeout), do: not_loaded()
 
   @doc "Takes a request back. `:running`: it is too late for that, the answer comes."
   @spec withdraw(db(), term()) :: :running | error()
@@ -95,10 +99,14 @@ defmodule AshRusqlite.Native do
   @spec tx_open(db(), ms()) :: {:ok, tx()} | error()
   def tx_open(_db, _timeout), do: not_loaded()
 
-  @doc "Runs a read, a write or a savepoint's operation in a transaction."
+  @doc "Runs a read, a write or a savepoint's operation in a transaction. `:dirty` as of `write`."
   @spec tx_exec(tx(), reference(), write() | {:read, read()} | atom(), ms()) ::
-          queued() | full() | error()
+          queued() | :dirty | error()
   def tx_exec(_tx, _ref, _operation, _timeout), do: not_loaded()
+
+  @doc "The same from a dirty scheduler."
+  @spec tx_exec_dirty(tx(), reference(), write() | {:read, read()}, ms()) :: queued() | error()
+  def tx_exec_dirty(_tx, _ref, _operation, _timeout), do: not_loaded()
 
   @doc "Ends a transaction. `:idle`: nothing had begun."
   @spec tx_finish(tx(), reference(), :commit | :rollback) :: :idle | queued() | error()
@@ -140,9 +148,13 @@ defmodule AshRusqlite.Native do
   @spec stats(db()) :: {:ok, map()} | error()
   def stats(_db), do: not_loaded()
 
-  @doc "Decodes JSON as a JSON_TEXT column does."
-  @spec json_decode(binary()) :: {:ok, term()} | error()
+  @doc "Decodes JSON as a JSON_TEXT column does. `:dirty`: it is too big for a scheduler."
+  @spec json_decode(binary()) :: {:ok, term()} | :dirty | error()
   def json_decode(_binary), do: not_loaded()
+
+  @doc "The same on a dirty scheduler."
+  @spec json_decode_dirty(binary()) :: {:ok, term()} | error()
+  def json_decode_dirty(_binary), do: not_loaded()
 
   @doc "The versions of the engine, of SQLite and of the layout that a reload checks."
   @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}

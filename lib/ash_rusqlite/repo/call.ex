@@ -76,7 +76,7 @@ defmodule AshRusqlite.Repo.Call do
   defp write(db, write, timeout, deadline) do
     ref = make_ref()
 
-    case Native.write(db, ref, write, remaining(deadline)) do
+    case submit(db, ref, write, remaining(deadline)) do
       {:queued, id} ->
         await(ref, db, id, deadline, nil)
 
@@ -92,29 +92,26 @@ defmodule AshRusqlite.Repo.Call do
     end
   end
 
+  defp submit(db, ref, write, timeout) do
+    with :dirty <- Native.write(db, ref, write, timeout),
+         do: Native.write_dirty(db, ref, write, timeout)
+  end
+
   @doc "Runs a statement of a transaction."
   @spec transaction(Native.db(), Native.tx(), term(), timeout()) :: result()
   def transaction(db, tx, operation, timeout) do
-    transaction(db, tx, operation, timeout, deadline(timeout))
+    ref = make_ref()
+    deadline = deadline(timeout)
+
+    case transaction_submit(tx, ref, operation, timeout) do
+      {:queued, id} -> await(ref, db, id, deadline, nil)
+      error -> answer(error)
+    end
   end
 
-  defp transaction(db, tx, operation, timeout, deadline) do
-    ref = make_ref()
-
-    case Native.tx_exec(tx, ref, operation, remaining(deadline)) do
-      {:queued, id} ->
-        await(ref, db, id, deadline, nil)
-
-      {:full, room} ->
-        receive do
-          {^room, :ready} -> transaction(db, tx, operation, timeout, deadline)
-        after
-          remaining(deadline) -> answer(Native.queue_full(db, timeout))
-        end
-
-      error ->
-        answer(error)
-    end
+  defp transaction_submit(tx, ref, operation, timeout) do
+    with :dirty <- Native.tx_exec(tx, ref, operation, timeout),
+         do: Native.tx_exec_dirty(tx, ref, operation, timeout)
   end
 
   @doc "Commits or rolls back."

@@ -49,7 +49,7 @@ defmodule AshRusqlite.Repo.Registry do
 
   defp lookup_by_pid(pid) when is_pid(pid) and node(pid) == node() do
     case Process.info(pid, :registered_name) do
-      {:registered_name, name} -> lookup(name)
+      {:registered_name, name} when is_atom(name) -> lookup(name)
       _ -> not_running(pid)
     end
   end
@@ -64,21 +64,35 @@ defmodule AshRusqlite.Repo.Registry do
     {:error, Error.new(:closed, message, %{name: inspect(repo)})}
   end
 
+  # How long native code may take to hand its databases over to its successor.
+  @handover 5_000
+  @pause 5
+
   @doc """
-  Calls a function with a repo's entry. When its database was closed meanwhile, but the
-  repo was started again, the call is made once more.
+  Calls a function with a repo's entry. When it answers that the database is closed, which
+  means that it did nothing, it is called again if the repo was started anew or is
+  still running: then its native code is just being replaced.
   """
   @spec with_current(t(), (t() -> result)) :: result when result: term()
-  def with_current(entry, fun) do
-    case fun.(entry) do
-      {:error, %Error{code: :closed}} = closed ->
-        case lookup(entry.repo) do
-          {:ok, %{db: db} = current} when db != entry.db -> fun.(current)
-          _ -> closed
-        end
+  def with_current(entry, fun), do: with_current(entry, fun, div(@handover, @pause))
 
-      result ->
-        result
+  defp with_current(entry, fun, tries) do
+    with {:error, %Error{code: :closed}} = closed <- fun.(entry) do
+      case lookup(entry.repo) do
+        {:ok, %{db: db} = current} when db != entry.db ->
+          fun.(current)
+
+        {:ok, %{pid: pid}} when tries > 0 ->
+          if Process.alive?(pid) do
+            Process.sleep(@pause)
+            with_current(entry, fun, tries - 1)
+          else
+            closed
+          end
+
+        _ ->
+          closed
+      end
     end
   end
 end

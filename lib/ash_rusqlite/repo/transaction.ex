@@ -88,8 +88,9 @@ defmodule AshRusqlite.Repo.Transaction do
     end
   end
 
+  # Waiting for the writer ends with the transaction's own timeout at the latest.
   defp run(%{tx: {db, tx}} = state, key, operation, timeout) do
-    result = Call.transaction(db, tx, operation, timeout)
+    result = Call.transaction(db, tx, operation, min(timeout, state.timeout))
 
     with {:error, %Error{code: code} = error} <- result,
          true <- code in [:transaction_timeout, :transaction_closed, :closed] and !state.lost do

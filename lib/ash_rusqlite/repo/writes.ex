@@ -144,7 +144,8 @@ defmodule AshRusqlite.Repo.Writes do
   end
 
   defp assignment?(kind, fields) when kind in [:set, :inc] do
-    is_map(fields) or (is_list(fields) and Enum.all?(fields, &match?({_, _}, &1)))
+    (is_map(fields) and not is_struct(fields)) or
+      (is_list(fields) and Enum.all?(fields, &match?({_, _}, &1)))
   end
 
   defp assignment?(_kind, _fields), do: false

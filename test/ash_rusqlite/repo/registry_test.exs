@@ -1,0 +1,52 @@
+defmodule AshRusqlite.Repo.RegistryTest do
+  use AshRusqlite.Case, async: true
+
+  alias AshRusqlite.Repo.Registry
+
+  test "finds a repo by its name and by its pid", %{tmp_dir: folder} do
+    pid = start_repo!(folder, name: :by_name)
+    assert {:ok, %Registry{repo: :by_name, pid: ^pid} = entry} = Registry.lookup(:by_name)
+    assert {:ok, ^entry} = Registry.lookup(pid)
+  end
+
+  test "is told when there is none" do
+    for repo <- [:nobody, self(), "rooms", 5] do
+      assert {:error, %Error{code: :closed, message: message}} = Registry.lookup(repo)
+      assert message =~ inspect(repo)
+    end
+  end
+
+  test "does not forget a repo that took the name of another", %{repo: repo} do
+    {:ok, entry} = Registry.lookup(repo)
+    Registry.erase(%{entry | pid: self()})
+    assert {:ok, ^entry} = Registry.lookup(repo)
+  end
+
+  test "makes a call again when the repo was started anew", %{repo: repo} do
+    {:ok, entry} = Registry.lookup(repo)
+    old = %{entry | db: make_ref()}
+    closed = {:error, Error.new(:closed, "closed")}
+
+    assert Registry.with_current(old, fn
+             ^old -> closed
+             ^entry -> :again
+           end) == :again
+  end
+
+  test "makes a call again while native code is being replaced", %{repo: repo} do
+    {:ok, entry} = Registry.lookup(repo)
+    closed = {:error, Error.new(:closed, "closed")}
+    calls = :counters.new(1, [])
+
+    assert Registry.with_current(entry, fn ^entry ->
+             :counters.add(calls, 1, 1)
+             if :counters.get(calls, 1) < 4, do: closed, else: {:ok, :value}
+           end) == {:ok, :value}
+  end
+
+  test "passes other errors on at once", %{repo: repo} do
+    {:ok, entry} = Registry.lookup(repo)
+    busy = {:error, Error.new(:busy, "busy")}
+    assert Registry.with_current(entry, fn ^entry -> busy end) == busy
+  end
+end

@@ -1,0 +1,5 @@
+defmodule AshRusqlite.ResultTest do
+  use ExUnit.Case, async: true
+
+  doctest AshRusqlite.Result
+end

@@ -1,0 +1,27 @@
+defmodule AshRusqliteTest do
+  use ExUnit.Case, async: true
+
+  doctest AshRusqlite
+
+  test "versions name the engine, SQLite and the layout" do
+    assert %{engine: engine, sqlite: sqlite, layout: layout} = AshRusqlite.versions()
+    assert Version.match?(engine, ">= 0.1.0")
+    assert Version.match?(sqlite, ">= 3.51.3")
+    assert is_integer(layout)
+  end
+
+  test "every public function and callback is documented and has a spec" do
+    {:ok, modules} = :application.get_key(:ash_rusqlite, :modules)
+
+    for module <- modules, String.starts_with?(inspect(module), "AshRusqlite") do
+      assert {:docs_v1, _, _, _, module_doc, _, entries} = Code.fetch_docs(module)
+      assert module_doc != :none, "#{inspect(module)} has no moduledoc"
+
+      for {{kind, name, arity}, _, _, doc, _} <- entries,
+          kind in [:function, :macro, :callback],
+          {name, arity} not in [{:message, 1}, {:exception, 1}, {:child_spec, 1}] do
+        assert doc != :none, "#{inspect(module)}.#{name}/#{arity} has no doc"
+      end
+    end
+  end
+end

@@ -1,0 +1,128 @@
+defmodule Mix.Tasks.AshRusqliteTest do
+  # The shell of Mix is one for the whole VM.
+  use AshRusqlite.Case, async: false
+
+  alias AshRusqlite.Repo.{Maintenance, Reads}
+
+  @moduletag repo: false
+
+  defmodule TaskRepo do
+    use AshRusqlite.Repo, otp_app: :ash_rusqlite
+  end
+
+  setup %{tmp_dir: folder} do
+    shell = Mix.shell()
+    Mix.shell(Mix.Shell.Process)
+    database = Path.join(folder, "task.db")
+    Application.put_env(:ash_rusqlite, TaskRepo, database: database, migrations: migrations())
+    Application.put_env(:ash_rusqlite, :ash_rusqlite_repos, [TaskRepo])
+
+    on_exit(fn ->
+      Mix.shell(shell)
+      Application.delete_env(:ash_rusqlite, TaskRepo)
+      Application.delete_env(:ash_rusqlite, :ash_rusqlite_repos)
+    end)
+
+    {:ok, database: database}
+  end
+
+  defp mix(task, args \\ []) do
+    ExUnit.CaptureIO.capture_io(fn -> Mix.Task.rerun("ash_rusqlite." <> task, args) end)
+  end
+
+  defp info do
+    assert_received {:mix_shell, :info, [text]}
+    IO.iodata_to_binary(text)
+  end
+
+  defp tables(database) do
+    repo = start_supervised!({AshRusqlite.Repo, database: database}, id: make_ref())
+
+    Enum.map(
+      Reads.query!(repo, "SELECT name FROM sqlite_schema WHERE type = 'table'").rows,
+      &hd/1
+    )
+  end
+
+  test "create makes the file", %{database: database} do
+    mix("create")
+    assert info() =~ "TaskRepo"
+    assert File.regular?(database)
+    mix("create", ["-r", inspect(TaskRepo)])
+  end
+
+  test "migrate, migrations and rollback of the configured repos", %{database: database} do
+    mix("migrate", ["--step", "1"])
+    assert info() =~ "1 applied"
+    assert "rooms" in tables(database)
+
+    mix("migrations")
+    assert info() =~ ~r/applied .* 20260101000000_create_rooms\n.*pending .*_create_messages/
+
+    assert mix("migrate") =~ "migrate 1/1 20260101000100_create_messages"
+    assert info() =~ "1 applied"
+    mix("rollback", ["--to", "20260101000000"])
+    assert info() =~ "2 rolled back"
+    refute "rooms" in tables(database)
+  end
+
+  test "work on a file without a repo module", %{tmp_dir: folder} do
+    database = Path.join(folder, "other.db")
+    mix("migrate", ["--database", database, "--migrations", migrations(), "-q"])
+    refute_received {:mix_shell, :info, _}
+    Mix.shell(Mix.Shell.Process)
+
+    assert "messages" in tables(database)
+    mix("check", ["--database", database, "--quick"])
+    assert info() =~ "is sound"
+  end
+
+  test "backup copies the database", %{database: database, tmp_dir: folder} do
+    mix("migrate")
+    copy = Path.join(folder, "copy.db")
+    mix("backup", [copy])
+    assert info() =~ "applied"
+    assert info() =~ "bytes copied to #{copy}"
+    assert tables(copy) == tables(database)
+
+    assert_raise Mix.Error, ~r/overwrite/, fn -> mix("backup", [copy]) end
+    mix("backup", [copy, "--overwrite"])
+    assert_raise Mix.Error, ~r/PATH/, fn -> mix("backup") end
+
+    Application.put_env(:ash_rusqlite, :ash_rusqlite_repos, [TaskRepo, MyApp.Repo])
+    assert_raise Mix.Error, ~r/give one --repo/, fn -> mix("backup", [copy, "--overwrite"]) end
+  end
+
+  test "use a repo that is running" do
+    start_supervised!(TaskRepo)
+    mix("migrate")
+    assert info() =~ "2 applied"
+    assert {:ok, [_, _]} = Maintenance.migrations(TaskRepo)
+  end
+
+  test "end with the error's message", %{tmp_dir: folder} do
+    for {task, args, message} <- [
+          {"migrate", ["--database", folder], ~r/folder|directory/},
+          {"migrate", ["--database", Path.join(folder, "a.db")], ~r/migrations:/},
+          {"check", ["--database", Path.join(folder, "none.db")], ~r/none\.db/},
+          {"migrate", ["-r", "No.Such.Repo"], ~r/No.Such.Repo is no module/},
+          {"migrate", ["-r", "String"], ~r/String is no module/},
+          {"migrate", ["-r", "MyApp.Repo", "--database", "x"], ~r/either/},
+          {"migrate", ["--stepp", "1"], ~r/--stepp/},
+          {"migrate", ["--step", "one"], ~r/--step/}
+        ] do
+      assert_raise Mix.Error, message, fn -> mix(task, args) end
+    end
+
+    Application.delete_env(:ash_rusqlite, :ash_rusqlite_repos)
+    assert_raise Mix.Error, ~r/no repo is known/, fn -> mix("migrate") end
+  end
+
+  test "every task is documented" do
+    for task <- ~w(create migrate rollback migrations backup check) do
+      module = Mix.Task.get!("ash_rusqlite." <> task)
+      assert Mix.Task.shortdoc(module)
+      assert Mix.Task.moduledoc(module) =~ "mix ash_rusqlite.#{task}"
+    end
+  end
+end
