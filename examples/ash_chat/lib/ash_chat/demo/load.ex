@@ -1,0 +1,174 @@
+defmodule AshChat.Demo.Load do
+  @moduledoc """
+  Starts the writing OS process, waits until enough writes are acknowledged, and kills it with
+  SIGKILL in the middle.
+  """
+
+  alias AshChat.Demo.{Acknowledgements, Script, Writer}
+
+  @pause 20
+  # How long nothing may be acknowledged before the demo gives up, in milliseconds.
+  @patience 120_000
+
+  @enforce_keys [:script, :acknowledged, :pid, :milliseconds]
+  defstruct @enforce_keys
+
+  @typedoc """
+    * `script` - what was written
+    * `acknowledged` - how many writes of each writer were acknowledged
+    * `pid` - the process that was killed
+    * `milliseconds` - from its first write to its death
+  """
+  @type t :: %__MODULE__{
+          script: Script.t(),
+          acknowledged: %{optional(Script.writer()) => pos_integer()},
+          pid: pos_integer(),
+          milliseconds: pos_integer()
+        }
+
+  @doc """
+  Lets another OS process write into a database that has the chat's tables and is not open in
+  this one. Options:
+
+    * `:log` - where the acknowledgements are recorded, a new file. Required
+    * `:writers` - how many processes write. 64
+    * `:acknowledgements` - kill when so many writes are acknowledged. 20,000
+    * `:milliseconds` - but not before it has written so long. 2,000
+    * `:repo` - further options for its repo
+    * `:on_progress` - called with the number of acknowledgements now and then
+
+  The error is a sentence: the process could not be started, or ended before it was killed.
+  """
+  @spec run(Path.t(), keyword()) :: {:ok, t()} | {:error, String.t()}
+  def run(database, opts) do
+    opts =
+      Keyword.validate!(opts, [
+        :log,
+        writers: 64,
+        acknowledgements: 20_000,
+        milliseconds: 2_000,
+        repo: [],
+        on_progress: fn _count -> :ok end
+      ])
+
+    script = Script.new(opts[:writers])
+    log = Path.expand(Keyword.fetch!(opts, :log))
+
+    with {:ok, port} <- start({Path.expand(database), log, script, opts[:repo]}) do
+      {:os_pid, pid} = Port.info(port, :os_pid)
+
+      try do
+        with :ok <- await_ready(port, ""),
+             {:ok, milliseconds} <- write_and_kill(port, pid, log, opts),
+             {:ok, acknowledged} <- Acknowledgements.read(log) do
+          {:ok,
+           %__MODULE__{
+             script: script,
+             acknowledged: acknowledged,
+             pid: pid,
+             milliseconds: milliseconds
+           }}
+        end
+      after
+        # Its input ends with the port, and so does the process if it is still there.
+        if Port.info(port), do: Port.close(port)
+      end
+    end
+  end
+
+  # `erl` itself instead of `mix run`: it starts in a fraction of the time, from any folder,
+  # and the port's process is the VM and not a shell around it.
+  defp start(config) do
+    case System.find_executable("erl") do
+      nil -> {:error, "erl is not in the PATH"}
+      erl -> {:ok, Port.open({:spawn_executable, erl}, port_options(config))}
+    end
+  end
+
+  defp port_options(config) do
+    paths =
+      for path <- :code.get_path(), path != ~c".", do: path |> List.to_string() |> Path.expand()
+
+    args =
+      ["+fnu", "-noshell", "-pa"] ++
+        paths ++ ["-s", Atom.to_string(Writer), "main", "-extra", Writer.encode(config)]
+
+    # Flags for the VM that started it may not fit a second one, such as a node's name.
+    env = for name <- [~c"ERL_FLAGS", ~c"ERL_AFLAGS", ~c"ERL_ZFLAGS"], do: {name, false}
+    [:binary, :exit_status, :stderr_to_stdout, args: args, env: env]
+  end
+
+  defp await_ready(port, output) do
+    receive do
+      {^port, {:data, data}} ->
+        output = output <> data
+        if output =~ ~r/^ready$/m, do: :ok, else: await_ready(port, output)
+
+      {^port, {:exit_status, status}} ->
+        ended(status, output)
+    after
+      @patience -> {:error, "the writing process did not begin: #{output}"}
+    end
+  end
+
+  defp write_and_kill(port, pid, log, opts) do
+    start = now()
+
+    with :ok <- await_writes(port, log, opts, start, {0, start}) do
+      # At no particular moment of the writer's work.
+      Process.sleep(:rand.uniform(100))
+      {_output, 0} = System.cmd("sh", ["-c", "kill -KILL #{pid}"])
+      with :ok <- await_death(port, ""), do: {:ok, now() - start}
+    end
+  end
+
+  defp await_writes(port, log, opts, start, {last, since}) do
+    count = Acknowledgements.count(log)
+    opts[:on_progress].(count)
+
+    cond do
+      count >= opts[:acknowledgements] and now() - start >= opts[:milliseconds] ->
+        :ok
+
+      count == last and now() - since > @patience ->
+        {:error, "nothing was acknowledged for #{div(@patience, 1000)} seconds"}
+
+      true ->
+        since = if count > last, do: now(), else: since
+
+        receive do
+          {^port, {:data, data}} -> failed(port, data)
+          {^port, {:exit_status, status}} -> ended(status, "")
+        after
+          @pause -> await_writes(port, log, opts, start, {count, since})
+        end
+    end
+  end
+
+  # Once it writes, it only says something when it fails.
+  defp failed(port, output) do
+    receive do
+      {^port, {:data, data}} -> failed(port, output <> data)
+      {^port, {:exit_status, status}} -> ended(status, output)
+    after
+      5_000 -> {:error, "the writing process said: #{output}"}
+    end
+  end
+
+  defp await_death(port, output) do
+    receive do
+      {^port, {:data, data}} -> await_death(port, output <> data)
+      # 128 + SIGKILL
+      {^port, {:exit_status, 137}} -> :ok
+      {^port, {:exit_status, status}} -> ended(status, output)
+    after
+      @patience -> {:error, "the writing process did not die of SIGKILL"}
+    end
+  end
+
+  defp ended(status, output) do
+    {:error, "the writing process ended with status #{status} before it was killed: #{output}"}
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
+end
