@@ -31,21 +31,13 @@ defmodule AshChat.Demo.Verify do
 
   @doc """
   Checks every write of a run. `acknowledged` has the number of acknowledged writes by writer,
-  as `AshChat.Demo.Acknowledgements.read/1` gives it; `on_writer` is called after each writer
-  with how many are done.
+  as `AshChat.Demo.Acknowledgements.read/1` gives it.
   """
-  @spec run(
-          Script.t(),
-          %{optional(Script.writer()) => non_neg_integer()},
-          (non_neg_integer() -> term())
-        ) :: t()
-  def run(script, acknowledged, on_writer \\ fn _done -> :ok end) do
+  @spec run(Script.t(), %{optional(Script.writer()) => non_neg_integer()}) :: t()
+  def run(script, acknowledged) do
     result =
       for writer <- 1..script.writers, reduce: %__MODULE__{} do
-        result ->
-          result = check_writer(script, writer, Map.get(acknowledged, writer, 0), result)
-          on_writer.(writer)
-          result
+        result -> check_writer(script, writer, Map.get(acknowledged, writer, 0), result)
       end
 
     %{result | problems: Enum.reverse(result.problems)}
