@@ -10,7 +10,8 @@ defmodule AshChat.Transcript do
   @least 20
 
   @doc """
-  The last messages of a room, oldest first, as lines that are at most `width:` cells wide (80).
+  The last messages of a room, oldest first, as lines that are at most `width:` cells wide (80),
+  as long as that leaves 20 for the text.
 
   Further options: `limit:` how many messages (10), `ansi:` true for bold names (false).
   """
@@ -70,7 +71,7 @@ defmodule AshChat.Transcript do
     [first | rest] = message |> body() |> printable() |> wrap(room) |> cut()
     time = Calendar.strftime(message.created_at, "%H:%M")
     padding = String.duplicate(" ", column - width(name))
-    name = [:bright, name, :reset] |> IO.ANSI.format(opts[:ansi] == true) |> to_string()
+    name = if opts[:ansi], do: IO.ANSI.bright() <> name <> IO.ANSI.reset(), else: name
     indent = String.duplicate(" ", 7 + column + 2)
     ["#{time}  #{name}#{padding}  #{first}" | Enum.map(rest, &(indent <> &1))]
   end

@@ -8,7 +8,7 @@ defmodule AshChat.Import.Id do
   The id of something with a name: a UUID of version 3, from the MD5 of its kind and name.
 
       iex> AshChat.Import.Id.of_name(:user, "mara")
-      "4c0c7f8d-a8b5-3bd5-8e8f-4b2b0a6b9a52"
+      "4a0b76e1-f0fa-3147-819d-f23638dfea21"
 
       iex> AshChat.Import.Id.of_name(:room, "mara") == AshChat.Import.Id.of_name(:user, "mara")
       false

@@ -197,10 +197,11 @@ defmodule AshChat.Import.Line do
 
   defp created_at(fields) do
     with {:ok, text} <- text(fields, "created_at", :required) do
-      case DateTime.from_iso8601(text) do
-        {:ok, %{microsecond: {microsecond, _}} = time, _offset} when time.year in 0..9999 ->
-          {:ok, %{time | microsecond: {microsecond, 6}}}
-
+      # At the ends of the calendar Elixir raises where a zone leads beyond them.
+      with {:ok, %{year: year}} when year in 1..9998 <- NaiveDateTime.from_iso8601(text),
+           {:ok, time, _offset} <- DateTime.from_iso8601(text) do
+        {:ok, %{time | microsecond: put_elem(time.microsecond, 1, 6)}}
+      else
         {:error, :missing_offset} ->
           {:error, "the field created_at has no zone: end #{shorten(text)} with Z or +01:00"}
 
