@@ -19,7 +19,8 @@ defmodule AshChat.Case do
 
   setup %{tmp_dir: folder} do
     database = Path.join(folder, "chat.db")
-    repo = start_supervised!({Repo, name: nil, database: database})
+    # Nothing is tested here by pulling a plug, so nothing waits for the disk.
+    repo = start_supervised!({Repo, name: nil, database: database, synchronous: :off})
     Repo.put_dynamic_repo(repo)
     Repo.migrate!()
     {:ok, repo: repo, database: database}
