@@ -3,8 +3,8 @@ defmodule AshChat.Demo.Writer do
   The second OS process of the demo: it opens the database and writes from many processes
   until it is killed. `AshChat.Demo.Load` starts it.
 
-  It says `ready` on its output when it begins to write, and ends when its input does, so that
-  it never outlives whoever started it.
+  It says `ready` and its process id on its output when it begins to write, and ends when its
+  input does, so that it never outlives whoever started it.
   """
 
   alias AshChat.Demo.{Acknowledgements, Script}
@@ -48,7 +48,7 @@ defmodule AshChat.Demo.Writer do
     limits = [busy_timeout: @timeout, transaction_timeout: @timeout]
     {:ok, _} = Repo.start_link([database: database] ++ limits ++ options)
     begin!(script)
-    IO.puts("ready")
+    IO.puts("ready #{System.pid()}")
 
     for writer <- 1..script.writers do
       spawn_link(fn -> write_forever(Acknowledgements.open!(log), script, writer, 1) end)

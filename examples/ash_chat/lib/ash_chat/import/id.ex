@@ -62,9 +62,10 @@ defmodule AshChat.Import.Id do
       "00000000-0000-0000-0000-0000000000ff"
   """
   @spec format(<<_::128>>) :: String.t()
-  def format(<<a::32, b::16, c::16, d::16, e::48>>) do
-    Enum.map_join([{a, 8}, {b, 4}, {c, 4}, {d, 4}, {e, 12}], "-", fn {number, digits} ->
-      number |> Integer.to_string(16) |> String.downcase() |> String.pad_leading(digits, "0")
-    end)
+  def format(<<bytes::binary-size(16)>>) do
+    <<a::binary-size(8), b::binary-size(4), c::binary-size(4), d::binary-size(4),
+      e::binary-size(12)>> = Base.encode16(bytes, case: :lower)
+
+    a <> "-" <> b <> "-" <> c <> "-" <> d <> "-" <> e
   end
 end
