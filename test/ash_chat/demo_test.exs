@@ -42,7 +42,7 @@ defmodule AshChat.DemoTest do
     {status, output, complaints} = demo(["mine.jsonl"], few)
 
     assert complaints == ""
-    assert output =~ "Imported 2 messages of mine.jsonl, with 1 new users, 0 agents, 2 rooms"
+    assert output =~ "Imported 2 messages of mine.jsonl, with 1 new user, 0 agents and 2 rooms"
     assert output =~ ~r/Killed process \d+ with SIGKILL/
     assert output =~ "Integrity check: ok"
     assert output =~ "compared with the file: 2 of 2"
@@ -83,8 +83,8 @@ defmodule AshChat.DemoTest do
 
     assert complaints =~ "line 1: "
     refute complaints =~ "altered"
-    assert output =~ "Imported 1 messages"
-    assert output =~ "; 1 bad lines left out"
+    assert output =~ "Imported 1 message of "
+    assert output =~ "; 1 bad line left out"
     assert output =~ "lost=0"
 
     {:ok, repo} = Repo.start_link(database: Path.join(folder, "kept.db"))

@@ -143,13 +143,12 @@ defmodule AshChat.Demo do
   end
 
   defp imported(name, report, microseconds) do
-    unchanged = if report.unchanged > 0, do: "; #{report.unchanged} were there already"
-    bad = if report.bad > 0, do: "; #{report.bad} bad lines left out"
-    new = fn table -> Map.get(report.inserted, table, 0) end
+    unchanged = if report.unchanged > 0, do: "; #{count(report.unchanged)} were there already"
+    bad = if report.bad > 0, do: "; #{counted(report.bad, "bad line")} left out"
+    new = fn table, word -> counted(Map.get(report.inserted, table, 0), word) end
 
-    "Imported #{count(report.messages)} messages of #{name}, with #{new.(:users)} new users, " <>
-      "#{new.(:agent_cards)} agents, #{new.(:rooms)} rooms and " <>
-      "#{new.(:room_memberships) + new.(:agent_memberships)} memberships, " <>
+    "Imported #{counted(report.messages, "message")} of #{name}, with " <>
+      "#{new.(:users, "new user")}, #{new.(:agent_cards, "agent")} and #{new.(:rooms, "room")}, " <>
       "in #{duration(microseconds)}#{unchanged}#{bad}"
   end
 
@@ -305,6 +304,9 @@ defmodule AshChat.Demo do
       {:error, _} -> 0
     end
   end
+
+  defp counted(1, word), do: "1 #{word}"
+  defp counted(number, word), do: "#{count(number)} #{word}s"
 
   defp count(number) do
     number
