@@ -22,6 +22,9 @@ defmodule AshRusqlite.Progress do
 
   @width 30
 
+  # Clears the line behind the cursor; Elixir has no name for it.
+  @clear_rest "\e[K"
+
   @doc """
   Calls `fun` with a function that shows progress on `device`, and ends the line afterwards.
 
@@ -40,7 +43,7 @@ defmodule AshRusqlite.Progress do
     try do
       fun.(fn progress ->
         :counters.add(drawn, 1, 1)
-        IO.write(device, ["\r", fit(render(progress)), IO.ANSI.format([:clear_line_after])])
+        IO.write(device, ["\r", progress |> render() |> fit(device), @clear_rest])
       end)
     after
       if :counters.get(drawn, 1) > 0, do: IO.write(device, "\n")
@@ -78,8 +81,8 @@ defmodule AshRusqlite.Progress do
     "#{phase} [#{bar}] #{percent} % #{done}/#{total} #{label}"
   end
 
-  defp fit(line) do
-    case :io.columns() do
+  defp fit(line, device) do
+    case columns(device) do
       {:ok, columns} -> String.slice(line, 0, max(columns - 1, 20))
       _ -> String.slice(line, 0, 79)
     end

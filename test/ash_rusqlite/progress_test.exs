@@ -1,5 +1,6 @@
 defmodule AshRusqlite.ProgressTest do
-  use ExUnit.Case, async: true
+  # Whether the terminal has colours is one setting for the whole VM.
+  use ExUnit.Case, async: false
 
   import ExUnit.CaptureIO
 
@@ -32,5 +33,38 @@ defmodule AshRusqlite.ProgressTest do
 
   test "it gives back what the function gives" do
     assert Progress.show(fn _show -> :result end) == :result
+  end
+
+  test "on a terminal each report draws over the one before, and the line ends at last" do
+    ansi = Application.get_env(:elixir, :ansi_enabled)
+    Application.put_env(:elixir, :ansi_enabled, true)
+    on_exit(fn -> Application.put_env(:elixir, :ansi_enabled, ansi) end)
+    {:ok, output} = StringIO.open("")
+    terminal = spawn_link(fn -> terminal(output, 60) end)
+
+    report = fn show ->
+      show.(%{phase: :backup, label: String.duplicate("a", 80), done: 1, total: 2})
+      show.(%{phase: :backup, label: "b.db", done: 2, total: 2})
+    end
+
+    assert Progress.show(report, terminal) == :ok
+
+    assert ["", first, last] = output |> StringIO.flush() |> String.split("\r")
+    assert first =~ ~r/^backup \[#{String.duplicate("#", 15)} {15}\]  50 % 1\/2 a+\e\[K$/
+    assert String.length(first) == 59 + String.length("\e[K")
+    assert last == "backup [#{String.duplicate("#", 30)}] 100 % 2/2 b.db\e[K\n"
+  end
+
+  # An output device that says how wide it is, as only a terminal does.
+  defp terminal(output, columns) do
+    receive do
+      {:io_request, from, ref, {:get_geometry, :columns}} ->
+        send(from, {:io_reply, ref, columns})
+
+      {:io_request, _from, _ref, _request} = request ->
+        send(output, request)
+    end
+
+    terminal(output, columns)
   end
 end
