@@ -322,7 +322,8 @@ defmodule AshChat.Demo do
 
   # On a terminal the line may hold a bar.
   defp complain(text) do
-    clear = if IO.ANSI.enabled?(), do: ["\r", IO.ANSI.clear_line()], else: []
+    terminal = match?({:ok, _}, :io.columns(:standard_error))
+    clear = if terminal, do: ["\r", IO.ANSI.clear_line()], else: []
     IO.puts(:stderr, [clear, Transcript.printable(text)])
   end
 
