@@ -6,6 +6,7 @@ defmodule AshRusqlite.Error do
     invalid_stored_value: {false, "a stored value that its column's type cannot be read as"},
     unknown_table: {false, "the table is not in the database"},
     unknown_column: {false, "the column is not in the table"},
+    schema_mismatch: {false, "the table is not as asked for, and adding to it cannot make it so"},
     not_null_violation: {false, "a NOT NULL column would have been null"},
     unique_violation: {false, "a UNIQUE or PRIMARY KEY constraint would have been violated"},
     check_violation: {false, "a CHECK constraint would have been violated"},

@@ -42,6 +42,8 @@ codes! {
     UnknownTable = "unknown_table", false;
     /// The column is not in the table.
     UnknownColumn = "unknown_column", false;
+    /// The table is not as it is asked for, and cannot be made so by adding to it.
+    SchemaMismatch = "schema_mismatch", false;
     /// A NOT NULL column would have been null.
     NotNullViolation = "not_null_violation", false;
     /// A UNIQUE or PRIMARY KEY constraint would have been violated.

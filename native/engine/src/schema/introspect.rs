@@ -103,6 +103,14 @@ fn load_one_by_one(conn: &Connection, tables: &mut HashMap<String, Arc<Table>>) 
     Ok(())
 }
 
+/// One table or view, whatever the case of its name.
+pub(super) fn load_table(conn: &Connection, name: &str) -> Result<Option<Arc<Table>>> {
+    let mut tables = HashMap::new();
+    let condition = " AND t.name = ?1 COLLATE NOCASE";
+    load_where(conn, condition, &[&name], &mut tables).map_err(sqlite_error::map)?;
+    Ok(tables.into_values().next())
+}
+
 /// The columns of a table while its rows come in, with each one's place in the primary key.
 struct Partial {
     name: String,

@@ -1,7 +1,23 @@
-//! The tables of a database, as SQLite itself describes them.
+//! The tables of a database: as SQLite itself describes them, as an application wants them, and
+//! what leads from the one to the other.
 
+mod ddl;
+mod diff;
+mod difference;
+mod ensure;
+mod existing;
+mod fit;
 mod introspect;
+mod spec;
 mod table;
+mod tokens;
 
+pub use diff::differences;
+pub use difference::{Difference, DifferenceKind};
+pub use ensure::{additions, ensure};
 pub use introspect::Catalog;
+pub use spec::{
+    column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
+    TableSpec,
+};
 pub use table::{Column, Table};

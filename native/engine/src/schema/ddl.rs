@@ -1,0 +1,209 @@
+//! The statements that make a table, a column or an index. Names are quoted and defaults are
+//! literals of this crate; the conditions of indexes and checks are the developer's SQL.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+use super::spec::{
+    same, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec, TableSpec,
+};
+use crate::error::{Code, Error, Result};
+use crate::value::{encode, ColumnRef, ColumnType};
+
+/// A name in SQL.
+pub(super) fn name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn names(all: &[String]) -> String {
+    let quoted: Vec<String> = all.iter().map(|one| name(one)).collect();
+    quoted.join(", ")
+}
+
+/// `CREATE TABLE`, without the indexes.
+pub(super) fn create_table(spec: &TableSpec) -> Result<String> {
+    let mut parts = Vec::new();
+    for column in &spec.columns {
+        parts.push(column_of_new_table(spec, column)?);
+    }
+    if spec.primary_key.len() > 1 {
+        parts.push(format!("PRIMARY KEY ({})", names(&spec.primary_key)));
+    }
+    for key in &spec.foreign_keys {
+        let columns = names(&key.columns);
+        parts.push(format!(
+            "{}FOREIGN KEY ({columns}) {}",
+            constraint(key.name.as_deref()),
+            references(key)
+        ));
+    }
+    for check in &spec.checks {
+        let label = constraint(Some(&check.name));
+        parts.push(format!("{label}CHECK ({})", check.sql.trim()));
+    }
+    let strict = if spec.strict { " STRICT" } else { "" };
+    let (table, parts) = (name(&spec.table), parts.join(",\n  "));
+    Ok(format!("CREATE TABLE {table} (\n  {parts}\n){strict}"))
+}
+
+fn column_of_new_table(spec: &TableSpec, column: &ColumnSpec) -> Result<String> {
+    let mut sql = typed(column);
+    let alone = spec.primary_key.len() == 1 && spec.in_key(&column.name);
+    let counted = spec.autoincrement.as_ref();
+    // An INTEGER PRIMARY KEY is the rowid, which is never null, and a row may leave it out.
+    if alone && column.column_type == ColumnType::Integer {
+        sql.push_str(" PRIMARY KEY");
+        if counted.is_some_and(|counted| same(counted, &column.name)) {
+            sql.push_str(" AUTOINCREMENT");
+        }
+        return Ok(sql);
+    }
+    if !spec.nullable(column) {
+        sql.push_str(" NOT NULL");
+    }
+    if alone {
+        sql.push_str(" PRIMARY KEY");
+    }
+    sql.push_str(&default(spec, column)?);
+    Ok(sql)
+}
+
+/// `ALTER TABLE ADD COLUMN`, as far as SQLite can do it: to a table with rows a column comes
+/// without the NOT NULL that its rows would violate and without the foreign key that its
+/// default may violate. `None` for a column of the primary key, which cannot be added.
+pub(super) fn add_column(
+    spec: &TableSpec,
+    column: &ColumnSpec,
+    empty: bool,
+) -> Result<Option<String>> {
+    if spec.in_key(&column.name) {
+        return Ok(None);
+    }
+    let default = default(spec, column)?;
+    let mut sql = format!("ALTER TABLE {} ADD COLUMN ", name(&spec.table));
+    sql.push_str(&typed(column));
+    if !spec.nullable(column) && (empty || !default.is_empty()) {
+        sql.push_str(" NOT NULL");
+    }
+    sql.push_str(&default);
+    let own_key = spec
+        .foreign_keys
+        .iter()
+        .find(|key| matches!(key.columns.as_slice(), [only] if same(only, &column.name)));
+    if let Some(key) = own_key.filter(|_| empty || default.is_empty()) {
+        sql.push(' ');
+        sql.push_str(&constraint(key.name.as_deref()));
+        sql.push_str(&references(key));
+    }
+    Ok(Some(sql))
+}
+
+/// `CREATE INDEX`.
+pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec) -> String {
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    let filter = index
+        .filter
+        .as_ref()
+        .map_or_else(String::new, |sql| format!(" WHERE ({})", sql.trim()));
+    format!(
+        "CREATE {unique}INDEX {} ON {} ({}){filter}",
+        name(&index.name),
+        name(&spec.table),
+        index_keys(spec, index)
+    )
+}
+
+/// What is between the parentheses of an index.
+///
+/// To SQLite two nulls differ in a unique index. Where they must not, a column that may be null
+/// becomes two keys that never are: the value, 0 for null, and whether it is null. No two
+/// different values give the same two keys.
+pub(super) fn index_keys(spec: &TableSpec, index: &IndexSpec) -> String {
+    let keys = index.columns.iter().map(|column| {
+        let quoted = name(column);
+        if equal_nulls(spec, index, column) {
+            format!("ifnull({quoted}, 0), {quoted} IS NULL")
+        } else {
+            quoted
+        }
+    });
+    keys.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether nulls of this column have to be made equal in an index.
+pub(super) fn equal_nulls(spec: &TableSpec, index: &IndexSpec, column: &str) -> bool {
+    let nullable = |column: &ColumnSpec| spec.nullable(column);
+    index.unique && index.nulls_equal && spec.column(column).is_some_and(nullable)
+}
+
+fn typed(column: &ColumnSpec) -> String {
+    let declared = column.column_type.declared();
+    let space = if declared.is_empty() { "" } else { " " };
+    format!("{}{space}{declared}", name(&column.name))
+}
+
+fn constraint(label: Option<&str>) -> String {
+    label.map_or_else(String::new, |label| format!("CONSTRAINT {} ", name(label)))
+}
+
+fn references(key: &ForeignKeySpec) -> String {
+    let mut sql = format!("REFERENCES {} ({})", name(&key.references), names(&key.on));
+    for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
+        if action != ForeignKeyAction::Nothing {
+            sql.push_str(&format!(" ON {event} {}", action.sql()));
+        }
+    }
+    sql.push_str(match key.deferrable {
+        Deferrable::No => "",
+        Deferrable::Yes => " DEFERRABLE INITIALLY IMMEDIATE",
+        Deferrable::Initially => " DEFERRABLE INITIALLY DEFERRED",
+    });
+    sql
+}
+
+impl ForeignKeyAction {
+    /// As in SQL, and as `PRAGMA foreign_key_list` tells it.
+    pub(super) fn sql(self) -> &'static str {
+        match self {
+            ForeignKeyAction::Nothing => "NO ACTION",
+            ForeignKeyAction::Restrict => "RESTRICT",
+            ForeignKeyAction::Cascade => "CASCADE",
+            ForeignKeyAction::SetNull => "SET NULL",
+        }
+    }
+}
+
+fn default(spec: &TableSpec, column: &ColumnSpec) -> Result<String> {
+    let place = ColumnRef {
+        table: &spec.table,
+        column: &column.name,
+    };
+    let encoded = encode(&column.default, column.column_type, &place)?;
+    let stored = match &encoded {
+        ToSqlOutput::Borrowed(value) => *value,
+        ToSqlOutput::Owned(value) => ValueRef::from(value),
+        _ => return Err(no_literal(&place)),
+    };
+    let literal = match stored {
+        ValueRef::Null => return Ok(String::new()),
+        ValueRef::Integer(integer) => integer.to_string(),
+        // Debug keeps the point or the exponent by which SQL tells a real.
+        ValueRef::Real(real) => format!("{real:?}"),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if !text.contains('\0') => format!("'{}'", text.replace('\'', "''")),
+            _ => return Err(no_literal(&place)),
+        },
+        ValueRef::Blob(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("X'{digits}'")
+        }
+    };
+    Ok(format!(" DEFAULT {literal}"))
+}
+
+fn no_literal(place: &ColumnRef<'_>) -> Error {
+    let ColumnRef { table, column } = place;
+    let message = format!("the default of {table}.{column} cannot be written in SQL");
+    Error::new(Code::InvalidValue, message)
+        .with("table", *table)
+        .with("column", *column)
+}

@@ -1,0 +1,160 @@
+//! A table as it is: what the catalog keeps of it, and its indexes, foreign keys and text.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::introspect::load_table;
+use super::tokens::{hold, tokens};
+use super::Table;
+use crate::error::Result;
+use crate::sqlite_error;
+
+/// A table as it is.
+pub(super) struct Existing {
+    pub(super) table: Arc<Table>,
+    /// The tokens of the statement that made it.
+    pub(super) tokens: Vec<String>,
+    pub(super) indexes: Vec<ExistingIndex>,
+    pub(super) foreign_keys: Vec<ExistingForeignKey>,
+    /// Whether it has no row.
+    pub(super) empty: bool,
+}
+
+/// An index as it is.
+#[derive(Default)]
+pub(super) struct ExistingIndex {
+    pub(super) name: String,
+    pub(super) unique: bool,
+    /// The columns; `None` for an expression.
+    pub(super) columns: Vec<Option<String>>,
+    /// The statement that made it; none for the index of a constraint.
+    pub(super) sql: Option<String>,
+}
+
+/// A foreign key as it is.
+#[derive(Default)]
+pub(super) struct ExistingForeignKey {
+    pub(super) columns: Vec<String>,
+    pub(super) references: String,
+    /// `None` for the primary key of the other table.
+    pub(super) on: Vec<Option<String>>,
+    pub(super) on_update: String,
+    pub(super) on_delete: String,
+}
+
+impl Existing {
+    /// Reads a table or view; `None` when there is none of this name.
+    pub(super) fn load(conn: &Connection, name: &str) -> Result<Option<Existing>> {
+        // This statement comes first: it makes SQLite read a schema anew that another process
+        // has changed.
+        let sql: Option<Option<String>> = conn
+            .prepare_cached(
+                "SELECT sql FROM main.sqlite_schema \
+                 WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE",
+            )
+            .and_then(|mut stmt| stmt.query_row([name], |row| row.get(0)).optional())
+            .map_err(sqlite_error::map)?;
+        let (Some(sql), Some(table)) = (sql, load_table(conn, name)?) else {
+            return Ok(None);
+        };
+        if table.is_view {
+            return Ok(Some(Existing {
+                table,
+                tokens: Vec::new(),
+                indexes: Vec::new(),
+                foreign_keys: Vec::new(),
+                empty: true,
+            }));
+        }
+        Ok(Some(Existing {
+            tokens: tokens(&sql.unwrap_or_default()),
+            indexes: indexes(conn, &table.name).map_err(sqlite_error::map)?,
+            foreign_keys: foreign_keys(conn, &table.name).map_err(sqlite_error::map)?,
+            empty: is_empty(conn, &table.name).map_err(sqlite_error::map)?,
+            table,
+        }))
+    }
+
+    /// Whether it has a check of this name.
+    pub(super) fn has_check(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        hold(&self.tokens, &["constraint", name.as_str(), "check"])
+    }
+
+    /// Whether SQLite gives a row that leaves the key out a number.
+    pub(super) fn numbers_rows(&self, key: &str) -> bool {
+        let mut columns = self.table.key_columns();
+        let alone = columns
+            .next()
+            .filter(|column| column.name.eq_ignore_ascii_case(key));
+        let is_rowid = alone.is_some_and(|column| column.declared.eq_ignore_ascii_case("INTEGER"));
+        is_rowid && columns.next().is_none() && !self.table.without_rowid
+    }
+}
+
+/// The table on which there is an index of this name, or the table or view itself.
+pub(super) fn owner_of_name(conn: &Connection, name: &str) -> Result<Option<String>> {
+    conn.prepare_cached("SELECT tbl_name FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE")
+        .and_then(|mut stmt| stmt.query_row([name], |row| row.get(0)).optional())
+        .map_err(sqlite_error::map)
+}
+
+fn is_empty(conn: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "SELECT NOT EXISTS (SELECT 1 FROM {})",
+        super::ddl::name(table)
+    );
+    conn.query_row(&sql, [], |row| row.get(0))
+}
+
+fn indexes(conn: &Connection, table: &str) -> rusqlite::Result<Vec<ExistingIndex>> {
+    let mut stmt = conn.prepare_cached(
+        "SELECT l.name, l.\"unique\", s.sql, x.name \
+         FROM pragma_index_list(?1, 'main') AS l \
+         JOIN pragma_index_xinfo(l.name, 'main') AS x ON x.key \
+         LEFT JOIN main.sqlite_schema AS s ON s.type = 'index' AND s.name = l.name \
+         ORDER BY l.seq, x.seqno",
+    )?;
+    let mut rows = stmt.query([table])?;
+    let mut indexes: Vec<ExistingIndex> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (name, column): (String, Option<String>) = (row.get(0)?, row.get(3)?);
+        match indexes.last_mut() {
+            Some(last) if last.name == name => last.columns.push(column),
+            _ => indexes.push(ExistingIndex {
+                name,
+                unique: row.get(1)?,
+                sql: row.get(2)?,
+                columns: vec![column],
+            }),
+        }
+    }
+    Ok(indexes)
+}
+
+fn foreign_keys(conn: &Connection, table: &str) -> rusqlite::Result<Vec<ExistingForeignKey>> {
+    let mut stmt = conn.prepare_cached(
+        "SELECT id, \"from\", \"table\", \"to\", on_update, on_delete \
+         FROM pragma_foreign_key_list(?1, 'main') ORDER BY id, seq",
+    )?;
+    let mut rows = stmt.query([table])?;
+    let mut keys: Vec<(i64, ExistingForeignKey)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            let key = ExistingForeignKey {
+                references: row.get(2)?,
+                on_update: row.get(4)?,
+                on_delete: row.get(5)?,
+                ..ExistingForeignKey::default()
+            };
+            keys.push((id, key));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.columns.push(row.get(1)?);
+            key.on.push(row.get(3)?);
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| key).collect())
+}

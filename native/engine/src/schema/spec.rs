@@ -1,0 +1,328 @@
+//! A table as an application wants it, checked before any SQL is made of it.
+
+use std::collections::HashSet;
+
+use super::table::{quoted, shortened, with_nearest};
+use crate::error::{Code, Error, Result};
+use crate::value::{ColumnType, Value};
+
+/// A table as it should be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableSpec {
+    /// The name.
+    pub table: String,
+    /// The columns, in the order of a new table.
+    pub columns: Vec<ColumnSpec>,
+    /// The columns of the primary key. Empty: no key but the rowid.
+    pub primary_key: Vec<String>,
+    /// The column whose integers SQLite gives and never gives twice. It is the primary key.
+    pub autoincrement: Option<String>,
+    /// The indexes.
+    pub indexes: Vec<IndexSpec>,
+    /// The foreign keys.
+    pub foreign_keys: Vec<ForeignKeySpec>,
+    /// The checks.
+    pub checks: Vec<CheckSpec>,
+    /// Whether it is a STRICT table.
+    pub strict: bool,
+}
+
+/// A column as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnSpec {
+    /// The name.
+    pub name: String,
+    /// The type of its values. [`ColumnType::Any`] is declared without a type.
+    pub column_type: ColumnType,
+    /// Whether it may be null. A column of the primary key never is.
+    pub null: bool,
+    /// What a row that leaves it out gets.
+    pub default: Value,
+}
+
+/// An index as it should be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IndexSpec {
+    /// The name.
+    pub name: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// Whether two rows may not be the same in it.
+    pub unique: bool,
+    /// The condition of the rows that are in it, in the developer's SQL.
+    pub filter: Option<String>,
+    /// Whether two nulls of a unique index are the same.
+    pub nulls_equal: bool,
+}
+
+/// A foreign key as it should be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForeignKeySpec {
+    /// The name, for the file's readers: SQLite never tells it.
+    pub name: Option<String>,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The table that they refer to.
+    pub references: String,
+    /// Its columns.
+    pub on: Vec<String>,
+    /// What becomes of the row when the other one is deleted.
+    pub on_delete: ForeignKeyAction,
+    /// What becomes of the row when the other one's key changes.
+    pub on_update: ForeignKeyAction,
+    /// When it is looked at.
+    pub deferrable: Deferrable,
+}
+
+/// What a foreign key does (<https://sqlite.org/foreignkeys.html#fk_actions>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForeignKeyAction {
+    /// NO ACTION: the statement fails if it leaves a reference to nothing.
+    #[default]
+    Nothing,
+    /// RESTRICT: as nothing, but at once, deferred or not.
+    Restrict,
+    /// CASCADE: the row goes, or follows.
+    Cascade,
+    /// SET NULL.
+    SetNull,
+}
+
+/// When a foreign key is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deferrable {
+    /// After each statement.
+    #[default]
+    No,
+    /// After each statement, unless the transaction says otherwise.
+    Yes,
+    /// At the commit.
+    Initially,
+}
+
+/// A check as it should be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckSpec {
+    /// The name, by which a violation is told.
+    pub name: String,
+    /// The condition, in the developer's SQL.
+    pub sql: String,
+}
+
+/// The types that a column of a STRICT table may have (<https://sqlite.org/stricttables.html>).
+const STRICT: &[ColumnType] = &[
+    ColumnType::Text,
+    ColumnType::Integer,
+    ColumnType::Real,
+    ColumnType::Blob,
+];
+
+/// The column type of a declared type's name, in any case.
+///
+/// # Errors
+/// `invalid_option`, naming the nearest type.
+///
+/// ```
+/// use ash_rusqlite_engine::{schema::column_type, ColumnType};
+/// assert_eq!(column_type("uuid_text"), Ok(ColumnType::Uuid));
+/// assert!(column_type("UUID_TXT").unwrap_err().message().contains("did you mean \"UUID_TEXT\"?"));
+/// ```
+pub fn column_type(name: &str) -> Result<ColumnType> {
+    let upper = name.to_ascii_uppercase();
+    let known = ColumnType::ALL
+        .iter()
+        .filter(|column_type| **column_type != ColumnType::Any);
+    if let Some(found) = known.clone().find(|known| known.declared() == upper) {
+        return Ok(*found);
+    }
+    let names: Vec<&str> = known.map(|known| known.declared()).collect();
+    let message = format!("there is no column type {}", quoted(name));
+    let error = Error::new(Code::InvalidOption, message);
+    let error = with_nearest(error, &upper, names.iter().copied());
+    let message = format!("{}; the types are {}", error.message(), names.join(", "));
+    Err(error.with_message(message).with("option", "type"))
+}
+
+impl TableSpec {
+    /// The column of this name. As in SQL the case of ASCII letters does not matter.
+    pub(super) fn column(&self, name: &str) -> Option<&ColumnSpec> {
+        self.columns.iter().find(|column| same(&column.name, name))
+    }
+
+    /// Whether a column is one of the primary key.
+    pub(super) fn in_key(&self, name: &str) -> bool {
+        self.primary_key.iter().any(|key| same(key, name))
+    }
+
+    /// Whether a column may be null in the end.
+    pub(super) fn nullable(&self, column: &ColumnSpec) -> bool {
+        column.null && !self.in_key(&column.name)
+    }
+
+    /// Checks that the parts fit together.
+    ///
+    /// # Errors
+    /// `invalid_option`, with what is wrong.
+    pub fn validate(&self) -> Result<()> {
+        self.check_name("table", &self.table)?;
+        if self.columns.is_empty() {
+            let message = format!("table {} needs a column", quoted(&self.table));
+            return Err(self.wrong("columns", message));
+        }
+        self.check_names("columns", self.columns.iter().map(|column| &column.name))?;
+        self.check_names("indexes", self.indexes.iter().map(|index| &index.name))?;
+        let constraints = self.checks.iter().map(|check| &check.name);
+        let keys = self.foreign_keys.iter().filter_map(|key| key.name.as_ref());
+        self.check_names("checks", constraints.chain(keys))?;
+        self.known_columns("primary_key", &self.primary_key)?;
+        self.check_names("primary_key", self.primary_key.iter())?;
+        for index in &self.indexes {
+            self.known_columns("indexes", &index.columns)?;
+            self.check_names("indexes", index.columns.iter())?;
+            self.not_empty("indexes", &index.name, &index.columns)?;
+            self.check_sql("where", index.filter.as_deref())?;
+        }
+        for check in &self.checks {
+            self.check_sql("checks", Some(&check.sql))?;
+        }
+        for key in &self.foreign_keys {
+            self.check_foreign_key(key)?;
+        }
+        self.check_autoincrement()?;
+        self.check_strict()
+    }
+
+    fn check_foreign_key(&self, key: &ForeignKeySpec) -> Result<()> {
+        self.known_columns("foreign_keys", &key.columns)?;
+        self.not_empty("foreign_keys", &key.references, &key.columns)?;
+        self.check_name("references", &key.references)?;
+        self.check_names("on", key.on.iter())?;
+        if key.columns.len() == key.on.len() {
+            return Ok(());
+        }
+        let message = format!(
+            "a foreign key of {} has {} columns but refers to {}",
+            quoted(&self.table),
+            key.columns.len(),
+            key.on.len()
+        );
+        Err(self.wrong("foreign_keys", message))
+    }
+
+    fn check_autoincrement(&self) -> Result<()> {
+        let Some(name) = &self.autoincrement else {
+            return Ok(());
+        };
+        self.known_columns("autoincrement", std::slice::from_ref(name))?;
+        let integer = self
+            .column(name)
+            .is_some_and(|column| column.column_type == ColumnType::Integer);
+        if integer && self.primary_key.len() == 1 && self.in_key(name) {
+            return Ok(());
+        }
+        let message = format!(
+            "autoincrement: takes the INTEGER column that is the primary key alone, which {} of {} is not",
+            quoted(name),
+            quoted(&self.table)
+        );
+        Err(self.wrong("autoincrement", message))
+    }
+
+    fn check_strict(&self) -> Result<()> {
+        let odd = |column: &&ColumnSpec| !STRICT.contains(&column.column_type);
+        match self.columns.iter().find(odd) {
+            Some(column) if self.strict => {
+                let message = format!(
+                    "a STRICT table has no column of type {:?} ({}.{}): only TEXT, INTEGER, REAL and BLOB, which do not tell times, decimals and maps apart",
+                    column.column_type.declared(),
+                    shortened(&self.table),
+                    shortened(&column.name)
+                );
+                Err(self.wrong("strict", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_names<'a>(
+        &self,
+        option: &'static str,
+        names: impl Iterator<Item = &'a String>,
+    ) -> Result<()> {
+        let mut seen = HashSet::new();
+        for name in names {
+            self.check_name(option, name)?;
+            if !seen.insert(name.to_ascii_lowercase()) {
+                let message = format!(
+                    "{} is there twice in the {option} of {}",
+                    quoted(name),
+                    quoted(&self.table)
+                );
+                return Err(self.wrong(option, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, option: &'static str, name: &str) -> Result<()> {
+        let lower = name.to_ascii_lowercase();
+        let reserved = ["sqlite_", "ash_rusqlite_"]
+            .into_iter()
+            .find(|prefix| lower.starts_with(prefix));
+        let why = match reserved {
+            _ if name.is_empty() => "is empty".to_owned(),
+            _ if name.contains('\0') => "holds a NUL character".to_owned(),
+            Some(prefix) => format!("begins with {prefix}, as only tables of others do"),
+            None => return Ok(()),
+        };
+        let message = format!("the name {} ({option}:) {why}", quoted(name));
+        Err(self.wrong(option, message))
+    }
+
+    fn check_sql(&self, option: &'static str, sql: Option<&str>) -> Result<()> {
+        match sql {
+            Some(sql) if sql.trim().is_empty() || sql.contains('\0') => {
+                let message = format!(
+                    "the SQL of {option}: of {} is empty or holds a NUL character",
+                    quoted(&self.table)
+                );
+                Err(self.wrong(option, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn not_empty(&self, option: &'static str, what: &str, columns: &[String]) -> Result<()> {
+        if columns.is_empty() {
+            let message = format!("{} ({option}:) names no column", quoted(what));
+            return Err(self.wrong(option, message));
+        }
+        Ok(())
+    }
+
+    fn known_columns(&self, option: &'static str, names: &[String]) -> Result<()> {
+        let known = || self.columns.iter().map(|column| column.name.as_str());
+        match names.iter().find(|name| self.column(name).is_none()) {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!(
+                    "{} ({option}:) is no column of {}",
+                    quoted(name),
+                    quoted(&self.table)
+                );
+                Err(with_nearest(self.wrong(option, message), name, known()))
+            }
+        }
+    }
+
+    fn wrong(&self, option: &'static str, message: String) -> Error {
+        Error::new(Code::InvalidOption, message)
+            .with("option", option)
+            .with("table", shortened(&self.table))
+    }
+}
+
+/// Whether two names are the same to SQLite.
+pub(super) fn same(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right)
+}
