@@ -16,9 +16,10 @@ use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
 use crate::reader::{self, Context};
+use crate::schema::{Catalog, Difference, TableSpec};
 use crate::side_work;
 use crate::stats::{int, Stat};
-use crate::writer::queue::{Step, Work};
+use crate::writer::queue::{Queue, Step, Work};
 use crate::writer::transaction::Transaction;
 use crate::writer::{self, Shared};
 
@@ -82,6 +83,10 @@ pub enum TransactionOp {
     Write(Write),
     /// A read that sees the transaction's own writes.
     Read(Read),
+    /// Adds what is missing of a table.
+    EnsureTable(Box<TableSpec>),
+    /// Tells what keeps a table from being as it should be.
+    Differences(Box<TableSpec>),
     /// Opens a savepoint.
     Savepoint,
     /// Keeps what was done since the innermost savepoint.
@@ -176,6 +181,10 @@ pub enum Outcome {
     },
     /// A read inside a transaction; its rows are in the sink.
     Rows,
+    /// The statements that added what was missing of a table.
+    Statements(Vec<String>),
+    /// What keeps a table from being as it should be.
+    Differences(Vec<Difference>),
     /// Nothing more to tell.
     Done,
     /// Migrations that were applied or taken back.
@@ -294,6 +303,25 @@ impl Database {
         Ok(())
     }
 
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.0.shared.queue
+    }
+
+    pub(crate) fn tables(&self) -> Arc<Catalog> {
+        self.0.shared.catalog().get()
+    }
+
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.0.shared.is_open() {
+            return Ok(());
+        }
+        Err(Error::new(Code::Closed, "the database is not open yet"))
+    }
+
     /// The options as they hold.
     pub fn config(&self) -> &Config {
         &self.0.shared.config
@@ -334,9 +362,7 @@ impl Database {
         sink: &mut dyn RowSink,
         on_reader_free: &mut dyn FnMut() -> Notify,
     ) -> Result<ReadOutcome> {
-        if !self.0.shared.is_open() {
-            return Err(Error::new(Code::Closed, "the database is not open yet"));
-        }
+        self.check_open()?;
         let may_open = matches!(pace, Pace::Full { .. });
         let mut reader = match self.0.pool.lend(may_open, on_reader_free)? {
             Lease::Ready(reader) => reader,

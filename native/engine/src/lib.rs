@@ -27,6 +27,7 @@ pub mod schema;
 mod side_work;
 mod sqlite_error;
 mod stats;
+mod tables;
 pub mod value;
 mod writer;
 
@@ -40,4 +41,5 @@ pub use error::{Code, Detail, Error, Result};
 pub use execute::RowSink;
 pub use nearest::nearest;
 pub use stats::Stat;
+pub use tables::{Ensured, Looked};
 pub use value::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

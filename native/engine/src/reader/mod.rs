@@ -129,7 +129,7 @@ fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
 }
 
 /// In a slice SQLite itself refuses values that would take long to read.
-fn limit_length(reader: &mut Reader, slice: bool) -> Result<()> {
+pub(crate) fn limit_length(reader: &mut Reader, slice: bool) -> Result<()> {
     if reader.limited == slice {
         return Ok(());
     }

@@ -30,14 +30,14 @@ pub fn differences(conn: &Connection, spec: &TableSpec) -> Result<Vec<Difference
         None => {
             let statement = ddl::create_table(spec)?;
             let message = format!("there is no table {}", quoted(&spec.table));
-            let missing = found.new(DifferenceKind::MissingTable, message);
+            let missing = found.difference(DifferenceKind::MissingTable, message);
             found.all.push(missing.mended_by(Some(statement)));
         }
         Some(existing) if existing.table.is_view => {
             let message = format!("{} is a view, not a table", quoted(&spec.table));
             found
                 .all
-                .push(found.new(DifferenceKind::NotATable, message));
+                .push(found.difference(DifferenceKind::NotATable, message));
             return Ok(found.all);
         }
         Some(existing) => {
@@ -58,7 +58,7 @@ struct Differences<'a> {
 }
 
 impl Differences<'_> {
-    fn new(&self, kind: DifferenceKind, message: String) -> Difference {
+    fn difference(&self, kind: DifferenceKind, message: String) -> Difference {
         Difference::new(&self.spec.table, kind, message)
     }
 
@@ -82,7 +82,7 @@ impl Differences<'_> {
         let declared = column.column_type.declared();
         let (table, name) = (quoted(&self.spec.table), quoted(&column.name));
         let message = format!("table {table} has no column {name} ({declared})");
-        let missing = self.new(DifferenceKind::MissingColumn, message);
+        let missing = self.difference(DifferenceKind::MissingColumn, message);
         let missing = missing.of_column(&column.name).expected(declared);
         self.all.push(missing.mended_by(statement));
         Ok(())
@@ -94,7 +94,7 @@ impl Differences<'_> {
             let wanted = column.column_type.declared();
             let declared = shortened(&found.declared);
             let message = format!("{place} is declared {declared}, which does not hold {wanted}");
-            let wrong = self.new(DifferenceKind::WrongType, message);
+            let wrong = self.difference(DifferenceKind::WrongType, message);
             let wrong = wrong.of_column(&column.name).expected(wanted);
             self.all.push(wrong.found(found.declared.as_str()));
         }
@@ -105,12 +105,12 @@ impl Differences<'_> {
         }
         let difference = if nullable {
             let message = format!("{place} is NOT NULL in the table, but may be null");
-            self.new(DifferenceKind::UnexpectedNotNull, message)
+            self.difference(DifferenceKind::UnexpectedNotNull, message)
                 .expected("NULL")
                 .found("NOT NULL")
         } else {
             let message = format!("{place} may be null in the table, but must not");
-            self.new(DifferenceKind::MissingNotNull, message)
+            self.difference(DifferenceKind::MissingNotNull, message)
                 .expected("NOT NULL")
                 .found("NULL")
         };
@@ -128,7 +128,7 @@ impl Differences<'_> {
             }
             let place = self.place(&column.name);
             let message = format!("{place} is not asked for, but every row must have it");
-            let unexpected = self.new(DifferenceKind::UnexpectedRequiredColumn, message);
+            let unexpected = self.difference(DifferenceKind::UnexpectedRequiredColumn, message);
             let unexpected = unexpected.of_column(&column.name);
             self.all
                 .push(unexpected.found(format!("{} NOT NULL", column.declared)));
@@ -149,7 +149,7 @@ impl Differences<'_> {
             let table = quoted(&self.spec.table);
             let (wanted, found) = (names(&wanted), names(&found));
             let message = format!("the primary key of {table} is ({found}), not ({wanted})");
-            let wrong = self.new(DifferenceKind::WrongPrimaryKey, message);
+            let wrong = self.difference(DifferenceKind::WrongPrimaryKey, message);
             let wrong = wrong.of_column(&wanted).expected(wanted);
             self.all.push(wrong.found(found));
             return;
@@ -166,7 +166,7 @@ impl Differences<'_> {
                 "{} is declared {declared}, but SQLite numbers only an INTEGER PRIMARY KEY",
                 self.place(key)
             );
-            let missing = self.new(DifferenceKind::MissingAutoincrement, message);
+            let missing = self.difference(DifferenceKind::MissingAutoincrement, message);
             let missing = missing.of_column(key).found(declared);
             self.all
                 .push(missing.expected("INTEGER PRIMARY KEY AUTOINCREMENT"));
@@ -195,12 +195,12 @@ impl Differences<'_> {
                 Some(found) => {
                     let found = actions(&found.on_delete, &found.on_update);
                     let message = format!("the foreign key of {place} is {found}, not {wanted}");
-                    self.new(DifferenceKind::WrongForeignKey, message)
+                    self.difference(DifferenceKind::WrongForeignKey, message)
                         .found(found)
                 }
                 None => {
                     let message = format!("{place} has no foreign key {wanted}");
-                    self.new(DifferenceKind::MissingForeignKey, message)
+                    self.difference(DifferenceKind::MissingForeignKey, message)
                 }
             };
             let difference = difference.of_column(&columns).expected(wanted);
@@ -215,7 +215,7 @@ impl Differences<'_> {
             }
             let (table, name) = (quoted(&self.spec.table), quoted(&check.name));
             let message = format!("table {table} has no check {name}");
-            let missing = self.new(DifferenceKind::MissingCheck, message);
+            let missing = self.difference(DifferenceKind::MissingCheck, message);
             let missing = missing.of_constraint(Some(&check.name));
             self.all.push(missing.expected(check.sql.as_str()));
         }
@@ -239,12 +239,13 @@ impl Differences<'_> {
             let difference = match found {
                 None => {
                     let message = format!("table {table} has no index {name}");
-                    self.new(DifferenceKind::MissingIndex, message)
+                    self.difference(DifferenceKind::MissingIndex, message)
                         .mended_by(Some(statement.clone()))
                 }
                 Some(found) => {
                     let message = format!("the index {name} is {found}, not {statement}");
-                    self.new(DifferenceKind::WrongIndex, message).found(found)
+                    self.difference(DifferenceKind::WrongIndex, message)
+                        .found(found)
                 }
             };
             self.all

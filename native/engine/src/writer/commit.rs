@@ -166,15 +166,15 @@ impl Writer {
 
     /// Runs a write once; a schema that another process changed is read again first.
     pub(super) fn write_once(&mut self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
-        if self.shared.catalog().is_stale() {
-            self.shared.catalog().reload(&self.link.conn)?;
+        if self.catalog().is_stale() {
+            self.catalog().reload(&self.link.conn)?;
         }
         let mut result = self.executor().write(write, sink);
         if let Err(error) = &result {
             // Once SQLite has rolled the transaction back, running again would commit at once.
             let begun = !self.link.conn.is_autocommit();
-            if begun && self.shared.catalog().explains(error, &self.link.conn) {
-                self.shared.catalog().reload(&self.link.conn)?;
+            if begun && self.catalog().explains(error, &self.link.conn) {
+                self.catalog().reload(&self.link.conn)?;
                 result = self.executor().write(write, sink);
             }
         }
@@ -223,11 +223,15 @@ impl Writer {
         let started = Instant::now();
         let result = self.step("COMMIT");
         self.shared.counters.commit_time.note(started.elapsed());
+        if result.is_ok() {
+            self.publish_draft();
+        }
         result
     }
 
     /// `ROLLBACK`, if there is anything to roll back.
     pub(super) fn roll_back(&mut self) {
+        self.draft = None;
         self.link.control.begin_unlimited();
         if !self.link.conn.is_autocommit() {
             // SQLite refuses a rollback only when there is no transaction left.

@@ -1,12 +1,13 @@
 //! The writer: one thread and one connection per database, fed by a bounded queue.
 //!
 //! Each round it takes what is queued and commits it as one (`commit`), drives one
-//! interactive transaction to its end (`transaction`), or does work that needs the file for
-//! itself (`maintenance`). It answers only after the commit that covers the answer.
+//! interactive transaction to its end (`transaction`), makes a table (`tables`), or does work
+//! that needs the file for itself (`maintenance`). It answers only after the commit that covers the answer.
 
 mod commit;
 mod maintenance;
 pub mod queue;
+mod tables;
 pub mod transaction;
 
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ fn millis(time: Duration) -> i64 {
 pub struct Writer {
     shared: Arc<Shared>,
     link: Link,
+    /// The tables as the open transaction has changed them.
+    draft: Option<SharedCatalog>,
     /// The size of the log at which the next checkpoint starts.
     checkpoint_at: i64,
 }
@@ -128,7 +131,9 @@ fn refuse_all(shared: &Shared, error: &Error) -> Vec<Notify> {
     loop {
         let jobs = match shared.queue.next(usize::MAX) {
             Next::Batch(batch) => batch.into_iter().map(|(job, _)| job).collect(),
-            Next::Transaction(_, job, _) | Next::Maintain(job, _) => vec![job],
+            Next::Ensure(job, _) | Next::Transaction(_, job, _) | Next::Maintain(job, _) => {
+                vec![job]
+            }
             Next::Closed(closers) => return closers,
         };
         for job in jobs {
@@ -158,6 +163,7 @@ impl Writer {
         Ok(Writer {
             shared,
             link,
+            draft: None,
             checkpoint_at,
         })
     }
@@ -166,6 +172,7 @@ impl Writer {
         loop {
             match self.shared.queue.next(self.shared.config.max_batch) {
                 Next::Batch(batch) => self.run_batch(batch),
+                Next::Ensure(job, spec) => self.ensure_alone(job, &spec),
                 Next::Transaction(transaction, job, step) => {
                     if job.deadline <= Instant::now() {
                         self.shared.queue.first_step_failed(&transaction);
@@ -194,7 +201,7 @@ impl Writer {
     fn executor(&self) -> Executor<'_> {
         Executor {
             conn: &self.link.conn,
-            catalog: self.shared.catalog(),
+            catalog: self.catalog(),
             statements: &self.shared.counters.writer_statements,
         }
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::database::{Maintenance, Notify, RequestId, Responder, TransactionId, TransactionOp};
 use crate::error::{Code, Error, Result};
 use crate::query::ir::Write;
+use crate::schema::TableSpec;
 
 use super::transaction::Transaction;
 
@@ -14,6 +15,8 @@ use super::transaction::Transaction;
 pub enum Work {
     /// One request of a group commit.
     Write(Write),
+    /// A table that gets what it lacks.
+    Ensure(Box<TableSpec>),
     /// A step of an interactive transaction.
     Transaction(Arc<Transaction>, Step),
     /// Work that needs the writer for itself.
@@ -47,6 +50,8 @@ pub struct Job {
 pub enum Next {
     /// Writes for one commit.
     Batch(Vec<(Job, Write)>),
+    /// A table that gets what it lacks.
+    Ensure(Job, Box<TableSpec>),
     /// The first step of a transaction.
     Transaction(Arc<Transaction>, Job, Step),
     /// Work that needs the writer for itself.
@@ -357,6 +362,7 @@ fn take(state: &mut State, max_batch: usize) -> Option<Next> {
     let (job, work) = state.jobs.pop_front()?;
     Some(match work {
         Work::Write(write) => Next::Batch(take_batch(state, (job, write), max_batch)),
+        Work::Ensure(spec) => Next::Ensure(job, spec),
         Work::Transaction(transaction, step) => Next::Transaction(transaction, job, step),
         Work::Maintain(maintenance) => Next::Maintain(job, maintenance),
     })

@@ -205,6 +205,8 @@ impl Writer {
         let result = match op {
             TransactionOp::Write(write) => self.write_in_savepoint(&write, &mut job),
             TransactionOp::Read(read) => self.read_here(&read, &mut job),
+            TransactionOp::EnsureTable(spec) => self.ensure_in_savepoint(&spec),
+            TransactionOp::Differences(spec) => self.differences(&spec),
             TransactionOp::Savepoint => self.savepoint(savepoints),
             TransactionOp::ReleaseSavepoint => self.end_savepoint(savepoints, "RELEASE u"),
             TransactionOp::RollbackToSavepoint => self.end_savepoint(savepoints, "ROLLBACK TO u"),
@@ -238,8 +240,8 @@ impl Writer {
         self.link.gate.set(Access::Query);
         let mut result = self.read_once(read, job);
         if let Err(error) = &result {
-            if self.shared.catalog().explains(error, &self.link.conn) {
-                self.shared.catalog().reload(&self.link.conn)?;
+            if self.catalog().explains(error, &self.link.conn) {
+                self.catalog().reload(&self.link.conn)?;
                 result = self.read_once(read, job);
             }
         }
@@ -270,6 +272,7 @@ impl Writer {
         self.step(&format!("{how}{top}"))?;
         if how.starts_with("ROLLBACK") {
             self.step(&format!("RELEASE u{top}"))?;
+            self.reload_draft();
         }
         *savepoints = top;
         Ok(Outcome::Done)

@@ -1,0 +1,111 @@
+//! Tables that are made, or get what they lack, while others write.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::access::Access;
+use crate::database::Outcome;
+use crate::error::Result;
+use crate::execute::SharedCatalog;
+use crate::schema::{self, TableSpec};
+use crate::stats::Counters;
+
+use super::queue::Job;
+use super::Writer;
+
+impl Writer {
+    /// The tables as this connection sees them.
+    pub(super) fn catalog(&self) -> &SharedCatalog {
+        self.draft.as_ref().unwrap_or(self.shared.catalog())
+    }
+
+    /// Adds what is missing of a table, in a transaction of its own.
+    pub(super) fn ensure_alone(&mut self, job: Job, spec: &TableSpec) {
+        if job.deadline <= Instant::now() {
+            let error = self.shared.waited_too_long(job.deadline - job.queued_at);
+            return self.reply(job, Err(error));
+        }
+        let holder = format!("the table {}", spec.table);
+        self.shared.counters.hold(Some(holder));
+        let result = self
+            .begin(job.deadline)
+            .and_then(|()| self.ensure_and_commit(spec));
+        self.roll_back();
+        self.shared.counters.hold(None);
+        let Counters {
+            writes,
+            write_errors,
+            ..
+        } = &self.shared.counters;
+        let counter = if result.is_ok() { writes } else { write_errors };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.reply(job, result);
+        self.after_commit();
+    }
+
+    fn ensure_and_commit(&mut self, spec: &TableSpec) -> Result<Outcome> {
+        let statements = self.ensure(spec)?;
+        if !statements.is_empty() {
+            self.commit()?;
+            self.shared.counters.note_batch(1);
+        }
+        Ok(Outcome::Statements(statements))
+    }
+
+    /// Adds what is missing of a table in the transaction that holds the writer. What it adds
+    /// comes and goes with that transaction.
+    pub(super) fn ensure_in_savepoint(&mut self, spec: &TableSpec) -> Result<Outcome> {
+        self.step("SAVEPOINT w")?;
+        let result = self.ensure(spec);
+        let undone = match &result {
+            Err(_) if self.link.conn.is_autocommit() => return result.map(Outcome::Statements),
+            Err(_) => self.step("ROLLBACK TO w"),
+            Ok(_) => Ok(()),
+        };
+        if let Err(error) = undone.and_then(|()| self.step("RELEASE w")) {
+            self.roll_back();
+            return Err(result.err().unwrap_or(error));
+        }
+        result.map(Outcome::Statements)
+    }
+
+    fn ensure(&mut self, spec: &TableSpec) -> Result<Vec<String>> {
+        self.link.gate.set(Access::Migration);
+        let result = schema::ensure(&self.link.conn, spec);
+        self.link.gate.set(Access::Write);
+        let statements = result.map_err(|error| self.link.control.explain(error))?;
+        if !statements.is_empty() {
+            self.draft = Some(SharedCatalog::load(&self.link.conn)?);
+        }
+        Ok(statements)
+    }
+
+    /// What the transaction that holds the writer would find different.
+    pub(super) fn differences(&self, spec: &TableSpec) -> Result<Outcome> {
+        self.link.gate.set(Access::Internal);
+        let result = schema::differences(&self.link.conn, spec);
+        self.link.gate.set(Access::Write);
+        result
+            .map(Outcome::Differences)
+            .map_err(|error| self.link.control.explain(error))
+    }
+
+    /// After a commit all see what only this connection saw.
+    pub(super) fn publish_draft(&mut self) {
+        if self.draft.take().is_some() {
+            let shared = self.shared.catalog();
+            if shared.reload(&self.link.conn).is_err() {
+                shared.mark_stale();
+            }
+        }
+    }
+
+    /// After a rollback to a savepoint tables may be gone.
+    pub(super) fn reload_draft(&mut self) {
+        if let Some(draft) = &self.draft {
+            if draft.reload(&self.link.conn).is_err() {
+                draft.mark_stale();
+            }
+        }
+    }
+}
