@@ -8,7 +8,7 @@ use crate::error::{Code, Detail, Error, Result};
 use crate::execute::Executor;
 use crate::query::compile;
 use crate::query::ir::{Assignment, Read, Select, Write};
-use crate::schema::Table;
+use crate::schema::{self, Table};
 use crate::sqlite_error;
 use crate::value::{encode, ColumnRef, Value};
 
@@ -172,21 +172,8 @@ fn unique(conn: &Connection, error: &Error) -> Result<Found> {
         }
         return Ok(Found::default());
     }
-    let index = text(error, "constraint");
-    let table: String = conn
-        .query_row(
-            "SELECT tbl_name FROM sqlite_schema WHERE name = ?1",
-            [&index],
-            |row| row.get(0),
-        )
-        .map_err(sqlite_error::map)?;
-    let mut stmt = conn
-        .prepare("SELECT name FROM pragma_index_info(?1) WHERE name IS NOT NULL ORDER BY seqno")
-        .map_err(sqlite_error::map)?;
-    let columns = stmt
-        .query_map([&index], |row| row.get(0))
-        .and_then(Iterator::collect)
-        .map_err(sqlite_error::map)?;
+    // An index over expressions: SQLite names it alone.
+    let (table, columns) = schema::columns_of_index(conn, &text(error, "constraint"))?;
     Ok(Found {
         table: Some(table),
         columns,

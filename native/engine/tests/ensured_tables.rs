@@ -20,7 +20,7 @@ use std::thread;
 use ash_rusqlite_engine::query::ir::{Read, Returning, Select, Write};
 use ash_rusqlite_engine::schema::{DifferenceKind, TableSpec};
 use ash_rusqlite_engine::{
-    Code, ColumnType, Database, Ensured, Error, Looked, Outcome, Submitted, TransactionId,
+    Code, ColumnType, Database, Detail, Ensured, Error, Looked, Outcome, Submitted, TransactionId,
     TransactionOp, Value,
 };
 use serde_json::json;
@@ -252,4 +252,25 @@ fn a_read_only_database_tells_but_makes_nothing() {
     assert_eq!(error(ensure(&read_only, &grown)).code(), Code::ReadOnly);
     close(read_only);
     close(writable);
+}
+
+#[test]
+fn a_violated_index_over_expressions_is_told_with_its_columns() {
+    let tables = "CREATE TABLE rooms (id INTEGER PRIMARY KEY, title TEXT, topic TEXT);
+        CREATE UNIQUE INDEX folded ON rooms (lower(\"topic\"), title || 'topic')";
+    let database = with_tables(config(":memory:", json!({})), tables);
+    let row = |id| {
+        let values = [
+            ("id", Value::Integer(id)),
+            ("title", text("a")),
+            ("topic", text("b")),
+        ];
+        insert("rooms", &values)
+    };
+    write(&database, row(1)).unwrap();
+    let violated = error(write(&database, row(2)));
+    assert_eq!(violated.code(), Code::UniqueViolation);
+    let columns = Detail::List(vec!["topic".into(), "title".into()]);
+    assert_eq!(violated.detail("columns"), Some(&columns));
+    close(database);
 }

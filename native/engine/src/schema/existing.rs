@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::introspect::load_table;
-use super::tokens::{hold, tokens};
+use super::tokens::{hold, parenthesis, tokens};
 use super::Table;
 use crate::error::Result;
 use crate::sqlite_error;
@@ -98,6 +98,31 @@ pub(super) fn owner_of_name(conn: &Connection, name: &str) -> Result<Option<Stri
     conn.prepare_cached("SELECT tbl_name FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE")
         .and_then(|mut stmt| stmt.query_row([name], |row| row.get(0)).optional())
         .map_err(sqlite_error::map)
+}
+
+/// The table of an index and the columns that it looks at, also inside of expressions.
+pub(crate) fn columns_of_index(conn: &Connection, index: &str) -> Result<(String, Vec<String>)> {
+    let (name, sql): (String, String) = conn
+        .query_row(
+            "SELECT tbl_name, sql FROM main.sqlite_schema WHERE type = 'index' AND name = ?1",
+            [index],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .map_err(sqlite_error::map)?;
+    let all = tokens(&sql);
+    let (keys, _) = parenthesis(&all);
+    let mut columns: Vec<(usize, String)> = load_table(conn, &name)?
+        .iter()
+        .flat_map(|table| &table.columns)
+        .filter_map(|column| {
+            let token = column.name.to_ascii_lowercase();
+            let place = keys.iter().position(|key| *key == token)?;
+            Some((place, column.name.clone()))
+        })
+        .collect();
+    columns.sort_unstable();
+    let names = columns.into_iter().map(|(_, name)| name).collect();
+    Ok((name, names))
 }
 
 fn is_empty(conn: &Connection, table: &str) -> rusqlite::Result<bool> {

@@ -15,6 +15,7 @@ mod tokens;
 pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
+pub(crate) use existing::columns_of_index;
 pub use introspect::Catalog;
 pub use spec::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
