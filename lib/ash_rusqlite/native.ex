@@ -28,6 +28,9 @@ defmodule AshRusqlite.Native do
   @typedoc "A write, see `AshRusqlite.Repo.Writes`."
   @type write :: tuple()
 
+  @typedoc "A table as it should be, see `AshRusqlite.Repo.Schema`."
+  @type table_spec :: keyword() | map()
+
   @typedoc "The answer `{ref, result}` will come; the id withdraws the request."
   @type queued :: {:queued, term()}
 
@@ -86,6 +89,16 @@ defmodule AshRusqlite.Native do
   @doc "Queues a write from a dirty scheduler."
   @spec write_dirty(db(), reference(), write(), ms()) :: queued() | full() | error()
   def write_dirty(_db, _ref, _write, _timeout), do: not_loaded()
+
+  @doc "Adds what a table lacks: at once `[]` when that is nothing, else the writer answers."
+  @spec ensure_table(db(), reference(), table_spec(), ms()) ::
+          {:ok, []} | queued() | full() | error()
+  def ensure_table(_db, _ref, _table, _timeout), do: not_loaded()
+
+  @doc "Tells what keeps a table from being as it should be."
+  @spec table_differences(db(), table_spec(), ms()) ::
+          {:ok, [map()]} | {:wait, reference()} | error()
+  def table_differences(_db, _table, _timeout), do: not_loaded()
 
   @doc "Takes a request back. `:running`: it is too late for that, the answer comes."
   @spec withdraw(db(), term()) :: :running | error()

@@ -69,26 +69,53 @@ defmodule AshRusqlite.Repo.Call do
 
   defp read_later(error, _db, _read, _timeout, _deadline), do: answer(error)
 
+  @doc "Looks at a table."
+  @spec table_differences(Native.db(), Native.table_spec(), timeout()) :: result()
+  def table_differences(db, table, timeout), do: look(db, table, deadline(timeout))
+
+  defp look(db, table, deadline) do
+    case Native.table_differences(db, table, remaining(deadline)) do
+      {:wait, ready} ->
+        receive do
+          {^ready, :ready} -> look(db, table, deadline)
+        after
+          remaining(deadline) -> answer(Native.reader_wait_info(db))
+        end
+
+      done_or_error ->
+        answer(done_or_error)
+    end
+  end
+
   @doc "Runs a write and waits until it is durable."
   @spec write(Native.db(), Native.write(), timeout()) :: result()
-  def write(db, write, timeout), do: write(db, write, timeout, deadline(timeout))
+  def write(db, write, timeout) do
+    enqueue(db, &submit(db, &1, write, &2), timeout, deadline(timeout))
+  end
 
-  defp write(db, write, timeout, deadline) do
+  @doc "Adds what a table lacks."
+  @spec ensure_table(Native.db(), Native.table_spec(), timeout()) :: result()
+  def ensure_table(db, table, timeout) do
+    enqueue(db, &Native.ensure_table(db, &1, table, &2), timeout, deadline(timeout))
+  end
+
+  # `submit` is called again when there was no room and now there is.
+  defp enqueue(db, submit, timeout, deadline) do
     ref = make_ref()
 
-    case submit(db, ref, write, remaining(deadline)) do
+    case submit.(ref, remaining(deadline)) do
       {:queued, id} ->
         await(ref, db, id, deadline, nil)
 
       {:full, room} ->
         receive do
-          {^room, :ready} -> write(db, write, timeout, deadline)
+          {^room, :ready} -> enqueue(db, submit, timeout, deadline)
         after
           remaining(deadline) -> answer(Native.queue_full(db, timeout))
         end
 
-      error ->
-        answer(error)
+      done_or_error ->
+        answer(done_or_error)
     end
   end
 

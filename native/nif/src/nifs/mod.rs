@@ -4,10 +4,13 @@ mod database;
 mod json;
 mod maintenance;
 mod read;
+mod tables;
 mod transaction;
 mod write;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ash_rusqlite_engine::{Code, Database, Error, RequestId};
@@ -16,7 +19,7 @@ use rustler::{Env, Term};
 
 use crate::atoms;
 use crate::error;
-use crate::handle::{self, Ids, Kind};
+use crate::handle::{self, Ids, Kind, Watch};
 use crate::registry;
 use crate::term::decode::{Decoded, Stop};
 use crate::term::raw::Raw;
@@ -49,6 +52,18 @@ fn timed_answer<'a>(env: Env<'a>, call: impl FnOnce() -> Decoded<Raw<'a>>) -> Te
     let answer = answer(env, call);
     let percent = started.elapsed().as_micros() * 100 / TIMESLICE_US;
     consume_timeslice(env, i32::try_from(percent.clamp(1, 100)).unwrap_or(100));
+    answer
+}
+
+/// Runs what may take long on a dirty scheduler, with a flag that says when its caller died.
+fn watched<T>(env: Env<'_>, call: impl FnOnce(Arc<AtomicBool>) -> Decoded<T>) -> Decoded<T> {
+    let id = registry::fresh_id();
+    let cancelled = registry::watch_call(id);
+    let answer = match Watch::new(env, id) {
+        Some(_watch) => call(cancelled),
+        None => Err(Error::new(Code::Cancelled, "the caller is gone").into()),
+    };
+    registry::unwatch_call(id);
     answer
 }
 

@@ -3,18 +3,16 @@
 
 use std::time::Instant;
 
-use ash_rusqlite_engine::{Code, Database, Error, Notify, Pace, ReadOutcome};
+use ash_rusqlite_engine::{Database, Notify, Pace, ReadOutcome};
 use rustler::{Env, Term};
 
 use crate::atoms;
-use crate::handle::Watch;
-use crate::registry;
 use crate::reply;
 use crate::term::decode::{timeout, Decode, Decoded, Query};
 use crate::term::encode::rows::CallerRows;
 use crate::term::raw::Raw;
 
-use super::{answer, database, timed_answer};
+use super::{answer, database, timed_answer, watched};
 
 #[rustler::nif]
 fn read<'a>(env: Env<'a>, db: Term<'a>, query: Term<'a>, _timeout: Term<'a>) -> Term<'a> {
@@ -39,23 +37,13 @@ fn read_in_full<'a>(
     let deadline = Instant::now() + timeout(time)?;
     let database = database(db)?;
     let query = Decode::unlimited().read(read)?;
-    let call = registry::fresh_id();
-    let cancelled = registry::watch_call(call);
-    let watch = Watch::new(env, call);
-    let answer = match watch {
-        Some(_) => run(
-            env,
-            &database,
-            &query,
-            Pace::Full {
-                deadline,
-                cancelled,
-            },
-        ),
-        None => Err(Error::new(Code::Cancelled, "the caller is gone").into()),
-    };
-    registry::unwatch_call(call);
-    answer
+    watched(env, |cancelled| {
+        let pace = Pace::Full {
+            deadline,
+            cancelled,
+        };
+        run(env, &database, &query, pace)
+    })
 }
 
 fn run<'a>(env: Env<'a>, database: &Database, query: &Query, pace: Pace) -> Decoded<Raw<'a>> {

@@ -5,6 +5,7 @@ mod condition;
 mod options;
 mod read;
 mod structured;
+mod table;
 mod value;
 mod write;
 

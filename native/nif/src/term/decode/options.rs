@@ -22,7 +22,7 @@ pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
     }
 }
 
-fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {
+pub(super) fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {
     let shown = describe(term);
     let message = format!("the option {option}: takes {expected}, not {shown}");
     let error = Error::new(Code::InvalidOption, message).with("option", option);
@@ -115,7 +115,7 @@ pub fn overwrite(options: Term<'_>) -> Decoded<bool> {
     Ok(overwrite)
 }
 
-fn boolean(option: &str, term: Term<'_>) -> Decoded<bool> {
+pub(super) fn boolean(option: &str, term: Term<'_>) -> Decoded<bool> {
     term.decode()
         .map_err(|_| wrong(option, "true or false", term))
 }

@@ -54,6 +54,12 @@ impl Decode {
                     shape,
                 })
             }
+            Ok([tag, table]) if name(*tag).as_deref() == Some("ensure_table") => {
+                plain(TransactionOp::EnsureTable(Box::new(self.table(*table)?)))
+            }
+            Ok([tag, table]) if name(*tag).as_deref() == Some("differences") => {
+                plain(TransactionOp::Differences(Box::new(self.table(*table)?)))
+            }
             _ => {
                 let write = self.write(term)?;
                 let shape = shape(&write);

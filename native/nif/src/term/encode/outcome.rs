@@ -3,6 +3,7 @@
 use ash_rusqlite_engine::backup::BackupSummary;
 use ash_rusqlite_engine::migration::{Applied, MigrationState, MigrationStatus};
 use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::schema::Difference;
 use ash_rusqlite_engine::{Code, Date, DateTime, Error, Outcome, Result, Time};
 use chrono::{Datelike, Timelike, Utc};
 use rustler::{Atom, Env};
@@ -23,6 +24,8 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Migrations(all) => list_of(env, all, migration)?,
         Outcome::Backup(summary) => backup(env, summary)?,
         Outcome::Check(findings) => list_of(env, findings, text)?,
+        Outcome::Statements(statements) => list_of(env, statements, text)?,
+        Outcome::Differences(all) => differences(env, all)?,
         Outcome::Checkpoint {
             busy,
             wal_pages,
@@ -107,6 +110,36 @@ fn migration<'a>(env: Env<'a>, migration: &MigrationStatus) -> Result<Raw<'a>> {
             (atoms::name(), Raw::binary(env, migration.name.as_bytes())),
             (atoms::state(), Raw::atom(state(migration.state))),
             (atoms::applied_at(), applied_at),
+        ],
+    )
+}
+
+/// No statement was needed.
+pub fn none(env: Env<'_>) -> Result<Raw<'_>> {
+    Raw::list(env, &[]).ok_or_else(unmade)
+}
+
+/// What keeps a table from being as it should be.
+pub fn differences<'a>(env: Env<'a>, all: &[Difference]) -> Result<Raw<'a>> {
+    list_of(env, all, difference)
+}
+
+fn difference<'a>(env: Env<'a>, difference: &Difference) -> Result<Raw<'a>> {
+    let binary = |text: &str| Raw::binary(env, text.as_bytes());
+    let optional = |text: &Option<String>| text.as_deref().map_or_else(Raw::nil, binary);
+    let kind = atoms::make(env, difference.kind.as_str()).ok_or_else(unmade)?;
+    map(
+        env,
+        [
+            (atoms::kind(), Raw::atom(kind)),
+            (atoms::table(), binary(&difference.table)),
+            (atoms::column(), optional(&difference.column)),
+            (atoms::index(), optional(&difference.index)),
+            (atoms::constraint(), optional(&difference.constraint)),
+            (atoms::expected(), optional(&difference.expected)),
+            (atoms::found(), optional(&difference.found)),
+            (atoms::statement(), optional(&difference.statement)),
+            (atoms::message(), binary(&difference.message)),
         ],
     )
 }

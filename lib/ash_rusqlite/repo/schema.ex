@@ -1,0 +1,139 @@
+defmodule AshRusqlite.Repo.Schema do
+  @moduledoc """
+  Tables that follow a description: made when they are first needed, and given the columns and
+  indexes that the description has gained since. For the repo that is given by name or pid.
+
+      iex> {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:", name: nil)
+      iex> rooms = [table: "rooms", primary_key: ["id"], columns: [[name: "id", type: "INTEGER"]]]
+      iex> {:ok, [create]} = AshRusqlite.Repo.Schema.ensure_table(repo, rooms)
+      iex> create
+      ~s|CREATE TABLE "rooms" (\\n  "id" INTEGER PRIMARY KEY\\n)|
+      iex> AshRusqlite.Repo.Schema.ensure_table(repo, rooms)
+      {:ok, []}
+      iex> grown = Keyword.update!(rooms, :columns, &(&1 ++ [[name: "title", type: "TEXT"]]))
+      iex> {:ok, [difference]} = AshRusqlite.Repo.Schema.differences(repo, grown)
+      iex> {difference.kind, difference.column, difference.statement}
+      {:missing_column, "title", ~s|ALTER TABLE "rooms" ADD COLUMN "title" TEXT|}
+
+  In production tables are made by migrations; there `differences/3` tells, when the
+  application starts, where the tables are behind, and with what statement one catches up.
+
+  ## The description
+
+  A keyword list or map. Names are strings or atoms; everything is quoted, and only `where:` of
+  an index and `sql:` of a check are SQL, written by the developer as in a migration.
+
+    * `:table` - the name
+    * `:columns` - a list of `[name:, type:, null:, default:]`. `type` is a declared type of
+      `AshRusqlite` such as `"UUID_TEXT"`, or nil for values of any type; `null` is true unless
+      given; `default` is a value that is stored when a row leaves the column out
+    * `:primary_key` - columns, by default none. They are never null
+    * `:autoincrement` - the `INTEGER` column that is the primary key alone, whose numbers are
+      given by SQLite and never twice. Without it such a key is numbered as well, but the
+      number of the last row may come again after that row is deleted
+    * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:]`. `unique` is
+      false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
+      index; it is then an index over expressions, which serves the constraint but neither
+      searches nor the `conflict_target:` of an upsert
+    * `:foreign_keys` - a list of `[name:, columns:, references:, on:, on_delete:, on_update:,
+      deferrable:]`: `on_delete` is `:nothing`, `:delete`, `:nilify` or `:restrict`,
+      `on_update` has `:update` in place of `:delete`, `deferrable` is false, true or
+      `:initially`. The table that it refers to may be made later, but before the first row
+    * `:checks` - a list of `[name:, sql:]`
+    * `:strict` - whether it is a STRICT table, which has only `TEXT`, `INTEGER`, `REAL` and
+      `BLOB` columns
+
+  ## What fits
+
+  A table made by another program fits when it can hold what the description asks for. A column
+  of one of our own types holds only that type (and one of microseconds also whole seconds).
+  Others are judged by [SQLite's affinity](https://sqlite.org/datatype3.html): TEXT holds
+  strings, uuids, decimals, times and JSON; INTEGER integers and booleans; REAL floats; BLOB
+  binaries; NUMERIC (`DECIMAL`, `JSON`, `DATETIME`, …) all but strings and binaries; a column
+  without a type holds everything. Columns and indexes that the description does not know are
+  no difference, as long as rows can be written without them. Defaults are not compared.
+  """
+
+  alias AshRusqlite.{Error, Native}
+  alias AshRusqlite.Repo.{Call, Options, Registry, Transaction}
+
+  @typedoc "A table as it should be, see above."
+  @type table_spec :: Native.table_spec()
+
+  @typedoc """
+  What keeps a table from being as it should be. `:kind` is one of
+
+    * `:missing_table`, `:missing_column`, `:missing_index` - `ensure_table/3` adds these
+    * `:not_a_table` - it is a view
+    * `:wrong_type` - the column cannot hold every value of the type
+    * `:missing_not_null`, `:unexpected_not_null`
+    * `:unexpected_required_column` - NOT NULL without a default, and nobody asked for it
+    * `:wrong_primary_key`, `:missing_autoincrement`
+    * `:wrong_index` - the name is taken by something else
+    * `:missing_foreign_key`, `:wrong_foreign_key` (it does other things on delete or update)
+    * `:missing_check` - there is no check of that name
+
+  `:statement` is the SQL that mends it where one statement can, `:message` says all in a
+  sentence. `:column` has commas where it is several.
+  """
+  @type difference :: %{
+          kind: atom(),
+          table: String.t(),
+          column: String.t() | nil,
+          index: String.t() | nil,
+          constraint: String.t() | nil,
+          expected: String.t() | nil,
+          found: String.t() | nil,
+          statement: String.t() | nil,
+          message: String.t()
+        }
+
+  @doc """
+  Makes the table, or adds the columns and indexes that it lacks. Returns the statements that
+  ran, `[]` when nothing was to do, in which case nothing is written. Option: `timeout:`.
+
+  Nothing is ever dropped or changed. It is one step, all of it or nothing, for however many
+  processes and programs ask at once. Inside of a transaction it is a part of that.
+
+  A column that is NOT NULL without a default cannot be added to a table that has rows: it is
+  added without NOT NULL, as its statement shows, and `differences/3` tells it from then on. So
+  is a column with a default and a foreign key added without the foreign key. What cannot be
+  added at all, a column of the primary key, is the error `:schema_mismatch`. An index that the
+  rows violate is `:unique_violation`.
+  """
+  @spec ensure_table(AshRusqlite.Repo.repo(), table_spec(), keyword()) ::
+          {:ok, [statement :: String.t()]} | {:error, Error.t()}
+  def ensure_table(repo, table, opts \\ []) do
+    run(repo, {:ensure_table, table}, opts, &Call.ensure_table(&1.db, table, &2))
+  end
+
+  @doc "As `ensure_table/3`, but returns the statements or raises."
+  @spec ensure_table!(AshRusqlite.Repo.repo(), table_spec(), keyword()) :: [String.t()]
+  def ensure_table!(repo, table, opts \\ []), do: repo |> ensure_table(table, opts) |> value!()
+
+  @doc "What keeps the table from being as it should be, `[]` when it fits. Option: `timeout:`."
+  @spec differences(AshRusqlite.Repo.repo(), table_spec(), keyword()) ::
+          {:ok, [difference()]} | {:error, Error.t()}
+  def differences(repo, table, opts \\ []) do
+    run(repo, {:differences, table}, opts, &Call.table_differences(&1.db, table, &2))
+  end
+
+  @doc "As `differences/3`, but returns the list or raises."
+  @spec differences!(AshRusqlite.Repo.repo(), table_spec(), keyword()) :: [difference()]
+  def differences!(repo, table, opts \\ []), do: repo |> differences(table, opts) |> value!()
+
+  defp run(repo, operation, opts, outside) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []) do
+      timeout = timeout || entry.timeout
+
+      if Transaction.open?(entry),
+        do: Transaction.run(entry, operation, timeout),
+        else: Registry.with_current(entry, &outside.(&1, timeout))
+    end
+  end
+
+  defp value!({:ok, value}), do: value
+  defp value!({:error, error}), do: raise(error)
+end

@@ -1,0 +1,201 @@
+//! A table as an application wants it.
+
+use ash_rusqlite_engine::schema::{
+    column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
+    TableSpec,
+};
+use ash_rusqlite_engine::{unknown_option, Code, ColumnType, Error, Value};
+use rustler::Term;
+
+use super::options::{boolean, wrong};
+use super::{is_nil, name, Decode, Decoded};
+
+const TABLE: &[&str] = &[
+    "table",
+    "columns",
+    "primary_key",
+    "autoincrement",
+    "indexes",
+    "foreign_keys",
+    "checks",
+    "strict",
+];
+const COLUMN: &[&str] = &["name", "type", "null", "default"];
+const INDEX: &[&str] = &["name", "columns", "unique", "where", "nulls_distinct"];
+const FOREIGN_KEY: &[&str] = &[
+    "name",
+    "column",
+    "columns",
+    "references",
+    "on",
+    "on_delete",
+    "on_update",
+    "deferrable",
+];
+const CHECK: &[&str] = &["name", "sql"];
+
+impl Decode {
+    /// A table's spec. That its parts fit together is for the engine to check.
+    pub fn table(&mut self, term: Term<'_>) -> Decoded<TableSpec> {
+        let mut spec = TableSpec::default();
+        self.each_pair(term, "a table", |decode, option, value| {
+            match option.as_str() {
+                "table" => spec.table = decode.name(value, "a table")?,
+                "columns" => spec.columns = decode.items(value, "columns", Self::column)?,
+                "primary_key" if is_nil(value) => {}
+                "primary_key" => spec.primary_key = decode.column_list(value, "primary_key")?,
+                "autoincrement" => spec.autoincrement = decode.optional_name(value, "a column")?,
+                "indexes" => spec.indexes = decode.items(value, "indexes", Self::index)?,
+                "foreign_keys" => {
+                    spec.foreign_keys = decode.items(value, "foreign_keys", Self::foreign_key)?;
+                }
+                "checks" => spec.checks = decode.items(value, "checks", Self::check)?,
+                "strict" => spec.strict = boolean("strict", value)?,
+                _ => return Err(unknown_option(&option, TABLE).into()),
+            }
+            Ok(())
+        })?;
+        Ok(spec)
+    }
+
+    fn column(&mut self, term: Term<'_>) -> Decoded<ColumnSpec> {
+        let mut column = ColumnSpec {
+            name: String::new(),
+            column_type: ColumnType::Any,
+            null: true,
+            default: Value::Null,
+        };
+        let mut typed = false;
+        self.each_pair(term, "a column", |decode, option, value| {
+            match option.as_str() {
+                "name" => column.name = decode.name(value, "a column")?,
+                "type" => {
+                    typed = true;
+                    column.column_type = match decode.optional_name(value, "a type")? {
+                        Some(name) => column_type(&name)?,
+                        None => ColumnType::Any,
+                    };
+                }
+                "null" => column.null = boolean("null", value)?,
+                "default" => column.default = decode.value(value)?,
+                _ => return Err(unknown_option(&option, COLUMN).into()),
+            }
+            Ok(())
+        })?;
+        if typed {
+            return Ok(column);
+        }
+        let message = format!(
+            "the column {:?} has no type:; give nil for one that holds values of any type",
+            column.name
+        );
+        let error = Error::new(Code::InvalidOption, message);
+        Err(error.with("option", "type").into())
+    }
+
+    fn index(&mut self, term: Term<'_>) -> Decoded<IndexSpec> {
+        let mut index = IndexSpec::default();
+        self.each_pair(term, "an index", |decode, option, value| {
+            match option.as_str() {
+                "name" => index.name = decode.name(value, "an index")?,
+                "columns" => index.columns = decode.column_list(value, "columns")?,
+                "unique" => index.unique = boolean("unique", value)?,
+                "where" if is_nil(value) => {}
+                "where" => index.filter = Some(sql(value, "where")?),
+                "nulls_distinct" => index.nulls_equal = !boolean("nulls_distinct", value)?,
+                _ => return Err(unknown_option(&option, INDEX).into()),
+            }
+            Ok(())
+        })?;
+        Ok(index)
+    }
+
+    fn foreign_key(&mut self, term: Term<'_>) -> Decoded<ForeignKeySpec> {
+        let mut key = ForeignKeySpec::default();
+        self.each_pair(term, "a foreign key", |decode, option, value| {
+            match option.as_str() {
+                "name" => key.name = decode.optional_name(value, "a foreign key")?,
+                "column" | "columns" => key.columns = decode.column_list(value, "columns")?,
+                "references" => key.references = decode.name(value, "a table")?,
+                "on" => key.on = decode.column_list(value, "on")?,
+                "on_delete" => key.on_delete = action("on_delete", "delete", value)?,
+                "on_update" => key.on_update = action("on_update", "update", value)?,
+                "deferrable" => key.deferrable = deferrable(value)?,
+                _ => return Err(unknown_option(&option, FOREIGN_KEY).into()),
+            }
+            Ok(())
+        })?;
+        Ok(key)
+    }
+
+    fn check(&mut self, term: Term<'_>) -> Decoded<CheckSpec> {
+        let mut check = CheckSpec::default();
+        self.each_pair(term, "a check", |decode, option, value| {
+            match option.as_str() {
+                "name" => check.name = decode.name(value, "a check")?,
+                "sql" => check.sql = sql(value, "sql")?,
+                _ => return Err(unknown_option(&option, CHECK).into()),
+            }
+            Ok(())
+        })?;
+        Ok(check)
+    }
+
+    fn items<'a, T>(
+        &mut self,
+        term: Term<'a>,
+        option: &'static str,
+        decode: fn(&mut Self, Term<'a>) -> Decoded<T>,
+    ) -> Decoded<Vec<T>> {
+        let mut items = Vec::new();
+        self.each(term, option, |this, item| {
+            items.push(decode(this, item)?);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+
+    /// Columns in their order; unlike the columns of a select, none is there twice by mistake.
+    fn column_list(&mut self, term: Term<'_>, option: &'static str) -> Decoded<Vec<String>> {
+        if !term.is_list() {
+            return self.name(term, "a column").map(|name| vec![name]);
+        }
+        self.items(term, option, |decode, item| decode.name(item, "a column"))
+    }
+
+    fn optional_name(&mut self, term: Term<'_>, what: &'static str) -> Decoded<Option<String>> {
+        if is_nil(term) {
+            return Ok(None);
+        }
+        self.name(term, what).map(Some)
+    }
+}
+
+fn sql(term: Term<'_>, option: &'static str) -> Decoded<String> {
+    let text = name(term).filter(|_| term.is_binary());
+    text.ok_or_else(|| wrong(option, "SQL as a string", term))
+}
+
+/// Named as in Ecto: what becomes of the row, told by what happens to the other one.
+fn action(option: &str, cascade: &str, term: Term<'_>) -> Decoded<ForeignKeyAction> {
+    match name(term).as_deref() {
+        _ if is_nil(term) => Ok(ForeignKeyAction::Nothing),
+        Some("nothing") => Ok(ForeignKeyAction::Nothing),
+        Some("restrict") => Ok(ForeignKeyAction::Restrict),
+        Some("nilify") => Ok(ForeignKeyAction::SetNull),
+        Some(text) if text == cascade => Ok(ForeignKeyAction::Cascade),
+        _ => {
+            let expected = format!(":nothing, :{cascade}, :nilify or :restrict");
+            Err(wrong(option, &expected, term))
+        }
+    }
+}
+
+fn deferrable(term: Term<'_>) -> Decoded<Deferrable> {
+    match (term.decode::<bool>(), name(term).as_deref()) {
+        (Ok(false), _) => Ok(Deferrable::No),
+        (Ok(true), _) => Ok(Deferrable::Yes),
+        (_, Some("initially")) => Ok(Deferrable::Initially),
+        _ => Err(wrong("deferrable", "true, false or :initially", term)),
+    }
+}
