@@ -1,16 +1,18 @@
 //! `:memory:` databases. SQLite's own give every connection a store of its own, or one lock
 //! for all; ours behave exactly like files because they are files: in a folder of their own on
 //! the machine's memory file system, removed when the database closes, or, after a crash, by
-//! the next one that opens.
+//! the next process that opens one.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use crate::error::{Code, Error, Result};
 
 const PREFIX: &str = "ash_rusqlite-memory-";
 const LOCK: &str = "lock";
+const NEW_LOCK: &str = "lock.new";
 
 /// The folder of one `:memory:` database. It goes when this is dropped.
 #[derive(Debug)]
@@ -21,14 +23,20 @@ pub struct MemoryFolder {
 }
 
 impl MemoryFolder {
-    /// Makes a folder that only this user can read, and removes what crashed ones left.
+    /// Makes a folder that only this user can read. The first one of a process removes what
+    /// crashed processes left: to look at every folder each time would take longer the more
+    /// databases are open.
     pub fn create() -> Result<MemoryFolder> {
+        static LEFTOVERS: Once = Once::new();
         let root = root();
-        remove_leftovers(&root);
+        LEFTOVERS.call_once(|| remove_leftovers(&root));
         let path = root.join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
         let made = DirBuilder::new().mode(0o700).create(&path).and_then(|()| {
-            let lock = File::create(path.join(LOCK))?;
+            // It gets its name when it is locked, or another process could take the folder for
+            // an abandoned one in between.
+            let lock = File::create(path.join(NEW_LOCK))?;
             lock.lock()?;
+            fs::rename(path.join(NEW_LOCK), path.join(LOCK))?;
             Ok(lock)
         });
         match made {
@@ -52,7 +60,7 @@ impl MemoryFolder {
 
 impl Drop for MemoryFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next `create`.
+        // What cannot be removed now is removed by the next process.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
@@ -97,16 +105,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_goes_with_its_database_and_leftovers_go_with_the_next() {
+    fn a_folder_goes_with_its_database_and_leftovers_go_with_the_next_process() {
         let folder = MemoryFolder::create().unwrap();
         let path = folder.path.clone();
         let left = root().join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
         fs::create_dir(&left).unwrap();
         File::create(left.join(LOCK)).unwrap();
-        let other = MemoryFolder::create().unwrap();
+        let new = root().join(format!("{PREFIX}{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&new).unwrap();
+        File::create(new.join(NEW_LOCK)).unwrap();
+        remove_leftovers(&root());
         assert!(path.is_dir(), "a living one is left alone");
+        assert!(new.is_dir(), "one that is being made is left alone");
         assert!(!left.exists(), "an abandoned one is removed");
-        drop((folder, other));
+        fs::remove_dir_all(&new).unwrap();
+        drop(folder);
         assert!(!path.exists());
     }
 }
