@@ -28,6 +28,8 @@ defmodule AshRusqlite.Telemetry do
       :telemetry.attach("slow", [:ash_rusqlite, :repo, :query, :stop], &MyApp.Slow.handle/4, nil)
   """
 
+  alias AshRusqlite.Package
+
   @events [
     [:query, :start],
     [:query, :stop],
@@ -60,7 +62,7 @@ defmodule AshRusqlite.Telemetry do
   Whether `:telemetry` is there. A repo asks once, when it starts.
   """
   @spec available?() :: boolean()
-  def available?, do: Code.ensure_loaded?(:telemetry)
+  def available?, do: Package.available?(:telemetry)
 
   @doc false
   # `prefix` is false where there is no telemetry, so that a call costs one comparison.

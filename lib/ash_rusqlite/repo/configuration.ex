@@ -3,7 +3,7 @@ defmodule AshRusqlite.Repo.Configuration do
   # Where the options of a repo come from, and what Elixir makes of them before the engine
   # checks them.
 
-  alias AshRusqlite.{Error, Native, Telemetry}
+  alias AshRusqlite.{Error, Native, Package, Telemetry}
   alias AshRusqlite.Repo.{Options, Registry}
 
   # What the engine does not know.
@@ -80,7 +80,7 @@ defmodule AshRusqlite.Repo.Configuration do
          {:ok, path} <- database(engine),
          :ok <- create_folder(path, engine) do
       # Decimals come back as %Decimal{} where that package is there.
-      decimal? = Code.ensure_loaded?(Decimal)
+      decimal? = Package.available?(Decimal)
       engine = engine |> Keyword.put(:database, path) |> Keyword.put_new(:decimal, decimal?)
       {:ok, path, engine, prefix}
     end
