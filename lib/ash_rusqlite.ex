@@ -16,6 +16,7 @@ defmodule AshRusqlite do
 
     * `AshRusqlite.Repo` - everything that a repo does, its queries and its options
     * `AshRusqlite.Migrator` - migrations in plain SQL
+    * `AshRusqlite.Repo.Schema` - tables that follow a description, without migrations
     * `AshRusqlite.Error` - what may go wrong, as codes
     * `AshRusqlite.Telemetry` - the events it emits
     * `mix help ash_rusqlite.migrate` and its neighbours - the same from the shell

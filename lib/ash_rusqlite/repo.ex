@@ -74,8 +74,8 @@ defmodule AshRusqlite.Repo do
 
   A module can run several times, under a name each; `c:put_dynamic_repo/1` chooses the one
   that the calling process speaks with. Without a module, `start_link/1` starts a repo, and
-  `AshRusqlite.Repo.Reads`, `AshRusqlite.Repo.Writes`, `AshRusqlite.Repo.Transaction` and
-  `AshRusqlite.Repo.Maintenance` take it as their first argument.
+  `AshRusqlite.Repo.Reads`, `AshRusqlite.Repo.Writes`, `AshRusqlite.Repo.Transaction`,
+  `AshRusqlite.Repo.Maintenance` and `AshRusqlite.Repo.Schema` take it as their first argument.
   """
 
   alias AshRusqlite.{Error, Result}

@@ -74,7 +74,12 @@ impl Writer {
         let result = schema::ensure(&self.link.conn, spec);
         self.link.gate.set(Access::Write);
         let statements = result.map_err(|error| self.link.control.explain(error))?;
-        if !statements.is_empty() {
+        if statements.is_empty() {
+            // Another process made it: the next one who asks need not come to the writer.
+            if self.catalog().get().table(&spec.table).is_err() {
+                self.catalog().mark_stale();
+            }
+        } else {
             self.draft = Some(SharedCatalog::load(&self.link.conn)?);
         }
         Ok(statements)
