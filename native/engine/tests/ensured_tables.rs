@@ -27,7 +27,7 @@ use serde_json::json;
 use specs::{column, index, table};
 use support::host::*;
 
-fn rooms(columns: &[&str]) -> TableSpec {
+fn rooms_with(columns: &[&str]) -> TableSpec {
     let mut spec = table("rooms", "id");
     spec.columns = vec![column("id", ColumnType::Integer)];
     let others = columns.iter().map(|name| column(name, ColumnType::Text));
@@ -91,7 +91,7 @@ fn all() -> Read {
 #[test]
 fn a_table_is_there_for_everybody_when_the_answer_is() {
     let database = open(config(":memory:", json!({}))).unwrap();
-    let spec = rooms(&["title"]);
+    let spec = rooms_with(&["title"]);
     assert_eq!(different(&database, &spec), [DifferenceKind::MissingTable]);
     assert_eq!(ensure(&database, &spec).unwrap().len(), 1);
     write(&database, row(1, "a")).unwrap();
@@ -102,7 +102,7 @@ fn a_table_is_there_for_everybody_when_the_answer_is() {
     assert_eq!(ensure(&database, &spec).unwrap(), Vec::<String>::new());
     assert_eq!(commits(&database), before, "nothing to do is no write");
 
-    let grown = rooms(&["title", "topic"]);
+    let grown = rooms_with(&["title", "topic"]);
     assert_eq!(ensure(&database, &grown).unwrap().len(), 1);
     assert_eq!(
         read(&database, all()).unwrap(),
@@ -121,8 +121,8 @@ fn count_of(database: &Database, name: &str) -> String {
 #[test]
 fn in_a_transaction_a_table_comes_and_goes_with_it() {
     let database = open(config(":memory:", json!({}))).unwrap();
-    ensure(&database, &rooms(&["title"])).unwrap();
-    let grown = rooms(&["title", "topic"]);
+    ensure(&database, &rooms_with(&["title"])).unwrap();
+    let grown = rooms_with(&["title", "topic"]);
 
     let tx = begin(&database);
     assert_eq!(ensure_in(&database, tx, &grown).unwrap().len(), 1);
@@ -162,22 +162,22 @@ fn a_savepoint_takes_a_table_back_and_a_failure_leaves_the_transaction_usable() 
     let database = open(config(":memory:", json!({}))).unwrap();
     let tx = begin(&database);
     step(&database, tx, TransactionOp::Savepoint).unwrap();
-    ensure_in(&database, tx, &rooms(&["title"])).unwrap();
+    ensure_in(&database, tx, &rooms_with(&["title"])).unwrap();
     step(&database, tx, TransactionOp::Write(row(1, "a"))).unwrap();
     step(&database, tx, TransactionOp::RollbackToSavepoint).unwrap();
     let gone = error(step(&database, tx, TransactionOp::Write(row(1, "a"))));
     assert_eq!(gone.code(), Code::UnknownTable);
 
-    ensure_in(&database, tx, &rooms(&["title"])).unwrap();
+    ensure_in(&database, tx, &rooms_with(&["title"])).unwrap();
     step(&database, tx, TransactionOp::Write(row(1, "same"))).unwrap();
     step(&database, tx, TransactionOp::Write(row(2, "same"))).unwrap();
-    let mut unique = rooms(&["title", "topic"]);
+    let mut unique = rooms_with(&["title", "topic"]);
     unique.indexes = vec![index("rooms_title_index", &["title"])];
     unique.indexes[0].unique = true;
     let refused = error(ensure_in(&database, tx, &unique));
     assert_eq!(refused.code(), Code::UniqueViolation);
     assert_eq!(
-        ensure_in(&database, tx, &rooms(&["title", "topic"])).unwrap(),
+        ensure_in(&database, tx, &rooms_with(&["title", "topic"])).unwrap(),
         ["ALTER TABLE \"rooms\" ADD COLUMN \"topic\" TEXT"],
         "nothing of the failed attempt is left"
     );
@@ -195,7 +195,7 @@ fn many_who_ask_at_once_make_one_table_also_through_other_connections() {
     let databases: Vec<Database> = (0..4)
         .map(|_| open(config(path, json!({}))).unwrap())
         .collect();
-    let mut spec = rooms(&["title"]);
+    let mut spec = rooms_with(&["title"]);
     spec.indexes = vec![index("rooms_title_index", &["title"])];
     let made: usize = thread::scope(|scope| {
         let asking: Vec<_> = databases
@@ -213,10 +213,13 @@ fn many_who_ask_at_once_make_one_table_also_through_other_connections() {
         write(database, row(i64::try_from(id).unwrap(), "a")).unwrap();
     }
     // A column that one adds is there for the others at their next look.
-    ensure(&databases[0], &rooms(&["title", "topic"])).unwrap();
-    assert_eq!(different(&databases[1], &rooms(&["title", "topic"])), []);
+    ensure(&databases[0], &rooms_with(&["title", "topic"])).unwrap();
     assert_eq!(
-        ensure(&databases[2], &rooms(&["title", "topic"])).unwrap(),
+        different(&databases[1], &rooms_with(&["title", "topic"])),
+        []
+    );
+    assert_eq!(
+        ensure(&databases[2], &rooms_with(&["title", "topic"])).unwrap(),
         Vec::<String>::new()
     );
     let inserted = Write::Insert(ash_rusqlite_engine::query::ir::Insert {
@@ -241,10 +244,13 @@ fn a_read_only_database_tells_but_makes_nothing() {
     let path = folder.path().join("read_only.db");
     let path = path.to_str().unwrap();
     let writable = open(config(path, json!({}))).unwrap();
-    ensure(&writable, &rooms(&["title"])).unwrap();
+    ensure(&writable, &rooms_with(&["title"])).unwrap();
     let read_only = open(config(path, json!({"read_only": true}))).unwrap();
-    assert_eq!(ensure(&read_only, &rooms(&["title"])).unwrap().len(), 0);
-    let grown = rooms(&["title", "topic"]);
+    assert_eq!(
+        ensure(&read_only, &rooms_with(&["title"])).unwrap().len(),
+        0
+    );
+    let grown = rooms_with(&["title", "topic"]);
     assert_eq!(
         different(&read_only, &grown),
         [DifferenceKind::MissingColumn]

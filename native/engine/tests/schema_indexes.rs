@@ -1,0 +1,117 @@
+//! Which index is the wanted one, whatever its name and whoever wrote it, and what a new one
+//! refuses.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "fixtures/specs.rs"]
+mod specs;
+
+use ash_rusqlite_engine::schema::{ensure, IndexSpec};
+use ash_rusqlite_engine::{Code, ColumnType};
+use specs::{column, connection, index, kinds, required, rooms, table};
+
+#[test]
+fn a_table_of_ectos_adapter_fits() {
+    let conn = connection(
+        "CREATE TABLE \"Rooms\" (\"id\" TEXT NOT NULL PRIMARY KEY, \"title\" TEXT NOT NULL, \"rank\" BIGINT,
+           \"price\" DECIMAL, \"at\" TEXT_DATETIME, \"tags\" ARRAY, \"on\" BOOLEAN, \"data\" JSON);
+         CREATE UNIQUE INDEX `rooms_title_index` on `Rooms` (title) where ((\"rank\"  IS NOT NULL));",
+    );
+    let mut spec = rooms();
+    spec.columns.extend([
+        column("price", ColumnType::Decimal),
+        column("at", ColumnType::DateTimeUsec),
+        column("tags", ColumnType::Json),
+        column("on", ColumnType::Boolean),
+        column("data", ColumnType::Json),
+    ]);
+    spec.indexes[0].unique = true;
+    spec.indexes[0].filter = Some("rank is not null".into());
+    assert_eq!(kinds(&conn, &spec), []);
+    spec.indexes[0].filter = Some("rank is null".into());
+    assert_eq!(
+        kinds(&conn, &spec),
+        [("wrong_index", "rooms_title_index".to_owned())]
+    );
+}
+
+#[test]
+fn an_index_of_another_name_or_of_a_constraint_serves_as_well() {
+    let conn = connection(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, UNIQUE (a, b));
+         CREATE INDEX other ON t (b); CREATE TABLE u (id INTEGER); CREATE INDEX taken ON u (id)",
+    );
+    let mut spec = table("t", "id");
+    spec.columns = vec![
+        column("id", ColumnType::Integer),
+        column("a", ColumnType::Text),
+        column("b", ColumnType::Text),
+    ];
+    let unique = |name: &str, columns: &[&str]| IndexSpec {
+        unique: true,
+        ..index(name, columns)
+    };
+    spec.indexes = vec![unique("t_ab", &["a", "b"]), index("t_b", &["b"])];
+    assert_eq!(kinds(&conn, &spec), []);
+    spec.indexes = vec![unique("t_ba", &["b", "a"]), index("taken", &["a"])];
+    assert_eq!(
+        kinds(&conn, &spec),
+        [
+            ("missing_index", "t_ba".to_owned()),
+            ("wrong_index", "taken".to_owned())
+        ]
+    );
+}
+
+#[test]
+fn nulls_are_equal_in_a_unique_index_that_wants_it_and_nothing_else_is() {
+    let conn = connection("");
+    let mut spec = table("t", "id");
+    spec.columns = vec![
+        column("id", ColumnType::Integer),
+        required("org", ColumnType::Text),
+        column("name", ColumnType::Any),
+    ];
+    spec.indexes = vec![IndexSpec {
+        unique: true,
+        nulls_equal: true,
+        ..index("t_org_name", &["org", "name"])
+    }];
+    ensure(&conn, &spec).unwrap();
+    assert_eq!(kinds(&conn, &spec), []);
+    let insert = |value: &str| {
+        let sql = format!("INSERT INTO t (org, name) VALUES ('a', {value})");
+        conn.execute(&sql, [])
+    };
+    for value in ["NULL", "0", "''", "'0'", "X''", "X'30'", "1", "0.5"] {
+        insert(value).unwrap();
+        let error = insert(value).unwrap_err().to_string();
+        assert!(error.contains("UNIQUE constraint failed"), "{error}");
+    }
+    spec.indexes[0].nulls_equal = false;
+    assert_eq!(
+        kinds(&conn, &spec),
+        [("wrong_index", "t_org_name".to_owned())]
+    );
+}
+
+#[test]
+fn an_index_over_equal_rows_is_refused_with_its_statement() {
+    let conn = connection(
+        "CREATE TABLE rooms (id UUID_TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL, rank INTEGER);
+         INSERT INTO rooms VALUES ('a', 'same', 1), ('b', 'same', 1)",
+    );
+    let mut spec = rooms();
+    spec.indexes[0].unique = true;
+    let error = ensure(&conn, &spec).unwrap_err();
+    assert_eq!(error.code(), Code::UniqueViolation);
+    assert!(
+        error.message().starts_with("CREATE UNIQUE INDEX"),
+        "{error}"
+    );
+}
