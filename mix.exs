@@ -39,8 +39,9 @@ defmodule AshRusqlite.MixProject do
   defp deps(true) do
     [
       {:ash, "~> 3.5", optional: true},
-      {:decimal, "~> 2.0", optional: true},
+      {:decimal, "~> 2.0 or ~> 3.0", optional: true},
       {:telemetry, "~> 1.0", optional: true},
+      {:simple_sat, "~> 0.1", only: [:dev, :test]},
       {:ex_doc, "~> 0.34", only: :dev, runtime: false}
     ]
   end

@@ -63,6 +63,8 @@ defmodule AshRusqlite.Repo do
     * `:read_only` - refuse every write. false
     * `:create` - create the file when it is not there. true
     * `:telemetry_prefix` - see `AshRusqlite.Telemetry`
+    * `:auto_migrate` - whether the tables of Ash resources are made and follow them. By default
+      true where the repo's module was compiled in dev or test
     * `:readers` - connections that read at the same time. Twice the cores
     * `:queue_limit`, `:max_batch` - writes that may wait, 10,000, and share a commit, 1,000
     * `:cache_size` - of each connection: pages, or KiB when negative. -16,000

@@ -15,6 +15,10 @@ defmodule AshRusqlite.Telemetry do
   | `[:maintenance, :start]` | before a migration, backup, check, … | `:system_time`, `:monotonic_time` | `:repo`, `:operation` |
   | `[:maintenance, :stop]` | after it, successful or not | `:duration`, `:monotonic_time` | the same, `:error` |
 
+  With the Ash data layer there is one more, whatever the prefix: `[:ash_rusqlite, :residual]` when
+  a part of a query was left to Elixir, with the measurement `:rows`, how many rows SQLite gave
+  it, and the metadata `:resource` and `:reasons`, a list of parts and texts.
+
     * times are in native units, see `System.convert_time_unit/3`
     * `:repo` is the repo's name, or its pid when it has none
     * `:operation` of a query is one of `:all`, `:get`, `:aggregate`, `:exists`, `:page`, `:sql`,
@@ -88,6 +92,17 @@ defmodule AshRusqlite.Telemetry do
         execute(prefix ++ [name, :stop], since(start), Map.merge(metadata, describe.(result)))
         result
     end
+  end
+
+  @doc false
+  # What of a resource's query was left to Elixir: the rows that it had to look at, and why.
+  @spec residual(module(), non_neg_integer(), [{atom(), String.t()}]) :: :ok
+  def residual(resource, rows, reasons) do
+    if available?() do
+      execute([:ash_rusqlite, :residual], %{rows: rows}, %{resource: resource, reasons: reasons})
+    end
+
+    :ok
   end
 
   defp since(start) do

@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Configuration do
   alias AshRusqlite.Repo.{Options, Registry}
 
   # What the engine does not know.
-  @own_options [:otp_app, :name, :telemetry_prefix]
+  @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate]
 
   @doc "The application of `use AshRusqlite.Repo, otp_app: …`."
   @spec otp_app!(keyword()) :: atom()
@@ -22,7 +22,7 @@ defmodule AshRusqlite.Repo.Configuration do
   @spec options(module(), atom(), keyword(), :supervisor | :runtime) :: {:ok, keyword()} | :ignore
   def options(module, otp_app, opts, reason) do
     options =
-      [name: module, otp_app: otp_app]
+      [name: module, otp_app: otp_app, auto_migrate: module.__auto_migrate__()]
       |> Keyword.merge(default_migrations(module, otp_app))
       |> Keyword.merge(Application.get_env(otp_app, module, []))
       |> Keyword.merge(opts)
@@ -76,6 +76,7 @@ defmodule AshRusqlite.Repo.Configuration do
     {own, engine} = Keyword.split(options, @own_options)
 
     with {:ok, prefix} <- telemetry_prefix(own),
+         :ok <- auto_migrate(own),
          {:ok, engine} <- migrations(engine),
          {:ok, path} <- database(engine),
          :ok <- create_folder(path, engine) do
@@ -92,6 +93,13 @@ defmodule AshRusqlite.Repo.Configuration do
     if is_list(prefix) and Enum.all?(prefix, &is_atom/1),
       do: {:ok, prefix},
       else: Options.wrong(:telemetry_prefix, prefix, "a list of atoms")
+  end
+
+  defp auto_migrate(own) do
+    case Keyword.get(own, :auto_migrate, false) do
+      value when is_boolean(value) -> :ok
+      other -> Options.wrong(:auto_migrate, other, "true or false")
+    end
   end
 
   defp migrations(options) do

@@ -11,6 +11,8 @@ defmodule AshRusqlite.Repo.Definition do
       alias AshRusqlite.Repo.{Configuration, Maintenance, Reads, Server, Transaction, Writes}
 
       @otp_app Configuration.otp_app!(opts)
+      # Of the project whose repo this is: its tables follow its resources while it is developed.
+      @auto_migrate Code.ensure_loaded?(Mix) and Mix.env() in [:dev, :test]
 
       @impl AshRusqlite.Repo
       def start_link(opts \\ []) do
@@ -24,6 +26,9 @@ defmodule AshRusqlite.Repo.Definition do
         %{Server.child_spec(opts) | id: opts[:name] || __MODULE__}
         |> Map.put(:start, {__MODULE__, :start_link, [opts]})
       end
+
+      @doc false
+      def __auto_migrate__, do: @auto_migrate
 
       @impl AshRusqlite.Repo
       def stop(timeout \\ :infinity), do: AshRusqlite.Repo.stop(get_dynamic_repo(), timeout)

@@ -6,11 +6,12 @@ defmodule AshRusqlite.Repo.Registry do
   alias AshRusqlite.{Error, Native}
 
   @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry]
-  defstruct @enforce_keys
+  defstruct [auto_migrate: false] ++ @enforce_keys
 
   @typedoc """
     * `repo` - the name, or the pid of a repo without one
     * `timeout`, `transaction_timeout` - the defaults, in milliseconds
+    * `auto_migrate` - whether the tables of Ash resources follow them
     * `telemetry` - the prefix of its events, false when there is no telemetry
   """
   @type t :: %__MODULE__{
@@ -20,7 +21,8 @@ defmodule AshRusqlite.Repo.Registry do
           timeout: timeout(),
           transaction_timeout: timeout(),
           migrations: String.t() | nil,
-          telemetry: [atom()] | false
+          telemetry: [atom()] | false,
+          auto_migrate: boolean()
         }
 
   @doc "Makes a repo known."

@@ -58,7 +58,8 @@ defmodule AshRusqlite.Repo.Server do
          timeout: config[:busy_timeout],
          transaction_timeout: config[:transaction_timeout],
          migrations: engine_options[:migrations],
-         telemetry: Telemetry.available?() && prefix
+         telemetry: Telemetry.available?() && prefix,
+         auto_migrate: Keyword.get(options, :auto_migrate, false)
        }}
     else
       {:error, %Error{} = error} -> {:error, error}

@@ -1,0 +1,243 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer do
+    @moduledoc """
+    An Ash data layer that keeps resources in a SQLite file.
+
+        defmodule MyApp.Room do
+          use Ash.Resource, domain: MyApp.Chat, data_layer: AshRusqlite.DataLayer
+        end
+
+        # config :my_app, ash_rusqlite_repos: [MyApp.Repo]
+
+    That is all: the table has the resource's plural name, is made at first use in dev and
+    test and follows the resource. What a resource of `Ash.DataLayer.Ets` does, it does here
+    with the same results; `ets do private? true end` keeps its meaning. A resource of
+    `AshSqlite.DataLayer` keeps its `sqlite do … end`.
+
+    ## What runs where
+
+    Whatever SQLite computes exactly as Ash does is SQL. The rest is left to Ash's own
+    runtime, over the rows that SQL has filtered. `AshRusqlite.explain/2` says which is which
+    and why, and the event `[:ash_rusqlite, :residual]` counts the rows of the rest.
+
+    ## Writes
+
+    A create, update or destroy without hooks is one request to the writer, and shares its
+    commit with those of other processes. Actions with hooks run in a transaction.
+
+    ## Production
+
+    With `auto_migrate: false`, the default outside of dev and test, migrations make the
+    tables. A resource that does not fit its table is named in the log when the repo starts,
+    with the statement that would mend it.
+    """
+
+    use Spark.Dsl.Extension, sections: AshRusqlite.DataLayer.Dsl.sections()
+
+    @behaviour Ash.DataLayer
+
+    alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Info, LateralJoin, Query, Read, Store}
+    alias AshRusqlite.DataLayer.{Transaction, Upsert, Write, WriteQuery}
+
+    @always [
+      :async_engine,
+      :aggregate_filter,
+      :aggregate_sort,
+      :boolean_filter,
+      :bulk_create,
+      :calculate,
+      :changeset_filter,
+      :combine,
+      :composite_primary_key,
+      :create,
+      :destroy_query,
+      :distinct,
+      :distinct_sort,
+      :expr_error,
+      :expression_calculation,
+      :expression_calculation_sort,
+      :filter,
+      :limit,
+      :multitenancy,
+      :nested_expressions,
+      :offset,
+      :read,
+      :select,
+      :sort,
+      :through_relationship,
+      :timeout,
+      :transact,
+      :update_query,
+      :upsert
+    ]
+
+    @kinds [:count, :first, :sum, :list, :max, :min, :avg, :exists, :unrelated]
+
+    @impl true
+    # A private store is that of one process.
+    def can?(resource, :async_engine), do: not Info.private?(resource)
+    def can?(resource, :transact), do: transact?(resource)
+    def can?(_resource, feature) when feature in @always, do: true
+    def can?(_resource, {:aggregate, kind}), do: kind in @kinds
+    def can?(_resource, {:query_aggregate, kind}), do: kind in @kinds
+    def can?(_resource, {:atomic, kind}), do: kind in [:create, :update, :upsert]
+    def can?(_resource, {:exists, :unrelated}), do: true
+
+    def can?(resource, {:join, other}),
+      do: same_layer?(resource, other) or Application.get_env(:ash, :mnesia_ets_join?, true)
+
+    def can?(_resource, {feature, _})
+        when feature in [
+               :aggregate_relationship,
+               :combine,
+               :filter_expr,
+               :filter_relationship,
+               :lateral_join,
+               :sort
+             ],
+        do: true
+
+    def can?(resource, action) when action in [:update, :destroy],
+      do: Ash.Resource.Info.primary_key(resource) != []
+
+    def can?(_resource, _feature), do: false
+
+    # ETS has no transactions; what a private store stands in for may count on that.
+    defp transact?(resource) do
+      not Info.private?(resource) or
+        Application.get_env(:ash_rusqlite, :private_transactions?, true)
+    end
+
+    defp same_layer?(resource, other),
+      do: Ash.DataLayer.data_layer(resource) == Ash.DataLayer.data_layer(other)
+
+    @impl true
+    def prefer_transaction?(_resource), do: false
+
+    @impl true
+    def prefer_transaction_for_atomic_updates?(_resource), do: false
+
+    @impl true
+    def prefer_lateral_join_for_many_to_many?, do: false
+
+    @impl true
+    def source(resource), do: Info.table(resource) || ""
+
+    @impl true
+    def functions(_resource), do: [AshRusqlite.DataLayer.Like, AshRusqlite.DataLayer.ILike]
+
+    @impl true
+    def resource_to_query(resource, domain), do: %Query{resource: resource, domain: domain}
+
+    @impl true
+    def combination_of(parts, resource, domain),
+      do: {:ok, %Query{combination_of: parts, resource: resource, domain: domain}}
+
+    @impl true
+    def set_context(_resource, query, context), do: {:ok, %{query | context: context}}
+
+    @impl true
+    def set_tenant(_resource, query, tenant), do: {:ok, %{query | tenant: tenant}}
+
+    @impl true
+    def select(query, select, _resource), do: {:ok, %{query | select: select}}
+
+    @impl true
+    def filter(%{filter: nil} = query, filter, _resource), do: {:ok, %{query | filter: filter}}
+
+    def filter(query, filter, _resource),
+      do: {:ok, %{query | filter: Ash.Filter.add_to_filter!(query.filter, filter)}}
+
+    @impl true
+    def sort(query, sort, _resource), do: {:ok, %{query | sort: sort}}
+
+    @impl true
+    def distinct(query, distinct, _resource), do: {:ok, %{query | distinct: distinct}}
+
+    @impl true
+    def distinct_sort(query, sort, _resource), do: {:ok, %{query | distinct_sort: sort}}
+
+    @impl true
+    def limit(query, limit, _resource), do: {:ok, %{query | limit: limit}}
+
+    @impl true
+    def offset(query, offset, _resource), do: {:ok, %{query | offset: offset}}
+
+    @impl true
+    def add_aggregate(query, aggregate, _resource),
+      do: {:ok, %{query | aggregates: [aggregate | query.aggregates]}}
+
+    @impl true
+    def add_aggregates(query, aggregates, _resource),
+      do: {:ok, %{query | aggregates: Enum.reverse(aggregates, query.aggregates)}}
+
+    @impl true
+    def add_calculations(query, calculations, _resource),
+      do: {:ok, %{query | calculations: query.calculations ++ calculations}}
+
+    @impl true
+    def run_query(query, _resource), do: Read.run(query)
+
+    @impl true
+    def run_aggregate_query(query, aggregates, _resource),
+      do: AggregateQuery.run(query, aggregates)
+
+    @impl true
+    def run_query_with_lateral_join(query, parents, _destination, path),
+      do: LateralJoin.run(query, parents, path)
+
+    @impl true
+    def calculate(resource, expressions, context) do
+      AshRusqlite.DataLayer.Runtime.each(expressions, fn expression ->
+        case Ash.Expr.eval(expression, resource: resource, context: context) do
+          :unknown -> {:error, "Could not evaluate expression #{inspect(expression)}"}
+          result -> result
+        end
+      end)
+    end
+
+    @impl true
+    def create(resource, changeset), do: Write.create(resource, changeset)
+
+    @impl true
+    def update(resource, changeset), do: Write.update(resource, changeset)
+
+    @impl true
+    def destroy(resource, changeset), do: Write.destroy(resource, changeset)
+
+    @impl true
+    def upsert(resource, changeset, keys), do: Upsert.upsert(resource, changeset, keys, nil)
+
+    @impl true
+    def upsert(resource, changeset, keys, identity),
+      do: Upsert.upsert(resource, changeset, keys, identity)
+
+    @impl true
+    def bulk_create(resource, stream, options), do: Bulk.create(resource, stream, options)
+
+    @impl true
+    def update_query(query, changeset, resource, options),
+      do: WriteQuery.update(query, changeset, resource, options)
+
+    @impl true
+    def destroy_query(query, changeset, resource, options),
+      do: WriteQuery.destroy(query, changeset, resource, options)
+
+    @impl true
+    def transaction(resource, fun, timeout \\ nil, _reason \\ nil),
+      do: Transaction.transaction(resource, fun, timeout)
+
+    @impl true
+    def rollback(resource, reason), do: Transaction.rollback(resource, reason)
+
+    @impl true
+    def in_transaction?(resource), do: Transaction.in_transaction?(resource)
+
+    @doc "Deletes every row of a resource, or of one tenant of it. For tests."
+    @spec stop(Ash.Resource.t(), term()) :: :ok
+    def stop(resource, tenant \\ nil), do: Store.stop(resource, tenant)
+  end
+else
+  # Ash comes with Hex, which is not everywhere; the rest of the package needs neither.
+  IO.puts("AshRusqlite: Ash is not here, so its data layer is left out.")
+end

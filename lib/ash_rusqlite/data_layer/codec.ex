@@ -1,0 +1,208 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Codec do
+    @moduledoc false
+    # Between the attributes of a resource and the columns of its table. The engine's rows
+    # come with finished values, so for most types there is nothing to do.
+
+    alias AshRusqlite.DataLayer.Uuid
+
+    # What a column gives for these is what Ash works with.
+    @finished [
+      Ash.Type.String,
+      Ash.Type.Integer,
+      Ash.Type.Boolean,
+      Ash.Type.Date,
+      Ash.Type.UtcDatetime,
+      Ash.Type.UtcDatetimeUsec,
+      Ash.Type.NaiveDatetime,
+      Ash.Type.UUID,
+      Ash.Type.UUIDv7
+    ]
+
+    @declared %{
+      string: "TEXT",
+      ci_string: "TEXT",
+      citext: "TEXT",
+      text: "TEXT",
+      uuid: "UUID_TEXT",
+      binary_id: "UUID_TEXT",
+      integer: "INTEGER",
+      bigint: "INTEGER",
+      id: "INTEGER",
+      float: "REAL",
+      decimal: "DECIMAL_TEXT",
+      boolean: "BOOLEAN_INT",
+      utc_datetime: "DATETIME_TEXT",
+      utc_datetime_usec: "DATETIME_USEC_TEXT",
+      naive_datetime: "NAIVE_DATETIME_TEXT",
+      naive_datetime_usec: "NAIVE_DATETIME_USEC_TEXT",
+      date: "DATE_TEXT",
+      time: "TIME_TEXT",
+      time_usec: "TIME_USEC_TEXT",
+      binary: "BLOB"
+    }
+
+    @doc "The declared type of an attribute's column. Everything without one is JSON_TEXT."
+    @spec declared_type(Ash.Resource.Attribute.t()) :: String.t()
+    def declared_type(attribute), do: Map.get(@declared, storage(attribute), "JSON_TEXT")
+
+    @doc "Ash's storage type of an attribute."
+    @spec storage(%{type: Ash.Type.t(), constraints: keyword()}) :: term()
+    def storage(%{type: type, constraints: constraints}),
+      do: Ash.Type.storage_type(type, constraints || [])
+
+    @doc "The name of an attribute's column."
+    @spec column(Ash.Resource.Attribute.t()) :: atom()
+    def column(%{source: source}) when not is_nil(source), do: source
+    def column(%{name: name}), do: name
+
+    @doc """
+    The column values of attributes, by column. An attribute that its type cannot dump is an
+    error, as in Ash's own data layers.
+    """
+    @spec dump(Ash.Resource.t(), %{optional(atom()) => term()}) ::
+            {:ok, %{optional(atom()) => term()}} | {:error, term()}
+    def dump(resource, values) do
+      Enum.reduce_while(values, {:ok, %{}}, fn {name, value}, {:ok, row} ->
+        case Ash.Resource.Info.attribute(resource, name) do
+          nil ->
+            {:cont, {:ok, row}}
+
+          attribute ->
+            case dump_value(attribute, value) do
+              {:ok, stored} -> {:cont, {:ok, Map.put(row, column(attribute), stored)}}
+              {:error, error} -> {:halt, {:error, error}}
+            end
+        end
+      end)
+    end
+
+    @doc "The column value of one attribute's value."
+    @spec dump_value(Ash.Resource.Attribute.t(), term()) :: {:ok, term()} | {:error, term()}
+    def dump_value(_attribute, nil), do: {:ok, nil}
+
+    def dump_value(%{type: type, constraints: constraints} = attribute, value) do
+      case Ash.Type.dump_to_native(type, value, constraints) do
+        {:ok, native} -> {:ok, to_column(storage(attribute), native)}
+        {:error, error} -> {:error, error}
+        :error -> {:error, "Failed to dump #{inspect(value)} as type #{inspect(type)}"}
+      end
+    end
+
+    defp to_column(storage, <<raw::binary-size(16)>>) when storage in [:uuid, :binary_id],
+      do: Uuid.to_text(raw)
+
+    defp to_column(_storage, native), do: native
+
+    @doc """
+    A function from a row to a record, for the attributes in `select` (all when nil). The
+    others are `%Ash.NotLoaded{}`, because nil would count as read.
+    """
+    @spec loader(Ash.Resource.t(), [atom()] | nil) ::
+            (map() -> {:ok, Ash.Resource.record()} | {:error, term()})
+    def loader(resource, select \\ nil) do
+      attributes = Ash.Resource.Info.attributes(resource)
+
+      {wanted, skipped} =
+        if select, do: Enum.split_with(attributes, &(&1.name in select)), else: {attributes, []}
+
+      empty = empty(resource, skipped)
+      casts = Enum.map(wanted, &{&1.name, column(&1), cast(&1)})
+      fn row -> load(casts, row, empty, resource) end
+    end
+
+    defp empty(resource, skipped) do
+      meta = %Ecto.Schema.Metadata{state: :loaded, schema: resource}
+
+      Enum.reduce(skipped, struct(resource, __meta__: meta), fn attribute, record ->
+        not_loaded = %Ash.NotLoaded{field: attribute.name, type: :attribute}
+        Map.put(record, attribute.name, not_loaded)
+      end)
+    end
+
+    @doc "The records of rows."
+    @spec load_all([map()], Ash.Resource.t(), [atom()] | nil) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def load_all(rows, resource, select \\ nil) do
+      rows |> load_each(loader(resource, select), [])
+    end
+
+    defp load_each([], _loader, records), do: {:ok, Enum.reverse(records)}
+
+    defp load_each([row | rows], loader, records) do
+      case loader.(row) do
+        {:ok, record} -> load_each(rows, loader, [record | records])
+        {:error, error} -> {:error, error}
+      end
+    end
+
+    defp load([], _row, record, _resource), do: {:ok, record}
+
+    defp load([{name, column, cast} | casts], row, record, resource) do
+      with stored when not is_nil(stored) <- Map.get(row, column),
+           {:ok, value} <- cast.(stored) do
+        load(casts, row, %{record | name => value}, resource)
+      else
+        nil ->
+          load(casts, row, %{record | name => nil}, resource)
+
+        _error ->
+          {:error, Ash.Error.Invalid.InvalidStoredData.exception(resource: resource, field: name)}
+      end
+    end
+
+    defp cast(%{type: type} = attribute) when type in @finished do
+      storage = storage(attribute)
+      &finished(storage, &1)
+    end
+
+    defp cast(%{type: type, constraints: constraints} = attribute) do
+      storage = storage(attribute)
+      &Ash.Type.cast_stored(type, from_column(storage, &1), constraints)
+    end
+
+    @doc "An attribute's value of its column's."
+    @spec load_value(Ash.Resource.Attribute.t(), term()) ::
+            {:ok, term()} | :error | {:error, term()}
+    def load_value(_attribute, nil), do: {:ok, nil}
+    def load_value(attribute, stored), do: cast(attribute).(stored)
+
+    # A table of another program may hold the type in another form.
+    defp finished(:integer, value) when not is_integer(value), do: :error
+    defp finished(:string, value) when not is_binary(value), do: :error
+    defp finished(:boolean, 0), do: {:ok, false}
+    defp finished(:boolean, 1), do: {:ok, true}
+    defp finished(:boolean, value) when not is_boolean(value), do: :error
+    defp finished(:uuid, <<value::binary-size(36)>>), do: {:ok, value}
+    defp finished(:uuid, value), do: Ecto.UUID.cast(value)
+
+    defp finished(storage, value)
+         when storage in [:utc_datetime, :utc_datetime_usec, :naive_datetime, :date] and
+                not is_struct(value),
+         do: time(storage, value)
+
+    defp finished(_storage, value), do: {:ok, value}
+
+    defp time(:date, text), do: Date.from_iso8601(text)
+    defp time(:naive_datetime, text), do: NaiveDateTime.from_iso8601(text)
+
+    defp time(storage, text) do
+      with {:ok, at} <- Ecto.Type.cast(:utc_datetime_usec, text) do
+        {:ok, if(storage == :utc_datetime, do: DateTime.truncate(at, :second), else: at)}
+      end
+    end
+
+    defp from_column(storage, <<text::binary-size(36)>>) when storage in [:uuid, :binary_id] do
+      case Ecto.UUID.dump(text) do
+        {:ok, raw} -> raw
+        :error -> text
+      end
+    end
+
+    defp from_column(:float, value) when is_integer(value), do: value * 1.0
+    defp from_column(:decimal, value) when is_integer(value), do: Decimal.new(value)
+    defp from_column(:decimal, value) when is_float(value), do: Decimal.from_float(value)
+    defp from_column(:decimal, value) when is_binary(value), do: Decimal.new(value)
+    defp from_column(_storage, value), do: value
+  end
+end

@@ -1,0 +1,157 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Dsl do
+    @moduledoc false
+    # The sections of the data layer: `sqlite`, as AshSqlite has it with every option
+    # optional, and `ets`, so that a resource of the ETS data layer keeps its own.
+
+    alias AshRusqlite.DataLayer.{CustomIndex, Reference, Statement}
+
+    @reference %Spark.Dsl.Entity{
+      name: :reference,
+      describe: "The foreign key of a belongs_to relationship.",
+      examples: ["reference :room, on_delete: :delete"],
+      args: [:relationship],
+      target: Reference,
+      schema: Reference.schema()
+    }
+
+    @references %Spark.Dsl.Section{
+      name: :references,
+      describe: "The foreign keys of the table.",
+      examples: ["references do\n  reference :room, on_delete: :delete\nend"],
+      entities: [@reference],
+      schema: [
+        polymorphic_on_delete: [
+          type: {:one_of, [:delete, :nilify, :nothing, :restrict]},
+          doc: "For a polymorphic resource: the on_delete of the keys to its sources."
+        ],
+        polymorphic_on_update: [
+          type: {:one_of, [:update, :nilify, :nothing, :restrict]},
+          doc: "For a polymorphic resource: the on_update of the keys to its sources."
+        ],
+        polymorphic_name: [
+          type: {:one_of, [:update, :nilify, :nothing, :restrict]},
+          doc: "As AshSqlite has it."
+        ]
+      ]
+    }
+
+    @index %Spark.Dsl.Entity{
+      name: :index,
+      describe: "An index of the table.",
+      examples: ["index [:room_id, :created_at], unique: true, where: \"hidden = 0\""],
+      target: CustomIndex,
+      schema: CustomIndex.schema(),
+      args: [:fields]
+    }
+
+    @custom_indexes %Spark.Dsl.Section{
+      name: :custom_indexes,
+      describe: "Indexes besides those of the identities.",
+      examples: ["custom_indexes do\n  index [:room_id, :created_at]\nend"],
+      entities: [@index]
+    }
+
+    @statement %Spark.Dsl.Entity{
+      name: :statement,
+      describe: "SQL for generated migrations.",
+      examples: ["statement :view do\n  up \"CREATE VIEW …\"\n  down \"DROP VIEW …\"\nend"],
+      target: Statement,
+      schema: Statement.schema(),
+      args: [:name]
+    }
+
+    @custom_statements %Spark.Dsl.Section{
+      name: :custom_statements,
+      describe: "SQL that generated migrations run besides.",
+      examples: ["custom_statements do\n  statement :view do\n  …\n  end\nend"],
+      entities: [@statement]
+    }
+
+    @sqlite %Spark.Dsl.Section{
+      name: :sqlite,
+      describe: "How the resource is stored. Every option has a default.",
+      examples: ["sqlite do\n  table \"rooms\"\n  repo MyApp.Repo\nend"],
+      sections: [@custom_indexes, @custom_statements, @references],
+      modules: [:repo],
+      schema: [
+        repo: [
+          type: {:or, [:module, {:fun, 2}]},
+          doc:
+            "The repo, or a function of the resource and `:read` or `:mutate` that gives it. " <>
+              "By default the first of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`."
+        ],
+        table: [type: :string, doc: "The table. By default the resource's plural name."],
+        migrate?: [type: :boolean, default: true, doc: "Whether the table follows the resource."],
+        migration_types: [
+          type: :keyword_list,
+          default: [],
+          doc: "Declared types of columns by attribute, such as `amount: \"DECIMAL_TEXT\"`."
+        ],
+        migration_defaults: [
+          type: :keyword_list,
+          default: [],
+          doc: "SQL defaults of columns by attribute, for generated migrations."
+        ],
+        base_filter_sql: [
+          type: :string,
+          doc: "The base filter as SQL, for the unique indexes of identities."
+        ],
+        skip_unique_indexes: [
+          type: {:wrap_list, :atom},
+          default: [],
+          doc: "Identities without a unique index."
+        ],
+        unique_index_names: [
+          type: :any,
+          default: [],
+          doc: "Unique indexes beside identities: `{[:keys], \"name\"}` or with a message third."
+        ],
+        exclusion_constraint_names: [
+          type: :any,
+          default: [],
+          doc: "Accepted for AshSqlite's sake; SQLite has no such constraints."
+        ],
+        identity_index_names: [
+          type: :any,
+          default: [],
+          doc: "Names of the indexes of identities, by identity."
+        ],
+        foreign_key_names: [
+          type: :any,
+          default: [],
+          doc: "Foreign keys beside references: `{:key, \"name\"}` or with a message third."
+        ],
+        migration_ignore_attributes: [
+          type: {:list, :atom},
+          default: [],
+          doc: "Attributes without a column that migrations would make."
+        ],
+        polymorphic?: [
+          type: :boolean,
+          default: false,
+          doc: "Whether the table is given by `context: %{data_layer: %{table: …}}`."
+        ],
+        strict?: [type: :boolean, default: false, doc: "Whether the table is made STRICT."]
+      ]
+    }
+
+    @ets %Spark.Dsl.Section{
+      name: :ets,
+      describe: "What the ETS data layer knows, with the same meaning.",
+      examples: ["ets do\n  private? true\nend"],
+      schema: [
+        private?: [
+          type: :boolean,
+          default: false,
+          doc: "Keep the rows in memory, for the calling process alone. For async tests."
+        ],
+        table: [type: :atom, doc: "The table, unless `sqlite` names one."]
+      ]
+    }
+
+    @doc "The sections, for `use Spark.Dsl.Extension`."
+    @spec sections() :: [Spark.Dsl.Section.t()]
+    def sections, do: [@sqlite, @ets]
+  end
+end

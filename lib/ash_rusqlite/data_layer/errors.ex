@@ -1,0 +1,158 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Errors do
+    @moduledoc false
+    # The engine's errors as Ash's, on the field where there is one.
+
+    alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
+    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info}
+    alias AshRusqlite.Error
+
+    @doc """
+    What Ash is told of an error. Those that are Ash's own, or that it makes its own, pass.
+    """
+    @spec to_ash(term(), Ash.Resource.t(), Ash.Changeset.t() | nil) :: term()
+    def to_ash(error, resource, changeset \\ nil)
+
+    def to_ash(%Error{code: :unique_violation, details: details}, resource, changeset) do
+      columns = Map.get(details, :columns, [])
+      fields = fields(resource, columns)
+      message = unique_message(resource, fields, details[:constraint], changeset)
+
+      case fields do
+        [] -> InvalidChanges.exception(fields: columns, message: message)
+        _ -> Enum.map(fields, &InvalidAttribute.exception(field: &1, message: message))
+      end
+    end
+
+    def to_ash(%Error{code: :not_null_violation, details: details}, resource, _changeset) do
+      field = field(resource, details[:column])
+      Required.exception(field: field, type: :attribute, resource: resource)
+    end
+
+    def to_ash(%Error{code: :foreign_key_violation} = error, resource, changeset),
+      do: foreign_key(error.details, resource, changeset)
+
+    def to_ash(%Error{code: :check_violation, details: details}, resource, _changeset) do
+      name = details[:constraint]
+
+      case constrained_field(resource, name) do
+        nil -> InvalidChanges.exception(fields: [], message: "violates the constraint #{name}")
+        field -> InvalidAttribute.exception(field: field, message: "is invalid")
+      end
+    end
+
+    def to_ash(%Error{code: :invalid_value, details: %{column: column}} = error, resource, _) do
+      InvalidAttribute.exception(field: field(resource, column), message: error.message)
+    end
+
+    def to_ash(%Error{code: :invalid_stored_value, details: details}, resource, _changeset) do
+      Ash.Error.Invalid.InvalidStoredData.exception(
+        resource: resource,
+        field: field(resource, details[:column])
+      )
+    end
+
+    def to_ash(%Error{code: :timeout} = error, resource, _changeset) do
+      Ash.Error.Invalid.Timeout.exception(
+        timeout: error.details[:deadline_ms],
+        name: inspect(resource)
+      )
+    end
+
+    def to_ash(%Error{} = error, _resource, _changeset), do: Ash.Error.to_ash_error(error)
+    def to_ash(error, _resource, _changeset), do: error
+
+    # A row that others refer to was to be deleted, or one refers to what is not there.
+    defp foreign_key(details, resource, changeset) do
+      column = List.first(List.wrap(details[:columns]))
+      here? = details[:table] == nil or details[:table] == own_table(resource, changeset)
+      named = named_key(resource, changeset, details[:constraint])
+
+      cond do
+        named -> named
+        here? and column && field(resource, column) -> missing(field(resource, column))
+        true -> left_behind(resource)
+      end
+    end
+
+    defp own_table(resource, changeset) do
+      (Info.polymorphic?(resource) && changeset && changeset.context[:data_layer][:table]) ||
+        Info.table(resource)
+    end
+
+    defp named_key(_resource, _changeset, nil), do: nil
+
+    defp named_key(resource, changeset, constraint) do
+      with {key, _name, message} <-
+             Enum.find(
+               Info.foreign_key_names(resource, changeset),
+               &(elem(&1, 1) == constraint)
+             ) do
+        InvalidAttribute.exception(field: key, message: message || "does not exist")
+      end
+    end
+
+    defp missing(field), do: InvalidAttribute.exception(field: field, message: "does not exist")
+
+    defp left_behind(resource) do
+      InvalidChanges.exception(
+        fields: Ash.Resource.Info.primary_key(resource),
+        message: "would leave records behind"
+      )
+    end
+
+    defp unique_message(resource, fields, constraint, changeset) do
+      by_index(resource, fields, constraint) || by_identity(resource, fields) ||
+        by_name(resource, constraint, fields, changeset) || "has already been taken"
+    end
+
+    defp by_index(resource, fields, constraint) do
+      Enum.find_value(Info.custom_indexes(resource), fn index ->
+        named? = is_binary(constraint) and CustomIndex.name("", index) == constraint
+        if named? or same?(index.fields, fields), do: index.message
+      end)
+    end
+
+    # The tenant's attribute is a part of the index, but not of the identity.
+    defp by_identity(resource, fields) do
+      tenant = List.wrap(Ash.Resource.Info.multitenancy_attribute(resource))
+
+      Enum.find_value(Ash.Resource.Info.identities(resource), fn identity ->
+        if same?(identity.keys, fields) or same?(identity.keys, fields -- tenant),
+          do: Map.get(identity, :message)
+      end)
+    end
+
+    defp by_name(resource, constraint, fields, changeset) do
+      Enum.find_value(Info.unique_index_names(resource, changeset), fn {keys, name, message} ->
+        if name == constraint or same?(keys, fields), do: message
+      end)
+    end
+
+    defp same?(left, right),
+      do: Enum.sort(Enum.map(left, &to_string/1)) == Enum.sort(Enum.map(right, &to_string/1))
+
+    defp fields(resource, columns) do
+      columns |> Enum.map(&field(resource, &1)) |> Enum.reject(&is_nil/1)
+    end
+
+    defp field(_resource, nil), do: nil
+
+    defp field(resource, column) do
+      Enum.find_value(Ash.Resource.Info.attributes(resource), fn attribute ->
+        if to_string(Codec.column(attribute)) == to_string(column), do: attribute.name
+      end)
+    end
+
+    # Constraints are named `<table>_<column>` where our own migrations make them.
+    defp constrained_field(_resource, nil), do: nil
+
+    defp constrained_field(resource, constraint) do
+      table = Info.table(resource)
+
+      Enum.find_value(Ash.Resource.Info.attributes(resource), fn attribute ->
+        if constraint == "#{table}_#{Codec.column(attribute)}", do: attribute.name
+      end)
+    end
+  end
+end

@@ -1,0 +1,142 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Kind do
+    @moduledoc false
+    # What SQLite has in its hands when it computes with an attribute or a value.
+    #
+    #   * one of the types of `AshRusqlite.Repo.Expression`
+    #   * `:ci` and `:atom`: texts that compare in their own way
+    #   * `{:opaque, attribute}`: stored as a scalar, but only Ash knows how; may be compared for
+    #     equality with what Ash dumps, and with itself
+    #   * `nil`: the value nil
+
+    alias AshRusqlite.DataLayer.{Codec, Uuid}
+
+    @type t :: atom() | {:opaque, Ash.Resource.Attribute.t()}
+
+    @builtin %{
+      Ash.Type.String => :text,
+      Ash.Type.CiString => :ci,
+      Ash.Type.Atom => :atom,
+      Ash.Type.UUID => :uuid,
+      Ash.Type.UUIDv7 => :uuid,
+      Ash.Type.Integer => :integer,
+      Ash.Type.Float => :real,
+      Ash.Type.Decimal => :decimal,
+      Ash.Type.Boolean => :boolean,
+      Ash.Type.Date => :date,
+      Ash.Type.NaiveDatetime => :naive_datetime,
+      Ash.Type.UtcDatetime => :datetime,
+      Ash.Type.UtcDatetimeUsec => :datetime_usec
+    }
+
+    @storages %{
+      string: :text,
+      uuid: :uuid,
+      integer: :integer,
+      date: :date,
+      time: :time,
+      time_usec: :time_usec,
+      utc_datetime: :datetime,
+      utc_datetime_usec: :datetime_usec
+    }
+
+    @integers -0x8000000000000000..0x7FFFFFFFFFFFFFFF
+
+    @doc "The kind of an attribute, or of a type with its constraints."
+    @spec of(%{type: Ash.Type.t(), constraints: keyword()}) :: t() | :other
+    def of(%{type: type} = attribute) do
+      with nil <- Map.get(@builtin, type) do
+        storage = Codec.storage(attribute)
+
+        cond do
+          type in [Ash.Type.Time, Ash.Type.DateTime] -> Map.get(@storages, storage, :other)
+          opaque?(type, storage) -> {:opaque, attribute}
+          true -> :other
+        end
+      end
+    end
+
+    defp opaque?(type, storage) do
+      is_atom(type) and Map.has_key?(@storages, storage) and Ash.Type.simple_equality?(type)
+    end
+
+    @doc "A value as a scalar of the given kind, and the kind that it has; nil if it has none."
+    @spec literal(term(), t() | :any) :: {:ok, term(), t()} | :error
+    def literal(nil, _kind), do: {:ok, nil, nil}
+
+    def literal(value, {:opaque, attribute} = kind) do
+      with {:ok, stored} when not is_nil(stored) <- Codec.dump_value(attribute, value) do
+        {:ok, {:value, Map.fetch!(@storages, Codec.storage(attribute)), stored}, kind}
+      else
+        _ -> :error
+      end
+    end
+
+    def literal(value, kind) when is_boolean(value) and kind in [:boolean, :any],
+      do: {:ok, value, :boolean}
+
+    def literal(value, :decimal) when value in @integers,
+      do: {:ok, {:value, :decimal, value}, :decimal}
+
+    def literal(value, kind) when value in @integers and kind in [:integer, :real, :any],
+      do: {:ok, {:value, :integer, value}, :integer}
+
+    def literal(value, kind) when is_float(value) and kind in [:integer, :real, :any],
+      do: {:ok, {:value, :real, value}, :real}
+
+    def literal(value, kind) when is_binary(value) and kind in [:text, :ci, :atom, :any] do
+      if String.valid?(value), do: {:ok, {:value, :text, value}, :text}, else: :error
+    end
+
+    def literal(<<raw::binary-size(16)>>, :uuid),
+      do: {:ok, {:value, :uuid, Uuid.to_text(raw)}, :uuid}
+
+    def literal(value, :uuid) when is_binary(value) do
+      case Ecto.UUID.cast(value) do
+        {:ok, text} -> {:ok, {:value, :uuid, text}, :uuid}
+        :error -> :error
+      end
+    end
+
+    def literal(%Ash.CiString{} = value, kind) when kind in [:text, :ci, :any],
+      do: {:ok, {:value, :text, Ash.CiString.value(value)}, :ci}
+
+    def literal(value, kind)
+        when is_atom(value) and not is_boolean(value) and kind in [:atom, :text, :any],
+        do: {:ok, {:value, :text, Atom.to_string(value)}, :atom}
+
+    def literal(%Decimal{coef: coef} = value, kind)
+        when is_integer(coef) and kind in [:decimal, :integer, :any],
+        do: {:ok, {:value, :decimal, value}, :decimal}
+
+    def literal(%DateTime{} = value, kind) when kind in [:datetime, :datetime_usec, :any] do
+      utc = DateTime.shift_zone!(value, "Etc/UTC")
+      kind = if kind == :any, do: :datetime_usec, else: kind
+      time(utc, kind)
+    rescue
+      ArgumentError -> :error
+    end
+
+    def literal(%NaiveDateTime{} = value, :naive_datetime), do: time(value, :naive_datetime)
+    def literal(%Date{} = value, kind) when kind in [:date, :any], do: time(value, :date)
+    def literal(%Time{} = value, kind) when kind in [:time, :time_usec], do: time(value, kind)
+    def literal(_value, _kind), do: :error
+
+    defp time(%{year: year}, _kind) when year not in 0..9999, do: :error
+    defp time(%{calendar: calendar}, _kind) when calendar != Calendar.ISO, do: :error
+
+    # A column of seconds has no fractions: see `Expression` for what they are compared with.
+    defp time(%{microsecond: {micro, _}}, kind)
+         when micro != 0 and kind in [:datetime, :naive_datetime, :time],
+         do: :error
+
+    defp time(value, kind), do: {:ok, {:value, kind, value}, kind}
+
+    @doc "The type in which a value of a kind is read back."
+    @spec type(t()) :: atom()
+    def type(kind) when kind in [:ci, :atom], do: :text
+    def type(nil), do: :any
+    def type({:opaque, attribute}), do: Map.fetch!(@storages, Codec.storage(attribute))
+    def type(kind), do: kind
+  end
+end

@@ -1,0 +1,116 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.LateralJoin do
+    @moduledoc false
+    # The related rows of many records, with a limit or an order for each of them.
+
+    alias Ash.Filter
+    alias AshRusqlite.DataLayer.{Query, Read}
+
+    import Ash.Expr
+    require Ash.Query
+
+    @doc "The related records; `__lateral_join_source__` tells whose they are."
+    @spec run(Query.t(), [Ash.Resource.record()], list()) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def run(query, parents, [{source_query, source, destination, relationship}]) do
+      key = Ash.Resource.Info.primary_key(source_query.resource)
+
+      with {:ok, parents} <- reload(source_query, parents, source, key, query.domain) do
+        each_parent(parents, key, fn parent ->
+          query = %{query | filter: of_parent(query, relationship, parent, source, destination)}
+          Read.run(query, parent)
+        end)
+      end
+    end
+
+    def run(query, parents, [
+          {source_query, source, near, _relationship},
+          {through_query, far, destination, _through}
+        ]) do
+      key = Ash.Resource.Info.primary_key(source_query.resource)
+      type = Ash.Resource.Info.attribute(query.resource, destination).type
+
+      with {:ok, parents} <- reload(source_query, parents, source, key, query.domain) do
+        each_parent(parents, key, fn parent ->
+          with {:ok, joins} <- joins(through_query, near, Map.get(parent, source), query.domain) do
+            keys = Enum.map(joins, &Map.get(&1, far))
+            query = %{query | filter: add(query, [{destination, [in: keys]}])}
+
+            with {:ok, records} <- Read.run(query, parent),
+                 do: {:ok, for_each_join(records, keys, destination, type)}
+          end
+        end)
+      end
+    end
+
+    # A row that is joined twice comes twice.
+    defp for_each_join(records, keys, destination, type) do
+      Enum.flat_map(records, fn record ->
+        value = Map.get(record, destination)
+        for key <- keys, Ash.Type.equal?(type, key, value), do: record
+      end)
+    end
+
+    # Later parents come first, as with ETS.
+    defp each_parent(parents, key, fun) do
+      Enum.reduce_while(parents, {:ok, []}, fn parent, {:ok, results} ->
+        case fun.(parent) do
+          {:ok, records} ->
+            source = Map.take(parent, key)
+            new = Enum.map(records, &Map.put(&1, :__lateral_join_source__, source))
+            {:cont, {:ok, new ++ results}}
+
+          {:error, error} ->
+            {:halt, {:error, error}}
+        end
+      end)
+    end
+
+    defp of_parent(query, relationship, parent, source, destination) do
+      if Map.get(relationship, :no_attributes?) do
+        query.filter
+      else
+        add(query, expr(^ref(destination) == ^Map.get(parent, source)))
+      end
+    end
+
+    defp add(query, condition) do
+      filter = query.filter || %Filter{resource: query.resource, expression: true}
+      Filter.add_to_filter!(filter, Filter.parse!(query.resource, condition))
+    end
+
+    defp joins(through_query, near, value, domain) do
+      through_query
+      |> Ash.Query.filter(^ref(near) == ^value)
+      |> Ash.Query.set_context(%{private: %{internal?: true}})
+      |> Ash.Query.set_domain(domain)
+      |> Ash.read(authorize?: false)
+    end
+
+    # What the caller has of the parents may be old, or not all of it.
+    defp reload(source_query, parents, source, key, domain) do
+      source_query
+      |> Ash.Query.unset(:load)
+      |> Ash.Query.unset(:page)
+      |> Ash.Query.set_context(%{private: %{internal?: true}})
+      |> Ash.Query.set_domain(domain)
+      |> these(parents, source, key)
+      |> Ash.read(authorize?: false)
+    end
+
+    defp these(query, parents, source, []) do
+      values = Enum.map(parents, &Map.get(&1, source))
+      Ash.Query.filter(query, ^ref(source) in ^values)
+    end
+
+    defp these(query, parents, _source, [field]) do
+      values = Enum.map(parents, &Map.get(&1, field))
+      Ash.Query.filter(query, ^ref(field) in ^values)
+    end
+
+    defp these(query, parents, _source, fields) do
+      keys = Enum.map(parents, &[and: &1 |> Map.take(fields) |> Map.to_list()])
+      Ash.Query.do_filter(query, or: keys)
+    end
+  end
+end

@@ -1,0 +1,100 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Order do
+    @moduledoc false
+    # Sorts in SQL. The rows of ETS come in the order of their keys, and a sort is stable: so
+    # every order ends with the key.
+
+    alias AshRusqlite.DataLayer.{Expression, Kind}
+
+    # Ash puts nils last when ascending and first when descending, SQLite the other way.
+    @directions %{
+      asc: :asc_nulls_last,
+      desc: :desc_nulls_first,
+      asc_nils_first: :asc_nulls_first,
+      asc_nils_last: :asc_nulls_last,
+      desc_nils_first: :desc_nulls_first,
+      desc_nils_last: :desc_nulls_last
+    }
+
+    # Comparable in SQLite as `Ash.Actions.Sort` compares them.
+    @ordered [:text, :atom, :uuid, :integer, :real, :boolean, :date, :datetime, :datetime_usec] ++
+               [:naive_datetime, :time, :time_usec]
+
+    @doc "The terms of `order_by:` for a sort, the key's included."
+    @spec terms(list(), %Expression.Env{}) :: {:ok, [tuple()]} | {:residual, String.t()}
+    def terms(sort, env) do
+      with {:ok, terms} <- sort_terms(sort, env) do
+        {:ok, Enum.map(terms ++ key_terms(env), &term/1)}
+      end
+    end
+
+    @doc "The order of the key alone."
+    @spec key(%Expression.Env{}) :: [tuple()]
+    def key(env), do: env |> key_terms() |> Enum.map(&term/1)
+
+    @doc "The same for `order_by:` of a select within an expression."
+    @spec scalars(list(), %Expression.Env{}) :: {:ok, [tuple()]} | {:residual, String.t()}
+    def scalars(sort, env) do
+      with {:ok, terms} <- sort_terms(sort, env) do
+        {:ok, for({direction, scalar, _type} <- terms ++ key_terms(env), do: {direction, scalar})}
+      end
+    end
+
+    defp term({direction, {:col, name}, _type}), do: {direction, name}
+    defp term({direction, scalar, type}), do: {direction, {:expr, scalar, type}}
+
+    defp sort_terms(sort, env) do
+      terms =
+        Enum.map(sort, fn {field, direction} ->
+          {scalar, kind} = field(field, env)
+
+          unless kind in @ordered,
+            do: Expression.residual("a sort by #{inspect(field_name(field))}")
+
+          {direction(direction, field, env), scalar, Kind.type(kind)}
+        end)
+
+      {:ok, terms}
+    catch
+      {:residual, reason} -> {:residual, reason}
+    end
+
+    # Where there are no nils, an index serves the order however it puts them.
+    defp direction(direction, name, env) when is_atom(name) do
+      case Ash.Resource.Info.attribute(env.resource, name) do
+        %{allow_nil?: false} when direction in [:asc, :desc] -> direction
+        _ -> Map.fetch!(@directions, direction)
+      end
+    end
+
+    defp direction(direction, _field, _env), do: Map.fetch!(@directions, direction)
+
+    @doc "A field of a sort as a scalar and its kind."
+    @spec field(term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
+    def field(name, env) when is_atom(name) do
+      case Ash.Resource.Info.attribute(env.resource, name) do
+        nil -> Expression.residual("a sort by #{name}")
+        attribute -> {Expression.column(attribute, env), Kind.of(attribute)}
+      end
+    end
+
+    def field(%Ash.Query.Calculation{} = calculation, env),
+      do: Expression.compile(%Ash.Query.Ref{attribute: calculation, relationship_path: []}, env)
+
+    def field(%Ash.Query.Aggregate{} = aggregate, env),
+      do: Expression.compile(%Ash.Query.Ref{attribute: aggregate, relationship_path: []}, env)
+
+    def field(_field, _env), do: Expression.residual("a sort by something computed")
+
+    defp field_name(%{name: name}), do: name
+    defp field_name(name), do: name
+
+    # By attribute name, as the keys of a map are ordered.
+    defp key_terms(env) do
+      for name <- env.resource |> Ash.Resource.Info.primary_key() |> Enum.sort() do
+        attribute = Ash.Resource.Info.attribute(env.resource, name)
+        {:asc, Expression.column(attribute, env), :any}
+      end
+    end
+  end
+end

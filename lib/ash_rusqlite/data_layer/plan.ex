@@ -1,0 +1,198 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Plan do
+    @moduledoc false
+    # Which parts of a query SQLite does, and which are left to Ash's own runtime, with the
+    # reasons. A part is only left to SQLite where it gives the same answer; limits only when
+    # everything before them is.
+
+    alias AshRusqlite.DataLayer.{Aggregate, Distinct, Expression, Kind, Order, Query}
+
+    defstruct [
+      :query,
+      :env,
+      :select,
+      where: [],
+      order_by: [],
+      distinct_on: nil,
+      limit: nil,
+      offset: nil,
+      computed: [],
+      filter: nil,
+      sort?: false,
+      distinct?: false,
+      limit?: false,
+      aggregates: [],
+      calculations: [],
+      reasons: []
+    ]
+
+    @type t :: %__MODULE__{}
+
+    @doc "The plan of a query. Without `push` everything but the reading is Ash's."
+    @spec of(Query.t(), keyword()) :: t()
+    def of(%Query{} = query, opts \\ []) do
+      env = Expression.env(query.resource, query.tenant, query.context)
+      plan = %__MODULE__{query: query, env: env}
+
+      if Keyword.get(opts, :push, true) do
+        plan
+        |> filter()
+        |> sort()
+        |> distinct()
+        |> limit()
+        |> aggregates()
+        |> calculations()
+        |> select()
+      else
+        %{
+          plan
+          | filter: query.filter,
+            order_by: Order.key(env),
+            sort?: true,
+            distinct?: true,
+            limit?: true,
+            aggregates: query.aggregates,
+            calculations: query.calculations,
+            reasons: [{:query, "SQLite could not compute it"}]
+        }
+      end
+    end
+
+    @doc "Whether the rows that SQLite gives are the ones that were asked for."
+    @spec exact?(t()) :: boolean()
+    def exact?(plan),
+      do: is_nil(plan.filter) and not (plan.sort? or plan.distinct? or plan.limit?)
+
+    defp filter(%{query: %{filter: filter}} = plan) when filter in [nil, true], do: plan
+
+    defp filter(%{query: %{filter: %{expression: none}}} = plan) when none in [nil, true],
+      do: plan
+
+    # Conditions on related rows must hold for the same row, so one that is left takes the
+    # whole filter with it.
+    defp filter(%{query: %{filter: filter}, env: env} = plan) do
+      {pushed, reasons} =
+        filter.expression
+        |> conjuncts()
+        |> Enum.reduce({[], []}, fn conjunct, {pushed, reasons} ->
+          case Expression.condition(conjunct, env) do
+            {:ok, scalar} -> {[scalar | pushed], reasons}
+            {:residual, reason} -> {pushed, [{:filter, reason} | reasons]}
+          end
+        end)
+
+      %{
+        plan
+        | where: Enum.reverse(pushed),
+          filter: if(reasons != [], do: filter),
+          reasons: plan.reasons ++ Enum.reverse(reasons)
+      }
+    end
+
+    defp conjuncts(%Ash.Query.BooleanExpression{op: :and, left: left, right: right}),
+      do: conjuncts(left) ++ conjuncts(right)
+
+    defp conjuncts(expression), do: [expression]
+
+    defp sort(%{query: query, env: env} = plan) do
+      case Order.terms(query.sort || [], env) do
+        {:ok, terms} -> %{plan | order_by: terms}
+        {:residual, reason} -> leave_sort(plan, reason)
+      end
+    end
+
+    defp leave_sort(plan, reason) do
+      reasons = plan.reasons ++ [{:sort, reason}]
+      %{plan | order_by: Order.key(plan.env), sort?: true, reasons: reasons}
+    end
+
+    defp distinct(%{query: %{distinct: none}} = plan) when none in [nil, []], do: plan
+
+    defp distinct(%{filter: nil, sort?: false} = plan) do
+      case Distinct.of(plan.query, plan.env) do
+        {:ok, distinct_on, order_by} ->
+          %{plan | distinct_on: distinct_on, order_by: order_by}
+
+        {:residual, reason} ->
+          leave_distinct(plan, reason)
+      end
+    end
+
+    defp distinct(plan), do: leave_distinct(plan, "what comes before it is not SQL")
+
+    # Sorting is a part of it.
+    defp leave_distinct(plan, reason) do
+      reasons = plan.reasons ++ [{:distinct, reason}]
+      %{plan | order_by: Order.key(plan.env), sort?: true, distinct?: true, reasons: reasons}
+    end
+
+    defp limit(%{query: %{limit: limit, offset: offset}} = plan) do
+      offset = if offset in [nil, 0], do: nil, else: offset
+
+      cond do
+        is_nil(limit) and is_nil(offset) ->
+          plan
+
+        is_nil(plan.filter) and not plan.sort? and not plan.distinct? ->
+          %{plan | limit: limit, offset: offset}
+
+        true ->
+          %{
+            plan
+            | limit?: true,
+              reasons: plan.reasons ++ [{:limit, "what comes before it is not SQL"}]
+          }
+      end
+    end
+
+    defp aggregates(plan) do
+      compute(plan, plan.query.aggregates, :aggregates, fn aggregate, env ->
+        {scalar, kind} = Aggregate.scalar(aggregate, env)
+        readable(scalar, kind)
+      end)
+    end
+
+    defp calculations(plan) do
+      compute(plan, plan.query.calculations, :calculations, fn {_calculation, expression}, env ->
+        {scalar, kind} = expression |> Expression.hydrate(env) |> Expression.compile(env)
+        readable(scalar, kind)
+      end)
+    end
+
+    defp readable(scalar, kind) when kind not in [:blob, :json], do: {scalar, kind}
+    defp readable(_scalar, kind), do: Expression.residual("a result of kind #{inspect(kind)}")
+
+    # Each that compiles becomes a column; the others are left.
+    defp compute(plan, fields, key, compile) do
+      Enum.reduce(fields, plan, fn field, plan ->
+        case attempt(fn -> compile.(field, plan.env) end) do
+          {:ok, {scalar, kind}} ->
+            name = :"__computed_#{length(plan.computed)}"
+            column = {name, {:expr, scalar, Kind.type(kind)}}
+            %{plan | computed: plan.computed ++ [{column, kind, field}]}
+
+          {:residual, reason} ->
+            plan
+            |> Map.update!(key, &(&1 ++ [field]))
+            |> Map.update!(:reasons, &(&1 ++ [{key, reason}]))
+        end
+      end)
+    end
+
+    defp attempt(fun) do
+      {:ok, fun.()}
+    catch
+      {:residual, reason} -> {:residual, reason}
+    end
+
+    # What Ash's runtime computes may need any attribute.
+    defp select(%{query: %{select: select}} = plan) when is_list(select) do
+      whole? = not exact?(plan) or plan.aggregates != [] or plan.calculations != []
+      if whole?, do: plan, else: %{plan | select: Enum.uniq(select ++ key(plan))}
+    end
+
+    defp select(plan), do: plan
+
+    defp key(plan), do: Ash.Resource.Info.primary_key(plan.query.resource)
+  end
+end

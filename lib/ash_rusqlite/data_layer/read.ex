@@ -1,0 +1,100 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Read do
+    @moduledoc false
+    # Runs a query: what SQLite can do as one statement, the rest over its rows.
+
+    alias AshRusqlite.DataLayer.{Codec, Combination, Errors, Plan, Query, Runtime, Store}
+    alias AshRusqlite.{Error, Repo}
+
+    # What SQLite comes upon in a row may be nothing to Elixir: a sum beyond 64 bits, say.
+    @elixir_may [:invalid_value, :invalid_query]
+
+    @doc "The records of a query. `parent` is the record that `parent()` speaks of."
+    @spec run(Query.t(), Ash.Resource.record() | nil) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def run(query, parent \\ nil)
+
+    def run(%Query{combination_of: [_ | _]} = query, parent) do
+      with {:ok, records} <- Combination.records(query, parent) do
+        query
+        |> Combination.prepare()
+        |> Plan.of(push: false)
+        |> Map.put(:reasons, [{:query, "a combination"}])
+        |> Runtime.finish(records, parent)
+      end
+    end
+
+    def run(%Query{} = query, parent) do
+      with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read) do
+        store |> attempt(Plan.of(query), parent) |> told(query.resource)
+      end
+    end
+
+    defp attempt(store, plan, parent) do
+      with {:error, %Error{code: code}} when code in @elixir_may <- pushed(store, plan, parent) do
+        pushed(store, Plan.of(plan.query, push: false), parent)
+      end
+    end
+
+    defp pushed(store, plan, parent) do
+      with {:ok, rows} <- rows(store, plan),
+           {:ok, records} <- records(rows, plan) do
+        Runtime.finish(plan, records, parent)
+      end
+    end
+
+    defp told({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
+    defp told(result, _resource), do: result
+
+    @doc "The rows that SQLite gives for a plan."
+    @spec rows(Store.t(), Plan.t()) :: {:ok, [map()]} | {:error, Error.t()}
+    def rows(store, plan),
+      do: Repo.Statement.read(store.repo, {:all, store.table, options(plan)}, timeout(plan))
+
+    @doc "The options of `Repo.all` for a plan."
+    @spec options(Plan.t()) :: keyword()
+    def options(plan) do
+      [
+        select: select(plan),
+        where: where(plan.where),
+        order_by: plan.order_by,
+        distinct_on: plan.distinct_on,
+        limit: plan.limit,
+        offset: plan.offset
+      ]
+      |> Enum.reject(fn {_option, value} -> value in [nil, []] end)
+    end
+
+    @doc "The `where:` of scalars that all must hold."
+    @spec where([term()]) :: term()
+    def where([]), do: nil
+    def where([scalar]), do: {:expr, scalar}
+    def where(scalars), do: {:expr, {:and, scalars}}
+
+    defp select(%{select: nil, computed: []}), do: nil
+
+    defp select(plan) do
+      attributes = Ash.Resource.Info.attributes(plan.query.resource)
+
+      columns =
+        for attribute <- attributes, is_nil(plan.select) or attribute.name in plan.select do
+          Codec.column(attribute)
+        end
+
+      columns ++ Enum.map(plan.computed, &elem(&1, 0))
+    end
+
+    @doc "Milliseconds that Ash gives a query, nil for the repo's own."
+    @spec timeout(Plan.t() | Query.t()) :: timeout() | nil
+    def timeout(%Plan{query: query}), do: timeout(query)
+    def timeout(%Query{context: context}), do: context[:private][:timeout]
+
+    defp records(rows, plan) do
+      with {:ok, records} <- Codec.load_all(rows, plan.query.resource, plan.select) do
+        if plan.computed == [],
+          do: {:ok, records},
+          else: Runtime.put_computed(records, rows, plan)
+      end
+    end
+  end
+end

@@ -1,0 +1,185 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Runtime do
+    @moduledoc false
+    # What is left of a query after SQL, done by Ash's own runtime in the order in which the
+    # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
+
+    alias Ash.Actions.Sort
+    alias AshRusqlite.DataLayer.{Codec, Plan, ResidualAggregate}
+
+    @doc "The records that a plan asks for, of those that SQLite gave."
+    @spec finish(Plan.t(), [Ash.Resource.record()], Ash.Resource.record() | nil) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def finish(%Plan{} = plan, records, parent) do
+      %{query: query} = plan
+
+      with {:ok, kept} <- filter(records, plan.filter, query, parent),
+           records = kept |> order(plan) |> limit(plan),
+           :ok <- tell(plan, length(kept)),
+           {:ok, records} <- ResidualAggregate.add(records, plan.aggregates, query.domain) do
+        calculate(records, plan)
+      end
+    end
+
+    # So that a user hears of a slow query before his users do.
+    defp tell(%{reasons: []}, _rows), do: :ok
+
+    defp tell(%{reasons: reasons, query: query}, rows),
+      do: AshRusqlite.Telemetry.residual(query.resource, rows, reasons)
+
+    @doc "The records for which a filter holds."
+    @spec filter([Ash.Resource.record()], term(), map(), term(), keyword()) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def filter(records, filter, query, parent, opts \\ [])
+    def filter([], _filter, _query, _parent, _opts), do: {:ok, []}
+    def filter(records, nil, _query, _parent, _opts), do: {:ok, records}
+
+    def filter(records, filter, query, parent, opts) do
+      opts =
+        Keyword.merge(
+          [
+            parent: parent,
+            tenant: query.context[:private][:tenant],
+            actor: query.context[:private][:actor]
+          ],
+          opts
+        )
+
+      Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
+    end
+
+    defp order(records, %{sort?: false, distinct?: false}), do: records
+
+    defp order(records, %{query: query, distinct?: distinct?}) do
+      sort = &Sort.runtime_sort(&1, &2, options(query))
+
+      cond do
+        not distinct? or query.distinct in [nil, []] ->
+          sort.(records, query.sort)
+
+        query.distinct_sort in [nil, []] ->
+          records |> sort.(query.sort) |> distinct(query)
+
+        true ->
+          records |> sort.(query.distinct_sort) |> distinct(query) |> sort.(query.sort)
+      end
+    end
+
+    defp distinct(records, query),
+      do: Sort.runtime_distinct(records, query.distinct, options(query))
+
+    # A combination can give one row twice, with other calculations each time.
+    defp options(query) do
+      twice? =
+        Enum.any?(query.combination_of, fn {type, part} ->
+          type == :union_all or not Enum.empty?(part.calculations)
+        end)
+
+      [domain: query.domain, maybe_not_distinct?: twice?, rekey?: false]
+    end
+
+    defp limit(records, %{limit?: false}), do: records
+
+    defp limit(records, %{query: %{offset: offset, limit: limit}}) do
+      records = Enum.drop(records, offset || 0)
+      if limit, do: Enum.take(records, limit), else: records
+    end
+
+    defp calculate(records, %{calculations: []}), do: {:ok, records}
+
+    defp calculate(records, %{calculations: calculations, query: query}) do
+      with {:ok, calculations} <- hydrate(calculations, query.resource) do
+        each(records, &calculate_one(&1, calculations, query))
+      end
+    end
+
+    defp hydrate(calculations, resource) do
+      each(calculations, fn {calculation, expression} ->
+        with {:ok, expression} <-
+               Ash.Filter.hydrate_refs(expression, %{resource: resource, public?: false}),
+             do: {:ok, {calculation, expression}}
+      end)
+    end
+
+    defp calculate_one(record, calculations, query) do
+      Enum.reduce_while(calculations, {:ok, record}, fn {calculation, expression},
+                                                        {:ok, record} ->
+        opts = [
+          record: record,
+          resource: query.resource,
+          domain: query.domain,
+          actor: calculation.context.actor,
+          tenant: calculation.context.tenant
+        ]
+
+        case Ash.Expr.eval_hydrated(expression, opts) do
+          {:ok, value} -> {:cont, {:ok, put_calculation(record, calculation, value)}}
+          :unknown -> {:cont, {:ok, put_calculation(record, calculation, nil)}}
+          {:error, error} -> {:halt, {:error, error}}
+        end
+      end)
+    end
+
+    defp put_calculation(record, %{load: nil, name: name}, value),
+      do: Map.update!(record, :calculations, &Map.put(&1, name, value))
+
+    defp put_calculation(record, %{load: load}, value), do: Map.put(record, load, value)
+
+    @doc "Puts an aggregate's value where Ash looks for it."
+    @spec put_aggregate(Ash.Resource.record(), Ash.Query.Aggregate.t(), term()) ::
+            Ash.Resource.record()
+    def put_aggregate(record, %{load: nil, name: name}, value),
+      do: Map.update!(record, :aggregates, &Map.put(&1, name, value))
+
+    def put_aggregate(record, %{load: load}, value), do: Map.put(record, load, value)
+
+    @doc "Puts what SQLite computed into the records of its rows."
+    @spec put_computed([Ash.Resource.record()], [map()], Plan.t()) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def put_computed(records, rows, %{computed: computed}) do
+      records =
+        Enum.zip_with(records, rows, fn record, row ->
+          Enum.reduce(computed, record, fn {{name, _}, kind, field}, record ->
+            put_field(record, field, from_sql(Map.fetch!(row, name), kind))
+          end)
+        end)
+
+      {:ok, records}
+    end
+
+    defp put_field(record, {calculation, _expression}, value),
+      do: put_calculation(record, calculation, value)
+
+    defp put_field(record, aggregate, value), do: put_aggregate(record, aggregate, value)
+
+    defp from_sql(nil, _kind), do: nil
+    defp from_sql(value, :ci), do: Ash.CiString.new(value)
+    defp from_sql(value, :atom), do: String.to_existing_atom(value)
+    defp from_sql(value, :real) when is_integer(value), do: value * 1.0
+
+    defp from_sql(value, {:opaque, attribute}) do
+      {:ok, value} = Codec.load_value(attribute, value)
+      value
+    end
+
+    defp from_sql(value, _kind), do: value
+
+    @doc "Maps with a function that may fail; the first error ends it."
+    @spec each([item], (item -> {:ok, result} | {:error, term()})) ::
+            {:ok, [result]} | {:error, term()}
+          when item: term(), result: term()
+    def each(items, fun) do
+      items
+      |> Enum.reduce_while({:ok, []}, fn item, {:ok, done} ->
+        case fun.(item) do
+          {:ok, result} -> {:cont, {:ok, [result | done]}}
+          {:error, error} -> {:halt, {:error, error}}
+        end
+      end)
+      |> case do
+        {:ok, done} -> {:ok, Enum.reverse(done)}
+        error -> error
+      end
+    end
+  end
+end

@@ -1,0 +1,165 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Store do
+    @moduledoc false
+    # Where the rows of a resource are: the repo and the table, which is made to fit when the
+    # repo follows its resources.
+
+    alias AshRusqlite.DataLayer.{Info, TableSpec}
+    alias AshRusqlite.{Error, Repo}
+    alias AshRusqlite.Repo.{Registry, Schema, Transaction}
+
+    @enforce_keys [:repo, :table, :resource]
+    defstruct [:repo, :table, :resource]
+
+    @type t :: %__MODULE__{repo: Repo.repo(), table: String.t(), resource: Ash.Resource.t()}
+
+    @private {__MODULE__, :private}
+
+    @doc """
+    The store of a resource, with a table that is there. `context` may name the table of a
+    polymorphic resource, `tenant` counts for resources with a table per tenant.
+    """
+    @spec fetch(Ash.Resource.t(), term(), map() | nil, :read | :mutate) ::
+            {:ok, t()} | {:error, term()}
+    def fetch(resource, tenant, context, type \\ :mutate) do
+      with {:ok, table} <- table(resource, tenant, context),
+           {:ok, repo} <- repo(resource, type) do
+        store = %__MODULE__{repo: repo, table: table, resource: resource}
+        with :ok <- ensure_table(store), do: {:ok, store}
+      end
+    end
+
+    @doc "The repo of a resource; that of a private one is in memory and the caller's own."
+    @spec repo(Ash.Resource.t(), :read | :mutate) :: {:ok, Repo.repo()} | {:error, Error.t()}
+    def repo(resource, type \\ :mutate) do
+      if Info.private?(resource) do
+        private_repo()
+      else
+        case Info.repo(resource, type) do
+          nil -> {:error, no_repo(resource)}
+          repo -> {:ok, current(repo)}
+        end
+      end
+    end
+
+    # A process may speak with another instance of the repo's module.
+    defp current(repo) do
+      if function_exported?(repo, :get_dynamic_repo, 0), do: repo.get_dynamic_repo(), else: repo
+    end
+
+    defp no_repo(resource) do
+      Error.new(
+        :closed,
+        "#{inspect(resource)} has no repo: name one in `config :my_app, ash_rusqlite_repos: " <>
+          "[MyApp.Repo]`, or by `sqlite do repo MyApp.Repo end`",
+        %{name: inspect(resource)}
+      )
+    end
+
+    # It is linked to the process that uses it and ends with it.
+    defp private_repo do
+      case Process.get(@private) do
+        pid when is_pid(pid) ->
+          {:ok, pid}
+
+        nil ->
+          with {:ok, pid} <-
+                 Repo.start_link(database: ":memory:", readers: 1, synchronous: :off) do
+            Process.put(@private, pid)
+            {:ok, pid}
+          end
+      end
+    end
+
+    @doc "Deletes what a resource, or one tenant of it, has stored."
+    @spec stop(Ash.Resource.t(), term()) :: :ok
+    def stop(resource, tenant) do
+      case fetch(resource, tenant, %{}) do
+        {:ok, store} -> Repo.Writes.delete_all(store.repo, store.table)
+        {:error, _} -> :ok
+      end
+
+      :ok
+    end
+
+    @doc "The table of a resource."
+    @spec table(Ash.Resource.t(), term(), map() | nil) :: {:ok, String.t()} | {:error, term()}
+    def table(resource, tenant, context) do
+      case base_table(resource, context) do
+        nil -> {:error, no_table(resource)}
+        table -> {:ok, with_tenant(table, resource, tenant)}
+      end
+    end
+
+    defp base_table(resource, context) do
+      given = Info.polymorphic?(resource) && context[:data_layer][:table]
+
+      cond do
+        given -> to_string(given)
+        Info.private?(resource) -> private_table(resource)
+        true -> Info.table(resource)
+      end
+    end
+
+    # Test modules define resources of one name again and again.
+    defp private_table(resource) do
+      case Spark.Dsl.Extension.get_opt(resource, [:ets], :table, nil, true) do
+        nil -> inspect(resource)
+        table -> to_string(table)
+      end
+    end
+
+    # No tenant is a tenant of its own, as with ETS. `@` is in no table's own name.
+    defp with_tenant(table, resource, tenant) do
+      if tenant && Ash.Resource.Info.multitenancy_strategy(resource) == :context,
+        do: "#{table}@#{tenant}",
+        else: table
+    end
+
+    defp no_table(resource) do
+      "#{inspect(resource)} is polymorphic: give its table by " <>
+        "`Ash.Query.set_context(%{data_layer: %{table: \"…\"}})`, or by `sqlite do table … end`"
+    end
+
+    defp ensure_table(%__MODULE__{repo: repo, table: table, resource: resource} = store) do
+      with {:ok, entry} <- Registry.lookup(repo) do
+        version = resource.module_info(:md5)
+
+        if not (entry.auto_migrate or Info.private?(resource)) or not Info.migrate?(resource) or
+             ready?(entry, table, version) do
+          :ok
+        else
+          make_table(store, entry, version)
+        end
+      end
+    end
+
+    # What is made inside of a transaction goes with it, so it is not noted as made.
+    defp make_table(%__MODULE__{} = store, entry, version) do
+      spec = TableSpec.of(store.resource, store.table)
+
+      with {:ok, _statements} <- Schema.ensure_table(store.repo, spec) do
+        unless Transaction.open?(entry), do: note(entry, store.table, version)
+        :ok
+      end
+    end
+
+    defp ready?(entry, table, version) do
+      case entry.repo do
+        pid when is_pid(pid) -> Process.get({__MODULE__, pid, table}) == version
+        _name -> :persistent_term.get({__MODULE__, entry.repo, table}, nil) == {entry.db, version}
+      end
+    end
+
+    # A repo without a name is mostly a private one, and there may be thousands of them.
+    defp note(entry, table, version) do
+      case entry.repo do
+        pid when is_pid(pid) ->
+          Process.put({__MODULE__, pid, table}, version)
+
+        _name ->
+          :persistent_term.put({__MODULE__, entry.repo, table}, {entry.db, version})
+      end
+    end
+  end
+end

@@ -1,0 +1,20 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Uuid do
+    @moduledoc false
+    # The 36 characters of a UUID, which Ash dumps as 16 bytes.
+
+    @doc """
+    The text of a UUID.
+
+        iex> AshRusqlite.DataLayer.Uuid.to_text(<<1::128>>)
+        "00000000-0000-0000-0000-000000000001"
+    """
+    @spec to_text(<<_::128>>) :: String.t()
+    def to_text(<<raw::binary-size(16)>>) do
+      <<a::binary-8, b::binary-4, c::binary-4, d::binary-4, e::binary-12>> =
+        Base.encode16(raw, case: :lower)
+
+      <<a::binary, ?-, b::binary, ?-, c::binary, ?-, d::binary, ?-, e::binary>>
+    end
+  end
+end

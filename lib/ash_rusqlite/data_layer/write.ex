@@ -1,0 +1,304 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Write do
+    @moduledoc false
+    # Creates, updates and destroys. What SQLite can compute is one request to the writer; what
+    # only Elixir can is read and written in one transaction.
+
+    alias Ash.Error.Changes.StaleRecord
+    alias AshRusqlite.DataLayer.{Codec, Errors, Expression, Kind, Plan, Read, Runtime, Store}
+    alias AshRusqlite.DataLayer.{TableSpec, Transaction}
+    alias AshRusqlite.Repo.Statement
+
+    @doc "Inserts the row of a changeset."
+    @spec create(Ash.Resource.t(), Ash.Changeset.t()) ::
+            {:ok, Ash.Resource.record()} | {:error, term()}
+    def create(resource, changeset) do
+      with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+           {:ok, row} <- row(resource, changeset),
+           {:ok, {_, [stored]}} <-
+             statement(store, {:insert, store.table, [row], :raise, true}, changeset),
+           {:ok, [record]} <- Codec.load_all([stored], resource) do
+        {:ok, record}
+      else
+        {:error, error} -> {:error, Errors.to_ash(error, resource, changeset)}
+      end
+    end
+
+    @doc "The column values of a create."
+    @spec row(Ash.Resource.t(), Ash.Changeset.t()) :: {:ok, map()} | {:error, term()}
+    def row(resource, changeset) do
+      with :ok <- check_key(resource, changeset),
+           {:ok, record} <- Ash.Changeset.apply_attributes(changeset),
+           {:ok, atomics} <-
+             evaluate(Map.get(changeset, :create_atomics, []), resource, changeset.domain, record) do
+        record
+        |> Map.take(Map.keys(changeset.attributes))
+        |> Map.merge(atomics)
+        |> then(&Codec.dump(resource, &1))
+      end
+    end
+
+    defp check_key(resource, changeset) do
+      key = Ash.Resource.Info.primary_key(resource)
+      values = Map.new(key, &{&1, Ash.Changeset.get_attribute(changeset, &1)})
+
+      if Enum.any?(values, &is_nil(elem(&1, 1))) and is_nil(TableSpec.autoincrement(resource)) do
+        {:error, Ash.Error.Invalid.InvalidPrimaryKey.exception(resource: resource, value: values)}
+      else
+        :ok
+      end
+    end
+
+    @doc "Changes the row of a changeset's record. Without it the record is stale."
+    @spec update(Ash.Resource.t(), Ash.Changeset.t()) ::
+            {:ok, Ash.Resource.record()} | {:error, term()}
+    def update(resource, changeset) do
+      with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+           {:ok, record} <- update_row(store, changeset) do
+        {:ok, retain(record, changeset)}
+      else
+        {:error, error} -> {:error, Errors.to_ash(error, resource, changeset)}
+      end
+    end
+
+    defp update_row(store, changeset) do
+      env = env(store, changeset)
+
+      with {:ok, key} <- key_condition(changeset.data, env),
+           {:ok, conditions} <- conditions(changeset.filter, env),
+           {:ok, assignments} <- assignments(changeset, env) do
+        one(update_where(store, [key | conditions], assignments, changeset), store, changeset)
+      else
+        {:residual, _reason} -> read_and_update(store, changeset, env)
+        {:error, error} -> {:error, error}
+      end
+    end
+
+    defp one({:ok, [record]}, _store, _changeset), do: {:ok, record}
+    defp one({:ok, []}, store, changeset), do: {:error, stale(store.resource, changeset.filter)}
+    defp one({:error, error}, _store, _changeset), do: {:error, error}
+
+    @doc "The error for a record whose row is gone, or no longer as the filter wants it."
+    @spec stale(Ash.Resource.t(), term()) :: Exception.t()
+    def stale(resource, filter), do: StaleRecord.exception(resource: resource, filter: filter)
+
+    # An update of nothing still tells whether the row is there.
+    defp update_where(store, conditions, [], changeset) do
+      read = {:all, store.table, [where: Read.where(conditions)]}
+
+      with {:ok, rows} <- Statement.read(store.repo, read, timeout(changeset)),
+           do: Codec.load_all(rows, store.resource)
+    end
+
+    defp update_where(store, conditions, assignments, changeset) do
+      write = {:update, store.table, Read.where(conditions), assignments, true}
+
+      with {:ok, {_, rows}} <- statement(store, write, changeset),
+           do: Codec.load_all(rows || [], store.resource)
+    end
+
+    # What only Elixir can compute, it computes of the row as it is in the transaction.
+    defp read_and_update(store, changeset, env) do
+      Transaction.all_or_nothing(store, fn ->
+        with {:ok, key} <- key_condition(changeset.data, env),
+             {:ok, current} <- update_where(store, [key], [], changeset),
+             {:ok, [current]} <- kept(current, store, changeset),
+             {:ok, atomics} <-
+               evaluate(changeset.atomics, store.resource, changeset.domain, current),
+             {:ok, row} <- Codec.dump(store.resource, Map.merge(changeset.attributes, atomics)) do
+          assignments = for {column, value} <- row, do: {:set, column, value}
+          one(update_where(store, [key], assignments, changeset), store, changeset)
+        else
+          {:ok, []} -> {:error, stale(store.resource, changeset.filter)}
+          {:residual, reason} -> {:error, reason}
+          {:error, error} -> {:error, error}
+        end
+      end)
+    end
+
+    defp kept(records, store, changeset) do
+      query = %{domain: changeset.domain, context: changeset.context}
+
+      case changeset.filter do
+        none when none in [nil, true] -> {:ok, records}
+        %{expression: none} when none in [nil, true] -> {:ok, records}
+        filter -> Runtime.filter(records, %{filter | resource: store.resource}, query, nil)
+      end
+    end
+
+    @doc "Deletes the row of a changeset's record. With a filter a missing row is stale."
+    @spec destroy(Ash.Resource.t(), Ash.Changeset.t()) :: :ok | {:error, term()}
+    def destroy(resource, changeset) do
+      with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+           :ok <- delete_row(store, changeset) do
+        :ok
+      else
+        {:error, error} -> {:error, Errors.to_ash(error, resource, changeset)}
+      end
+    end
+
+    defp delete_row(store, changeset) do
+      env = env(store, changeset)
+
+      with {:ok, key} <- key_condition(changeset.data, env),
+           {:ok, conditions} <- conditions(changeset.filter, env) do
+        write = {:delete, store.table, Read.where([key | conditions]), false}
+
+        case statement(store, write, changeset) do
+          {:ok, {0, _}} when conditions != [] -> {:error, stale(store.resource, changeset.filter)}
+          {:ok, _} -> :ok
+          {:error, error} -> {:error, error}
+        end
+      else
+        {:residual, _reason} -> read_and_delete(store, changeset, env)
+      end
+    end
+
+    defp read_and_delete(store, changeset, env) do
+      Transaction.all_or_nothing(store, fn ->
+        with {:ok, key} <- key_condition(changeset.data, env),
+             {:ok, current} <- update_where(store, [key], [], changeset),
+             {:ok, [_]} <- kept(current, store, changeset),
+             {:ok, _} <-
+               statement(store, {:delete, store.table, Read.where([key]), false}, changeset) do
+          :ok
+        else
+          {:ok, []} -> {:error, stale(store.resource, changeset.filter)}
+          {:residual, reason} -> {:error, reason}
+          {:error, error} -> {:error, error}
+        end
+      end)
+    end
+
+    ## Parts
+
+    @doc "The condition of a record's row."
+    @spec key_condition(Ash.Resource.record(), %Expression.Env{}) ::
+            {:ok, Expression.scalar()} | {:error, term()}
+    def key_condition(record, env) do
+      env.resource
+      |> Ash.Resource.Info.primary_key()
+      |> Runtime.each(fn name ->
+        attribute = Ash.Resource.Info.attribute(env.resource, name)
+
+        with {:ok, stored} <- Codec.dump_value(attribute, Map.get(record, name)) do
+          {:ok,
+           {:compare, :==, nil, Expression.column(attribute, env), key_value(attribute, stored)}}
+        end
+      end)
+      |> case do
+        {:ok, [condition]} -> {:ok, condition}
+        {:ok, conditions} -> {:ok, {:and, conditions}}
+        {:error, error} -> {:error, error}
+      end
+    end
+
+    defp key_value(attribute, stored) do
+      case Kind.of(attribute) do
+        :other -> {:value, :json, stored}
+        kind -> {:value, Kind.type(kind), stored}
+      end
+    end
+
+    defp conditions(none, _env) when none in [nil, true], do: {:ok, []}
+    defp conditions(%{expression: none}, _env) when none in [nil, true], do: {:ok, []}
+
+    defp conditions(filter, env) do
+      with {:ok, scalar} <- Expression.condition(filter, env), do: {:ok, [scalar]}
+    end
+
+    @doc "The assignments of an update, if SQLite can compute all of them."
+    @spec assignments(Ash.Changeset.t(), %Expression.Env{}) ::
+            {:ok, list()} | {:residual, String.t()} | {:error, term()}
+    def assignments(changeset, env) do
+      with {:ok, row} <- Codec.dump(env.resource, changeset.attributes),
+           {:ok, computed} <- computed(changeset.atomics, env) do
+        set =
+          for {column, value} <- row, not computed?(computed, column), do: {:set, column, value}
+
+        {:ok, set ++ computed}
+      end
+    end
+
+    defp computed?(computed, column), do: Enum.any?(computed, &(elem(&1, 1) == column))
+
+    defp computed(atomics, env) do
+      assignments =
+        Enum.map(atomics || [], fn {name, expression} ->
+          attribute = Ash.Resource.Info.attribute(env.resource, name)
+          assignment(attribute, expression, env)
+        end)
+
+      {:ok, assignments}
+    catch
+      {:residual, reason} -> {:residual, reason}
+    end
+
+    defp assignment(attribute, expression, env) do
+      column = Codec.column(attribute)
+
+      if Ash.Expr.expr?(expression) do
+        {scalar, kind} = expression |> Expression.hydrate(env) |> Expression.compile(env)
+        computed(column, scalar, kind, Kind.of(attribute))
+      else
+        case Codec.dump_value(attribute, expression) do
+          {:ok, stored} -> {:set, column, stored}
+          {:error, _} -> Expression.residual("a value that #{attribute.name} does not take")
+        end
+      end
+    end
+
+    defp computed(column, scalar, kind, wanted) do
+      if kind in [nil, wanted] and wanted not in [:blob, :other],
+        do: {:compute, column, scalar},
+        else: Expression.residual("a value of another kind for #{column}")
+    end
+
+    @doc "The values of atomics for a record."
+    @spec evaluate(keyword() | nil, Ash.Resource.t(), Ash.Domain.t(), Ash.Resource.record()) ::
+            {:ok, map()} | {:error, term()}
+    def evaluate(atomics, resource, domain, record) do
+      Enum.reduce_while(atomics || [], {:ok, %{}}, fn {name, expression}, {:ok, values} ->
+        opts = [
+          resource: resource,
+          record: record,
+          domain: domain,
+          unknown_on_unknown_refs?: true
+        ]
+
+        case Ash.Expr.eval(expression, opts) do
+          {:ok, value} -> {:cont, {:ok, Map.put(values, name, value)}}
+          {:error, error} -> {:halt, {:error, error}}
+          :unknown -> {:halt, {:error, "Could not evaluate expression #{inspect(expression)}"}}
+        end
+      end)
+    end
+
+    @doc "Runs a write with the time that Ash gives it."
+    @spec statement(Store.t(), tuple(), Ash.Changeset.t()) :: {:ok, term()} | {:error, term()}
+    def statement(store, write, changeset),
+      do: Statement.write(store.repo, write, timeout(changeset))
+
+    defp timeout(changeset), do: changeset.timeout
+
+    @doc "The environment of a changeset's expressions."
+    @spec env(Store.t(), Ash.Changeset.t()) :: %Expression.Env{}
+    def env(store, changeset),
+      do: Expression.env(store.resource, changeset.tenant, changeset.context)
+
+    # What was loaded of the record before stays loaded.
+    defp retain(%resource{} = record, %{data: %resource{} = data}) do
+      names = Enum.map(Ash.Resource.Info.attributes(resource), & &1.name)
+      Map.merge(data, Map.take(record, [:__meta__ | names]))
+    end
+
+    defp retain(record, _changeset), do: record
+
+    @doc "Whether a plan's rows can be written by one statement of its conditions."
+    @spec by_condition?(Plan.t()) :: boolean()
+    def by_condition?(plan) do
+      Plan.exact?(plan) and plan.query.sort in [nil, []] and is_nil(plan.limit) and
+        is_nil(plan.offset) and is_nil(plan.distinct_on) and plan.query.combination_of == []
+    end
+  end
+end

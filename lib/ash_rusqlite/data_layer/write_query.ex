@@ -1,0 +1,107 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.WriteQuery do
+    @moduledoc false
+    # Updates and destroys of all rows of a query: one statement when SQLite can find the rows
+    # and compute the changes, else row by row in one transaction.
+
+    alias AshRusqlite.DataLayer.{Bulk, Codec, Errors, Plan, Query, Read, Runtime, Store}
+    alias AshRusqlite.DataLayer.{Transaction, Write}
+
+    @doc "Updates the rows of a query."
+    @spec update(Query.t(), Ash.Changeset.t(), Ash.Resource.t(), map()) ::
+            :ok | {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def update(query, changeset, resource, options) do
+      query = add_filter(query, changeset.filter)
+
+      run(query, changeset, resource, options, fn store, plan ->
+        with {:ok, assignments} when assignments != [] <-
+               Write.assignments(changeset, Write.env(store, changeset)) do
+          {:update, store.table, Read.where(plan.where), assignments, wanted(options)}
+        end
+      end)
+    end
+
+    @doc "Destroys the rows of a query."
+    @spec destroy(Query.t(), Ash.Changeset.t(), Ash.Resource.t(), map()) ::
+            :ok | {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def destroy(query, changeset, resource, options) do
+      query = add_filter(query, changeset.filter)
+
+      run(query, changeset, resource, options, fn store, plan ->
+        {:delete, store.table, Read.where(plan.where), wanted(options)}
+      end)
+    end
+
+    defp add_filter(query, none) when none in [nil, true], do: query
+
+    defp add_filter(query, filter) do
+      base = query.filter || %Ash.Filter{resource: query.resource}
+      %{query | filter: Ash.Filter.add_to_filter!(base, filter)}
+    end
+
+    defp wanted(options), do: options[:return_records?] == true
+
+    defp run(query, changeset, resource, options, write) do
+      with {:ok, store} <- Store.fetch(resource, query.tenant, query.context) do
+        plan = Plan.of(query)
+
+        statement = if Write.by_condition?(plan), do: write.(store, plan), else: :rows
+
+        result =
+          case statement do
+            statement when is_tuple(statement) and elem(statement, 0) in [:update, :delete] ->
+              whole(store, statement, changeset, options)
+
+            {:error, error} ->
+              {:error, error}
+
+            _rows ->
+              row_by_row(store, query, changeset, options)
+          end
+
+        told(result, resource, changeset)
+      end
+    end
+
+    defp told({:error, error}, resource, changeset),
+      do: {:error, Errors.to_ash(error, resource, changeset)}
+
+    defp told(result, _resource, _changeset), do: result
+
+    # SQLite gives the rows in no order; those of a query come in that of the key.
+    defp whole(store, statement, changeset, options) do
+      with {:ok, {_count, rows}} <- Write.statement(store, statement, changeset) do
+        if options[:return_records?] do
+          with {:ok, records} <- Codec.load_all(rows || [], store.resource) do
+            key = Enum.sort(Ash.Resource.Info.primary_key(store.resource))
+            records = Enum.sort_by(records, &Enum.map(key, fn name -> Map.get(&1, name) end))
+            {:ok, Enum.map(records, &Bulk.put_metadata(&1, changeset))}
+          end
+        else
+          :ok
+        end
+      end
+    end
+
+    defp row_by_row(store, query, changeset, options) do
+      write = if changeset.action_type == :destroy, do: &delete/2, else: &Write.update/2
+
+      Transaction.all_or_nothing(store, fn ->
+        with {:ok, records} <- Read.run(query),
+             {:ok, records} <-
+               Runtime.each(records, fn record ->
+                 one = %{changeset | data: record, filter: nil}
+
+                 with {:ok, record} <- write.(store.resource, one),
+                      do: {:ok, Bulk.put_metadata(record, one)}
+               end) do
+          if options[:return_records?], do: {:ok, records}, else: :ok
+        end
+      end)
+    end
+
+    defp delete(resource, changeset) do
+      with :ok <- Write.destroy(resource, changeset), do: {:ok, changeset.data}
+    end
+  end
+end
