@@ -1,0 +1,158 @@
+defmodule AshRusqlite.Repo.Expression do
+  @moduledoc """
+  Expressions: what a query computes from the columns of a row.
+
+  A program writes conditions as `m:AshRusqlite.Repo#module-queries` shows them. Expressions are
+  for programs that write queries, such as a data layer: they say everything, and are checked
+  and compiled in the same way. Names are looked up, values are bound, and nothing of them
+  becomes SQL text.
+
+  ## Where they stand
+
+    * `where: {:expr, scalar}` - the rows for which the scalar is neither null nor 0. Also inside
+      of `{:and, list}`, `{:or, list}` and `{:not, condition}`; in a keyword list `expr:` is a column
+    * `select: [:id, {:name, {:expr, scalar, type}}]` - a computed column, read as a `t:type/0`.
+      Its name is an atom. It may not have the name of a column that is selected, too
+    * `order_by: [{direction, {:expr, scalar, type}}]` - with one such item nothing is added to
+      the order as it was given: add the primary key to make it total. There are no cursors in
+      such an order. Decimals are ordered by their value, all else as `:binary` or by
+      `{:collate, collation, scalar}`
+    * `update_all(table, [compute: [column: scalar]], opts)` - the column gets the scalar's value,
+      computed from the row as it was before the update, in the form in which the column stores
+      its values; a value that it cannot hold is an error
+    * `distinct_on: {[key], [{direction, scalar}]}` of `all` - of the rows with equal keys the first
+      one in that order. Keys are scalars and compared as `:binary`; nulls are equal
+    * `partition: [by: [scalar], limit: n, offset: m]` of `all` - at most n rows for each value of
+      `by`, after skipping m, in the order of `order_by:`. The rows come partition by partition,
+      in that order within each. The query's own `limit:` and `offset:` count them afterwards
+
+  ## Types
+
+  `t:type/0` is the form in which a value is stored, and how it is read back: `:text`, `:uuid`,
+  `:integer`, `:real`, `:decimal`, `:boolean`, `:datetime`, `:datetime_usec`, `:naive_datetime`,
+  `:naive_datetime_usec`, `:date`, `:time`, `:time_usec`, `:json`, `:blob`, or `:any`: by its
+  storage class. They are the types of columns declared as `TEXT`, `UUID_TEXT`, `INTEGER`,
+  `REAL`, `DECIMAL_TEXT` and so on. A value that the type does not hold is `:invalid_value`.
+
+  ## Collations
+
+  How texts compare: `nil` by their bytes, `:decimal` as the decimal numbers that they are (an
+  integer may stand beside them, a float may not), `:ci` as `String.downcase/1` of both. A
+  collation that a column was declared with plays no part.
+
+  ## Scalars
+
+  Values and columns:
+
+    * `nil`, `true`, `false`
+    * `{:value, type, term}` - a value, stored as a column of the type stores it
+    * `{:col, name}` - a column of the innermost query's table
+    * `{:col, depth, name}` - of the table of the query that is `depth` levels further out
+    * `{:col, depth, index, name}` - of the query's table at this index: 0 is the table itself,
+      1 the first of `joins:`
+
+  Comparisons. Each is null when a side is null, but the last three:
+
+    * `{:compare, op, collation, a, b}` - `:==`, `:!=`, `:<`, `:<=`, `:>`, `:>=`
+    * `{:in, collation, a, list}` - list of scalars; a null among them equals nothing
+    * `{:distinct_from, collation, a, b}`, `{:not_distinct_from, collation, a, b}` - null equals null
+    * `{:is_nil, a}`
+
+  Logic. Booleans are 0, 1 or null:
+
+    * `{:and, list}`, `{:or, list}` - SQL's own: exact where only rows count for which the whole is
+      true, that is under nothing but `:and` and `:or`. Which is evaluated first is not defined:
+      use `:and_value` where `a` guards an error of `b`
+    * `{:and_value, a, b}` - Ash's: `b` if `a` is true, else `a`. So `nil and false` is nil
+    * `{:or_value, a, b}` - Ash's: true if `a` is true, else `b`. So `nil or false` is false
+    * `{:not, a}` - null of null
+    * `{:and_then, boolean?, a, b}` - `&&`; `boolean?` tells whether `a` is a boolean. Of anything
+      else, 0 and "" included, only null is not true
+    * `{:or_else, boolean?, a, b}` - `||`
+    * `{:if, boolean?, condition, a, b}`
+
+  Numbers, integers or floats. What is no number, an integer beyond 64 bits, a float beyond its
+  range and a division by zero are `:invalid_value`:
+
+    * `{:arith, op, a, b}` - `:+`, `:-`, `:*`, `:/` (always a float), `:rem` (of integers)
+    * `{:neg, a}`
+    * `{:cast, :real, a}` of an integer, `{:cast, :text, a}` of an integer, `{:cast, :boolean, a}`
+      of a boolean; what has the type already stays as it is
+
+  Texts. Each is null when an argument is null, and `:invalid_value` when one is no text:
+
+    * `{:concat, list}`
+    * `{:call, :string_length, [a]}` - as `String.length/1`, in graphemes
+    * `{:call, :downcase, [a]}`, `{:call, :upcase, [a]}`, `{:call, :trim, [a]}` - as in `String`
+    * `{:call, :contains, [a, part]}`, `{:call, :starts_with, [a, part]}`,
+      `{:call, :ends_with, [a, part]}` - by bytes; `""` is part of every text
+    * `{:call, :like, [a, pattern]}` - `%` any text, `_` one character, `\\` escapes; ASCII letters
+      match in either case
+    * `{:call, :ilike, [a, pattern]}` - the same with every letter in either case
+
+  Further:
+
+    * `{:call, :coalesce, list}` - the first that is not null
+    * `{:call, :length, [a]}` - the length of a list in a JSON column. A list that is stored in the
+      External Term Format, or what is no list, is `:invalid_value`
+    * `{:collate, collation, a}` - `a` with the collation that it is ordered by
+
+  Queries within:
+
+    * `{:exists, select}` - whether it has a row
+    * `{:subquery, select, scalar}` - the scalar of its first row, or null
+    * `{:aggregate, kind, scalar, options, select}` - over the scalars of its rows that are not
+      null. `:count` (with nil for a scalar: of rows), `:sum`, `:avg`, `:min`, `:max`, `:first` (in
+      the order of the select), `:exists` (whether there is a row; the scalar does not matter).
+      Over nothing `:count` is 0 and the others are null. Options: `distinct: true` takes equal
+      ones once (`:count`, `:sum`, `:avg`), `collation:` (`:min`, `:max` and what is distinct;
+      `:decimal` for sums of decimals, too, of which there is no `:avg`), `include_nil: true`
+      lets `:first` be null
+
+  A select is `{:select, table, options}`:
+
+    * `where:` - a scalar
+    * `order_by:` - a list of `{direction, scalar}`
+    * `limit:`, `offset:`
+    * `distinct:` - true takes equal scalars once, before the limit; compared by bytes
+    * `joins:` - a list of `{table, on}`: inner joins, each with a scalar as its condition that may
+      speak of the tables before
+
+  In a select, `{:col, name}` is its own table's. In an update a select may not read the table
+  that is updated for each of its rows: it would see rows that are already changed.
+
+  ## Errors
+
+  `:invalid_query` for what is no scalar, or nested deeper than 100 levels or 8 queries;
+  `:unknown_table`, `:unknown_column`; `:invalid_value` for a value of `:value` that its type does
+  not hold, and for what the computation comes upon.
+  """
+
+  @typedoc "The form of a value."
+  @type type ::
+          :text
+          | :uuid
+          | :integer
+          | :real
+          | :decimal
+          | :boolean
+          | :datetime
+          | :datetime_usec
+          | :naive_datetime
+          | :naive_datetime_usec
+          | :date
+          | :time
+          | :time_usec
+          | :json
+          | :blob
+          | :any
+
+  @typedoc "How texts compare."
+  @type collation :: nil | :decimal | :ci
+
+  @typedoc "An expression, see \"Scalars\" above."
+  @type scalar :: nil | boolean() | tuple()
+
+  @typedoc "A query within an expression, see \"Scalars\" above."
+  @type select :: {:select, AshRusqlite.Repo.table(), keyword()}
+end
