@@ -49,6 +49,8 @@ defmodule AshRusqlite.Repo do
     * `{:key, key}` - the row of this primary key
     * `{:and, [condition]}`, `{:or, [condition]}`, `{:not, condition}`
 
+  `AshRusqlite.Repo.Expression` tells of what else programs that write queries can say.
+
   ## Options
 
   In the application's environment or in `start_link/1`, which wins:
@@ -170,6 +172,17 @@ defmodule AshRusqlite.Repo do
   transaction it sees what others commit meanwhile behind that place.
   """
   @callback stream(table(), opts :: keyword()) :: Enumerable.t()
+
+  @doc """
+  How a query would run, without running it: its SQL, and SQLite's plan for it, line by line
+  (<https://sqlite.org/eqp.html>). Takes the options of `c:all/2`.
+
+      {:ok, %{plan: plan}} = MyApp.Repo.explain(:messages, where: [room_id: "kitchen"])
+      plan
+      #=> ["SEARCH messages USING INDEX messages_room (room_id=?)"]
+  """
+  @callback explain(table(), opts :: keyword()) ::
+              {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
 
   @doc """
   Runs one SQL statement that only reads, with values for its `?` placeholders.

@@ -81,6 +81,9 @@ defmodule AshRusqlite.Repo.Definition do
       def stream(table, opts \\ []), do: Reads.stream(get_dynamic_repo(), table, opts)
 
       @impl AshRusqlite.Repo
+      def explain(table, opts \\ []), do: Reads.explain(get_dynamic_repo(), table, opts)
+
+      @impl AshRusqlite.Repo
       def query(sql, params \\ [], opts \\ []),
         do: Reads.query(get_dynamic_repo(), sql, params, opts)
 

@@ -81,6 +81,33 @@ defmodule AshRusqlite.Repo.Reads do
   @spec stream(repo(), table(), keyword()) :: Enumerable.t()
   def stream(repo, table, opts \\ []), do: Pages.stream(repo, table, opts)
 
+  @doc "See `c:AshRusqlite.Repo.explain/2`."
+  @spec explain(repo(), table() | AshRusqlite.Native.read(), keyword()) ::
+          {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
+  def explain(repo, table_or_read, opts \\ [])
+
+  def explain(repo, read, opts) when is_tuple(read) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []),
+         {:ok, {_columns, [[_, _, _, sql] | nodes]}} <-
+           Statement.read(repo, {:explain, read}, timeout) do
+      {:ok, %{sql: sql, plan: plan(nodes, %{0 => ""})}}
+    end
+  end
+
+  def explain(repo, table, opts) do
+    {timeout, opts} = Keyword.split(opts, [:timeout])
+    explain(repo, {:all, table, opts}, timeout)
+  end
+
+  # A node is indented below the one that it is a part of.
+  defp plan([], _indents), do: []
+
+  defp plan([[id, parent, _, detail] | nodes], indents) do
+    indent = Map.fetch!(indents, parent)
+    [indent <> detail | plan(nodes, Map.put(indents, id, indent <> "  "))]
+  end
+
   @doc "See `c:AshRusqlite.Repo.query/3`."
   @spec query(repo(), String.t(), [term()], keyword()) ::
           {:ok, Result.t()} | {:error, Error.t()}

@@ -136,14 +136,14 @@ defmodule AshRusqlite.Repo.Writes do
     else
       _ ->
         message =
-          "updates are [set: [column: value], inc: [column: number]], " <>
-            "not #{Options.shorten(updates)}"
+          "updates are [set: [column: value], inc: [column: number], " <>
+            "compute: [column: scalar]], not #{Options.shorten(updates)}"
 
         {:error, Error.new(:invalid_query, message)}
     end
   end
 
-  defp assignment?(kind, fields) when kind in [:set, :inc] do
+  defp assignment?(kind, fields) when kind in [:set, :inc, :compute] do
     (is_map(fields) and not is_struct(fields)) or
       (is_list(fields) and Enum.all?(fields, &match?({_, _}, &1)))
   end

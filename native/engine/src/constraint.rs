@@ -309,7 +309,7 @@ fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
         Write::Update(update) => {
             let set = update.set.iter().filter_map(|assignment| match assignment {
                 Assignment::Set(name, value) => Some((name, value)),
-                Assignment::Increment(..) => None,
+                Assignment::Increment(..) | Assignment::Compute(..) => None,
             });
             vec![set.collect()]
         }

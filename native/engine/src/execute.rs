@@ -116,6 +116,9 @@ impl Executor<'_> {
             reversed,
         } = compiled;
         let mut stmt = self.prepare(&sql)?;
+        if let Read::Explain(_) = read {
+            self.show_sql(&sql, &columns, sink)?;
+        }
         let raw = matches!(read, Read::Sql { .. });
         if raw && is_empty(&stmt) {
             return Err(Error::new(
@@ -136,7 +139,9 @@ impl Executor<'_> {
         } else {
             columns
         };
-        sink.begin(&columns, hidden, reversed);
+        if !matches!(read, Read::Explain(_)) {
+            sink.begin(&columns, hidden, reversed);
+        }
         let mut rows = stmt.raw_query();
         while let Some(row) = rows.next().map_err(sqlite_error::map)? {
             let row = Row::new(row, &columns);
@@ -145,6 +150,24 @@ impl Executor<'_> {
         }
         drop(rows);
         self.note_reprepare(&stmt);
+        Ok(())
+    }
+
+    /// Begins a plan with a row that holds the SQL.
+    fn show_sql(
+        &self,
+        sql: &str,
+        columns: &Arc<[OutputColumn]>,
+        sink: &mut dyn RowSink,
+    ) -> Result<()> {
+        let mut stmt = self.prepare("SELECT 0, 0, 0, ?")?;
+        stmt.raw_bind_parameter(1, sql.trim_start_matches(compile::EXPLAIN))
+            .map_err(sqlite_error::map)?;
+        sink.begin(columns, 0, false);
+        let mut rows = stmt.raw_query();
+        if let Some(row) = rows.next().map_err(sqlite_error::map)? {
+            sink.row(&Row::new(row, columns))?;
+        }
         Ok(())
     }
 

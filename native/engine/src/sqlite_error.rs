@@ -3,6 +3,7 @@
 use rusqlite::{ffi, Connection};
 
 use crate::error::{Code, Error};
+use crate::query::functions::REFUSED;
 
 /// Maps an error of rusqlite to ours. Constraint violations get their table and columns
 /// from SQLite's message; `constraint::explain` adds what the message leaves out.
@@ -99,6 +100,9 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
         }
         ffi::SQLITE_ERROR if text.contains("no such column") || text.contains("no column named") => {
             Error::new(Code::UnknownColumn, text.to_owned())
+        }
+        ffi::SQLITE_ERROR if text.starts_with(REFUSED) => {
+            Error::new(Code::InvalidValue, text.trim_start_matches(REFUSED))
         }
         ffi::SQLITE_ERROR if text == "integer overflow" => Error::new(
             Code::InvalidValue,

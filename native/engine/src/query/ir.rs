@@ -1,6 +1,10 @@
 //! The query language as plain data. A host decodes its own terms into these enums;
 //! `compile` turns them into SQL. Names are checked against the catalog, values are bound.
 
+mod scalar;
+
+pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Scalar, ScalarOrder};
+
 use crate::value::Value;
 
 /// A write: what one request of the writer does.
@@ -90,6 +94,8 @@ pub enum Assignment {
     Set(String, Value),
     /// The column, INTEGER or REAL, grows by a value.
     Increment(String, Value),
+    /// The column gets what is computed from the row as it was.
+    Compute(String, Scalar),
 }
 
 /// Deletes the rows of a condition.
@@ -127,6 +133,9 @@ pub enum Read {
         /// The values, as many as placeholders.
         params: Vec<Value>,
     },
+    /// How SQLite would run a read. The rows are those of EXPLAIN QUERY PLAN
+    /// (<https://sqlite.org/eqp.html>), after one whose `detail` is the SQL.
+    Explain(Box<Read>),
 }
 
 /// An aggregate function.
@@ -151,10 +160,15 @@ pub struct Select {
     pub table: String,
     /// The columns, in the order wanted; `None` means all.
     pub columns: Option<Vec<String>>,
+    /// What is computed besides the columns, of which there may be none then.
+    pub computed: Vec<Computed>,
     /// The condition.
     pub filter: Option<Expr>,
     /// The order. With a cursor or `page` the primary key is added, so that it is total.
     pub order_by: Vec<OrderBy>,
+    /// An order by scalars; takes the place of `order_by`. Nothing is added to it, and it has
+    /// no cursors.
+    pub scalar_order: Vec<ScalarOrder>,
     /// At most so many rows.
     pub limit: Option<u64>,
     /// So many rows are skipped first.
@@ -254,6 +268,8 @@ pub enum Expr {
     },
     /// The row of this primary key: one value, or each key column with its value.
     PrimaryKey(KeyValue),
+    /// A scalar that is neither null nor zero.
+    Scalar(Box<Scalar>),
 }
 
 /// The value of a primary key.

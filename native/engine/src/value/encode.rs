@@ -31,6 +31,14 @@ pub fn encode<'v>(
     typed(value, column_type).map_err(|why| refuse(value, column_type, Some(column), why))
 }
 
+/// What a value becomes where a type is given, but no column.
+///
+/// # Errors
+/// `invalid_value`.
+pub fn encode_as(value: &Value, column_type: ColumnType) -> Result<ToSqlOutput<'_>> {
+    typed(value, column_type).map_err(|why| refuse(value, column_type, None, why))
+}
+
 /// What a value becomes as a parameter of raw SQL, where no column tells its type.
 ///
 /// # Errors

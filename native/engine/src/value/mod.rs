@@ -12,6 +12,6 @@ mod time;
 mod types;
 
 pub use decode::decode;
-pub use encode::{encode, encode_untyped, ColumnRef};
+pub use encode::{encode, encode_as, encode_untyped, ColumnRef};
 pub use row::Row;
 pub use types::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

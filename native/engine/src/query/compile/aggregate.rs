@@ -5,7 +5,7 @@ use super::select::{one_value, Plan, Wanted};
 use super::{invalid, Compiled};
 use crate::error::Result;
 use crate::query::ir::{Aggregate, Select};
-use crate::schema::{Column, Table};
+use crate::schema::{Catalog, Column, Table};
 use crate::value::ColumnType;
 
 /// One value over the rows of a select.
@@ -13,9 +13,10 @@ pub(super) fn aggregate<'v>(
     function: Aggregate,
     column: Option<&str>,
     select: &'v Select,
-    table: &Table,
+    catalog: &Catalog,
 ) -> Result<Compiled<'v>> {
-    if select.columns.is_some() {
+    let table = catalog.table(&select.table)?;
+    if select.columns.is_some() || !select.computed.is_empty() {
         return Err(invalid(
             "an aggregate is over whole rows; give it a column, not `select`",
         ));
@@ -33,7 +34,7 @@ pub(super) fn aggregate<'v>(
     };
     let mut plan = Plan::new(select, table, wanted)?;
     plan.ordered = select.limit.is_some() || select.offset.is_some();
-    let mut b = Builder::new(table);
+    let mut b = Builder::new(table, catalog);
     b.push("SELECT ");
     call(&mut b, function, column);
     if cut {

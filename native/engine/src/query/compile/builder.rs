@@ -3,9 +3,10 @@
 
 use rusqlite::types::ToSqlOutput;
 
+use super::scope::Scopes;
 use super::{invalid, Param};
 use crate::error::Result;
-use crate::schema::{Column, Table};
+use crate::schema::{Catalog, Column, Table};
 use crate::value::{self, ColumnRef, ColumnType, Value};
 
 /// SQLite's limit of placeholders in one statement (SQLITE_MAX_VARIABLE_NUMBER).
@@ -16,15 +17,18 @@ pub(super) struct Builder<'t, 'v> {
     pub(super) table: &'t Table,
     pub(super) sql: String,
     pub(super) params: Vec<Param<'v>>,
+    /// The queries around the place that is written, and what they count.
+    pub(super) scopes: Scopes<'t>,
 }
 
 impl<'t, 'v> Builder<'t, 'v> {
-    pub(super) fn new(table: &'t Table) -> Self {
+    pub(super) fn new(table: &'t Table, catalog: &'t Catalog) -> Self {
         let sql = String::with_capacity(96 + 24 * table.columns.len());
         Builder {
             table,
             sql,
             params: Vec::new(),
+            scopes: Scopes::new(table, catalog),
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::{encode, encode_rowid, rowid_name, Builder};
-use super::{invalid, Param};
+use super::{invalid, scalar, Param};
 use crate::error::{Error, Result};
 use crate::query::ir::{CompareOp, Expr, KeyValue};
 use crate::schema::{Column, Table};
@@ -15,7 +15,7 @@ use crate::value::{ColumnType, Value};
 const MAX_DEPTH: usize = 100;
 
 /// Lists up to this length are written out; longer ones are bound as one array.
-const MAX_PLACEHOLDERS: usize = 16;
+pub(super) const MAX_PLACEHOLDERS: usize = 16;
 
 /// SQLite's limit of the length of a LIKE pattern (SQLITE_MAX_LIKE_PATTERN_LENGTH).
 const MAX_PATTERN: usize = 50_000;
@@ -60,6 +60,7 @@ fn write<'v>(b: &mut Builder<'_, 'v>, expr: &'v Expr, depth: usize) -> Result<()
             negated,
         } => like(b, column, pattern, *negated),
         Expr::PrimaryKey(key) => primary_key(b, key),
+        Expr::Scalar(scalar) => scalar::write(b, scalar),
     }
 }
 
@@ -139,7 +140,7 @@ fn compare<'v>(
     Ok(())
 }
 
-fn operator(op: CompareOp) -> &'static str {
+pub(super) fn operator(op: CompareOp) -> &'static str {
     match op {
         CompareOp::Eq => " = ",
         CompareOp::NotEq => " <> ",
@@ -229,7 +230,7 @@ fn among<'v>(
 }
 
 /// `rarray` owns its values.
-fn owned(value: ToSqlOutput<'_>) -> Option<Stored> {
+pub(super) fn owned(value: ToSqlOutput<'_>) -> Option<Stored> {
     match value {
         ToSqlOutput::Owned(stored) => Some(stored),
         ToSqlOutput::Borrowed(stored) => Stored::try_from(stored).ok(),

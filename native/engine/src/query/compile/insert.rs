@@ -8,11 +8,12 @@ use super::write::{check_column, check_writable, names, output, twice, writable,
 use super::{invalid, CompiledWrite, Param};
 use crate::error::Result;
 use crate::query::ir::{Conflict, ConflictSet, Insert, Returning};
-use crate::schema::{Column, Table};
+use crate::schema::{Catalog, Column, Table};
 use crate::value::Value;
 
 /// An insert: one statement for each run of rows with the same columns.
-pub(super) fn insert<'v>(insert: &'v Insert, table: &Table) -> Result<Vec<CompiledWrite<'v>>> {
+pub(super) fn insert<'v>(insert: &'v Insert, catalog: &Catalog) -> Result<Vec<CompiledWrite<'v>>> {
+    let table = catalog.table(&insert.table)?;
     check_writable(table)?;
     let conflict = Resolved::new(&insert.conflict, table)?;
     let output = output(table, &insert.returning)?;
@@ -20,7 +21,12 @@ pub(super) fn insert<'v>(insert: &'v Insert, table: &Table) -> Result<Vec<Compil
     let mut rows = insert.rows.as_slice();
     while let Some(first) = rows.first() {
         let (run, rest) = run(first, rows, table)?;
-        let sql = insert_sql(table, &run.columns, &conflict, &insert.returning)?;
+        let sql = insert_sql(
+            Builder::new(table, catalog),
+            &run.columns,
+            &conflict,
+            &insert.returning,
+        )?;
         compiled.push(CompiledWrite {
             sql,
             rows: run.rows,
@@ -104,12 +110,12 @@ fn params<'v>(
 }
 
 fn insert_sql(
-    table: &Table,
+    mut b: Builder<'_, '_>,
     given: &[&Column],
     conflict: &Resolved<'_>,
     returning: &Returning,
 ) -> Result<String> {
-    let mut b = Builder::new(table);
+    let table = b.table;
     b.push("INSERT INTO ");
     b.table_name();
     if given.is_empty() {

@@ -3,10 +3,13 @@
 
 mod aggregate;
 mod builder;
+mod compared;
 mod cursor;
 mod filter;
 mod insert;
 mod order;
+mod scalar;
+mod scope;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -23,6 +26,9 @@ use crate::error::{Code, Error, Result};
 use crate::schema::Catalog;
 use crate::sqlite_error;
 use crate::value::{self, ColumnType, OutputColumn};
+
+/// What SQLite is asked for its plan with.
+pub(crate) const EXPLAIN: &str = "EXPLAIN QUERY PLAN ";
 
 /// A read, ready to be prepared, bound and stepped.
 #[derive(Debug)]
@@ -63,18 +69,13 @@ pub enum Param<'a> {
 /// Compiles a read.
 pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a>> {
     match read {
-        Read::Select(select) => select::rows(select, catalog.table(&select.table)?),
+        Read::Select(select) => select::rows(select, catalog),
         Read::Aggregate {
             function,
             column,
             select,
-        } => aggregate::aggregate(
-            *function,
-            column.as_deref(),
-            select,
-            catalog.table(&select.table)?,
-        ),
-        Read::Exists(select) => select::exists(select, catalog.table(&select.table)?),
+        } => aggregate::aggregate(*function, column.as_deref(), select, catalog),
+        Read::Exists(select) => select::exists(select, catalog),
         Read::Sql { sql, params } => {
             let params = params
                 .iter()
@@ -88,16 +89,37 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
                 reversed: false,
             })
         }
+        Read::Explain(read) => {
+            let compiled = compile_read(read, catalog)?;
+            Ok(Compiled {
+                sql: format!("{EXPLAIN}{}", compiled.sql),
+                columns: plan_columns(),
+                hidden: 0,
+                reversed: false,
+                ..compiled
+            })
+        }
     }
+}
+
+/// The columns of EXPLAIN QUERY PLAN.
+fn plan_columns() -> Arc<[OutputColumn]> {
+    let number = |name| OutputColumn::new(name, "", ColumnType::Integer);
+    Arc::new([
+        number("id"),
+        number("parent"),
+        number("notused"),
+        OutputColumn::new("detail", "", ColumnType::Text),
+    ])
 }
 
 /// Compiles a write. An insert gives one statement for each run of rows with the same
 /// columns, in the order of the rows; an insert of no rows gives none.
 pub fn compile_write<'a>(write: &'a Write, catalog: &Catalog) -> Result<Vec<CompiledWrite<'a>>> {
     match write {
-        Write::Insert(insert) => insert::insert(insert, catalog.table(&insert.table)?),
-        Write::Update(update) => Ok(vec![write::update(update, catalog.table(&update.table)?)?]),
-        Write::Delete(delete) => Ok(vec![write::delete(delete, catalog.table(&delete.table)?)?]),
+        Write::Insert(insert) => insert::insert(insert, catalog),
+        Write::Update(update) => Ok(vec![write::update(update, catalog)?]),
+        Write::Delete(delete) => Ok(vec![write::delete(delete, catalog)?]),
     }
 }
 

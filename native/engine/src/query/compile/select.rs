@@ -6,10 +6,10 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 
 use super::builder::Builder;
 use super::order::{self, Term};
-use super::{cursor, filter, invalid, Compiled};
+use super::{cursor, filter, invalid, scalar, Compiled};
 use crate::error::Result;
-use crate::query::ir::Select;
-use crate::schema::{Column, Table};
+use crate::query::ir::{Computed, ScalarOrder, Select};
+use crate::schema::{Catalog, Column, Table};
 use crate::value::{ColumnType, OutputColumn};
 
 /// The rows of a select.
@@ -20,10 +20,11 @@ use crate::value::{ColumnType, OutputColumn};
 /// - With a cursor, `page`, or a limit or offset on ordered rows the primary key is added to
 ///   the order, so that a row of one read is a place for the next one to go on from.
 /// - `distinct` rows are told apart by all their columns, which stand for the primary key.
-pub(super) fn rows<'v>(select: &'v Select, table: &Table) -> Result<Compiled<'v>> {
+pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled<'v>> {
+    let table = catalog.table(&select.table)?;
     let plan = Plan::new(select, table, Wanted::Selected)?;
     let hidden = if select.page { plan.terms.len() } else { 0 };
-    let mut b = Builder::new(table);
+    let mut b = Builder::new(table, catalog);
     b.push(if select.distinct {
         "SELECT DISTINCT "
     } else {
@@ -39,7 +40,7 @@ pub(super) fn rows<'v>(select: &'v Select, table: &Table) -> Result<Compiled<'v>
     }
     plan.from(&mut b)?;
     let columns = match &plan.columns {
-        None if hidden == 0 => Arc::clone(table.output_columns()),
+        None if hidden == 0 && select.computed.is_empty() => Arc::clone(table.output_columns()),
         _ => {
             let wanted = plan.wanted().map(|column| column.output(&table.name));
             let hidden = plan
@@ -47,7 +48,10 @@ pub(super) fn rows<'v>(select: &'v Select, table: &Table) -> Result<Compiled<'v>
                 .iter()
                 .take(hidden)
                 .map(|term| hidden_output(table, term));
-            wanted.chain(hidden).collect()
+            let computed = select.computed.iter().map(|computed| {
+                OutputColumn::new(computed.name.as_str(), "", computed.column_type)
+            });
+            wanted.chain(computed).chain(hidden).collect()
         }
     };
     Ok(Compiled {
@@ -60,7 +64,8 @@ pub(super) fn rows<'v>(select: &'v Select, table: &Table) -> Result<Compiled<'v>
 }
 
 /// Whether a select has a row.
-pub(super) fn exists<'v>(select: &'v Select, table: &Table) -> Result<Compiled<'v>> {
+pub(super) fn exists<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled<'v>> {
+    let table = catalog.table(&select.table)?;
     let wanted = if select.distinct {
         Wanted::Selected
     } else {
@@ -68,7 +73,7 @@ pub(super) fn exists<'v>(select: &'v Select, table: &Table) -> Result<Compiled<'
     };
     let mut plan = Plan::new(select, table, wanted)?;
     plan.ordered = false;
-    let mut b = Builder::new(table);
+    let mut b = Builder::new(table, catalog);
     // EXISTS drops a DISTINCT of its own select, even where an offset counts the rows.
     let inner = select.distinct && select.offset.is_some();
     b.push("SELECT EXISTS(SELECT ");
@@ -131,6 +136,7 @@ impl<'a, 'v> Plan<'a, 'v> {
     pub(super) fn new(select: &'v Select, table: &'a Table, wanted: Wanted<'a>) -> Result<Self> {
         let columns = match wanted {
             Wanted::Selected => match &select.columns {
+                Some(names) if names.is_empty() && !select.computed.is_empty() => Some(Vec::new()),
                 Some(names) => Some(columns(table, names)?),
                 None => None,
             },
@@ -151,6 +157,9 @@ impl<'a, 'v> Plan<'a, 'v> {
     }
 
     fn order(&mut self) -> Result<()> {
+        if !self.select.scalar_order.is_empty() {
+            return self.check_scalar_order();
+        }
         let Select {
             order_by,
             after,
@@ -184,6 +193,22 @@ impl<'a, 'v> Plan<'a, 'v> {
         Ok(())
     }
 
+    /// An order by scalars is as its caller gave it.
+    fn check_scalar_order(&self) -> Result<()> {
+        let select = self.select;
+        if select.page || select.after.is_some() || select.before.is_some() {
+            return Err(invalid(
+                "an order by expressions has no cursors; use limit and offset",
+            ));
+        }
+        if select.distinct {
+            return Err(invalid(
+                "distinct rows have no single value of an expression to be ordered by",
+            ));
+        }
+        Ok(())
+    }
+
     fn reverse(&mut self) {
         for term in &mut self.terms {
             *term = term.reversed();
@@ -200,15 +225,35 @@ impl<'a, 'v> Plan<'a, 'v> {
     }
 
     /// Writes the columns of the rows.
-    pub(super) fn columns(&self, b: &mut Builder<'_, '_>) -> Result<()> {
-        if self.columns.as_ref().is_some_and(Vec::is_empty) {
+    pub(super) fn columns(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
+        let computed: &'v [Computed] = &self.select.computed;
+        let none = self.columns.as_ref().is_some_and(Vec::is_empty);
+        if none && computed.is_empty() {
             b.push("1");
             return Ok(());
         }
         b.list(self.wanted(), |b, column| {
             b.name(&column.name);
             Ok(())
-        })
+        })?;
+        if !none && !computed.is_empty() {
+            b.push(", ");
+        }
+        b.list(computed, |b, computed| scalar::write(b, &computed.scalar))
+    }
+
+    /// Writes ` ORDER BY …`.
+    fn order_by(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
+        let scalars: &'v [ScalarOrder] = &self.select.scalar_order;
+        if scalars.is_empty() {
+            return order::write(b, &self.terms);
+        }
+        // A scalar that is the same for every row orders nothing, and is not written.
+        if scalars.iter().any(|item| scalar::orders(&item.scalar)) {
+            b.push(" ORDER BY ");
+            scalar::order(b, scalars, false)?;
+        }
+        Ok(())
     }
 
     /// Writes everything behind the columns.
@@ -244,7 +289,7 @@ impl<'a, 'v> Plan<'a, 'v> {
             }
         }
         if self.ordered {
-            order::write(b, &self.terms)?;
+            self.order_by(b)?;
         }
         if limit.is_none() && offset.is_none() {
             return Ok(());

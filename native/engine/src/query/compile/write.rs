@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::{ToSqlOutput, Value as Stored};
+
 use super::builder::Builder;
+use super::compared::type_of;
 use super::select::columns;
-use super::{filter, invalid, CompiledWrite};
+use super::{filter, invalid, scalar, CompiledWrite};
 use crate::error::{Error, Result};
-use crate::query::ir::{Assignment, Delete, Expr, Returning, Update};
-use crate::schema::{Column, Table};
+use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update};
+use crate::schema::{Catalog, Column, Table};
 use crate::value::{ColumnType, OutputColumn, Value};
 
 /// An update of the rows of a condition.
-pub(super) fn update<'v>(update: &'v Update, table: &Table) -> Result<CompiledWrite<'v>> {
+pub(super) fn update<'v>(update: &'v Update, catalog: &Catalog) -> Result<CompiledWrite<'v>> {
+    let table = catalog.table(&update.table)?;
     check_writable(table)?;
     let Update {
         table: _,
@@ -23,7 +27,7 @@ pub(super) fn update<'v>(update: &'v Update, table: &Table) -> Result<CompiledWr
         return Err(invalid("an update needs at least one column to set")
             .with("table", table.name.as_str()));
     }
-    let mut b = Builder::new(table);
+    let mut b = Builder::new(table, catalog);
     b.push("UPDATE ");
     b.table_name();
     b.push(" SET ");
@@ -38,20 +42,23 @@ fn assign<'t, 'v>(
     assigned: &mut Vec<&'t Column>,
 ) -> Result<()> {
     let table = b.table;
-    let (name, value, increment) = match assignment {
-        Assignment::Set(name, value) => (name, value, false),
-        Assignment::Increment(name, value) => (name, value, true),
-    };
+    let (Assignment::Set(name, _) | Assignment::Increment(name, _) | Assignment::Compute(name, _)) =
+        assignment;
     let column = writable(table, name)?;
     if assigned.iter().any(|known| known.name == column.name) {
         return Err(twice(table, column));
     }
     assigned.push(column);
     b.name(&column.name);
-    if !increment {
-        b.push(" = ");
-        return b.value(value, column);
+    b.push(" = ");
+    match assignment {
+        Assignment::Set(_, value) => b.value(value, column),
+        Assignment::Increment(_, value) => increment(b, column, value),
+        Assignment::Compute(_, scalar) => compute(b, column, scalar),
     }
+}
+
+fn increment<'v>(b: &mut Builder<'_, 'v>, column: &Column, value: &'v Value) -> Result<()> {
     let number = matches!(column.column_type, ColumnType::Integer | ColumnType::Real);
     if !number || *value == Value::Null {
         let message = format!(
@@ -61,7 +68,7 @@ fn assign<'t, 'v>(
         );
         return Err(invalid(message).with("column", column.name.as_str()));
     }
-    b.push(" = ash_rusqlite_add(");
+    b.push("ash_rusqlite_add(");
     b.name(&column.name);
     b.push(", ");
     b.value(value, column)?;
@@ -69,10 +76,42 @@ fn assign<'t, 'v>(
     Ok(())
 }
 
+/// What is not known to be of the column's type is checked and brought into its form.
+fn compute<'v>(b: &mut Builder<'_, 'v>, column: &Column, scalar: &'v Scalar) -> Result<()> {
+    let column_type = column.column_type;
+    let known = type_of(b, scalar);
+    if matches!(scalar, Scalar::Null)
+        || known == Some(column_type)
+        || column_type == ColumnType::Any
+    {
+        return scalar::write(b, scalar);
+    }
+    if let (ColumnType::Json, Some(known)) = (column_type, known) {
+        let message = format!(
+            "{} is stored as JSON and does not take what is computed as {}",
+            column.name,
+            known.name()
+        );
+        return Err(invalid(message).with("column", column.name.as_str()));
+    }
+    let table = b.table;
+    b.push("ash_rusqlite_store(");
+    scalar::write(b, scalar)?;
+    b.push(", '");
+    b.push(column_type.declared());
+    b.push("', ");
+    for (place, name) in [", ", ")"].into_iter().zip([&table.name, &column.name]) {
+        b.stored(ToSqlOutput::Owned(Stored::Text(name.clone())))?;
+        b.push(place);
+    }
+    Ok(())
+}
+
 /// A delete of the rows of a condition.
-pub(super) fn delete<'v>(delete: &'v Delete, table: &Table) -> Result<CompiledWrite<'v>> {
+pub(super) fn delete<'v>(delete: &'v Delete, catalog: &Catalog) -> Result<CompiledWrite<'v>> {
+    let table = catalog.table(&delete.table)?;
     check_writable(table)?;
-    let mut b = Builder::new(table);
+    let mut b = Builder::new(table, catalog);
     b.push("DELETE FROM ");
     b.table_name();
     finish(b, delete.filter.as_ref(), &delete.returning)

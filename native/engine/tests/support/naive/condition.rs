@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
 use ash_rusqlite_engine::Value;
 
+use super::scalar::is_true;
 use super::{compare, Cell, Table};
 
 impl Table {
@@ -75,6 +76,10 @@ impl Table {
                 Cell::Null => None,
                 other => panic!("like on {other:?}"),
             },
+            Expr::Scalar(scalar) => match self.scalar(scalar, row) {
+                Cell::Null => None,
+                value => Some(is_true(&value)),
+            },
             Expr::PrimaryKey(key) => {
                 let pairs: Vec<(&str, &Value)> = match key {
                     KeyValue::Single(value) => vec![(self.key[0], value)],
@@ -104,7 +109,7 @@ fn and(left: Option<bool>, right: Option<bool>) -> Option<bool> {
     }
 }
 
-fn fits(op: CompareOp, order: Ordering) -> bool {
+pub fn fits(op: CompareOp, order: Ordering) -> bool {
     match op {
         CompareOp::Eq => order == Ordering::Equal,
         CompareOp::NotEq => order != Ordering::Equal,

@@ -2,6 +2,7 @@
 //! logic, and every order spelled out as one comparison of whole rows.
 
 mod condition;
+mod scalar;
 
 use std::cmp::Ordering;
 use std::str::FromStr;

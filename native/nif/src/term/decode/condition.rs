@@ -56,9 +56,12 @@ impl Decode {
 
     /// An item of a list. In a keyword list `key: value` speaks of a column named key, not
     /// of the primary key: such columns are common and it is the only way to write it there.
+    /// So it is with `expr`.
     fn item(&mut self, term: Term<'_>) -> Decoded<Expr> {
         match get_tuple(term).as_deref() {
-            Ok([column, value]) if is_atom(*column, "key") => self.equal(*column, *value),
+            Ok([column, value]) if is_atom(*column, "key") || is_atom(*column, "expr") => {
+                self.equal(*column, *value)
+            }
             _ => self.condition(term),
         }
     }
@@ -96,6 +99,9 @@ impl Decode {
             }
             [tag, list] if is_atom(*tag, "and") => self.branches(*list).map(Expr::And),
             [tag, list] if is_atom(*tag, "or") => self.branches(*list).map(Expr::Or),
+            [tag, scalar] if is_atom(*tag, "expr") => {
+                Ok(Expr::Scalar(Box::new(self.scalar(*scalar)?)))
+            }
             [tag, key] if is_atom(*tag, "key") => self.key(*key).map(Expr::PrimaryKey),
             [column, value] => self.equal(*column, *value),
             [column, operator, value] => self.operation(*column, *operator, *value),
@@ -190,7 +196,7 @@ fn is_atom(term: Term<'_>, text: &str) -> bool {
     term.is_atom() && atoms::text(term).as_deref() == Some(text)
 }
 
-fn comparison(operator: &str) -> Option<CompareOp> {
+pub(super) fn comparison(operator: &str) -> Option<CompareOp> {
     match operator {
         "==" => Some(CompareOp::Eq),
         "!=" => Some(CompareOp::NotEq),

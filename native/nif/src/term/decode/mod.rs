@@ -4,6 +4,7 @@ mod calendar;
 mod condition;
 mod options;
 mod read;
+mod scalar;
 mod structured;
 mod table;
 mod value;
@@ -85,7 +86,9 @@ impl Decode {
     /// Goes one level deeper.
     fn enter(&mut self) -> Decoded<()> {
         if self.depth >= MAX_DEPTH {
-            return Err(invalid(format!("conditions nest at most {MAX_DEPTH} deep")));
+            return Err(invalid(format!(
+                "conditions and expressions nest at most {MAX_DEPTH} deep"
+            )));
         }
         self.depth += 1;
         Ok(())

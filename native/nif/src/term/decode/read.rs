@@ -1,7 +1,9 @@
 //! Reads and their options.
 
-use ash_rusqlite_engine::query::ir::{Aggregate, Cursor, Expr, Nulls, OrderBy, Read, Select};
-use ash_rusqlite_engine::{nearest, unknown_option, Code, Error};
+use ash_rusqlite_engine::query::ir::{
+    Aggregate, Collation, Cursor, Expr, Nulls, OrderBy, Read, Scalar, ScalarOrder, Select,
+};
+use ash_rusqlite_engine::{nearest, unknown_option, Code, ColumnType, Error};
 use rustler::types::tuple::get_tuple;
 use rustler::Term;
 
@@ -64,11 +66,25 @@ impl Decode {
             }
             ("page", [table, options, cursor]) => self.page(*table, *options, *cursor),
             ("sql", [sql, params]) => self.sql(*sql, *params),
+            ("explain", [read]) => self.explain(*read),
             (tag, _) => Err(invalid(format!(
                 "there is no read {tag} of {} parts",
                 rest.len()
             ))),
         }
+    }
+
+    fn explain(&mut self, read: Term<'_>) -> Decoded<Query> {
+        self.enter()?;
+        let Query { read, .. } = self.read(read)?;
+        self.leave();
+        if matches!(read, Read::Explain(_)) {
+            return Err(invalid("only a read has a plan"));
+        }
+        Ok(Query {
+            read: Read::Explain(Box::new(read)),
+            shape: Shape::Table,
+        })
     }
 
     fn get(&mut self, table: Term<'_>, key: Term<'_>) -> Decoded<Query> {
@@ -182,8 +198,8 @@ impl Decode {
                 });
             }
             _ if is_nil(value) => {}
-            "select" => select.columns = Some(self.names(value)?),
-            "order_by" => select.order_by = self.order_by(value)?,
+            "select" => self.selected(select, value)?,
+            "order_by" => self.order_by(select, value)?,
             "limit" => select.limit = Some(count(option, value)?),
             "offset" => select.offset = Some(count(option, value)?),
             "distinct" => {
@@ -209,39 +225,120 @@ impl Decode {
         self.values(term, "a cursor").map(Cursor::Values)
     }
 
-    fn order_by(&mut self, term: Term<'_>) -> Decoded<Vec<OrderBy>> {
-        let mut order = Vec::new();
+    /// The columns that are selected, and those that are computed.
+    fn selected(&mut self, select: &mut Select, term: Term<'_>) -> Decoded<()> {
         if !term.is_list() {
-            return self.order(term).map(|one| vec![one]);
+            select.columns = Some(self.names(term)?);
+            return Ok(());
         }
-        self.each(term, "order_by:", |decode, item| {
-            order.push(decode.order(item)?);
+        let mut columns: Vec<String> = Vec::new();
+        self.each(term, "select:", |decode, item| {
+            if item.is_tuple() {
+                select.computed.push(decode.computed(item)?);
+                return Ok(());
+            }
+            let name = decode.name(item, "a column")?;
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
             Ok(())
         })?;
-        Ok(order)
+        select.columns = Some(columns);
+        Ok(())
     }
 
-    fn order(&mut self, term: Term<'_>) -> Decoded<OrderBy> {
-        let (direction, column) = match get_tuple(term).as_deref() {
-            Ok([direction, column]) => (name(*direction).unwrap_or_default(), *column),
+    /// With one expression all of the order is one of expressions.
+    fn order_by(&mut self, select: &mut Select, term: Term<'_>) -> Decoded<()> {
+        let mut order = Vec::new();
+        if term.is_list() {
+            self.each(term, "order_by:", |decode, item| {
+                order.push(decode.order(item)?);
+                Ok(())
+            })?;
+        } else {
+            order.push(self.order(term)?);
+        }
+        if order.iter().all(|item| matches!(item, Order::Column(_))) {
+            select.order_by = order.into_iter().filter_map(Order::column).collect();
+        } else {
+            select.scalar_order = order.into_iter().map(Order::scalar).collect();
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, term: Term<'_>) -> Decoded<Order> {
+        let (way, column) = match get_tuple(term).as_deref() {
+            Ok([way, column]) => (direction(*way)?, *column),
             Ok(_) => return Err(invalid("an order is a column or {direction, column}")),
-            Err(_) => ("asc".to_owned(), term),
+            Err(_) => ((false, None), term),
         };
-        let (descending, nulls) = match direction.as_str() {
-            "asc" => (false, None),
-            "desc" => (true, None),
-            "asc_nulls_first" => (false, Some(Nulls::First)),
-            "asc_nulls_last" => (false, Some(Nulls::Last)),
-            "desc_nulls_first" => (true, Some(Nulls::First)),
-            "desc_nulls_last" => (true, Some(Nulls::Last)),
-            _ => return Err(unknown_direction(&direction)),
-        };
-        Ok(OrderBy {
+        let (descending, nulls) = way;
+        if column.is_tuple() {
+            let (scalar, column_type) = self.typed_scalar(column)?;
+            let scalar = match column_type {
+                ColumnType::Decimal => Scalar::Collate(Collation::Decimal, Box::new(scalar)),
+                _ => scalar,
+            };
+            return Ok(Order::Scalar(ScalarOrder {
+                scalar,
+                descending,
+                nulls,
+            }));
+        }
+        Ok(Order::Column(OrderBy {
             column: self.name(column, "a column")?,
             descending,
             nulls,
-        })
+        }))
     }
+}
+
+/// One item of an order.
+enum Order {
+    Column(OrderBy),
+    Scalar(ScalarOrder),
+}
+
+impl Order {
+    fn column(self) -> Option<OrderBy> {
+        match self {
+            Order::Column(column) => Some(column),
+            Order::Scalar(_) => None,
+        }
+    }
+
+    fn scalar(self) -> ScalarOrder {
+        match self {
+            Order::Column(OrderBy {
+                column,
+                descending,
+                nulls,
+            }) => ScalarOrder {
+                scalar: Scalar::Column {
+                    depth: 0,
+                    table: 0,
+                    name: column,
+                },
+                descending,
+                nulls,
+            },
+            Order::Scalar(scalar) => scalar,
+        }
+    }
+}
+
+/// Whether a direction is descending, and where it puts nulls.
+pub(super) fn direction(term: Term<'_>) -> Decoded<(bool, Option<Nulls>)> {
+    let direction = name(term).unwrap_or_default();
+    Ok(match direction.as_str() {
+        "asc" => (false, None),
+        "desc" => (true, None),
+        "asc_nulls_first" => (false, Some(Nulls::First)),
+        "asc_nulls_last" => (false, Some(Nulls::Last)),
+        "desc_nulls_first" => (true, Some(Nulls::First)),
+        "desc_nulls_last" => (true, Some(Nulls::Last)),
+        _ => return Err(unknown_direction(&direction)),
+    })
 }
 
 fn unknown_direction(direction: &str) -> Stop {

@@ -171,10 +171,10 @@ impl Decode {
         match get_tuple(term).as_deref() {
             Ok([how, column, value]) => {
                 let column = self.name(*column, "a column")?;
-                let value = self.value(*value)?;
                 match name(*how).as_deref() {
-                    Some("set") => Ok(Assignment::Set(column, value)),
-                    Some("inc") => Ok(Assignment::Increment(column, value)),
+                    Some("set") => Ok(Assignment::Set(column, self.value(*value)?)),
+                    Some("inc") => Ok(Assignment::Increment(column, self.value(*value)?)),
+                    Some("compute") => Ok(Assignment::Compute(column, self.scalar(*value)?)),
                     _ => Err(no_assignment(term)),
                 }
             }
@@ -186,7 +186,8 @@ impl Decode {
 fn no_assignment(term: Term<'_>) -> super::Stop {
     let shown = describe(term);
     invalid(format!(
-        "an assignment is {{:set, column, value}} or {{:inc, column, number}}, not {shown}"
+        "an assignment is {{:set, column, value}}, {{:inc, column, number}} or \
+         {{:compute, column, scalar}}, not {shown}"
     ))
 }
 

@@ -1,10 +1,15 @@
 //! What the compiled SQL needs from its connection beyond SQLite itself.
 
+mod like;
+mod number;
+mod store;
+mod text;
+
 use std::str::FromStr;
 
 use bigdecimal::BigDecimal;
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
-use rusqlite::types::{Value as Stored, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{ffi, vtab, Connection};
 
 use super::decimal;
@@ -14,12 +19,18 @@ use crate::sqlite_error;
 /// The most digits that a number may have to be summed: one bad exponent must not fill the memory.
 const SUM_DIGITS: u64 = 100_000;
 
-/// Registers the functions, the collation and the table function of compiled queries:
+/// What begins the message of each error of ours, which SQLite passes on as it is.
+pub(crate) const REFUSED: &str = "ash_rusqlite: ";
+
+/// Registers the functions, the collations and the table function of compiled queries:
 ///
 /// - collation `ash_rusqlite_decimal`: decimals in text by their value,
-/// - `ash_rusqlite_decimal_sum(x)`: their exact sum,
-/// - `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would turn an integer
-///   into an inexact float,
+/// - collation `ash_rusqlite_ci`: texts by their characters in lower case,
+/// - `ash_rusqlite_decimal_sum(x)`: the exact sum of decimals,
+/// - arithmetic, such as `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would
+///   turn an integer into an inexact float,
+/// - functions of texts, such as `ash_rusqlite_downcase(x)`,
+/// - `ash_rusqlite_store(x, type, table, column)`: a value in the form of its column,
 /// - `rarray(?)`: a list of values as one parameter.
 pub fn register(conn: &Connection) -> Result<()> {
     register_all(conn).map_err(sqlite_error::map)
@@ -29,7 +40,9 @@ fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_collation(c"ash_rusqlite_decimal", decimal::compare)?;
     conn.create_aggregate_function(c"ash_rusqlite_decimal_sum", 1, flags, DecimalSum)?;
-    conn.create_scalar_function(c"ash_rusqlite_add", 2, flags, add)?;
+    number::register(conn, flags)?;
+    text::register(conn, flags)?;
+    conn.create_scalar_function(c"ash_rusqlite_store", 4, flags, store::store)?;
     vtab::array::load_module(conn)
 }
 
@@ -77,39 +90,25 @@ fn parse(text: &[u8]) -> Option<BigDecimal> {
 
 fn not_decimal(text: &[u8]) -> rusqlite::Error {
     let short: String = String::from_utf8_lossy(text).chars().take(40).collect();
-    failure(format!(
+    refused(format!(
         "cannot sum a stored value that is not a decimal number: {short}"
     ))
 }
 
-fn add(ctx: &Context<'_>) -> rusqlite::Result<Stored> {
-    match (ctx.get_raw(0), ctx.get_raw(1)) {
-        (ValueRef::Integer(left), ValueRef::Integer(right)) => left
-            .checked_add(right)
-            .map(Stored::Integer)
-            .ok_or_else(|| failure("integer overflow".to_owned())),
-        (ValueRef::Null, _) | (_, ValueRef::Null) => Ok(Stored::Null),
-        (left, right) => match (number(left), number(right)) {
-            (Some(left), Some(right)) if (left + right).is_finite() => {
-                Ok(Stored::Real(left + right))
-            }
-            (Some(_), Some(_)) => Err(failure("the sum is too large for a float".to_owned())),
-            _ => Err(failure(
-                "cannot add to a stored value that is not a number".to_owned(),
-            )),
-        },
-    }
-}
-
-fn number(value: ValueRef<'_>) -> Option<f64> {
+/// What a stored value is, for messages.
+fn kind(value: ValueRef<'_>) -> &'static str {
     match value {
-        ValueRef::Integer(integer) => Some(integer as f64),
-        ValueRef::Real(real) => Some(real),
-        _ => None,
+        ValueRef::Null => "null",
+        ValueRef::Integer(_) => "an integer",
+        ValueRef::Real(_) => "a float",
+        ValueRef::Text(_) => "a text",
+        ValueRef::Blob(_) => "a blob",
     }
 }
 
-fn failure(message: String) -> rusqlite::Error {
+/// The error of a function that a value does not fit.
+fn refused(message: String) -> rusqlite::Error {
+    let message = format!("{REFUSED}{message}");
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(message))
 }
 
@@ -117,8 +116,22 @@ fn failure(message: String) -> rusqlite::Error {
 mod tests {
     use super::*;
     use crate::error::Code;
+    use rusqlite::types::Value as Stored;
 
-    fn open() -> Connection {
+    pub(super) fn value(conn: &Connection, sql: &str) -> Stored {
+        conn.query_row(&format!("SELECT {sql}"), [], |row| row.get(0))
+            .unwrap()
+    }
+
+    /// The message of the error of an expression, which must be of ours.
+    pub(super) fn fail(conn: &Connection, sql: &str) -> String {
+        let failed = conn.query_row(&format!("SELECT {sql}"), [], |_| Ok(()));
+        let error = sqlite_error::map(failed.unwrap_err());
+        assert_eq!(error.code(), Code::InvalidValue, "{sql}: {error}");
+        error.message().to_owned()
+    }
+
+    pub(super) fn open() -> Connection {
         let conn = Connection::open_in_memory().unwrap();
         register(&conn).unwrap();
         conn
@@ -143,32 +156,13 @@ mod tests {
             None
         );
         conn.execute_batch("INSERT INTO t VALUES ('ten')").unwrap();
-        assert!(conn
-            .query_row(sum, [], |_| Ok(()))
-            .unwrap_err()
-            .to_string()
-            .contains("ten"));
+        let error = conn.query_row(sum, [], |_| Ok(())).unwrap_err();
+        let error = sqlite_error::map(error);
+        assert_eq!(error.code(), Code::InvalidValue);
+        assert!(error.message().contains("ten"), "{error}");
         conn.execute_batch("UPDATE t SET x = '1e999999999'")
             .unwrap();
         assert!(conn.query_row(sum, [], |_| Ok(())).is_err());
-    }
-
-    #[test]
-    fn adding_never_turns_an_integer_into_a_float() {
-        let conn = open();
-        let fail =
-            |sql: &str| sqlite_error::map(conn.query_row(sql, [], |_| Ok(())).unwrap_err()).code();
-        assert_eq!(
-            fail("SELECT ash_rusqlite_add(9223372036854775807, 1)"),
-            Code::InvalidValue
-        );
-        let sum: f64 = conn
-            .query_row("SELECT ash_rusqlite_add(1.5, 2)", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(sum, 3.5);
-        assert_eq!(text(&conn, "SELECT ash_rusqlite_add(NULL, 2)"), None);
-        conn.query_row("SELECT ash_rusqlite_add(1e308, 1e308)", [], |_| Ok(()))
-            .unwrap_err();
     }
 
     #[test]

@@ -1,0 +1,133 @@
+//! LIKE without recursion: `%` any text, `_` one character, `\` escapes.
+
+use rusqlite::Result;
+
+use super::refused;
+use super::text::lower;
+
+/// SQLite's limit of the length of a pattern (SQLITE_MAX_LIKE_PATTERN_LENGTH).
+const MAX_PATTERN: usize = 50_000;
+
+/// Whether a text is like a pattern; ASCII letters match in either case, as SQLite's LIKE.
+pub(super) fn ascii(text: &str, pattern: &str) -> Result<bool> {
+    let pattern = parse(pattern, |c| std::iter::once(c.to_ascii_lowercase()))?;
+    let text: Vec<char> = text.chars().map(|c| c.to_ascii_lowercase()).collect();
+    Ok(is_like(&text, pattern.as_deref()))
+}
+
+/// Whether a text is like a pattern; every letter matches in either case.
+pub(super) fn unicode(text: &str, pattern: &str) -> Result<bool> {
+    let pattern = parse(pattern, char::to_lowercase)?;
+    let text: Vec<char> = lower(text).collect();
+    Ok(is_like(&text, pattern.as_deref()))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Any,
+    One,
+    Exactly(char),
+}
+
+/// `None` matches nothing: the pattern ends in an escape.
+fn parse<I: Iterator<Item = char>>(
+    pattern: &str,
+    fold: impl Fn(char) -> I,
+) -> Result<Option<Vec<Part>>> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(refused(format!(
+            "a like pattern has at most {MAX_PATTERN} bytes"
+        )));
+    }
+    let mut parts = Vec::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '%' if parts.last() == Some(&Part::Any) => {}
+            '%' => parts.push(Part::Any),
+            '_' => parts.push(Part::One),
+            '\\' => match chars.next() {
+                Some(c) => parts.extend(fold(c).map(Part::Exactly)),
+                None => return Ok(None),
+            },
+            c => parts.extend(fold(c).map(Part::Exactly)),
+        }
+    }
+    Ok(Some(parts))
+}
+
+/// Only the last `%` is ever gone back to: what an earlier one could take over, it can, too.
+fn is_like(text: &[char], pattern: Option<&[Part]>) -> bool {
+    let Some(pattern) = pattern else {
+        return false;
+    };
+    let (mut at, mut part) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    loop {
+        let matched = match (pattern.get(part), text.get(at)) {
+            (None, None) => return true,
+            (Some(Part::Any), _) => {
+                back = Some((part + 1, at));
+                part += 1;
+                continue;
+            }
+            (Some(Part::One), Some(_)) => true,
+            (Some(Part::Exactly(wanted)), Some(given)) => wanted == given,
+            _ => false,
+        };
+        if matched {
+            at += 1;
+            part += 1;
+            continue;
+        }
+        match back {
+            Some((after, from)) if from < text.len() => {
+                back = Some((after, from + 1));
+                (part, at) = (after, from + 1);
+            }
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{fail, open};
+    use super::*;
+    use proptest::prelude::*;
+    use rusqlite::Connection;
+
+    fn sqlite(conn: &Connection, text: &str, pattern: &str) -> bool {
+        let sql = "SELECT ?1 LIKE ?2 ESCAPE '\\'";
+        conn.query_row(sql, [text, pattern], |row| row.get(0))
+            .unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn like_is_that_of_sqlite(text in "[aAbä%_\\\\]{0,8}", pattern in "[aAbä%_\\\\]{0,8}") {
+            let conn = Connection::open_in_memory().unwrap();
+            prop_assert_eq!(ascii(&text, &pattern).unwrap(), sqlite(&conn, &text, &pattern));
+        }
+
+        #[test]
+        fn ilike_is_like_of_lower_case(text in "[aAbBäÄ%]{0,6}", pattern in "[aAbBäÄ%_]{0,6}") {
+            let wanted = ascii(&text.to_lowercase(), &pattern.to_lowercase()).unwrap();
+            prop_assert_eq!(unicode(&text, &pattern).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_long_pattern_is_refused() {
+        let pattern = "a".repeat(MAX_PATTERN + 1);
+        let message = fail(&open(), &format!("ash_rusqlite_ilike('a', '{pattern}')"));
+        assert!(message.contains("50000"), "{message}");
+    }
+
+    #[test]
+    fn many_wildcards_take_no_time() {
+        let text = "a".repeat(5_000);
+        assert!(!ascii(&text, &format!("{}b", "%a".repeat(2_000))).unwrap());
+        assert!(!unicode(&text, &format!("{}b", "%a".repeat(2_000))).unwrap());
+    }
+}

@@ -1,0 +1,208 @@
+//! Expressions: what a query computes from the columns of a row.
+
+use super::{CompareOp, Nulls};
+use crate::value::{ColumnType, Value};
+
+/// An expression. Booleans are 0, 1 or null.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// Null.
+    Null,
+    /// 1 or 0.
+    Boolean(bool),
+    /// A value, stored as a column of the type stores it.
+    Value {
+        /// The type.
+        column_type: ColumnType,
+        /// The value.
+        value: Value,
+    },
+    /// A column.
+    Column {
+        /// How many queries further out: 0 is the innermost.
+        depth: usize,
+        /// Which of that query's tables: 0 is its own, 1 the first that it joins.
+        table: usize,
+        /// The column's name.
+        name: String,
+    },
+    /// A comparison; null beside a null.
+    Compare {
+        /// The operator.
+        op: CompareOp,
+        /// How texts compare.
+        collation: Collation,
+        /// The left side.
+        left: Box<Scalar>,
+        /// The right side.
+        right: Box<Scalar>,
+    },
+    /// Whether two scalars are equal, null and null included.
+    Same {
+        /// How texts compare.
+        collation: Collation,
+        /// The left side.
+        left: Box<Scalar>,
+        /// The right side.
+        right: Box<Scalar>,
+        /// Whether they are not.
+        negated: bool,
+    },
+    /// Whether a scalar equals one of a list; null for a null, whatever the list.
+    In {
+        /// How texts compare.
+        collation: Collation,
+        /// The scalar.
+        item: Box<Scalar>,
+        /// The list; a null in it equals nothing.
+        list: Vec<Scalar>,
+    },
+    /// Whether a scalar is null.
+    IsNull(Box<Scalar>),
+    /// SQL's AND. Empty is true.
+    And(Vec<Scalar>),
+    /// SQL's OR. Empty is false.
+    Or(Vec<Scalar>),
+    /// The right side if the left one is true, else the left one: null and false is null.
+    AndValue(Box<Scalar>, Box<Scalar>),
+    /// True if the left side is true, else the right one: null or false is false.
+    OrValue(Box<Scalar>, Box<Scalar>),
+    /// Not; null of null.
+    Not(Box<Scalar>),
+    /// The left side if it is null or false, else the right one.
+    AndThen {
+        /// Whether the left side is a boolean; of anything else only null is not true.
+        boolean: bool,
+        /// The left side.
+        left: Box<Scalar>,
+        /// The right side.
+        right: Box<Scalar>,
+    },
+    /// The left side unless it is null or false, else the right one.
+    OrElse {
+        /// Whether the left side is a boolean; of anything else only null is not true.
+        boolean: bool,
+        /// The left side.
+        left: Box<Scalar>,
+        /// The right side.
+        right: Box<Scalar>,
+    },
+    /// One of two.
+    If {
+        /// Whether the condition is a boolean; of anything else only null is not true.
+        boolean: bool,
+        /// The condition.
+        condition: Box<Scalar>,
+        /// What it is where the condition is true.
+        then: Box<Scalar>,
+        /// What it is elsewhere.
+        otherwise: Box<Scalar>,
+    },
+    /// Arithmetic on integers and floats. What has no exact integer or finite float for a
+    /// result is an error.
+    Arith {
+        /// The operator.
+        op: ArithOp,
+        /// The left side.
+        left: Box<Scalar>,
+        /// The right side.
+        right: Box<Scalar>,
+    },
+    /// The negative of a number.
+    Negate(Box<Scalar>),
+    /// A scalar in another form.
+    Cast(Cast, Box<Scalar>),
+    /// Texts, one after another.
+    Concat(Vec<Scalar>),
+    /// A function.
+    Call(Function, Vec<Scalar>),
+    /// A scalar with the collation that it is ordered by.
+    Collate(Collation, Box<Scalar>),
+}
+
+/// How texts compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collation {
+    /// By their bytes.
+    #[default]
+    Binary,
+    /// As the decimal numbers that they are.
+    Decimal,
+    /// Without regard to case.
+    CaseInsensitive,
+}
+
+/// An arithmetic operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArithOp {
+    /// The sum.
+    Add,
+    /// The difference.
+    Subtract,
+    /// The product.
+    Multiply,
+    /// The quotient as a float.
+    Divide,
+    /// The remainder of integers, with the sign of the left one.
+    Remainder,
+}
+
+/// The form that a scalar is cast to. What has it already stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cast {
+    /// An integer as a float.
+    Real,
+    /// An integer as its digits.
+    Text,
+    /// A boolean, which it must be.
+    Boolean,
+}
+
+/// A function. Each is null when an argument is null, but for `Coalesce`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// The number of a text's graphemes.
+    StringLength,
+    /// Every character in lower case.
+    Downcase,
+    /// Every character in upper case.
+    Upcase,
+    /// Without the white space at both ends.
+    Trim,
+    /// Whether the first text contains the second.
+    Contains,
+    /// Whether the first text begins with the second.
+    StartsWith,
+    /// Whether the first text ends with the second.
+    EndsWith,
+    /// Whether a text is like a pattern; ASCII letters match in either case.
+    Like,
+    /// The same, and every letter matches in either case.
+    ILike,
+    /// The first that is not null.
+    Coalesce,
+    /// The length of a JSON list.
+    Length,
+}
+
+/// A column of the result that is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Computed {
+    /// The name that it has in a row.
+    pub name: String,
+    /// How it is computed.
+    pub scalar: Scalar,
+    /// How its value is read.
+    pub column_type: ColumnType,
+}
+
+/// One scalar of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalarOrder {
+    /// The scalar. How texts are ordered is said by a [`Scalar::Collate`] around it.
+    pub scalar: Scalar,
+    /// Greatest first.
+    pub descending: bool,
+    /// Where nulls go; `None` is SQLite's way.
+    pub nulls: Option<Nulls>,
+}
