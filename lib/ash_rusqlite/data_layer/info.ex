@@ -38,7 +38,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         table = Extension.get_opt(resource, [:sqlite], :table, nil, true) -> table
         polymorphic?(resource) -> nil
         table = Extension.get_opt(resource, [:ets], :table, nil, true) -> table_name(table)
-        true -> to_string(Ash.Resource.Info.plural_name(resource) || default_table(resource))
+        true -> to_string(Ash.Resource.Info.plural_name(resource) || "#{short_name(resource)}s")
       end
     end
 
@@ -50,10 +50,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp default_table(resource) do
-      short = Ash.Resource.Info.short_name(resource) |> to_string()
-      short <> "s"
+    # As `Ash.Resource.Info.short_name/1`, which a resource that is being compiled cannot answer.
+    defp short_name(resource) do
+      Extension.get_opt(resource, [:resource], :short_name, nil) ||
+        resource |> module() |> Module.split() |> List.last() |> Macro.underscore()
     end
+
+    defp module(resource) when is_atom(resource), do: resource
+    defp module(dsl), do: Extension.get_persisted(dsl, :module)
 
     @doc "Whether the rows live in memory, for the calling process alone."
     @spec private?(resource()) :: boolean()

@@ -41,7 +41,7 @@ impl Decode {
         self.each_pair(term, "a table", |decode, option, value| {
             match option.as_str() {
                 "table" => spec.table = decode.name(value, "a table")?,
-                "columns" => spec.columns = decode.items(value, "columns", Self::column)?,
+                "columns" => spec.columns = decode.items(value, "columns", Self::column_spec)?,
                 "primary_key" if is_nil(value) => {}
                 "primary_key" => spec.primary_key = decode.column_list(value, "primary_key")?,
                 "autoincrement" => spec.autoincrement = decode.optional_name(value, "a column")?,
@@ -58,7 +58,7 @@ impl Decode {
         Ok(spec)
     }
 
-    fn column(&mut self, term: Term<'_>) -> Decoded<ColumnSpec> {
+    fn column_spec(&mut self, term: Term<'_>) -> Decoded<ColumnSpec> {
         let mut column = ColumnSpec {
             name: String::new(),
             column_type: ColumnType::Any,
