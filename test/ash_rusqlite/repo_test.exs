@@ -245,12 +245,4 @@ defmodule AshRusqlite.RepoTest do
       end
     end
   end
-
-  defp wait_until(condition, tries \\ 200) do
-    cond do
-      condition.() -> :ok
-      tries == 0 -> flunk("it did not happen")
-      true -> Process.sleep(10) && wait_until(condition, tries - 1)
-    end
-  end
 end

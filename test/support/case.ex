@@ -78,6 +78,15 @@ defmodule AshRusqlite.Case do
     value -> ExUnit.Assertions.flunk("expected an error, got: #{inspect(value)}")
   end
 
+  @doc "Waits until a condition holds."
+  def wait_until(condition, tries \\ 6_000) do
+    cond do
+      condition.() -> :ok
+      tries == 0 -> ExUnit.Assertions.flunk("it did not happen")
+      true -> Process.sleep(10) && wait_until(condition, tries - 1)
+    end
+  end
+
   @doc "Runs a function in another process, which speaks with the same repo."
   def elsewhere(repo, fun) do
     Task.async(fn ->
