@@ -34,8 +34,14 @@ defmodule AshRusqlite.Native do
   @typedoc "The answer `{ref, result}` will come; the id withdraws the request."
   @type queued :: {:queued, term()}
 
-  @typedoc "No room now: after the message `{ref, :ready}` the same call may be made again."
-  @type full :: {:full, reference()}
+  @typedoc """
+  No room now: after the message `{ref, :ready}` the same call may be made again. The id ends
+  the wait.
+  """
+  @type full :: {:full, reference(), id :: term()}
+
+  @typedoc "No reader now, as `t:full/0`."
+  @type wait :: {:wait, reference(), id :: term()}
 
   @doc false
   @spec load() :: :ok | {:error, term()}
@@ -71,16 +77,19 @@ defmodule AshRusqlite.Native do
   def config(_db), do: not_loaded()
 
   @doc "Reads on the calling scheduler, as long as that is quick."
-  @spec read(db(), read(), ms()) :: {:ok, term()} | :dirty | {:wait, reference()} | error()
+  @spec read(db(), read(), ms()) :: {:ok, term()} | :dirty | wait() | error()
   def read(_db, _read, _timeout), do: not_loaded()
 
   @doc "Reads on a dirty scheduler."
-  @spec read_dirty(db(), read(), ms()) :: {:ok, term()} | {:wait, reference()} | error()
+  @spec read_dirty(db(), read(), ms()) :: {:ok, term()} | wait() | error()
   def read_dirty(_db, _read, _timeout), do: not_loaded()
 
-  @doc "The error for a caller that got no reader in time: it says who uses them."
-  @spec reader_wait_info(db()) :: error()
-  def reader_wait_info(_db), do: not_loaded()
+  @doc """
+  Ends the wait for a reader with the error for a caller whose deadline passed. `:ready`: it is
+  too late for that, the message comes or came.
+  """
+  @spec no_reader(db(), id :: term(), ms()) :: :ready | error()
+  def no_reader(_db, _id, _timeout), do: not_loaded()
 
   @doc "Queues a write. `:dirty`: it is too big to be decoded on a scheduler."
   @spec write(db(), reference(), write(), ms()) :: queued() | full() | :dirty | error()
@@ -97,16 +106,16 @@ defmodule AshRusqlite.Native do
 
   @doc "Tells what keeps a table from being as it should be."
   @spec table_differences(db(), table_spec(), ms()) ::
-          {:ok, [map()]} | {:wait, reference()} | error()
+          {:ok, [map()]} | wait() | error()
   def table_differences(_db, _table, _timeout), do: not_loaded()
 
   @doc "Takes a request back. `:running`: it is too late for that, the answer comes."
   @spec withdraw(db(), term()) :: :running | error()
   def withdraw(_db, _id), do: not_loaded()
 
-  @doc "The error for a caller whose deadline passed while the queue was full."
-  @spec queue_full(db(), ms()) :: error()
-  def queue_full(_db, _timeout), do: not_loaded()
+  @doc "Ends the wait for room in the queue, as `no_reader`."
+  @spec queue_full(db(), id :: term(), ms()) :: :ready | error()
+  def queue_full(_db, _id, _timeout), do: not_loaded()
 
   @doc "Begins a transaction of the calling process. Its end rolls it back."
   @spec tx_open(db(), ms()) :: {:ok, tx()} | error()

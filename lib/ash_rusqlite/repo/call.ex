@@ -7,6 +7,10 @@ defmodule AshRusqlite.Repo.Call do
 
   @type result :: :ok | {:ok, term()} | {:error, Error.t()}
 
+  # How often a caller that waits for its turn looks by itself: the one who was woken may have
+  # been killed since, and others must not wait for it.
+  @look_again 500
+
   # How often a caller that waits for a running request asks whether it still runs.
   @patience 5_000
 
@@ -55,15 +59,16 @@ defmodule AshRusqlite.Repo.Call do
     end
   end
 
-  defp read_later({:wait, ready}, db, read, timeout, deadline) do
-    receive do
-      {^ready, :ready} ->
+  defp read_later({:wait, ready, id}, db, read, timeout, deadline) do
+    case wait(ready, deadline, fn -> Native.no_reader(db, id, timeout) end) do
+      :ready ->
         case Native.read(db, read, remaining(deadline)) do
           {:ok, _} = ok -> ok
           later -> read_later(later, db, read, timeout, deadline)
         end
-    after
-      remaining(deadline) -> answer(Native.reader_wait_info(db))
+
+      error ->
+        answer(error)
     end
   end
 
@@ -71,15 +76,14 @@ defmodule AshRusqlite.Repo.Call do
 
   @doc "Looks at a table."
   @spec table_differences(Native.db(), Native.table_spec(), timeout()) :: result()
-  def table_differences(db, table, timeout), do: look(db, table, deadline(timeout))
+  def table_differences(db, table, timeout), do: look(db, table, timeout, deadline(timeout))
 
-  defp look(db, table, deadline) do
+  defp look(db, table, timeout, deadline) do
     case Native.table_differences(db, table, remaining(deadline)) do
-      {:wait, ready} ->
-        receive do
-          {^ready, :ready} -> look(db, table, deadline)
-        after
-          remaining(deadline) -> answer(Native.reader_wait_info(db))
+      {:wait, ready, id} ->
+        case wait(ready, deadline, fn -> Native.no_reader(db, id, timeout) end) do
+          :ready -> look(db, table, timeout, deadline)
+          error -> answer(error)
         end
 
       done_or_error ->
@@ -107,15 +111,41 @@ defmodule AshRusqlite.Repo.Call do
       {:queued, id} ->
         await(ref, db, id, deadline, nil)
 
-      {:full, room} ->
-        receive do
-          {^room, :ready} -> enqueue(db, submit, timeout, deadline)
-        after
-          remaining(deadline) -> answer(Native.queue_full(db, timeout))
+      {:full, room, id} ->
+        case wait(room, deadline, fn -> Native.queue_full(db, id, timeout) end) do
+          :ready -> enqueue(db, submit, timeout, deadline)
+          error -> answer(error)
         end
 
       done_or_error ->
         answer(done_or_error)
+    end
+  end
+
+  # Waits until the call may be made again, or gives the error of `give_up` at the deadline.
+  # No message is left behind: after `give_up` said so, none will come.
+  defp wait(ready, deadline, give_up) do
+    left = remaining(deadline)
+
+    receive do
+      {^ready, :ready} -> :ready
+    after
+      min(left, @look_again) ->
+        case give_up.() do
+          :ready -> receive(do: ({^ready, :ready} -> :ready))
+          error when left <= @look_again -> error |> forget(ready)
+          {:error, {code, _, _, _}} when code in [:timeout, :queue_full] -> :ready
+          error -> error |> forget(ready)
+        end
+    end
+  end
+
+  # Who waited for a database that was closed was told so.
+  defp forget(error, ready) do
+    receive do
+      {^ready, :ready} -> error
+    after
+      0 -> error
     end
   end
 

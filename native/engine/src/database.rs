@@ -30,6 +30,10 @@ pub type Notify = Box<dyn FnOnce() + Send>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(pub u64);
 
+/// A call that waits for room in the queue or for a reader, by which it can stop waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WaitId(pub u64);
+
 /// An interactive transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransactionId(pub u64);
@@ -55,7 +59,7 @@ pub enum ReadOutcome {
     /// It must be run again with `Pace::Full`; what the sink has is void.
     NeedsTime,
     /// All readers are lent; the notification is called when one comes back.
-    NoReader,
+    NoReader(WaitId),
 }
 
 /// How a submission went.
@@ -64,7 +68,7 @@ pub enum Submitted {
     /// The responder will hear of the result.
     Queued(RequestId),
     /// The queue is full; the notification is called when there is room.
-    Full,
+    Full(WaitId),
 }
 
 /// How the end of a transaction went.
@@ -367,7 +371,7 @@ impl Database {
         let mut reader = match self.0.pool.lend(may_open, on_reader_free)? {
             Lease::Ready(reader) => reader,
             Lease::NeedsTime => return Ok(ReadOutcome::NeedsTime),
-            Lease::Waiting => return Ok(ReadOutcome::NoReader),
+            Lease::Waiting(id) => return Ok(ReadOutcome::NoReader(id)),
         };
         let context = Context {
             catalog: self.0.shared.catalog(),
@@ -378,11 +382,14 @@ impl Database {
         outcome
     }
 
-    /// The error of a read that found no free reader until its deadline and gives up.
-    pub fn reader_timeout_error(&self, timeout: Duration) -> Error {
-        self.0.pool.give_up();
+    /// Ends a wait for a reader: the error of a call that gives up after `timeout`. `None` if
+    /// it was woken already.
+    pub fn reader_timeout_error(&self, id: WaitId, timeout: Duration) -> Option<Error> {
+        if !self.0.pool.give_up(id) {
+            return None;
+        }
         let (open, lent, waiting) = self.0.pool.figures();
-        Error::new(
+        let error = Error::new(
             Code::Timeout,
             format!(
                 "waited {} ms for a reader; {lent} of {open} are busy and {waiting} calls wait. Raise readers: or timeout:, or make the reads shorter",
@@ -390,7 +397,8 @@ impl Database {
             ),
         )
         .with("waited_ms", i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX))
-        .with("waiting", waiting)
+        .with("waiting", waiting);
+        Some(error)
     }
 
     /// Queues a write.
@@ -404,12 +412,8 @@ impl Database {
         reply: Box<dyn Responder>,
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Submitted> {
-        let pushed = self
-            .0
-            .shared
-            .queue
-            .push(Work::Write(work), deadline, reply, Some(on_room))?;
-        Ok(pushed.map_or(Submitted::Full, Submitted::Queued))
+        let queue = &self.0.shared.queue;
+        queue.push(Work::Write(work), deadline, reply, Some(on_room))
     }
 
     /// Takes a request back. With an error it will never run; with `None` it runs or is answered.
@@ -418,10 +422,12 @@ impl Database {
         Some(self.0.shared.gave_up(job.queued_at.elapsed()))
     }
 
-    /// The error of a write for which the queue stayed full until its deadline, and that
-    /// gives up.
-    pub fn queue_full_error(&self, timeout: Duration) -> Error {
-        self.0.shared.queue.give_up();
+    /// Ends a wait for room in the queue: the error of a call that gives up after `timeout`.
+    /// `None` if it was woken already.
+    pub fn queue_full_error(&self, id: WaitId, timeout: Duration) -> Option<Error> {
+        if !self.0.shared.queue.give_up(id) {
+            return None;
+        }
         let error = self.0.shared.gave_up(timeout);
         let limit = self.0.shared.config.queue_limit;
         let full = Error::new(
@@ -432,10 +438,11 @@ impl Database {
             ),
         )
         .with("queue_limit", limit);
-        error
+        let full = error
             .details()
             .iter()
-            .fold(full, |full, (key, value)| full.with_detail(key, value))
+            .fold(full, |full, (key, value)| full.with_detail(key, value));
+        Some(full)
     }
 
     /// Opens an interactive transaction of `owner`. Nothing reaches SQLite yet.
@@ -519,7 +526,11 @@ impl Database {
             .shared
             .queue
             .push(Work::Maintain(work), deadline, reply, None)?;
-        pushed.ok_or_else(|| Error::new(Code::Internal, "the queue took no maintenance"))
+        match pushed {
+            Submitted::Queued(id) => Ok(id),
+            // Maintenance has its place whatever waits.
+            Submitted::Full(_) => Err(Error::new(Code::Internal, "the queue took no maintenance")),
+        }
     }
 
     /// Reads the whole database beside the writer, on a thread and a connection of its own.

@@ -17,6 +17,7 @@ mod execute;
 mod header;
 mod integrity;
 mod io_error;
+mod line;
 mod memory;
 pub mod migration;
 mod nearest;
@@ -35,7 +36,7 @@ pub use access::{Access, Gate};
 pub use config::{unknown_option, Config, Synchronous, TempStore, INFINITY};
 pub use database::{
     CheckpointMode, Database, Finished, Maintenance, Notify, Outcome, Pace, ReadOutcome, RequestId,
-    Responder, Submitted, TransactionId, TransactionOp,
+    Responder, Submitted, TransactionId, TransactionOp, WaitId,
 };
 pub use error::{Code, Detail, Error, Result};
 pub use execute::RowSink;

@@ -7,8 +7,8 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use crate::access::Access;
-use crate::database::{Database, Notify, Responder, Submitted};
-use crate::error::Result;
+use crate::database::{Database, Notify, Responder, Submitted, WaitId};
+use crate::error::{Code, Error, Result};
 use crate::reader::pool::Lease;
 use crate::reader::{self, pool::Reader};
 use crate::schema::{self, Difference, TableSpec};
@@ -21,7 +21,7 @@ pub enum Looked {
     /// What keeps it from being as it should be.
     Done(Vec<Difference>),
     /// All readers are lent; the notification is called when one comes back.
-    NoReader,
+    NoReader(WaitId),
 }
 
 /// What came of asking for a table.
@@ -49,7 +49,8 @@ impl Database {
         self.check_open()?;
         let mut reader = match self.pool().lend(true, on_reader_free)? {
             Lease::Ready(reader) => reader,
-            Lease::NeedsTime | Lease::Waiting => return Ok(Looked::NoReader),
+            Lease::NeedsTime => return Err(Error::new(Code::Internal, "no reader was opened")),
+            Lease::Waiting(id) => return Ok(Looked::NoReader(id)),
         };
         let result = look(&mut reader, spec, deadline, cancelled);
         self.pool().put_back(reader);
@@ -74,8 +75,7 @@ impl Database {
             return Ok(Ensured::Complete);
         }
         let work = Work::Ensure(Box::new(spec));
-        let pushed = self.queue().push(work, deadline, reply, Some(on_room))?;
-        let submitted = pushed.map_or(Submitted::Full, Submitted::Queued);
+        let submitted = self.queue().push(work, deadline, reply, Some(on_room))?;
         Ok(Ensured::Submitted(submitted))
     }
 
@@ -88,8 +88,8 @@ impl Database {
         let in_vain = &mut || -> Notify { Box::new(|| {}) };
         match self.differences(spec, deadline, Arc::default(), in_vain)? {
             Looked::Done(found) => Ok(schema::additions(&found)?.is_empty()),
-            Looked::NoReader => {
-                self.pool().give_up();
+            Looked::NoReader(id) => {
+                self.pool().give_up(id);
                 Ok(false)
             }
         }

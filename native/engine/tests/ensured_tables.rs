@@ -70,7 +70,7 @@ fn different(database: &Database, spec: &TableSpec) -> Vec<DifferenceKind> {
         .unwrap()
     {
         Looked::Done(found) => found.into_iter().map(|found| found.kind).collect(),
-        Looked::NoReader => panic!("a reader is free"),
+        Looked::NoReader(_) => panic!("a reader is free"),
     }
 }
 

@@ -14,14 +14,14 @@ mod support {
 }
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::{channel, Receiver, RecvError};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::query::ir::{Aggregate, CompareOp, OrderBy, Read, Select};
 use ash_rusqlite_engine::{
-    Code, Database, Error, Pace, ReadOutcome, Submitted, TransactionOp, Value,
+    Code, Database, Detail, Error, Pace, ReadOutcome, Submitted, TransactionOp, Value, WaitId,
 };
 use serde_json::json;
 use support::host::*;
@@ -327,7 +327,7 @@ fn a_long_write_ends_at_its_deadline_and_harms_no_other_of_its_batch() {
 }
 
 /// Asks for a reader although none is free; hears when one is.
-fn wait_for_reader(database: &Database) -> Receiver<()> {
+fn wait_for_reader(database: &Database) -> (WaitId, Receiver<()>) {
     let (to, woken) = channel();
     let outcome = database
         .read(
@@ -340,33 +340,41 @@ fn wait_for_reader(database: &Database) -> Receiver<()> {
             },
         )
         .unwrap();
-    assert_eq!(outcome, ReadOutcome::NoReader);
-    woken
+    match outcome {
+        ReadOutcome::NoReader(id) => (id, woken),
+        other => panic!("there is a reader: {other:?}"),
+    }
 }
 
 #[test]
-fn who_finds_no_reader_is_woken_also_when_one_before_it_gave_up() {
+fn who_finds_no_reader_is_woken_once_and_not_after_it_gave_up() {
     let (_folder, database) = database(json!({"readers": 1}));
     let (cancelled, running) = long_read(&database, soon());
     wait_for_busy_readers(&database, 1);
-    let first = wait_for_reader(&database);
-    let second = wait_for_reader(&database);
+    let (first_id, first) = wait_for_reader(&database);
+    let (second_id, second) = wait_for_reader(&database);
     assert!(
         second.recv_timeout(Duration::from_millis(20)).is_err(),
         "it is still lent"
     );
-    let gave_up = database.reader_timeout_error(Duration::from_millis(20));
+    let waited = Duration::from_millis(20);
+    let gave_up = database.reader_timeout_error(first_id, waited).unwrap();
     assert_eq!(gave_up.code(), Code::Timeout);
+    assert_eq!(gave_up.detail("waited_ms"), Some(&Detail::Integer(20)));
+    assert_eq!(gave_up.detail("waiting"), Some(&Detail::Integer(1)));
     assert!(gave_up.message().contains("1 of 1 are busy"), "{gave_up}");
     cancelled.store(true, Ordering::Relaxed);
     running.join().unwrap();
-    // The first one gave up and does not come; the second one must not wait for ever.
-    first
-        .recv_timeout(Duration::from_secs(5))
-        .expect("woken in vain");
     second
         .recv_timeout(Duration::from_secs(5))
         .expect("the reader is free");
+    assert_eq!(
+        first.recv(),
+        Err(RecvError),
+        "the one that gave up is never woken"
+    );
+    let late = database.reader_timeout_error(second_id, waited);
+    assert_eq!(late, None, "it was woken: it has to look");
     assert_eq!(
         read_slice(&database, &sql("SELECT 1")).unwrap(),
         ReadOutcome::Done
@@ -375,12 +383,12 @@ fn who_finds_no_reader_is_woken_also_when_one_before_it_gave_up() {
 }
 
 #[test]
-fn who_finds_the_queue_full_is_woken_also_when_one_before_it_gave_up() {
+fn who_finds_the_queue_full_is_woken_once_and_not_after_it_gave_up() {
     let (_folder, database) = database(json!({"queue_limit": 1}));
     let tx = begin(&database);
     step(&database, tx, TransactionOp::Read(sql("SELECT 1"))).unwrap();
     let row = |n: i64| insert("small", &[("id", Value::Integer(n))]);
-    let (_, queued) = submit(&database, row(1), soon());
+    let (queued, _unanswered) = submit(&database, row(1), soon());
     let wait = || {
         let (to, woken) = channel();
         let submitted = database
@@ -389,18 +397,36 @@ fn who_finds_the_queue_full_is_woken_also_when_one_before_it_gave_up() {
                 Box::new(move || to.send(()).unwrap_or(()))
             })
             .unwrap();
-        assert_eq!(submitted, Submitted::Full);
-        woken
+        match submitted {
+            Submitted::Full(id) => (id, woken),
+            Submitted::Queued(_) => panic!("the queue has room"),
+        }
     };
-    let (_first, second) = (wait(), wait());
-    assert_eq!(
-        database.queue_full_error(Duration::from_millis(5)).code(),
-        Code::QueueFull
-    );
-    finish(&database, tx, true).unwrap();
-    answered(&queued).unwrap();
+    let ((first_id, first), (_, second), (_, third)) = (wait(), wait(), wait());
+    let waited = Duration::from_millis(5);
+    let gave_up = database.queue_full_error(first_id, waited).unwrap();
+    assert_eq!(gave_up.code(), Code::QueueFull);
+    assert_eq!(gave_up.detail("queue_limit"), Some(&Detail::Integer(1)));
+    assert_eq!(gave_up.detail("waiting"), Some(&Detail::Integer(3)));
+    let Submitted::Queued(id) = queued else {
+        panic!("the queue had room");
+    };
+    database.withdraw(id).expect("it has not begun");
     second
         .recv_timeout(Duration::from_secs(5))
-        .expect("there is room");
+        .expect("one withdrew: there is room");
+    assert_eq!(
+        first.recv(),
+        Err(RecvError),
+        "the one that gave up is never woken"
+    );
+    assert!(
+        third.recv_timeout(Duration::from_millis(20)).is_err(),
+        "there is room for one"
+    );
+    finish(&database, tx, true).unwrap();
     close(database);
+    third
+        .recv_timeout(Duration::from_secs(5))
+        .expect("the database closed");
 }

@@ -1,6 +1,5 @@
 //! The reading connections: opened when first needed, lent to one read at a time.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,8 +7,9 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::connection::{self, Link};
-use crate::database::Notify;
+use crate::database::{Notify, WaitId};
 use crate::error::{Code, Error, Result};
+use crate::line::Line;
 
 /// A reading connection.
 pub struct Reader {
@@ -26,16 +26,14 @@ pub enum Lease {
     /// None is open yet; opening takes time, which the caller said it does not have.
     NeedsTime,
     /// All are lent; the notification was kept.
-    Waiting,
+    Waiting(WaitId),
 }
 
 #[derive(Default)]
 struct State {
     idle: Vec<Reader>,
     lent: usize,
-    waiting: VecDeque<Notify>,
-    /// How many of those who wait may have stopped waiting, at most.
-    gave_up: usize,
+    waiting: Line,
     closed: bool,
 }
 
@@ -80,8 +78,7 @@ impl Pool {
                 return Ok(Lease::Ready(reader));
             }
             if state.lent >= self.config.readers {
-                state.waiting.push_back(on_free());
-                return Ok(Lease::Waiting);
+                return Ok(Lease::Waiting(state.waiting.join(on_free())));
             }
             if !may_open {
                 return Ok(Lease::NeedsTime);
@@ -114,7 +111,7 @@ impl Pool {
 
     fn released(&self, mut state: MutexGuard<'_, State>) {
         state.lent = state.lent.saturating_sub(1);
-        let next = to_wake(&mut state);
+        let next = state.waiting.first(1);
         let empty = state.lent == 0;
         drop(state);
         if empty {
@@ -123,18 +120,9 @@ impl Pool {
         next.into_iter().for_each(|notify| notify());
     }
 
-    /// A caller stopped waiting: its notification is, or was, in vain, so another may be due.
-    pub fn give_up(&self) {
-        let mut state = self.lock();
-        state.gave_up += 1;
-        let free = state.lent < self.config.readers;
-        let next = if free {
-            to_wake(&mut state)
-        } else {
-            Vec::new()
-        };
-        drop(state);
-        next.into_iter().for_each(|notify| notify());
+    /// A caller stops waiting. False if it was woken already.
+    pub fn give_up(&self, id: WaitId) -> bool {
+        self.lock().waiting.leave(id)
     }
 
     /// Connections that are open, that are lent, and calls that wait for one.
@@ -152,7 +140,7 @@ impl Pool {
         let mut state = self.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
-        let waiting = std::mem::take(&mut state.waiting);
+        let waiting = state.waiting.first(usize::MAX);
         drop(state);
         drop(idle);
         waiting.into_iter().for_each(|notify| notify());
@@ -162,14 +150,4 @@ impl Pool {
             .wait_timeout_while(state, patience, |state| state.lent > 0);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-/// As many as it takes to reach one that still waits.
-fn to_wake(state: &mut State) -> Vec<Notify> {
-    let count = (1 + state.gave_up).min(state.waiting.len());
-    let woken = state.waiting.drain(..count).collect();
-    if state.waiting.is_empty() {
-        state.gave_up = 0;
-    }
-    woken
 }

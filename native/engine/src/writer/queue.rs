@@ -4,8 +4,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::database::{Maintenance, Notify, RequestId, Responder, TransactionId, TransactionOp};
+use crate::database::{
+    Maintenance, Notify, RequestId, Responder, Submitted, TransactionId, TransactionOp, WaitId,
+};
 use crate::error::{Code, Error, Result};
+use crate::line::Line;
 use crate::query::ir::Write;
 use crate::schema::TableSpec;
 
@@ -78,9 +81,7 @@ struct State {
     /// Steps of transactions behind their first one, mostly of the one that holds the writer.
     lane: VecDeque<(TransactionId, Job, Step)>,
     /// Callers that found the queue full.
-    waiting: VecDeque<Notify>,
-    /// How many of those may have stopped waiting, at most.
-    gave_up: usize,
+    waiting: Line,
     transactions: HashMap<TransactionId, Arc<Transaction>>,
     next_id: u64,
     closing: bool,
@@ -122,22 +123,21 @@ impl Queue {
         }
     }
 
-    /// Queues work; gives `None` and keeps the notification when the queue is full.
+    /// Queues work; keeps the notification when the queue is full.
     pub fn push(
         &self,
         work: Work,
         deadline: Instant,
         reply: Box<dyn Responder>,
         on_room: Option<&mut dyn FnMut() -> Notify>,
-    ) -> Result<Option<RequestId>> {
+    ) -> Result<Submitted> {
         let mut state = self.lock();
         if state.closing {
             return Err(closed());
         }
         if let Some(on_room) = on_room {
             if state.jobs.len() >= self.limit {
-                state.waiting.push_back(on_room());
-                return Ok(None);
+                return Ok(Submitted::Full(state.waiting.join(on_room())));
             }
         }
         state.next_id += 1;
@@ -150,7 +150,7 @@ impl Queue {
         };
         state.jobs.push_back((job, work));
         self.wake(state);
-        Ok(Some(id))
+        Ok(Submitted::Queued(id))
     }
 
     /// Takes a request back. It never runs then.
@@ -161,6 +161,10 @@ impl Queue {
         if let Work::Transaction(transaction, _) = &work {
             begin_with_next(&mut state, transaction);
         }
+        let room = self.limit.saturating_sub(state.jobs.len());
+        let waiters = state.waiting.first(room);
+        drop(state);
+        waiters.into_iter().for_each(|notify| notify());
         Some(job)
     }
 
@@ -266,27 +270,9 @@ impl Queue {
         self.wake(state);
     }
 
-    /// A caller stopped waiting for room: its notification is, or was, in vain.
-    pub fn give_up(&self) {
-        let mut state = self.lock();
-        state.gave_up += 1;
-        let waiters = self.to_wake(&mut state);
-        drop(state);
-        waiters.into_iter().for_each(|notify| notify());
-    }
-
-    /// For each free place one that still waits, and those who may wait no more before it.
-    fn to_wake(&self, state: &mut State) -> Vec<Notify> {
-        let room = self.limit.saturating_sub(state.jobs.len());
-        if room == 0 {
-            return Vec::new();
-        }
-        let count = (room + state.gave_up).min(state.waiting.len());
-        let waiters = state.waiting.drain(..count).collect();
-        if state.waiting.is_empty() {
-            state.gave_up = 0;
-        }
-        waiters
+    /// A caller stops waiting for room. False if it was woken already.
+    pub fn give_up(&self, id: WaitId) -> bool {
+        self.lock().waiting.leave(id)
     }
 
     /// Waits for work.
@@ -294,7 +280,8 @@ impl Queue {
         let mut state = self.lock();
         loop {
             if let Some(next) = take(&mut state, max_batch) {
-                let waiters = self.to_wake(&mut state);
+                let room = self.limit.saturating_sub(state.jobs.len());
+                let waiters = state.waiting.first(room);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
                 return next;
@@ -388,7 +375,7 @@ fn take_batch(state: &mut State, first: (Job, Write), max_batch: usize) -> Vec<(
 
 fn finish(state: &mut State) -> Vec<Notify> {
     state.transactions.clear();
-    let mut notifications: Vec<Notify> = state.waiting.drain(..).collect();
+    let mut notifications = state.waiting.first(usize::MAX);
     notifications.append(&mut state.closers);
     notifications
 }

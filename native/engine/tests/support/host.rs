@@ -183,7 +183,7 @@ pub fn read(database: &Database, what: Read) -> Result<Rows> {
         })?;
         match outcome {
             ReadOutcome::Done => return Ok(sink.rows),
-            ReadOutcome::NoReader => from.recv().unwrap(),
+            ReadOutcome::NoReader(_) => from.recv().unwrap(),
             ReadOutcome::NeedsTime => panic!("a full read needs no more time"),
         }
     }

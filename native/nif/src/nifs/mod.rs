@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ash_rusqlite_engine::{Code, Database, Error, RequestId};
+use ash_rusqlite_engine::{Code, Database, Error, RequestId, WaitId};
 use rustler::schedule::consume_timeslice;
 use rustler::{Env, Term};
 
@@ -77,6 +77,17 @@ fn database(handle: Term<'_>) -> Decoded<Database> {
 fn transaction(handle: Term<'_>) -> Decoded<(Database, Ids)> {
     let ids = handle::ids(handle, Kind::Transaction).ok_or_else(registry::stale)?;
     Ok((registry::get(ids.database)?, ids))
+}
+
+/// The id of a call that waits.
+fn wait_id(term: Term<'_>) -> Decoded<WaitId> {
+    let id = term.decode().map(WaitId);
+    Ok(id.map_err(|_| {
+        Error::new(
+            Code::InvalidQuery,
+            "the id of a call that waits is a number",
+        )
+    })?)
 }
 
 /// `{:ok, term}`.

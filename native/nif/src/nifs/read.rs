@@ -12,7 +12,7 @@ use crate::term::decode::{timeout, Decode, Decoded, Query};
 use crate::term::encode::rows::CallerRows;
 use crate::term::raw::Raw;
 
-use super::{answer, database, timed_answer, watched};
+use super::{answer, database, timed_answer, wait_id, watched};
 
 #[rustler::nif]
 fn read<'a>(env: Env<'a>, db: Term<'a>, query: Term<'a>, _timeout: Term<'a>) -> Term<'a> {
@@ -57,18 +57,21 @@ fn run<'a>(env: Env<'a>, database: &Database, query: &Query, pace: Pace) -> Deco
     let outcome = database.read(&query.read, pace, &mut rows, &mut on_reader_free)?;
     match (outcome, waiting) {
         (ReadOutcome::Done, _) => Ok(rows.finish()?),
-        (ReadOutcome::NoReader, Some(reference)) => {
-            Ok(Raw::tuple(env, [Raw::atom(atoms::wait()), reference]))
+        (ReadOutcome::NoReader(id), Some(reference)) => {
+            let id = Raw::unsigned(env, id.0);
+            Ok(Raw::tuple(env, [Raw::atom(atoms::wait()), reference, id]))
         }
-        (ReadOutcome::NeedsTime | ReadOutcome::NoReader, _) => Ok(Raw::atom(atoms::dirty())),
+        (ReadOutcome::NeedsTime | ReadOutcome::NoReader(_), _) => Ok(Raw::atom(atoms::dirty())),
     }
 }
 
 #[rustler::nif]
-fn reader_wait_info<'a>(env: Env<'a>, db: Term<'a>) -> Term<'a> {
+fn no_reader<'a>(env: Env<'a>, db: Term<'a>, id: Term<'a>, time: Term<'a>) -> Term<'a> {
     answer(env, || {
-        let database = database(db)?;
-        let waited = database.config().busy_timeout;
-        Err(database.reader_timeout_error(waited).into())
+        let (database, id) = (database(db)?, wait_id(id)?);
+        match database.reader_timeout_error(id, timeout(time)?) {
+            Some(error) => Err(error.into()),
+            None => Ok(Raw::atom(atoms::ready())),
+        }
     })
 }

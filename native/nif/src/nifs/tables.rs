@@ -46,8 +46,9 @@ fn ensure<'a>(
     match database.ensure_table(spec, deadline, reply, &mut on_room)? {
         Ensured::Complete => Ok(ok(env, outcome::none(env)?)),
         Ensured::Submitted(Submitted::Queued(id)) => Ok(queued(env, id)),
-        Ensured::Submitted(Submitted::Full) => {
-            Ok(Raw::tuple(env, [Raw::atom(atoms::full()), waiting]))
+        Ensured::Submitted(Submitted::Full(id)) => {
+            let id = Raw::unsigned(env, id.0);
+            Ok(Raw::tuple(env, [Raw::atom(atoms::full()), waiting, id]))
         }
     }
 }
@@ -82,6 +83,9 @@ fn differences<'a>(
     })?;
     match looked {
         Looked::Done(all) => Ok(ok(env, outcome::differences(env, &all)?)),
-        Looked::NoReader => Ok(Raw::tuple(env, [Raw::atom(atoms::wait()), waiting])),
+        Looked::NoReader(id) => {
+            let id = Raw::unsigned(env, id.0);
+            Ok(Raw::tuple(env, [Raw::atom(atoms::wait()), waiting, id]))
+        }
     }
 }

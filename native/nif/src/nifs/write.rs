@@ -10,7 +10,7 @@ use crate::reply::{self, Reply};
 use crate::term::decode::{shape, timeout, Decode, Decoded};
 use crate::term::raw::Raw;
 
-use super::{answer, database, queued, timed_answer};
+use super::{answer, database, queued, timed_answer, wait_id};
 
 #[rustler::nif]
 fn write<'a>(
@@ -64,7 +64,10 @@ fn submit<'a>(
     };
     match database.submit(write, deadline, reply, &mut on_room)? {
         Submitted::Queued(id) => Ok(queued(env, id)),
-        Submitted::Full => Ok(Raw::tuple(env, [Raw::atom(atoms::full()), waiting])),
+        Submitted::Full(id) => {
+            let id = Raw::unsigned(env, id.0);
+            Ok(Raw::tuple(env, [Raw::atom(atoms::full()), waiting, id]))
+        }
     }
 }
 
@@ -84,8 +87,12 @@ fn withdraw<'a>(env: Env<'a>, db: Term<'a>, id: Term<'a>) -> Term<'a> {
 }
 
 #[rustler::nif]
-fn queue_full<'a>(env: Env<'a>, db: Term<'a>, time: Term<'a>) -> Term<'a> {
+fn queue_full<'a>(env: Env<'a>, db: Term<'a>, id: Term<'a>, time: Term<'a>) -> Term<'a> {
     answer(env, || {
-        Err(database(db)?.queue_full_error(timeout(time)?).into())
+        let (database, id) = (database(db)?, wait_id(id)?);
+        match database.queue_full_error(id, timeout(time)?) {
+            Some(error) => Err(error.into()),
+            None => Ok(Raw::atom(atoms::ready())),
+        }
     })
 }
