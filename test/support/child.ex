@@ -15,12 +15,13 @@ defmodule AshRusqlite.Child do
 
   @doc """
   Starts a VM. It dies with the test, or before. Options: `shell:` commands that run before the
-  VM takes the shell's place, `user:` the number of the user that it runs as.
+  VM takes the shell's place, `through:` a program, with arguments, that starts the VM.
   """
   def start!(script, arguments, options \\ []) do
     elixir = System.find_executable("elixir") || flunk("elixir is not in the PATH")
     paths = Enum.flat_map(Path.wildcard(Mix.Project.build_path() <> "/lib/*/ebin"), &["-pa", &1])
-    command = [elixir] ++ paths ++ [Path.join(@scripts, script) | arguments]
+    through = Keyword.get(options, :through, [])
+    command = through ++ [elixir] ++ paths ++ [Path.join(@scripts, script) | arguments]
     shell = Keyword.get(options, :shell, "true") <> ~S( && exec "$@")
 
     port =

@@ -105,6 +105,13 @@ fn set_up_writer(link: &Link, config: &Config, created: bool) -> Result<()> {
     if config.read_only {
         return run("SELECT count(*) FROM sqlite_schema;".into());
     }
+    // SQLite opens a file without the right to write all the same, and every write would fail.
+    if conn.is_readonly("main").map_err(sqlite_error::map)? {
+        return Err(Error::new(
+            Code::ReadOnly,
+            "the file may not be written; give read_only: true, or the right to write",
+        ));
+    }
     if created {
         run(format!("PRAGMA application_id={APPLICATION_ID};"))?;
     }
