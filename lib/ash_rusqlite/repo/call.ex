@@ -7,6 +7,9 @@ defmodule AshRusqlite.Repo.Call do
 
   @type result :: :ok | {:ok, term()} | {:error, Error.t()}
 
+  # The longest that `receive` can wait, in milliseconds: 49 days.
+  @longest 4_294_967_295
+
   # How often a caller that waits for its turn looks by itself: the one who was woken may have
   # been killed since, and others must not wait for it.
   @look_again 500
@@ -232,6 +235,7 @@ defmodule AshRusqlite.Repo.Call do
   defp now, do: System.monotonic_time(:millisecond)
 
   defp deadline(:infinity), do: :infinity
+  defp deadline(timeout) when timeout > @longest, do: :infinity
   defp deadline(timeout), do: now() + timeout
 
   defp remaining(:infinity), do: :infinity

@@ -77,6 +77,13 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
         } => aggregate::aggregate(*function, column.as_deref(), select, catalog),
         Read::Exists(select) => select::exists(select, catalog),
         Read::Sql { sql, params } => {
+            // SQLite reads up to it and would leave the rest out without a word.
+            if sql.contains('\0') {
+                return Err(Error::new(
+                    Code::SqlSyntax,
+                    "SQL text must not contain a NUL character",
+                ));
+            }
             let params = params
                 .iter()
                 .map(|param| value::encode_untyped(param).map(Param::Value))

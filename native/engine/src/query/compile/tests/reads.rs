@@ -178,6 +178,17 @@ fn aggregates_are_for_columns_that_have_them() {
 }
 
 #[test]
+fn raw_sql_is_read_whole_or_not_at_all() {
+    let (_, catalog) = open();
+    let read = Read::Sql {
+        sql: "SELECT 1\0; SELECT 2".to_owned(),
+        params: vec![],
+    };
+    let error = compile_read(&read, &catalog).unwrap_err();
+    assert_eq!(error.code(), Code::SqlSyntax);
+}
+
+#[test]
 fn raw_sql_is_bound_and_typed_by_its_columns() {
     let (conn, catalog) = open();
     let sql = "SELECT price, upper(?) AS up FROM users".to_owned();
