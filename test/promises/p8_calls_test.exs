@@ -48,7 +48,8 @@ defmodule AshRusqlite.P8CallsTest do
   ]
 
   test "every function of the repo answers any terms with a value or a typed error", %{
-    repo: repo
+    repo: repo,
+    tmp_dir: folder
   } do
     insert_examples(%{repo: repo})
 
@@ -66,7 +67,7 @@ defmodule AshRusqlite.P8CallsTest do
           do: for(_ <- 1..arity, do: Enum.random(@terms)),
           else: [:rooms | for(_ <- 2..arity//1, do: Enum.random(@terms))]
 
-      check(name, arguments)
+      check(name, Enum.map(arguments, &place(name, &1, folder)))
     end
 
     # What was done was done as asked, and the repo goes on.
@@ -75,6 +76,12 @@ defmodule AshRusqlite.P8CallsTest do
     assert {:ok, []} = Repo.check()
     assert Process.info(self(), :messages) == {:messages, []}
   end
+
+  # What would be a path is one in the test's own folder.
+  defp place(name, "rooms", folder) when name in [:backup, :backup!, :restore, :restore!],
+    do: Path.join(folder, "rooms")
+
+  defp place(_name, argument, _folder), do: argument
 
   defp check(name, arguments) do
     apply(Repo, name, arguments) |> consume()

@@ -145,7 +145,7 @@ defmodule AshRusqlite.Repo.Writes do
 
   defp assignment?(kind, fields) when kind in [:set, :inc, :compute] do
     (is_map(fields) and not is_struct(fields)) or
-      (is_list(fields) and Enum.all?(fields, &match?({_, _}, &1)))
+      (is_list(fields) and not List.improper?(fields) and Enum.all?(fields, &match?({_, _}, &1)))
   end
 
   defp assignment?(_kind, _fields), do: false
