@@ -15,11 +15,13 @@ defmodule AshRusqlite.Child do
 
   @doc """
   Starts a VM. It dies with the test, or before. Options: `shell:` commands that run before the
-  VM takes the shell's place, `through:` a program, with arguments, that starts the VM.
+  VM takes the shell's place, `through:` a program, with arguments, that starts the VM, `cd:`
+  the folder that it runs in.
   """
   def start!(script, arguments, options \\ []) do
     elixir = System.find_executable("elixir") || flunk("elixir is not in the PATH")
-    paths = Enum.flat_map(Path.wildcard(Mix.Project.build_path() <> "/lib/*/ebin"), &["-pa", &1])
+    folders = Path.wildcard(Path.expand(Mix.Project.build_path()) <> "/lib/*/ebin")
+    paths = Enum.flat_map(folders, &["-pa", &1])
     through = Keyword.get(options, :through, [])
     command = through ++ [elixir] ++ paths ++ [Path.join(@scripts, script) | arguments]
     shell = Keyword.get(options, :shell, "true") <> ~S( && exec "$@")
@@ -30,6 +32,7 @@ defmodule AshRusqlite.Child do
         :exit_status,
         :stderr_to_stdout,
         line: 100_000,
+        cd: Keyword.get(options, :cd, File.cwd!()),
         args: ["-c", shell, "sh" | command]
       ])
 

@@ -1,0 +1,275 @@
+# Gives every native function random terms, from several processes at once, and says how many
+# calls were made and what was answered wrongly. Nothing that it does may end the VM.
+[database, migrations, seed, calls, milliseconds] = System.argv()
+
+defmodule Soak do
+  alias AshRusqlite.{Error, Native, RandomTerm}
+
+  @codes Keyword.keys(Error.codes()) -- [:internal]
+  @functions for {name, arity} <- Native.module_info(:exports),
+                 name not in [:module_info, :load, :__info__],
+                 do: {name, arity}
+
+  # Most of what can go wrong is in these.
+  @often for {name, _} = function <- @functions,
+             name in ~w(read read_dirty write write_dirty tx_exec tx_exec_dirty tx_finish)a,
+             _ <- 1..5,
+             do: function
+
+  @columns [
+    text: "text",
+    integer: 5,
+    float: 1.5,
+    decimal: "1.10",
+    boolean: true,
+    datetime: ~U[2026-01-02 03:04:05Z],
+    naive: ~N[2026-01-02 03:04:05.000006],
+    date: ~D[2026-01-02],
+    time: ~T[03:04:05],
+    json: %{"a" => [1, 2.5, nil]},
+    blob: <<0, 255>>
+  ]
+
+  @conditions [
+    [id: 1],
+    [{:id, :in, [1, 2]}, {:text, :like, "t%"}],
+    %{text: "text", integer: 5},
+    {:or, [[id: 1], {:not, [{:integer, :>=, 3}]}]},
+    {:column, :id, :<, :integer},
+    {:key, 1},
+    {:text, :is_nil, false}
+  ]
+
+  def run(seed, until, database, migrations) do
+    :rand.seed(:exsss, {seed, 0, 0})
+    Process.flag(:trap_exit, true)
+    {:ok, db} = Native.open(database, [busy_timeout: 1_000], make_ref())
+    receive do: ({_, :ok} -> :ok)
+    loop(%{db: db, others: [], tx: [], migrations: migrations, calls: 0, wrong: []}, until)
+  end
+
+  defp loop(state, until) do
+    if until.(state.calls) or state.wrong != [] do
+      state
+    else
+      state |> call() |> heard() |> forget() |> loop(until)
+    end
+  end
+
+  defp call(state) do
+    {name, _} = function = Enum.random(@functions ++ @often)
+    state = if name in [:tx_exec, :tx_exec_dirty, :tx_finish], do: begun(state), else: state
+    handles = [state.db, make_ref() | state.others ++ state.tx]
+    arguments = arguments(function, state, handles)
+    state = %{state | calls: state.calls + 1}
+
+    try do
+      apply(Native, name, arguments)
+    catch
+      kind, reason -> wrong(state, {name, arguments, {kind, reason}})
+    else
+      answer ->
+        state = if answer?(name, answer), do: state, else: wrong(state, {name, arguments, answer})
+        keep(state, name, answer)
+    end
+  end
+
+  defp begun(%{tx: []} = state) do
+    {:ok, tx} = Native.tx_open(state.db, 200)
+    %{state | tx: [tx]}
+  end
+
+  defp begun(state), do: state
+
+  # Half of the calls are right but for one thing, a quarter is right, the others are random.
+  defp arguments({name, arity}, state, handles) do
+    right = right(name, state)
+    ^arity = length(right)
+
+    case :rand.uniform(8) do
+      n when n <= 2 -> right
+      n when n <= 6 and right != [] -> one_wrong(right, handles)
+      _ -> if(right == [], do: [], else: [hd(right) | some_wrong(tl(right), handles)])
+    end
+  end
+
+  defp one_wrong(right, handles),
+    do: List.update_at(right, :rand.uniform(length(right)) - 1, &RandomTerm.change(&1, handles))
+
+  # A time is looked at first, so that it is mostly right.
+  defp some_wrong(right, handles) do
+    Enum.map(right, fn argument ->
+      if is_integer(argument) and :rand.uniform(4) > 1,
+        do: argument,
+        else: RandomTerm.any(handles)
+    end)
+  end
+
+  defp right(:versions, _), do: []
+  defp right(name, _) when name in [:json_decode, :json_decode_dirty], do: [json()]
+  defp right(:open, _), do: [Enum.random([":memory:", "other.db"]), options(), make_ref()]
+  defp right(:close, state), do: [Enum.random([nil | state.others]), make_ref()]
+  defp right(:config, %{db: db}), do: [db]
+  defp right(:stats, %{db: db}), do: [db]
+  defp right(:read, %{db: db}), do: [db, read(), timeout()]
+  defp right(:read_dirty, %{db: db}), do: [db, read(), timeout()]
+  defp right(:no_reader, %{db: db}), do: [db, :rand.uniform(10), timeout()]
+  defp right(:queue_full, %{db: db}), do: [db, :rand.uniform(10), timeout()]
+  defp right(:withdraw, %{db: db}), do: [db, :rand.uniform(10_000)]
+  defp right(:write, %{db: db}), do: [db, make_ref(), write(), timeout()]
+  defp right(:write_dirty, %{db: db}), do: [db, make_ref(), write(), timeout()]
+  defp right(:tx_open, %{db: db}), do: [db, timeout()]
+  defp right(:tx_exec, %{tx: tx}), do: [Enum.random(tx), make_ref(), step(), timeout()]
+  defp right(:tx_exec_dirty, state), do: right(:tx_exec, state)
+
+  defp right(:tx_finish, %{tx: tx}),
+    do: [Enum.random(tx), make_ref(), Enum.random([:commit, :rollback])]
+
+  defp right(:migrate, %{db: db, migrations: m}), do: [db, make_ref(), m, [step: 1]]
+
+  defp right(:rollback_migration, %{migrations: m} = state),
+    do: [Enum.random([nil | state.others]), make_ref(), m, [step: 1]]
+
+  defp right(:migrations, %{db: db, migrations: m}), do: [db, make_ref(), m]
+  defp right(:backup, %{db: db}), do: [db, make_ref(), "backup.db", [overwrite: true]]
+
+  defp right(:restore, %{others: others}),
+    do: [Enum.random([nil | others]), make_ref(), "backup.db"]
+
+  defp right(:check, %{db: db}), do: [db, make_ref(), [quick: true, limit: 5]]
+
+  defp right(:checkpoint, %{db: db}),
+    do: [db, make_ref(), Enum.random([:passive, :full, :restart, :truncate])]
+
+  defp right(:vacuum, %{db: db}), do: [db, make_ref()]
+
+  defp timeout, do: Enum.random([1, 10, 50, 50, 50])
+
+  defp options,
+    do:
+      Enum.random([
+        [],
+        [readers: 1, busy_timeout: 100],
+        [queue_limit: 1, max_batch: 1],
+        [synchronous: :off]
+      ])
+
+  defp json do
+    Enum.random([
+      ~s({"a": [1, 2.5e3, "\\u00e9\\ud83d\\ude00", null, true], "b": {}}),
+      ~s([#{String.duplicate("[", 200)}]),
+      "[1,]",
+      "\"" <> String.duplicate("x", 20_000) <> "\"",
+      String.duplicate("9", 12_000)
+    ])
+  end
+
+  defp read do
+    condition = Enum.random(@conditions)
+
+    Enum.random([
+      {:all, :kinds,
+       [where: condition, order_by: [desc: :integer, asc: :id], limit: 5, offset: 1]},
+      {:all, "rooms", [select: [:id], distinct: true, after: [id: "a"]]},
+      {:all, :kinds, [order_by: [:text], before: ["x"]]},
+      {:get, :kinds, 1},
+      {:get, :seats, [room_id: "a", number: 1]},
+      {:aggregate, :kinds, Enum.random([:count, :sum, :avg, :min, :max]),
+       Enum.random([nil, :integer, :decimal]), [where: condition]},
+      {:exists, :kinds, [where: condition]},
+      {:page, :kinds, [limit: 3, order_by: [asc: :text]], Enum.random([nil, ["text", 1]])},
+      {:sql, "SELECT ? + 1, count(*), max(text) FROM kinds", [5]},
+      {:sql,
+       Enum.random([
+         "",
+         "-- nothing",
+         "SELECT 1; SELECT 2",
+         "PRAGMA user_version",
+         "BEGIN",
+         "SELECT hex(zeroblob(300000))"
+       ]), []}
+    ])
+  end
+
+  defp write do
+    row = Enum.take_random(@columns, :rand.uniform(11))
+    returning = Enum.random([true, false, [:id, :text]])
+
+    Enum.random([
+      {:insert, :kinds, [row], :raise, returning},
+      {:insert, :kinds, [[id: 1], Map.new(row)], {:replace_all, []}, returning},
+      {:insert, :kinds, [[{:id, 2} | row]], {:replace, [:text], [:id]}, returning},
+      {:insert, :rooms, [[id: "a", title: "A"]], {:nothing, [:id]}, returning},
+      {:update, :kinds, Enum.random(@conditions), [{:set, :text, "x"}, {:inc, :integer, 1}],
+       returning},
+      {:update, :kinds, nil, for({column, value} <- row, do: {:set, column, value}), returning},
+      {:delete, :kinds, Enum.random(@conditions), returning}
+    ])
+  end
+
+  defp step do
+    Enum.random([write(), {:read, read()}, :savepoint, :release_savepoint, :rollback_to_savepoint])
+  end
+
+  defp keep(state, :open, {:ok, db}), do: %{state | others: Enum.take([db | state.others], 2)}
+  defp keep(state, :tx_open, {:ok, tx}), do: %{state | tx: Enum.take([tx | state.tx], 2)}
+  defp keep(state, :tx_finish, answer) when elem(answer, 0) == :queued, do: %{state | tx: []}
+  defp keep(state, _name, _answer), do: state
+
+  defp answer?(_name, {:error, error}), do: error?(error)
+  defp answer?(_name, answer) when answer in [:ok, :dirty, :running, :idle, :ready], do: true
+  defp answer?(_name, {:ok, _}), do: true
+  defp answer?(_name, {:queued, id}) when is_integer(id), do: true
+
+  defp answer?(_name, {tag, ref, id})
+       when tag in [:wait, :full] and is_reference(ref) and is_integer(id),
+       do: true
+
+  defp answer?(:versions, %{engine: _, sqlite: _, layout: _}), do: true
+  defp answer?(_name, _answer), do: false
+
+  defp error?({code, message, details, retryable}) do
+    code in @codes and is_binary(message) and String.valid?(message) and is_map(details) and
+      is_boolean(retryable)
+  end
+
+  defp error?(_), do: false
+
+  defp heard(state) do
+    receive do
+      {_ref, :progress, %{phase: _, done: _, total: _}} -> heard(state)
+      {_ref, answer} when answer in [:ok, :ready] -> heard(state)
+      {_ref, {:ok, _}} -> heard(state)
+      {_ref, {:error, error}} -> if error?(error), do: heard(state), else: wrong(state, error)
+      other -> wrong(state, other)
+    after
+      0 -> state
+    end
+  end
+
+  # Handles go as garbage, which closes databases and ends transactions.
+  defp forget(state) do
+    if rem(state.calls, 100) == 0 do
+      state = %{state | tx: [], others: Enum.take(state.others, 1)}
+      :erlang.garbage_collect()
+      state
+    else
+      state
+    end
+  end
+
+  defp wrong(state, what), do: %{state | wrong: [what | state.wrong]}
+end
+
+seed = String.to_integer(seed)
+calls = String.to_integer(calls)
+deadline = System.monotonic_time(:millisecond) + String.to_integer(milliseconds)
+
+until = fn made -> made >= calls and System.monotonic_time(:millisecond) >= deadline end
+
+states = for n <- 1..3, do: Task.async(fn -> Soak.run(seed + n, until, database, migrations) end)
+
+for %{wrong: [wrong | _]} <- Task.await_many(states, :infinity),
+    do: IO.puts("wrong " <> inspect(wrong, limit: 50, printable_limit: 200))
+
+IO.puts("survived")
