@@ -141,6 +141,34 @@ defmodule AshRusqlite.P8HandlesTest do
     refute_received _
   end
 
+  test "an answer is known by a reference; any other term would be copied on a scheduler", %{
+    repo: repo,
+    database: database,
+    tmp_dir: folder
+  } do
+    {:ok, tx} = Native.tx_open(db(repo), 1_000)
+
+    for tag <- [nil, 5, "tag", self(), [make_ref()], {:tag, Enum.to_list(1..10)}] do
+      for answer <- [
+            Native.open(database, [], tag),
+            Native.close(db(repo), tag),
+            Native.write(db(repo), tag, @insert, 1_000),
+            Native.write_dirty(db(repo), tag, @insert, 1_000),
+            Native.tx_exec(tx, tag, @insert, 1_000),
+            Native.tx_finish(tx, tag, :commit),
+            Native.migrate(db(repo), tag, folder, []),
+            Native.check(db(repo), tag, []),
+            Native.vacuum(db(repo), tag)
+          ] do
+        assert {:error, {:invalid_query, message, %{}, false}} = answer
+        assert message =~ "reference"
+      end
+    end
+
+    assert Repo.count(:rooms) == 0
+    assert {:ok, _} = Repo.insert(:rooms, id: "a", title: "A")
+  end
+
   test "a savepoint that is not there is refused, and the transaction goes on" do
     {:ok, _} =
       Repo.transaction(fn ->

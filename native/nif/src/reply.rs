@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::value::Row;
-use ash_rusqlite_engine::{Error, Notify, Outcome, OutputColumn, Responder, Result, RowSink};
+use ash_rusqlite_engine::{Code, Error, Notify, Outcome, OutputColumn, Responder, Result, RowSink};
 use rustler::thread::is_scheduler_thread;
 use rustler::{Env, LocalPid, OwnedEnv, Term};
 
@@ -53,12 +53,24 @@ impl Message {
     }
 }
 
+/// An answer is known by a reference. Nothing else is taken, because it is copied on the
+/// scheduler that the caller runs on.
+fn reference(tag: Term<'_>) -> Result<Term<'_>> {
+    match tag.is_ref() {
+        true => Ok(tag),
+        false => Err(Error::new(
+            Code::InvalidQuery,
+            "an answer is known by a reference, and this is none",
+        )),
+    }
+}
+
 /// `{tag, :ok}` to the calling process when it is called.
-pub fn notify_ok(env: Env<'_>, tag: Term<'_>) -> Notify {
-    let message = Message::new(env.pid(), tag, |env, tag| {
+pub fn notify_ok(env: Env<'_>, tag: Term<'_>) -> Result<Notify> {
+    let message = Message::new(env.pid(), reference(tag)?, |env, tag| {
         Raw::tuple(env, [tag, Raw::atom(atoms::ok())])
     });
-    Box::new(move || message.send())
+    Ok(Box::new(move || message.send()))
 }
 
 /// A new reference, and `{reference, :ready}` to the calling process when it is called.
@@ -70,10 +82,15 @@ pub fn notify_ready(env: Env<'_>) -> (Raw<'_>, Notify) {
     (reference, Box::new(move || message.send()))
 }
 
+/// Hears once whether a database could be opened.
+pub type OnOpened = Box<dyn FnOnce(Result<()>) + Send>;
+
 /// Tells the calling process whether something could be opened: `{tag, :ok | error}`.
-pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Box<dyn FnOnce(Result<()>) + Send> {
-    let reply = Reply::new(env, tag, Shape::Nothing, false);
-    Box::new(move |result| Box::new(reply).finish(result.map(|()| Outcome::Done)))
+pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Result<OnOpened> {
+    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
+    Ok(Box::new(move |result: Result<()>| {
+        reply.finish(result.map(|()| Outcome::Done));
+    }))
 }
 
 /// Answers one request of the calling process: `{tag, result}`.
@@ -86,16 +103,16 @@ pub struct Reply {
 
 impl Reply {
     /// With the form of the rows, and of decimals in them.
-    pub fn new(env: Env<'_>, tag: Term<'_>, shape: Shape, decimal: bool) -> Reply {
-        let to = env.pid();
+    pub fn new(env: Env<'_>, tag: Term<'_>, shape: Shape, decimal: bool) -> Result<Reply> {
+        let (to, tag) = (env.pid(), reference(tag)?);
         let env = OwnedEnv::new();
         let tag = env.run(|env| Raw::of(tag.in_env(env)));
-        Reply {
+        Ok(Reply {
             env,
             to,
             tag,
             rows: Rows::new(shape, decimal),
-        }
+        })
     }
 
     fn answer(&mut self, result: &Result<Outcome>) -> Raw<'static> {

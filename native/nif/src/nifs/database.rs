@@ -31,7 +31,7 @@ fn open_database<'a>(
         database: registry::fresh_id(),
         item: 0,
     };
-    registry::open(ids.database, config, reply::on_opened(env, tag))?;
+    registry::open(ids.database, config, reply::on_opened(env, tag)?)?;
     match handle::owned(env, Kind::Database, ids) {
         Some(handle) => Ok(ok(env, Raw::of(handle))),
         None => {
@@ -49,7 +49,7 @@ fn open_database<'a>(
 fn close<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>) -> Term<'a> {
     answer(env, || {
         let ids = handle::ids(db, Kind::Database).ok_or_else(registry::stale)?;
-        registry::close(ids.database, Some(reply::notify_ok(env, tag)))?;
+        registry::close(ids.database, Some(reply::notify_ok(env, tag)?))?;
         Ok(Raw::atom(atoms::ok()))
     })
 }

@@ -15,7 +15,7 @@ use super::{answer, database, queued};
 
 /// Maintenance takes as long as it takes.
 fn submit<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, work: Maintenance) -> Decoded<RequestId> {
-    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false));
+    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
     Ok(database(db)?.maintain(work, Instant::now() + INFINITY, reply)?)
 }
 

@@ -80,7 +80,7 @@ fn submit<'a>(
     let deadline = Instant::now() + timeout(time)?;
     let (database, ids) = transaction(tx)?;
     let step = decode.step(operation)?;
-    let reply = Box::new(Reply::new(env, tag, step.shape, database.config().decimal));
+    let reply = Box::new(Reply::new(env, tag, step.shape, database.config().decimal)?);
     let transaction = TransactionId(ids.item);
     let id = database.transaction_submit(transaction, step.operation, deadline, reply)?;
     Ok(queued(env, id))
@@ -91,7 +91,7 @@ fn tx_finish<'a>(env: Env<'a>, tx: Term<'a>, tag: Term<'a>, how: Term<'a>) -> Te
     answer(env, || {
         let (database, ids) = transaction(tx)?;
         let commit = atoms::commit() == how;
-        let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false));
+        let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
         let finished = database.finish(TransactionId(ids.item), commit, reply)?;
         handle::unwatch(tx, Kind::Transaction);
         match finished {

@@ -55,7 +55,7 @@ fn submit<'a>(
         tag,
         shape(&write),
         database.config().decimal,
-    ));
+    )?);
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);

@@ -169,13 +169,13 @@ impl Decode {
     }
 
     fn like(&mut self, column: String, pattern: Term<'_>, negated: bool) -> Decoded<Expr> {
-        match (pattern.is_binary(), name(pattern)) {
-            (true, Some(pattern)) => Ok(Expr::Like {
+        match self.text(pattern)? {
+            Some(pattern) => Ok(Expr::Like {
                 column,
                 pattern,
                 negated,
             }),
-            _ => Err(invalid(format!(
+            None => Err(invalid(format!(
                 "a pattern is a string, not {}",
                 describe(pattern)
             ))),

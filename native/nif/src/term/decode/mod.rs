@@ -110,6 +110,17 @@ impl Decode {
         })
     }
 
+    /// The text of a string, of any length.
+    fn text(&mut self, term: Term<'_>) -> Decoded<Option<String>> {
+        let Ok(binary) = term.into_binary() else {
+            return Ok(None);
+        };
+        self.spend(binary.len())?;
+        Ok(std::str::from_utf8(binary.as_slice())
+            .ok()
+            .map(str::to_owned))
+    }
+
     /// A list of column names; one alone counts as a list.
     fn names(&mut self, term: Term<'_>) -> Decoded<Vec<String>> {
         let mut names: Vec<String> = Vec::new();
@@ -215,13 +226,17 @@ fn invalid(message: impl Into<String>) -> Stop {
     Stop::Failed(Error::new(Code::InvalidQuery, message))
 }
 
-/// The text of an atom (except nil, true and false) or of a string.
+/// The text of an atom (except nil, true and false) or of a string that is not too long to be
+/// copied on a scheduler.
 fn name(term: Term<'_>) -> Option<String> {
     match term.get_type() {
         TermType::Atom if is_constant(term) => None,
         TermType::Atom => atoms::text(term),
         TermType::Binary => {
             let binary = term.into_binary().ok()?;
+            if binary.len() > SCHEDULER_BYTES {
+                return None;
+            }
             std::str::from_utf8(binary.as_slice())
                 .ok()
                 .map(str::to_owned)

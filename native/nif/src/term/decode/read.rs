@@ -155,11 +155,9 @@ impl Decode {
     }
 
     fn sql(&mut self, sql: Term<'_>, params: Term<'_>) -> Decoded<Query> {
-        let text = match (sql.is_binary(), name(sql)) {
-            (true, Some(text)) => text,
-            _ => return Err(invalid(format!("SQL is a string, not {}", describe(sql)))),
+        let Some(text) = self.text(sql)? else {
+            return Err(invalid(format!("SQL is a string, not {}", describe(sql))));
         };
-        self.spend(text.len())?;
         let params = self.values(params, "the parameters of a statement")?;
         Ok(Query {
             read: Read::Sql { sql: text, params },

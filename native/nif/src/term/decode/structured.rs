@@ -113,6 +113,11 @@ impl Decode {
                 TermType::Pid => return Ok(Some("pid")),
                 TermType::Port => return Ok(Some("port")),
                 TermType::Ref => return Ok(Some("reference")),
+                // Its bytes are copied into the external format.
+                TermType::Binary => {
+                    let binary = term.into_binary();
+                    self.weigh(binary.map_or(0, |binary| binary.len()))?;
+                }
                 // A list of one more item; the end of an improper list is seen, too.
                 TermType::List => {
                     if let Ok((item, tail)) = term.list_get_cell() {
