@@ -48,6 +48,26 @@ defmodule AshRusqlite.P8FilesTest do
       assert refused(Path.join(folder, <<255>>), [:cannot_open, :invalid_option], :any)
     end
 
+    test "a pipe where a backup or a migration should be, which would be waited for for ever", %{
+      tmp_dir: folder
+    } do
+      {:ok, repo} = AshRusqlite.Repo.start_link(database: database_of(folder))
+      pipe = Path.join(folder, "20260101000000_pipe.sql")
+      {"", 0} = System.cmd("mkfifo", [pipe])
+
+      assert {:error, %Error{code: :cannot_open, message: message}} =
+               Maintenance.restore(repo, pipe)
+
+      assert message =~ "regular"
+
+      assert {:error, %Error{code: :invalid_migration, message: message}} =
+               Maintenance.migrate(repo, migrations: folder)
+
+      assert message =~ "regular"
+      assert {:ok, _} = Writes.insert(repo, :rooms, id: "next", title: "Next")
+      AshRusqlite.Repo.stop(repo)
+    end
+
     # Root may do everything, so it is started without that right.
     test "without the rights", %{tmp_dir: folder} do
       made = database_of(folder)

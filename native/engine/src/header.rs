@@ -44,6 +44,10 @@ pub fn check_header(path: &Path) -> Result<Header> {
             "is a folder; name a file in it",
         ));
     }
+    // To open a pipe is to wait for whoever writes into it.
+    if !metadata.is_file() {
+        return Err(refuse(Code::CannotOpen, path, "is no regular file"));
+    }
     let mut bytes = Vec::with_capacity(100);
     File::open(path)
         .map_err(failed)?

@@ -105,6 +105,10 @@ fn read_file(path: &Path) -> Result<MigrationFile, String> {
         .and_then(|stem| stem.to_str())
         .and_then(split_name)
         .ok_or("is not named <timestamp>_<name>.sql, with a timestamp of 1 to 18 digits")?;
+    // To read a pipe is to wait for whoever writes into it.
+    if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+        return Err("is no regular file".to_owned());
+    }
     let bytes = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let text = String::from_utf8(bytes)
         .map_err(|error| format!("is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))?;
