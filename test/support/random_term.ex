@@ -139,7 +139,7 @@ defmodule AshRusqlite.RandomTerm do
     place = :rand.uniform(tuple_size(tuple)) - 1
 
     case :rand.uniform(6) do
-      1 -> Tuple.append(tuple, any(handles))
+      1 -> Tuple.insert_at(tuple, tuple_size(tuple), any(handles))
       2 -> Tuple.delete_at(tuple, place)
       _ -> put_elem(tuple, place, change(elem(tuple, place), handles))
     end

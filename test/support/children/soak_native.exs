@@ -42,17 +42,28 @@ defmodule Soak do
 
   def run(seed, until, database, migrations) do
     :rand.seed(:exsss, {seed, 0, 0})
-    Process.flag(:trap_exit, true)
-    {:ok, db} = Native.open(database, [busy_timeout: 1_000], make_ref())
-    receive do: ({_, :ok} -> :ok)
-    loop(%{db: db, others: [], tx: [], migrations: migrations, calls: 0, wrong: []}, until)
+    state = %{db: nil, others: [], tx: [], database: database, migrations: migrations}
+    loop(Map.merge(state, %{calls: 0, wrong: []}), until)
+  end
+
+  # A random call may have closed it.
+  defp opened(state) do
+    case Native.config(state.db) do
+      {:ok, _} ->
+        state
+
+      {:error, {:closed, _, _, _}} ->
+        ref = make_ref()
+        {:ok, db} = Native.open(state.database, [busy_timeout: 1_000], ref)
+        receive do: ({^ref, :ok} -> %{state | db: db, tx: []})
+    end
   end
 
   defp loop(state, until) do
     if until.(state.calls) or state.wrong != [] do
       state
     else
-      state |> call() |> heard() |> forget() |> loop(until)
+      state |> opened() |> call() |> heard() |> forget() |> loop(until)
     end
   end
 
@@ -75,8 +86,11 @@ defmodule Soak do
   end
 
   defp begun(%{tx: []} = state) do
-    {:ok, tx} = Native.tx_open(state.db, 200)
-    %{state | tx: [tx]}
+    case Native.tx_open(state.db, 200) do
+      {:ok, tx} -> %{state | tx: [tx]}
+      # It is just being closed.
+      {:error, {:closed, _, _, _}} -> %{state | tx: [nil]}
+    end
   end
 
   defp begun(state), do: state
