@@ -71,6 +71,7 @@ defmodule AshRusqlite.P1AcknowledgedTest do
       ended = Task.await_many(writers, 60_000)
       assert Enum.uniq(for {_, error} <- ended, do: error.code) == [:closed]
       if Process.alive?(supervisor), do: Supervisor.stop(supervisor)
+      wait_until(fn -> not Process.alive?(repo) end)
 
       again = start_repo!(folder)
       acknowledged = Enum.flat_map(ended, &elem(&1, 0))

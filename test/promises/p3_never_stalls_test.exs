@@ -184,6 +184,50 @@ defmodule AshRusqlite.P3NeverStallsTest do
     end
   end
 
+  # The best of five tries, so that it does not matter what else the machine does. To look at
+  # the whole term would take many times as long as is allowed here.
+  test "no term is so big that a scheduler is held to look at it", %{repo: repo} do
+    {:ok, %{db: db}} = AshRusqlite.Repo.Registry.lookup(repo)
+    numbers = Enum.to_list(1..300_000)
+    texts = Map.new(numbers, &{"key #{&1}", &1})
+    tuple = List.to_tuple(numbers)
+    bytes = :binary.copy("x", 100_000_000)
+    insert = fn value -> {:insert, :rooms, [[id: value]], :raise, false} end
+    write = &Native.write(db, make_ref(), &1, 1_000)
+    read = &Native.read(db, &1, 1_000)
+
+    calls = [
+      text_map: {write, insert.(texts)},
+      number_map: {write, insert.(Map.new(numbers, &{&1, &1}))},
+      nested: {write, insert.([{:a, %{texts | "key 1" => self()}}])},
+      list: {write, insert.(numbers)},
+      tuple: {write, insert.(tuple)},
+      bytes: {write, insert.(bytes)},
+      bytes_in_a_tuple: {write, insert.({bytes})},
+      row: {write, {:insert, :rooms, [texts], :raise, false}},
+      rows: {write, {:insert, :rooms, Enum.map(numbers, &[id: &1]), :raise, false}},
+      returning: {write, {:insert, :rooms, [], :raise, Map.keys(texts)}},
+      table: {write, {:delete, bytes, nil, false}},
+      no_write: {write, tuple},
+      sql: {read, {:sql, bytes, []}},
+      params: {read, {:sql, "SELECT 1", numbers}},
+      pattern: {read, {:all, :rooms, [where: {:id, :like, bytes}]}},
+      condition: {read, {:all, :rooms, [where: tuple]}},
+      conditions: {read, {:all, :rooms, [where: Enum.map(numbers, &{:id, &1})]}},
+      key: {read, {:get, :rooms, texts}},
+      limit: {read, {:all, :rooms, [limit: numbers]}},
+      timeout: {&Native.tx_open(db, &1), numbers},
+      steps: {&Native.migrate(db, make_ref(), "none", &1), Enum.map(numbers, &{:step, &1})},
+      json: {&Native.json_decode/1, bytes}
+    ]
+
+    for {name, {call, term}} <- calls do
+      {fastest, answer} = 1..5 |> Enum.map(fn _ -> :timer.tc(call, [term]) end) |> Enum.min()
+      assert answer == :dirty or match?({:error, _}, answer), "#{name}: #{inspect(answer)}"
+      assert fastest < 20_000, "#{name} took #{fastest} µs"
+    end
+  end
+
   test "dropping many handles only tells others: each database closes, each transaction ends", %{
     repo: repo,
     database: database,

@@ -36,7 +36,7 @@ fn ensure<'a>(
     let deadline = Instant::now() + timeout(time)?;
     let database = database(db)?;
     let spec = Decode::unlimited().table(table)?;
-    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false));
+    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);

@@ -7,8 +7,9 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use rustler::sys::{
-    enif_make_double, enif_make_int64, enif_make_list_from_array, enif_make_map_from_arrays,
-    enif_make_map_put, enif_make_new_map, enif_make_tuple_from_array, enif_make_uint64, ErlNifTerm,
+    enif_get_tuple, enif_make_double, enif_make_int64, enif_make_list_from_array,
+    enif_make_map_from_arrays, enif_make_map_put, enif_make_new_map, enif_make_tuple_from_array,
+    enif_make_uint64, ErlNifTerm,
 };
 use rustler::{Atom, BigInt, Encoder, Env, NewBinary, Term};
 
@@ -29,6 +30,15 @@ pub struct Raw<'a> {
 unsafe impl Send for Raw<'_> {}
 // SAFETY: as above; it has no interior mutability.
 unsafe impl Sync for Raw<'_> {}
+
+/// How many elements a tuple has; `None` if it is none.
+pub fn arity(term: Term<'_>) -> Option<usize> {
+    let (mut arity, mut elements) = (0, std::ptr::null());
+    let env = term.get_env().as_c_arg();
+    // SAFETY: the term is of its environment; both places are written when the answer is not 0.
+    let tuple = unsafe { enif_get_tuple(env, term.as_c_arg(), &mut arity, &mut elements) };
+    (tuple != 0).then(|| usize::try_from(arity).unwrap_or(0))
+}
 
 fn count(length: usize) -> Option<u32> {
     u32::try_from(length).ok()

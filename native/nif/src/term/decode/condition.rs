@@ -2,12 +2,11 @@
 
 use ash_rusqlite_engine::nearest;
 use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
-use rustler::types::tuple::get_tuple;
 use rustler::{MapIterator, Term, TermType};
 
 use crate::atoms;
 
-use super::{describe, invalid, is_keyword, name, Decode, Decoded, Items};
+use super::{describe, get_tuple, invalid, is_keyword, name, Decode, Decoded, Items};
 
 const OPERATORS: &[&str] = &[
     "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "like", "not_like", "is_nil",

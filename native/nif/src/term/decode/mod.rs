@@ -15,10 +15,10 @@ pub use read::Query;
 pub use write::shape;
 
 use ash_rusqlite_engine::{Code, Error};
-use rustler::types::tuple::get_tuple;
-use rustler::{Term, TermType};
+use rustler::{NifResult, Term, TermType};
 
 use crate::atoms;
+use crate::term::raw;
 
 /// Why decoding stopped.
 pub enum Stop {
@@ -44,6 +44,9 @@ const MAX_DEPTH: usize = 100;
 const SCHEDULER_VALUES: usize = 500;
 /// Bytes that take about 10 microseconds to copy.
 const SCHEDULER_BYTES: usize = 64 * 1024;
+
+/// No tuple with a meaning has more elements.
+const MAX_ARITY: usize = 16;
 
 /// Decodes the terms of one call, within a budget.
 pub struct Decode {
@@ -81,6 +84,14 @@ impl Decode {
     fn weigh(&mut self, bytes: usize) -> Decoded<()> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or(Stop::Big)?;
         Ok(())
+    }
+
+    /// Stops when more values follow than may still be decoded, before they are looked at.
+    fn reserve(&self, values: usize) -> Decoded<()> {
+        match values > self.values {
+            true => Err(Stop::Big),
+            false => Ok(()),
+        }
     }
 
     /// Goes one level deeper.
@@ -218,6 +229,14 @@ impl Items<'_> {
                 describe(list)
             ))),
         }
+    }
+}
+
+/// The elements of a tuple. A long one is no tuple here: its elements would be copied first.
+fn get_tuple(term: Term<'_>) -> NifResult<Vec<Term<'_>>> {
+    match raw::arity(term) {
+        Some(arity) if arity <= MAX_ARITY => rustler::types::tuple::get_tuple(term),
+        _ => Err(rustler::Error::BadArg),
     }
 }
 

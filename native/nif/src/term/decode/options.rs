@@ -59,7 +59,7 @@ fn plain(term: Term<'_>) -> Option<Json> {
 /// The options of `migrate` and `rollback_migration`.
 pub fn migrate_options(options: Term<'_>) -> Decoded<MigrateOptions> {
     let mut decoded = MigrateOptions::default();
-    Decode::unlimited().each_pair(options, "the options", |_, option, value| {
+    let read = Decode::on_scheduler().each_pair(options, "the options", |_, option, value| {
         match option.as_str() {
             "to" | "step" if super::is_nil(value) => {}
             "to" => decoded.to = Some(integer("to", "a version", value)?),
@@ -67,8 +67,12 @@ pub fn migrate_options(options: Term<'_>) -> Decoded<MigrateOptions> {
             _ => return Err(unknown_option(&option, &["to", "step"]).into()),
         }
         Ok(())
-    })?;
-    Ok(decoded)
+    });
+    match read {
+        Ok(()) => Ok(decoded),
+        Err(Stop::Big) => Err(Error::new(Code::InvalidOption, "there are too many options").into()),
+        Err(failed) => Err(failed),
+    }
 }
 
 fn integer<'a, T: rustler::Decoder<'a>>(option: &str, what: &str, term: Term<'a>) -> Decoded<T> {

@@ -4,12 +4,11 @@ use ash_rusqlite_engine::query::ir::{
     Aggregate, Collation, Cursor, Expr, Nulls, OrderBy, Read, Scalar, ScalarOrder, Select,
 };
 use ash_rusqlite_engine::{nearest, unknown_option, Code, ColumnType, Error};
-use rustler::types::tuple::get_tuple;
 use rustler::Term;
 
 use crate::term::encode::rows::Shape;
 
-use super::{describe, invalid, is_keyword, is_nil, name, Decode, Decoded, Stop};
+use super::{describe, get_tuple, invalid, is_keyword, is_nil, name, Decode, Decoded, Stop};
 
 /// A read, and the form that its caller wants the rows in.
 pub struct Query {

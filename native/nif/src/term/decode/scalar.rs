@@ -4,14 +4,13 @@ use ash_rusqlite_engine::query::ir::{
     ArithOp, Cast, Collation, Computed, Function, Scalar, ScalarOrder,
 };
 use ash_rusqlite_engine::ColumnType;
-use rustler::types::tuple::get_tuple;
 use rustler::Term;
 
 use crate::atoms;
 
 use super::condition::comparison;
 use super::read::direction;
-use super::{describe, invalid, is_nil, name, Decode, Decoded, Stop};
+use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded, Stop};
 
 impl Decode {
     /// An expression.

@@ -6,6 +6,7 @@ use rustler::types::tuple::get_tuple;
 use rustler::{MapIterator, Term, TermType};
 
 use crate::atoms;
+use crate::term::raw;
 
 use super::{invalid, Decode, Decoded};
 
@@ -78,6 +79,7 @@ impl Decode {
     }
 
     fn json_object(&mut self, map: Term<'_>, depth: usize, out: &mut Vec<u8>) -> Decoded<bool> {
+        self.reserve(map.map_size().unwrap_or(0))?;
         let mut pairs: Vec<(Term<'_>, Term<'_>)> =
             MapIterator::new(map).into_iter().flatten().collect();
         if pairs.len() > ORDERED_KEYS {
@@ -124,8 +126,12 @@ impl Decode {
                         rest.extend([tail, item]);
                     }
                 }
-                TermType::Tuple => rest.extend(get_tuple(term).unwrap_or_default()),
+                TermType::Tuple => {
+                    self.reserve(raw::arity(term).unwrap_or(0))?;
+                    rest.extend(get_tuple(term).unwrap_or_default());
+                }
                 TermType::Map => {
+                    self.reserve(term.map_size().unwrap_or(0))?;
                     let pairs = MapIterator::new(term).into_iter().flatten();
                     rest.extend(pairs.flat_map(|(key, value)| [key, value]));
                 }

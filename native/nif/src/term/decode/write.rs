@@ -4,13 +4,12 @@ use ash_rusqlite_engine::query::ir::{
     Assignment, Conflict, ConflictSet, Delete, Insert, Returning, Update, Write,
 };
 use ash_rusqlite_engine::TransactionOp;
-use rustler::types::tuple::get_tuple;
 use rustler::Term;
 
 use crate::atoms;
 use crate::term::encode::rows::Shape;
 
-use super::{describe, invalid, name, Decode, Decoded, Query};
+use super::{describe, get_tuple, invalid, name, Decode, Decoded, Query};
 
 /// A step of a transaction, and the form that its caller wants the rows in.
 pub struct Step {
