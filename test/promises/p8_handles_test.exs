@@ -87,6 +87,8 @@ defmodule AshRusqlite.P8HandlesTest do
     assert_receive {^ref, {:ok, {1, nil}}}, 60_000
     AshRusqlite.Repo.stop(repo)
 
+    # It says that it has closed before its threads have ended and it is forgotten.
+    wait_until(fn -> match?({:error, _}, Native.config(db)) end)
     all_closed(calls(db, folder))
     for tx <- [idle, begun], do: all_closed(transaction_calls(tx))
     refute_received _
