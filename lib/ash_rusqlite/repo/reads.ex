@@ -96,8 +96,9 @@ defmodule AshRusqlite.Repo.Reads do
   end
 
   def explain(repo, table, opts) do
-    {timeout, opts} = Keyword.split(opts, [:timeout])
-    explain(repo, {:all, table, opts}, timeout)
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil) do
+      explain(repo, {:all, table, opts}, if(timeout, do: [timeout: timeout], else: []))
+    end
   end
 
   # A node is indented below the one that it is a part of.

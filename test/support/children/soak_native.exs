@@ -157,6 +157,18 @@ defmodule Soak do
 
   defp right(:vacuum, %{db: db}), do: [db, make_ref()]
 
+  defp right(:ensure_table, %{db: db}), do: [db, make_ref(), table(), timeout()]
+  defp right(:table_differences, %{db: db}), do: [db, table(), timeout()]
+
+  defp table do
+    [
+      table: Enum.random(["rooms", "made"]),
+      columns: [[name: "id", type: "TEXT"], [name: "n", type: "INTEGER", null: true]],
+      primary_key: ["id"],
+      indexes: [[name: "made_n", columns: ["n"], unique: false]]
+    ]
+  end
+
   defp timeout, do: Enum.random([1, 10, 50, 50, 50])
 
   defp options,
