@@ -114,6 +114,14 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
     error.with("sqlite_code", i64::from(failure.extended_code))
 }
 
+/// What a COMMIT says of a deferred foreign key that does not hold.
+pub fn deferred_foreign_key() -> Error {
+    constraint(
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY,
+        "FOREIGN KEY constraint failed",
+    )
+}
+
 fn io(extended: i32, text: &str) -> Error {
     Error::new(
         Code::IoError,

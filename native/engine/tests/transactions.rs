@@ -286,3 +286,37 @@ fn transactions_and_batched_writers_take_turns_and_lose_no_update() {
     assert_eq!(count(&database, "t"), 101);
     close(database);
 }
+
+#[test]
+fn a_deferred_foreign_key_must_hold_at_the_end_of_each_write_of_a_batch() {
+    let (_folder, database) = database();
+    let child = |id, parent| {
+        let parent = ("parent", Value::Integer(parent));
+        insert("child", &[("id", Value::Integer(id)), parent])
+    };
+    let parent = |id| insert("t", &[("id", Value::Integer(id))]);
+    write(&database, parent(1)).unwrap();
+    write(&database, child(1, 1)).unwrap();
+    let holder = begin(&database);
+    step(&database, holder, TransactionOp::Read(ids())).unwrap();
+    // Each would be mended by the one behind it, were they one transaction.
+    let batch = [
+        child(2, 2),
+        parent(2),
+        delete("t", equal("id", Value::Integer(1))),
+        delete("child", equal("id", Value::Integer(1))),
+    ]
+    .map(|write| submit(&database, write, soon()).1);
+    finish(&database, holder, true).unwrap();
+    let [early, late, orphaning, last] = batch.map(|from| answered(&from));
+    late.unwrap();
+    last.unwrap();
+    for refused in [early, orphaning].map(error) {
+        assert_eq!(refused.code(), Code::ForeignKeyViolation);
+        let columns = Some(Detail::List(vec!["parent".into()]));
+        assert_eq!(refused.detail("columns"), columns.as_ref());
+    }
+    assert_eq!(outside(&database), "1,2");
+    assert_eq!(count(&database, "child"), 0);
+    close(database);
+}

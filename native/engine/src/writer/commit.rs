@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use rusqlite::ffi;
+
 use crate::access::Access;
 use crate::database::Outcome;
 use crate::error::{Code, Error, Result};
@@ -11,7 +13,17 @@ use crate::query::ir::Write;
 use crate::{constraint, sqlite_error};
 
 use super::queue::Job;
-use super::Writer;
+use super::{db_status, Writer};
+
+/// When a deferred foreign key must hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deferred {
+    /// At the end of the write, which is all of its caller's transaction: the requests that
+    /// share its commit must not make it good, nor may it break theirs.
+    Now,
+    /// At the end of the transaction that it is a part of.
+    AtCommit,
+}
 
 type Answer = (Job, Result<Outcome>);
 
@@ -130,8 +142,9 @@ impl Writer {
         let result = self
             .write_once(write, job.reply.sink())
             .and_then(|changes| {
-                // A deferred constraint is only looked at here.
+                // A deferred foreign key is only looked at here.
                 self.commit().map_err(|error| {
+                    self.roll_back();
                     self.link.control.begin(deadline, None);
                     self.explain(error, write)
                 })?;
@@ -145,23 +158,39 @@ impl Writer {
 
     fn run_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
         self.link.control.begin(job.deadline, None);
-        self.atomically(write, job)
+        self.atomically(write, job, Deferred::Now)
     }
 
     /// Runs a write in a savepoint. Where that cannot be undone the whole transaction is.
-    pub(super) fn atomically(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
+    pub(super) fn atomically(
+        &mut self,
+        write: &Write,
+        job: &mut Job,
+        deferred: Deferred,
+    ) -> Result<Outcome> {
         self.step("SAVEPOINT w")?;
         let result = self.write_once(write, job.reply.sink());
-        let undone = match &result {
-            Err(_) if self.link.conn.is_autocommit() => return result.map(written),
-            Err(_) => self.step("ROLLBACK TO w"),
-            Ok(_) => Ok(()),
+        if result.is_err() && self.link.conn.is_autocommit() {
+            return result.map(written);
+        }
+        let broken = result.is_ok() && deferred == Deferred::Now && self.breaks_deferred_keys();
+        let undone = match broken || result.is_err() {
+            true => self.step("ROLLBACK TO w"),
+            false => Ok(()),
         };
         if let Err(error) = undone.and_then(|()| self.step("RELEASE w")) {
             self.roll_back();
             return Err(result.err().unwrap_or(error));
         }
+        if broken {
+            return Err(self.explain(sqlite_error::deferred_foreign_key(), write));
+        }
         result.map(written)
+    }
+
+    /// Whether COMMIT would be refused for a foreign key.
+    fn breaks_deferred_keys(&self) -> bool {
+        db_status(&self.link, ffi::SQLITE_DBSTATUS_DEFERRED_FKS).is_some_and(|broken| broken != 0)
     }
 
     /// Runs a write once; a schema that another process changed is read again first.

@@ -235,8 +235,7 @@ impl Writer {
     }
 }
 
-/// Hits, misses and bytes of the connection's page cache
-/// (<https://sqlite.org/c3ref/c_dbstatus_options.html>).
+/// Hits, misses and bytes of the connection's page cache.
 fn page_cache(link: &Link) -> Option<[i64; 3]> {
     let mut figures = [0; 3];
     let wanted = [
@@ -245,16 +244,17 @@ fn page_cache(link: &Link) -> Option<[i64; 3]> {
         ffi::SQLITE_DBSTATUS_CACHE_USED,
     ];
     for (slot, what) in figures.iter_mut().zip(wanted) {
-        let (mut current, mut highest) = (0, 0);
-        // SAFETY: the handle lives as long as `link`, is used by this thread alone, and both
-        // numbers outlive the call.
-        let code = unsafe {
-            ffi::sqlite3_db_status(link.conn.handle(), what, &mut current, &mut highest, 0)
-        };
-        if code != ffi::SQLITE_OK {
-            return None;
-        }
-        *slot = i64::from(current);
+        *slot = i64::from(db_status(link, what)?);
     }
     Some(figures)
+}
+
+/// One figure of a connection (<https://sqlite.org/c3ref/c_dbstatus_options.html>).
+fn db_status(link: &Link, what: i32) -> Option<i32> {
+    let (mut current, mut highest) = (0, 0);
+    // SAFETY: the handle lives as long as `link`, is used by this thread alone, and both
+    // numbers outlive the call.
+    let code =
+        unsafe { ffi::sqlite3_db_status(link.conn.handle(), what, &mut current, &mut highest, 0) };
+    (code == ffi::SQLITE_OK).then_some(current)
 }

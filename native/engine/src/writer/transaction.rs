@@ -9,6 +9,7 @@ use crate::database::{Outcome, TransactionId, TransactionOp};
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Read, Write};
 
+use super::commit::Deferred;
 use super::queue::{Job, NextStep, Step};
 use super::Writer;
 
@@ -233,7 +234,7 @@ impl Writer {
 
     fn write_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
         self.link.gate.set(Access::Write);
-        self.atomically(write, job)
+        self.atomically(write, job, Deferred::AtCommit)
     }
 
     fn read_here(&mut self, read: &Read, job: &mut Job) -> Result<Outcome> {
