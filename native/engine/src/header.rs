@@ -1,12 +1,15 @@
 //! The first 100 bytes of a database file (<https://sqlite.org/fileformat.html#the_database_header>),
 //! read before SQLite sees the file, so that a refusal can say why.
 
+use std::ffi::{c_int, c_void};
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
+use std::ptr;
+
+use rusqlite::{ffi, Connection, OpenFlags};
 
 use crate::error::{Code, Error, Result};
-use crate::io_error;
+use crate::{io_error, sqlite_error};
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Newest "file format read version" that we read: 2 is the write-ahead log.
@@ -48,13 +51,61 @@ pub fn check_header(path: &Path) -> Result<Header> {
     if !metadata.is_file() {
         return Err(refuse(Code::CannotOpen, path, "is no regular file"));
     }
-    let mut bytes = Vec::with_capacity(100);
-    File::open(path)
-        .map_err(failed)?
-        .take(100)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    // An absolute path never begins with "file:", which SQLite would read as a URI.
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match Connection::open_with_flags(absolute, flags) {
+        Ok(conn) => conn,
+        // SQLite keeps the system's reason to itself.
+        Err(error) => {
+            return Err(File::open(path).map_or_else(failed, |_| sqlite_error::map(error)))
+        }
+    };
+    let bytes = first_bytes(&conn).map_err(|code| {
+        sqlite_error::map(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+    })?;
     parse(&bytes, path)
+}
+
+/// The first 100 bytes of a connection's file, or all of a shorter one. SQLite reads them: a
+/// descriptor of ours would, when it is closed, take with it the locks of every connection
+/// that the process has to the file.
+fn first_bytes(conn: &Connection) -> std::result::Result<Vec<u8>, c_int> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    let out: *mut *mut ffi::sqlite3_file = &mut file;
+    // SAFETY: the handle lives as long as `conn`, "main" ends with a NUL, and this operation
+    // writes one pointer to what it is given
+    // (<https://sqlite.org/c3ref/c_fcntl_begin_atomic_write.html#sqlitefcntlfilepointer>).
+    let code = unsafe {
+        ffi::sqlite3_file_control(
+            conn.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_FILE_POINTER,
+            out.cast::<c_void>(),
+        )
+    };
+    if code != ffi::SQLITE_OK {
+        return Err(code);
+    }
+    // SAFETY: SQLite gave the file of an open connection, or none.
+    let methods = unsafe { file.as_ref().and_then(|file| file.pMethods.as_ref()) };
+    let Some((Some(size_of), Some(read))) = methods.map(|own| (own.xFileSize, own.xRead)) else {
+        return Err(ffi::SQLITE_CANTOPEN);
+    };
+    let mut size = 0;
+    // SAFETY: the file is open as long as `conn`, and the number outlives the call.
+    let code = unsafe { size_of(file, &mut size) };
+    if code != ffi::SQLITE_OK {
+        return Err(code);
+    }
+    let mut bytes = vec![0; usize::try_from(size.clamp(0, 100)).unwrap_or(0)];
+    let length = c_int::try_from(bytes.len()).unwrap_or(0);
+    // SAFETY: the file is open as long as `conn`, and there is room for so many bytes.
+    let code = unsafe { read(file, bytes.as_mut_ptr().cast::<c_void>(), length, 0) };
+    if code != ffi::SQLITE_OK {
+        return Err(code);
+    }
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8], path: &Path) -> Result<Header> {

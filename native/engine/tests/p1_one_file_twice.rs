@@ -1,0 +1,81 @@
+//! P1: a file that is opened twice in one process keeps its lock. Closing any descriptor of a
+//! file drops all locks that a process has on it
+//! (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
+//! Another program would then take the database for one that nobody has open and delete its
+//! log when it closes, and what is acknowledged after that would be lost.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![cfg(target_os = "linux")]
+
+mod support {
+    pub mod host;
+}
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use ash_rusqlite_engine::{Maintenance, Value};
+use serde_json::json;
+use support::host::*;
+
+const TABLES: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY);";
+
+/// Whether this process has a lock on a file, by <https://man7.org/linux/man-pages/man5/proc_locks.5.html>.
+fn is_locked(path: &Path) -> bool {
+    let process = std::process::id().to_string();
+    let inode = std::fs::metadata(path).unwrap().ino();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.contains(&process.as_str())
+            && words
+                .iter()
+                .any(|word| word.ends_with(&format!(":{inode}")))
+    })
+}
+
+#[test]
+fn a_second_opening_of_a_file_leaves_the_first_one_its_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twice.db");
+    let options = || config(path.to_str().unwrap(), json!({}));
+    let first = with_tables(options(), TABLES);
+    assert!(is_locked(&path));
+    let second = open(options()).unwrap();
+    assert!(is_locked(&path), "both have it open");
+    for (id, database) in [(1, &first), (2, &second)] {
+        write(database, insert("t", &[("id", Value::Integer(id))])).unwrap();
+    }
+    close(second);
+    assert!(is_locked(&path), "the first still has it open");
+    assert_eq!(count(&first, "t"), 2);
+    close(first);
+    assert!(!is_locked(&path));
+}
+
+#[test]
+fn a_restore_from_a_database_in_use_and_a_backup_of_it_leave_it_its_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to, copy] = ["from.db", "to.db", "copy.db"].map(|name| folder.path().join(name));
+    let source = with_tables(config(from.to_str().unwrap(), json!({})), TABLES);
+    let database = open(config(to.to_str().unwrap(), json!({}))).unwrap();
+    let restore = |path: &Path| Maintenance::Restore { path: path.into() };
+    maintain(&database, restore(&from)).result.unwrap();
+    assert!(is_locked(&from));
+    let backup = Maintenance::Backup {
+        path: copy,
+        overwrite: false,
+    };
+    maintain(&source, backup).result.unwrap();
+    assert!(is_locked(&from));
+    // Even the refusal to restore a database from itself must not cost the lock.
+    assert!(maintain(&source, restore(&from)).result.is_err());
+    assert!(is_locked(&from));
+    close(database);
+    close(source);
+}
