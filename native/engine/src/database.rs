@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
 use crate::reader::{self, Context};
+use crate::reply::{guarded, Reply};
 use crate::schema::{Catalog, Difference, TableSpec};
 use crate::side_work;
 use crate::stats::{int, Stat};
@@ -283,8 +284,9 @@ impl Database {
         let pool = Arc::clone(&self.0.pool);
         self.spawn("ash_rusqlite_writer", move || {
             let ending = Box::new(move || pool.close(Duration::from_secs(5)));
-            let closers = writer::run(shared, path, opened, ending);
+            writer::run(Arc::clone(&shared), path, opened, ending);
             drop(memory);
+            let closers = shared.queue.closed();
             closers.into_iter().for_each(|notify| notify());
         })
     }
@@ -377,7 +379,7 @@ impl Database {
             catalog: self.0.shared.catalog(),
             counters: &self.0.shared.counters,
         };
-        let outcome = reader::read(&mut reader, &context, read, &pace, sink);
+        let outcome = guarded(|| reader::read(&mut reader, &context, read, &pace, sink));
         self.0.pool.put_back(reader);
         outcome
     }
@@ -419,6 +421,7 @@ impl Database {
     /// Takes a request back. With an error it will never run; with `None` it runs or is answered.
     pub fn withdraw(&self, id: RequestId) -> Option<Error> {
         let job = self.0.shared.queue.withdraw(id)?;
+        job.reply.forget();
         Some(self.0.shared.gave_up(job.queued_at.elapsed()))
     }
 
@@ -534,7 +537,7 @@ impl Database {
     }
 
     /// Reads the whole database beside the writer, on a thread and a connection of its own.
-    fn maintain_aside(&self, work: Maintenance, mut reply: Box<dyn Responder>) -> Result<()> {
+    fn maintain_aside(&self, work: Maintenance, reply: Box<dyn Responder>) -> Result<()> {
         if self.0.closing.load(Ordering::Relaxed) || !self.0.shared.is_open() {
             return Err(Error::new(
                 Code::Closed,
@@ -544,7 +547,8 @@ impl Database {
         let (path, closing) = (self.0.path.clone(), Arc::clone(&self.0.closing));
         let config = self.0.shared.config.clone();
         self.spawn("ash_rusqlite_side", move || {
-            let result = side_work::run(work, &path, &config, closing, reply.as_mut());
+            let mut reply = Reply::new(reply);
+            let result = side_work::run(work, &path, &config, closing, &mut reply);
             reply.finish(result);
         })
     }

@@ -24,6 +24,7 @@ mod nearest;
 pub mod progress;
 pub mod query;
 mod reader;
+mod reply;
 pub mod schema;
 mod side_work;
 mod sqlite_error;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::access::Access;
 use crate::config::Config;
 use crate::connection;
-use crate::database::{Maintenance, Outcome, Responder};
+use crate::database::{Maintenance, Outcome};
 use crate::error::{Code, Error, Result};
 use crate::progress::{Progress, ProgressSink};
+use crate::reply::Reply;
 use crate::{backup, integrity, migration};
 
 struct ProgressTo<'a> {
-    reply: &'a mut dyn Responder,
+    reply: &'a mut Reply,
     closing: Arc<AtomicBool>,
 }
 
@@ -33,7 +34,7 @@ pub fn run(
     path: &Path,
     config: &Config,
     closing: Arc<AtomicBool>,
-    reply: &mut dyn Responder,
+    reply: &mut Reply,
 ) -> Result<Outcome> {
     let link = connection::open_reader(path, config, Arc::clone(&closing))?;
     link.gate.set(Access::Internal);

@@ -10,6 +10,7 @@ use crate::database::Outcome;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::query::ir::Write;
+use crate::reply::guarded;
 use crate::{constraint, sqlite_error};
 
 use super::queue::Job;
@@ -198,13 +199,13 @@ impl Writer {
         if self.catalog().is_stale() {
             self.catalog().reload(&self.link.conn)?;
         }
-        let mut result = self.executor().write(write, sink);
+        let mut result = guarded(|| self.executor().write(write, sink));
         if let Err(error) = &result {
             // Once SQLite has rolled the transaction back, running again would commit at once.
             let begun = !self.link.conn.is_autocommit();
             if begun && self.catalog().explains(error, &self.link.conn) {
                 self.catalog().reload(&self.link.conn)?;
-                result = self.executor().write(write, sink);
+                result = guarded(|| self.executor().write(write, sink));
             }
         }
         result.map_err(|error| {

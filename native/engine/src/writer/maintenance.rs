@@ -6,10 +6,11 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use crate::access::Access;
-use crate::database::{CheckpointMode, Maintenance, Outcome, Responder};
+use crate::database::{CheckpointMode, Maintenance, Outcome};
 use crate::error::{Code, Error, Result};
 use crate::migration::{self, Applied, MigrateOptions, MigrationFile};
 use crate::progress::{Progress, ProgressSink};
+use crate::reply::Reply;
 use crate::{backup, sqlite_error};
 
 use super::queue::Job;
@@ -30,7 +31,7 @@ impl Checkpointed {
 }
 
 /// Hands progress on to the caller.
-pub struct ProgressTo<'a>(pub &'a mut dyn Responder);
+pub struct ProgressTo<'a>(pub &'a mut Reply);
 
 impl ProgressSink for ProgressTo<'_> {
     fn progress(&mut self, progress: Progress) {
@@ -107,7 +108,7 @@ impl Writer {
         let files = migration::read_directory(directory)?;
         self.link.gate.set(Access::Migration);
         self.link.control.begin_work(job.deadline);
-        let mut sink = ProgressTo(job.reply.as_mut());
+        let mut sink = ProgressTo(&mut job.reply);
         let result = run(
             &mut self.link.conn,
             &files,
@@ -122,7 +123,7 @@ impl Writer {
 
     fn restore(&mut self, path: &Path, job: &mut Job) -> Result<Outcome> {
         self.internal(job.deadline);
-        let mut sink = ProgressTo(job.reply.as_mut());
+        let mut sink = ProgressTo(&mut job.reply);
         let result = backup::restore(&mut self.link.conn, path, &mut sink);
         self.shared.catalog().reload(&self.link.conn)?;
         result.map(Outcome::Backup)

@@ -10,6 +10,7 @@ pub mod queue;
 mod tables;
 pub mod transaction;
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,9 +20,10 @@ use rusqlite::ffi;
 
 use crate::config::Config;
 use crate::connection::{self, Link};
-use crate::database::{Notify, Outcome};
+use crate::database::Outcome;
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
+use crate::reply::fault;
 use crate::sqlite_error;
 use crate::stats::Counters;
 
@@ -105,14 +107,13 @@ pub struct Writer {
 }
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
-/// `opened` hears of the result once; `ending` is called before the connection closes. Gives
-/// back who wants to hear that all of it is over.
+/// `opened` hears of the result once; `ending` is called before the connection closes.
 pub fn run(
     shared: Arc<Shared>,
     path: PathBuf,
     opened: Box<dyn FnOnce(Result<()>) + Send>,
     ending: Box<dyn FnOnce() + Send>,
-) -> Vec<Notify> {
+) {
     match Writer::open(Arc::clone(&shared), path) {
         Ok(writer) => {
             opened(Ok(()));
@@ -121,20 +122,20 @@ pub fn run(
         Err(error) => {
             shared.queue.close(None);
             opened(Err(error.clone()));
-            refuse_all(&shared, &error)
+            refuse_all(&shared, &error);
         }
     }
 }
 
 /// Answers what was asked of a database that could not be opened.
-fn refuse_all(shared: &Shared, error: &Error) -> Vec<Notify> {
+fn refuse_all(shared: &Shared, error: &Error) {
     loop {
         let jobs = match shared.queue.next(usize::MAX) {
             Next::Batch(batch) => batch.into_iter().map(|(job, _)| job).collect(),
             Next::Ensure(job, _) | Next::Transaction(_, job, _) | Next::Maintain(job, _) => {
                 vec![job]
             }
-            Next::Closed(closers) => return closers,
+            Next::Closed => return,
         };
         for job in jobs {
             job.reply.finish(Err(error.clone()));
@@ -168,33 +169,47 @@ impl Writer {
         })
     }
 
-    fn work(mut self, ending: Box<dyn FnOnce() + Send>) -> Vec<Notify> {
+    fn work(mut self, ending: Box<dyn FnOnce() + Send>) {
         loop {
-            match self.shared.queue.next(self.shared.config.max_batch) {
-                Next::Batch(batch) => self.run_batch(batch),
-                Next::Ensure(job, spec) => self.ensure_alone(job, &spec),
-                Next::Transaction(transaction, job, step) => {
-                    if job.deadline <= Instant::now() {
-                        self.shared.queue.first_step_failed(&transaction);
-                        let waited = job.deadline - job.queued_at;
-                        let error = self.shared.waited_too_long(waited);
-                        self.reply(job, Err(error));
-                    } else if transaction.is_abandoned() {
-                        let error = Error::new(Code::Cancelled, "the caller is gone");
-                        for job in self.shared.queue.clear_lane(transaction.id) {
-                            self.reply(job, Err(error.clone()));
-                        }
-                        self.reply(job, Err(error));
-                    } else {
-                        self.run_transaction(&transaction, job, step);
-                    }
-                }
-                Next::Maintain(job, work) => self.maintain(job, work),
-                Next::Closed(closers) => {
-                    ending();
-                    return closers;
+            let next = self.shared.queue.next(self.shared.config.max_batch);
+            let transaction = match &next {
+                Next::Closed => return ending(),
+                Next::Transaction(transaction, ..) => Some(Arc::clone(transaction)),
+                Next::Batch(_) | Next::Ensure(..) | Next::Maintain(..) => None,
+            };
+            // Requests that a panic takes with it are answered as they are dropped.
+            if catch_unwind(AssertUnwindSafe(|| self.run(next))).is_err() {
+                self.shared.counters.hold(None);
+                self.roll_back();
+                if let Some(transaction) = transaction {
+                    self.end_transaction(&transaction, &fault(), true);
                 }
             }
+        }
+    }
+
+    fn run(&mut self, next: Next) {
+        match next {
+            Next::Batch(batch) => self.run_batch(batch),
+            Next::Ensure(job, spec) => self.ensure_alone(job, &spec),
+            Next::Transaction(transaction, job, step) => {
+                if job.deadline <= Instant::now() {
+                    self.shared.queue.first_step_failed(&transaction);
+                    let waited = job.deadline - job.queued_at;
+                    let error = self.shared.waited_too_long(waited);
+                    self.reply(job, Err(error));
+                } else if transaction.is_abandoned() {
+                    let error = Error::new(Code::Cancelled, "the caller is gone");
+                    for job in self.shared.queue.clear_lane(transaction.id) {
+                        self.reply(job, Err(error.clone()));
+                    }
+                    self.reply(job, Err(error));
+                } else {
+                    self.run_transaction(&transaction, job, step);
+                }
+            }
+            Next::Maintain(job, work) => self.maintain(job, work),
+            Next::Closed => {}
         }
     }
 

@@ -10,6 +10,7 @@ use crate::database::{
 use crate::error::{Code, Error, Result};
 use crate::line::Line;
 use crate::query::ir::Write;
+use crate::reply::Reply;
 use crate::schema::TableSpec;
 
 use super::transaction::Transaction;
@@ -46,7 +47,7 @@ pub struct Job {
     /// When it was queued.
     pub queued_at: Instant,
     /// Who hears of the result.
-    pub reply: Box<dyn Responder>,
+    pub reply: Reply,
 }
 
 /// What the writer finds when it looks for work.
@@ -60,7 +61,7 @@ pub enum Next {
     /// Work that needs the writer for itself.
     Maintain(Job, Maintenance),
     /// Nothing more will come.
-    Closed(Vec<Notify>),
+    Closed,
 }
 
 /// What the writer finds while a transaction holds it.
@@ -146,7 +147,7 @@ impl Queue {
             id,
             deadline,
             queued_at: Instant::now(),
-            reply,
+            reply: Reply::new(reply),
         };
         state.jobs.push_back((job, work));
         self.wake(state);
@@ -231,7 +232,7 @@ impl Queue {
             id,
             deadline,
             queued_at: Instant::now(),
-            reply,
+            reply: Reply::new(reply),
         };
         if first {
             state
@@ -270,6 +271,13 @@ impl Queue {
         self.wake(state);
     }
 
+    /// All is over. Gives back who wants to hear of it.
+    pub fn closed(&self) -> Vec<Notify> {
+        let mut state = self.lock();
+        state.closed = true;
+        std::mem::take(&mut state.closers)
+    }
+
     /// A caller stops waiting for room. False if it was woken already.
     pub fn give_up(&self, id: WaitId) -> bool {
         self.lock().waiting.leave(id)
@@ -287,8 +295,11 @@ impl Queue {
                 return next;
             }
             if state.closing {
-                state.closed = true;
-                return Next::Closed(finish(&mut state));
+                state.transactions.clear();
+                let waiters = state.waiting.first(usize::MAX);
+                drop(state);
+                waiters.into_iter().for_each(|notify| notify());
+                return Next::Closed;
             }
             state.idle = true;
             state = self
@@ -371,11 +382,4 @@ fn take_batch(state: &mut State, first: (Job, Write), max_batch: usize) -> Vec<(
         state.jobs.push_front(other);
     }
     batch
-}
-
-fn finish(state: &mut State) -> Vec<Notify> {
-    state.transactions.clear();
-    let mut notifications = state.waiting.first(usize::MAX);
-    notifications.append(&mut state.closers);
-    notifications
 }

@@ -8,6 +8,7 @@ use crate::access::Access;
 use crate::database::{Outcome, TransactionId, TransactionOp};
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Read, Write};
+use crate::reply::guarded;
 
 use super::commit::Deferred;
 use super::queue::{Job, NextStep, Step};
@@ -148,12 +149,17 @@ impl Writer {
             }
             next = self.shared.queue.next_step(transaction, limit);
         };
+        self.end_transaction(transaction, &end, known);
+    }
+
+    /// Rolls back what is left of a transaction and tells its owner; one that was ended by
+    /// something else stays `known`, so that its owner hears why at its next call.
+    pub(super) fn end_transaction(&mut self, transaction: &Transaction, end: &Error, known: bool) {
         self.roll_back();
         transaction.set(Phase::Over(end.clone()));
         for job in self.shared.queue.clear_lane(transaction.id) {
             self.reply(job, Err(end.clone()));
         }
-        // One that was ended stays known, so that its owner hears why at its next call.
         if !known || transaction.is_abandoned() {
             self.shared.queue.forget(transaction.id);
         }
@@ -253,8 +259,8 @@ impl Writer {
     }
 
     fn read_once(&self, read: &Read, job: &mut Job) -> Result<()> {
-        self.executor()
-            .read(read, job.reply.sink(), &mut |_| Ok(()))
+        let sink = job.reply.sink();
+        guarded(|| self.executor().read(read, sink, &mut |_| Ok(())))
     }
 
     fn savepoint(&mut self, savepoints: &mut u32) -> Result<Outcome> {
