@@ -101,11 +101,13 @@ impl Pool {
     pub fn put_back(&self, reader: Reader) {
         let mut state = self.lock();
         if state.closed {
-            self.released(state);
+            // Whoever waits for the last one to come back is to find its file closed.
+            drop(state);
             drop(reader);
-            return;
+            state = self.lock();
+        } else {
+            state.idle.push(reader);
         }
-        state.idle.push(reader);
         self.released(state);
     }
 
