@@ -28,7 +28,7 @@ use crate::sqlite_error;
 
 /// Pages copied between two looks at the sink: 2 MiB of the usual 4 KiB pages.
 const PAGES_PER_STEP: i32 = 512;
-/// How long a restore waits for other processes to let go of the database.
+/// How long a backup waits for other processes, which cannot keep it waiting.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -66,7 +66,8 @@ pub fn backup(
     // Nobody else sees the file, and it is synced as a whole before it gets its name.
     copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
         .map_err(sqlite_error::map)?;
-    copy_pages(source, &mut copy, "backup", &destination, sink)?;
+    let patience = Instant::now() + PATIENCE;
+    copy_pages((source, &mut copy), "backup", &destination, patience, sink)?;
     drop(copy);
     drop(snapshot);
     let summary = partial.leave_wal_mode()?;
@@ -76,7 +77,8 @@ pub fn backup(
 }
 
 /// Replaces the database of `conn` by the one in the file `source`, in one transaction:
-/// other connections see the old rows, then the new ones. The file is checked first.
+/// other connections see the old rows, then the new ones. The file is checked first. The
+/// deadline ends waiting for another process's lock, not the copying.
 ///
 /// # Errors
 /// `InvalidBackup` if the file is damaged, empty, the database itself, or has another page
@@ -85,6 +87,7 @@ pub fn backup(
 pub fn restore(
     conn: &mut Connection,
     source: &Path,
+    deadline: Instant,
     sink: &mut dyn ProgressSink,
 ) -> Result<BackupSummary> {
     if !conn.is_autocommit() {
@@ -110,30 +113,29 @@ pub fn restore(
     let _snapshot = backup.unchecked_transaction().map_err(sqlite_error::map)?;
     check_source(&backup, conn, source)?;
     let summary = size_of(&backup)?;
-    copy_pages(&backup, conn, "restore", source, sink)?;
+    copy_pages((&backup, conn), "restore", source, deadline, sink)?;
     Ok(summary)
 }
 
 fn copy_pages(
-    from: &Connection,
-    to: &mut Connection,
+    (from, to): (&Connection, &mut Connection),
     phase: &'static str,
     label: &Path,
+    deadline: Instant,
     sink: &mut dyn ProgressSink,
 ) -> Result<()> {
-    let copied = steps(from, to, phase, label, sink);
+    let copied = steps((from, to), phase, label, deadline, sink);
     copied.map_err(|error| sqlite_error::refine(to, error))
 }
 
 fn steps(
-    from: &Connection,
-    to: &mut Connection,
+    (from, to): (&Connection, &mut Connection),
     phase: &'static str,
     label: &Path,
+    deadline: Instant,
     sink: &mut dyn ProgressSink,
 ) -> Result<()> {
     let copy = Backup::new(from, to).map_err(sqlite_error::map)?;
-    let patience = Instant::now() + PATIENCE;
     loop {
         // Dropping the unfinished copy rolls the destination back.
         if sink.cancelled() {
@@ -158,7 +160,7 @@ fn steps(
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
-            _ if Instant::now() >= patience => {
+            _ if Instant::now() >= deadline => {
                 let message = format!("the {phase} waited too long for another process's lock");
                 return Err(Error::new(Code::Busy, message));
             }

@@ -7,11 +7,16 @@ mod database;
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::backup::{backup, check_header, integrity_check, restore};
 use ash_rusqlite_engine::Code;
-use database::{database, names, numbers, reader, refused, Steps};
+use database::{database, names, numbers, open, reader, refused, Steps};
 use rusqlite::Connection;
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(20)
+}
 
 #[test]
 fn an_in_memory_database_can_be_saved_and_restored() {
@@ -23,13 +28,39 @@ fn an_in_memory_database_can_be_saved_and_restored() {
         .unwrap();
     backup(&memory, &to, false, &mut ()).unwrap();
     memory.execute_batch("DELETE FROM t").unwrap();
-    restore(&mut memory, &to, &mut ()).unwrap();
+    restore(&mut memory, &to, soon(), &mut ()).unwrap();
     assert_eq!(
         memory
             .query_row("SELECT a FROM t", [], |r| r.get::<_, i64>(0))
             .unwrap(),
         1
     );
+}
+
+#[test]
+fn a_restore_waits_for_another_program_s_lock_until_its_deadline() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, mut conn) = database(&dir, "a.db");
+    let to = dir.path().join("b.db");
+    backup(&conn, &to, false, &mut ()).unwrap();
+    conn.busy_timeout(Duration::ZERO).unwrap();
+    let other = open(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let started = Instant::now();
+    let deadline = started + Duration::from_millis(100);
+    refused(
+        restore(&mut conn, &to, deadline, &mut ()),
+        Code::Busy,
+        "lock",
+    );
+    let waited = started.elapsed();
+    assert!(waited >= Duration::from_millis(100) && waited < Duration::from_secs(10));
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        other.execute_batch("COMMIT").unwrap();
+    });
+    restore(&mut conn, &to, soon(), &mut ()).unwrap();
+    release.join().unwrap();
 }
 
 #[test]
@@ -48,7 +79,7 @@ fn a_restore_replaces_the_rows_under_open_readers() {
     assert_eq!(numbers(&snapshot), (7, 7));
     assert_eq!(numbers(&other), (7, 7));
     let mut steps = Steps::default();
-    let summary = restore(&mut conn, &to, &mut steps).unwrap();
+    let summary = restore(&mut conn, &to, soon(), &mut steps).unwrap();
     assert_eq!(steps.seen.last().unwrap().done, summary.pages);
     assert_eq!((numbers(&conn), numbers(&other)), ((0, 0), (0, 0)));
     assert_eq!(numbers(&snapshot), (7, 7));
@@ -74,7 +105,7 @@ fn a_copied_file_in_wal_mode_can_be_restored() {
     fs::copy(&path, &copy).unwrap();
     conn.execute("UPDATE t SET n = 7", []).unwrap();
     assert_eq!(check_header(&copy).unwrap().read_version, 2);
-    restore(&mut conn, &copy, &mut ()).unwrap();
+    restore(&mut conn, &copy, soon(), &mut ()).unwrap();
     assert_eq!(numbers(&conn), (0, 0));
 }
 
@@ -90,7 +121,7 @@ fn a_restore_that_fails_or_is_cancelled_changes_nothing() {
         ..Steps::default()
     };
     refused(
-        restore(&mut conn, &to, &mut sink),
+        restore(&mut conn, &to, soon(), &mut sink),
         Code::Cancelled,
         "cancelled",
     );
@@ -109,7 +140,7 @@ fn files_that_are_not_fit_to_restore_are_refused() {
     let bad = dir.path().join("bad.db");
     let mut case = |bytes: &[u8], code, text: &str| {
         fs::write(&bad, bytes).unwrap();
-        refused(restore(&mut conn, &bad, &mut ()), code, text);
+        refused(restore(&mut conn, &bad, soon(), &mut ()), code, text);
     };
     let patched = |at: usize, byte: u8| {
         let mut bytes = good.clone();
@@ -127,12 +158,12 @@ fn files_that_are_not_fit_to_restore_are_refused() {
     scribbled[8192..9000].fill(0xff);
     case(&scribbled, Code::InvalidBackup, "damaged");
     refused(
-        restore(&mut conn, &path, &mut ()),
+        restore(&mut conn, &path, soon(), &mut ()),
         Code::InvalidBackup,
         "database itself",
     );
     refused(
-        restore(&mut conn, Path::new("/no/file"), &mut ()),
+        restore(&mut conn, Path::new("/no/file"), soon(), &mut ()),
         Code::CannotOpen,
         "/no/file",
     );
@@ -159,7 +190,7 @@ fn files_that_are_not_fit_to_restore_are_refused() {
         other
             .execute_batch(&format!("{setup}; CREATE TABLE t (a);"))
             .unwrap();
-        refused(restore(&mut conn, &bad, &mut ()), code, text);
+        refused(restore(&mut conn, &bad, soon(), &mut ()), code, text);
     }
     assert_eq!(numbers(&conn), (0, 0));
 }

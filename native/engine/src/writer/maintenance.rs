@@ -117,15 +117,21 @@ impl Writer {
             &mut sink,
         );
         self.link.gate.set(Access::Internal);
-        self.shared.catalog().reload(&self.link.conn)?;
+        self.read_catalog_again();
         result.map(Outcome::Applied)
+    }
+
+    fn read_catalog_again(&self) {
+        // What was done is done. Should the tables not be readable now, whoever needs them
+        // next reads them, and hears why if they still are not.
+        let _ = self.shared.catalog().reload(&self.link.conn);
     }
 
     fn restore(&mut self, path: &Path, job: &mut Job) -> Result<Outcome> {
         self.internal(job.deadline);
         let mut sink = ProgressTo(&mut job.reply);
-        let result = backup::restore(&mut self.link.conn, path, &mut sink);
-        self.shared.catalog().reload(&self.link.conn)?;
+        let result = backup::restore(&mut self.link.conn, path, job.deadline, &mut sink);
+        self.read_catalog_again();
         result.map(Outcome::Backup)
     }
 
