@@ -1,7 +1,7 @@
 //! Runs compiled statements on a connection and hands their rows to a sink.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
@@ -29,6 +29,8 @@ pub trait RowSink {
 pub struct SharedCatalog {
     catalog: RwLock<Arc<Catalog>>,
     stale: AtomicBool,
+    /// Held while the tables are read, so that what was read later is what stays.
+    reading: Mutex<()>,
 }
 
 impl SharedCatalog {
@@ -37,7 +39,7 @@ impl SharedCatalog {
         let catalog = Catalog::load(conn)?;
         Ok(SharedCatalog {
             catalog: RwLock::new(Arc::new(catalog)),
-            stale: AtomicBool::new(false),
+            ..SharedCatalog::default()
         })
     }
 
@@ -50,9 +52,15 @@ impl SharedCatalog {
     }
 
     /// Reads them again.
+    ///
+    /// # Errors
+    /// Those of reading them. They are known to be stale then.
     pub fn reload(&self, conn: &Connection) -> Result<()> {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        // First: the schema may change while it is read.
         self.stale.store(false, Ordering::Relaxed);
-        let catalog = Arc::new(Catalog::load(conn)?);
+        let catalog = Catalog::load(conn).inspect_err(|_| self.mark_stale())?;
+        let catalog = Arc::new(catalog);
         match self.catalog.write() {
             Ok(mut slot) => *slot = catalog,
             Err(poisoned) => *poisoned.into_inner() = catalog,
@@ -231,4 +239,26 @@ impl Executor<'_> {
 /// but SQLite keeps no text of it.
 fn is_empty(stmt: &CachedStatement<'_>) -> bool {
     stmt.column_count() == 0 && stmt.readonly() && stmt.expanded_sql().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalog_that_could_not_be_read_again_stays_stale() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE a (id INTEGER PRIMARY KEY)")
+            .unwrap();
+        let catalog = SharedCatalog::load(&conn).unwrap();
+        conn.execute_batch("ALTER TABLE a ADD COLUMN b").unwrap();
+        catalog.mark_stale();
+        conn.progress_handler(1, Some(|| true)).unwrap();
+        assert_eq!(catalog.reload(&conn).unwrap_err().code(), Code::Timeout);
+        assert!(catalog.is_stale());
+        conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+        catalog.reload(&conn).unwrap();
+        assert!(!catalog.is_stale());
+        assert_eq!(catalog.get().table("a").unwrap().columns.len(), 2);
+    }
 }
