@@ -262,6 +262,8 @@ impl Writer {
     /// `ROLLBACK`, if there is anything to roll back.
     pub(super) fn roll_back(&mut self) {
         self.draft = None;
+        // Whatever ran before: a ROLLBACK that is not allowed would leave the writer stuck.
+        self.link.gate.set(Access::Write);
         self.link.control.begin_unlimited();
         if !self.link.conn.is_autocommit() {
             // SQLite refuses a rollback only when there is no transaction left.

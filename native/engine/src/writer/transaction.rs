@@ -248,8 +248,8 @@ impl Writer {
         let mut result = self.read_once(read, job);
         if let Err(error) = &result {
             if self.catalog().explains(error, &self.link.conn) {
-                self.catalog().reload(&self.link.conn)?;
-                result = self.read_once(read, job);
+                let reloaded = self.catalog().reload(&self.link.conn);
+                result = reloaded.and_then(|()| self.read_once(read, job));
             }
         }
         self.link.gate.set(Access::Write);
