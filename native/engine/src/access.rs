@@ -88,6 +88,22 @@ const TELLING_ALONE: &[&str] = &[
     "wal_autocheckpoint",
 ];
 
+/// Pragmas that change the database or the transaction, so that a migration may set them.
+/// Others would go on to hold on the writer's connection.
+const MIGRATING: &[&str] = &[
+    "application_id",
+    "defer_foreign_keys",
+    "foreign_keys",
+    "incremental_vacuum",
+    "optimize",
+    "user_version",
+];
+
+/// SQLite gives a pragma's name as it was written.
+fn among(pragmas: &[&str], name: &str) -> bool {
+    pragmas.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 fn authorize(access: u8, action: AuthAction<'_>) -> Authorization {
     let allowed = if access == Access::Internal as u8 {
         true
@@ -106,14 +122,12 @@ fn authorize(access: u8, action: AuthAction<'_>) -> Authorization {
 }
 
 fn in_migration(action: AuthAction<'_>) -> bool {
-    !matches!(
-        action,
-        AuthAction::Attach { .. }
-            | AuthAction::Detach { .. }
-            | AuthAction::Function {
-                function_name: "load_extension"
-            }
-    )
+    match action {
+        AuthAction::Attach { .. } | AuthAction::Detach { .. } => false,
+        AuthAction::Function { function_name } => function_name != "load_extension",
+        AuthAction::Pragma { pragma_name, .. } => among(MIGRATING, pragma_name) || reads(action),
+        _ => true,
+    }
 }
 
 fn writes_rows(action: AuthAction<'_>) -> bool {
@@ -135,8 +149,8 @@ fn reads(action: AuthAction<'_>) -> bool {
             pragma_name,
             pragma_value,
         } => {
-            TELLING.contains(&pragma_name)
-                || (pragma_value.is_none() && TELLING_ALONE.contains(&pragma_name))
+            among(TELLING, pragma_name)
+                || (pragma_value.is_none() && among(TELLING_ALONE, pragma_name))
         }
         _ => false,
     }

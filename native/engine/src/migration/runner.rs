@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::file::{file_name, label, MigrationFile};
 use super::ledger::{self, Entry};
@@ -208,6 +208,7 @@ fn in_transaction(
     }
     let started = Instant::now();
     script::run(conn, work.file, work.script)?;
+    check_temporary(conn, work)?;
     let took = started.elapsed();
     check_foreign_keys(conn, work)?;
     let noted = if work.up {
@@ -224,6 +225,24 @@ fn in_transaction(
         name: work.file.name.clone(),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     }))
+}
+
+/// What is temporary belongs to the connection and would hide what is not from its writes.
+fn check_temporary(conn: &Connection, work: &Work<'_>) -> Result<()> {
+    let sql = "SELECT type || ' ' || name FROM sqlite_temp_schema ORDER BY rowid LIMIT 1";
+    let left: Option<String> = conn
+        .query_row(sql, [], |row| row.get(0))
+        .optional()
+        .map_err(sqlite_error::map)?;
+    let Some(left) = left else { return Ok(()) };
+    let message = format!(
+        "{} leaves the temporary {left} behind; drop it at the end of the file",
+        file_name(&work.file.path)
+    );
+    Err(Error::new(Code::InvalidMigration, message)
+        .with("version", work.file.version)
+        .with("name", work.file.name.as_str())
+        .with("line", work.script.line))
 }
 
 fn check_foreign_keys(conn: &Connection, work: &Work<'_>) -> Result<()> {
