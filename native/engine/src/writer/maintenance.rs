@@ -23,13 +23,6 @@ pub(super) struct Checkpointed {
     checkpointed_pages: i64,
 }
 
-impl Checkpointed {
-    /// Whether the whole log is in the database file.
-    pub(super) fn complete(&self) -> bool {
-        !self.busy && self.checkpointed_pages >= self.wal_pages
-    }
-}
-
 /// Hands progress on to the caller.
 pub struct ProgressTo<'a>(pub &'a mut Reply);
 

@@ -4,6 +4,7 @@
 //! interactive transaction to its end (`transaction`), makes a table (`tables`), or does work
 //! that needs the file for itself (`maintenance`). It answers only after the commit that covers the answer.
 
+mod checkpoint;
 mod commit;
 mod maintenance;
 pub mod queue;
@@ -27,6 +28,7 @@ use crate::reply::fault;
 use crate::sqlite_error;
 use crate::stats::Counters;
 
+use checkpoint::Log;
 use queue::{Job, Next, Queue};
 
 /// What the writer shares with those who ask it.
@@ -102,8 +104,7 @@ pub struct Writer {
     link: Link,
     /// The tables as the open transaction has changed them.
     draft: Option<SharedCatalog>,
-    /// The size of the log at which the next checkpoint starts.
-    checkpoint_at: i64,
+    log: Log,
 }
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
@@ -160,12 +161,12 @@ impl Writer {
                 Ok(())
             }))
             .map_err(sqlite_error::map)?;
-        let checkpoint_at = i64::from(shared.config.wal_autocheckpoint);
+        let log = Log::new(&shared.config);
         Ok(Writer {
             shared,
             link,
             draft: None,
-            checkpoint_at,
+            log,
         })
     }
 
@@ -232,21 +233,7 @@ impl Writer {
                 slot.store(figure, Ordering::Relaxed);
             }
         }
-        let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
-        let step = i64::from(self.shared.config.wal_autocheckpoint);
-        if pages < step {
-            self.checkpoint_at = step;
-        }
-        // While others wait the log may grow to four times the size before they are held up.
-        let due = pages >= self.checkpoint_at
-            && (self.shared.queue.len() == 0 || pages >= 4 * self.checkpoint_at);
-        if due {
-            self.link.control.begin_unlimited();
-            // A checkpoint that readers hold back is tried again when the log has grown.
-            if !self.checkpoint("PASSIVE").is_ok_and(|done| done.complete()) {
-                self.checkpoint_at = pages + step;
-            }
-        }
+        self.checkpoint_if_due();
     }
 }
 
