@@ -108,6 +108,10 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
             Code::InvalidValue,
             "an integer went outside 64 bits; use a REAL or DECIMAL_TEXT column for such sums",
         ),
+        ffi::SQLITE_ERROR if text == "malformed JSON" => Error::new(
+            Code::InvalidValue,
+            "a text is no JSON, but the statement, or an index, a check or a generated column of the table, reads it as JSON",
+        ),
         ffi::SQLITE_ERROR => Error::new(Code::SqlSyntax, text.to_owned()),
         _ => Error::new(Code::Internal, format!("SQLite said: {text}")),
     };
