@@ -61,16 +61,17 @@ pub fn check_header(path: &Path) -> Result<Header> {
             return Err(File::open(path).map_or_else(failed, |_| sqlite_error::map(error)))
         }
     };
-    let bytes = first_bytes(&conn).map_err(|code| {
+    let bytes = first_bytes(&conn, metadata.len()).map_err(|code| {
         sqlite_error::map(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
     })?;
     parse(&bytes, path)
 }
 
-/// The first 100 bytes of a connection's file, or all of a shorter one. SQLite reads them: a
+/// The first 100 bytes of a connection's file, or all of a shorter one, by its size for the
+/// system: SQLite takes a file of one byte for an empty one. SQLite reads them: a
 /// descriptor of ours would, when it is closed, take with it the locks of every connection
 /// that the process has to the file.
-fn first_bytes(conn: &Connection) -> std::result::Result<Vec<u8>, c_int> {
+fn first_bytes(conn: &Connection, size: u64) -> std::result::Result<Vec<u8>, c_int> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     let out: *mut *mut ffi::sqlite3_file = &mut file;
     // SAFETY: the handle lives as long as `conn`, "main" ends with a NUL, and this operation
@@ -89,16 +90,10 @@ fn first_bytes(conn: &Connection) -> std::result::Result<Vec<u8>, c_int> {
     }
     // SAFETY: SQLite gave the file of an open connection, or none.
     let methods = unsafe { file.as_ref().and_then(|file| file.pMethods.as_ref()) };
-    let Some((Some(size_of), Some(read))) = methods.map(|own| (own.xFileSize, own.xRead)) else {
+    let Some(read) = methods.and_then(|own| own.xRead) else {
         return Err(ffi::SQLITE_CANTOPEN);
     };
-    let mut size = 0;
-    // SAFETY: the file is open as long as `conn`, and the number outlives the call.
-    let code = unsafe { size_of(file, &mut size) };
-    if code != ffi::SQLITE_OK {
-        return Err(code);
-    }
-    let mut bytes = vec![0; usize::try_from(size.clamp(0, 100)).unwrap_or(0)];
+    let mut bytes = vec![0; usize::try_from(size.min(100)).unwrap_or(0)];
     let length = c_int::try_from(bytes.len()).unwrap_or(0);
     // SAFETY: the file is open as long as `conn`, and there is room for so many bytes.
     let code = unsafe { read(file, bytes.as_mut_ptr().cast::<c_void>(), length, 0) };

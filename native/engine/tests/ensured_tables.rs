@@ -40,7 +40,7 @@ fn ensure(database: &Database, spec: &TableSpec) -> Result<Vec<String>, Error> {
     let on_room = &mut || -> ash_rusqlite_engine::Notify { Box::new(|| ()) };
     match database.ensure_table(spec.clone(), soon(), responder, on_room)? {
         Ensured::Complete => Ok(Vec::new()),
-        Ensured::Submitted(Submitted::Full) => panic!("the queue is empty"),
+        Ensured::Submitted(Submitted::Full(_)) => panic!("the queue is empty"),
         Ensured::Submitted(Submitted::Queued(_)) => statements(answered(&from)?),
     }
 }

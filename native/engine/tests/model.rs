@@ -84,7 +84,7 @@ impl Writer {
                 });
             match submitted.unwrap() {
                 Submitted::Queued(_) => return answer,
-                Submitted::Full => answered(&room),
+                Submitted::Full(_) => answered(&room),
             }
         }
     }
