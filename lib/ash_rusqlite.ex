@@ -15,6 +15,7 @@ defmodule AshRusqlite do
   ## Where to read on
 
     * `AshRusqlite.Repo` - everything that a repo does, its queries and its options
+    * `AshRusqlite.DataLayer` - the same for Ash, where Ash is
     * `AshRusqlite.Migrator` - migrations in plain SQL
     * `AshRusqlite.Repo.Schema` - tables that follow a description, without migrations
     * `AshRusqlite.Error` - what may go wrong, as codes
@@ -59,4 +60,26 @@ defmodule AshRusqlite do
   """
   @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}
   defdelegate versions(), to: AshRusqlite.Repo.Maintenance
+
+  @explain AshRusqlite.DataLayer.Explain
+  @compile {:no_warn_undefined, @explain}
+
+  @doc """
+  What becomes of an Ash query, or of the plain read of a resource, without running it.
+
+    * `:sql` - the statement
+    * `:plan` - SQLite's query plan, a line for each step
+    * `:residual` - what is left to Elixir, as `{part, reason}`; `[]` when SQLite does it all
+
+  Options are those of `Ash.Query.for_read/4`, such as `actor:` and `tenant:`. Only where Ash is:
+  otherwise it raises `UndefinedFunctionError`.
+
+      {:ok, explained} = AshRusqlite.explain(Ash.Query.filter(MyApp.Room, hidden == false))
+      explained.residual
+      #=> []
+  """
+  @spec explain(query :: term(), keyword()) ::
+          {:ok, %{sql: String.t(), plan: [String.t()], residual: [{atom(), String.t()}]}}
+          | {:error, term()}
+  def explain(query, opts \\ []), do: @explain.explain(query, opts)
 end

@@ -6,6 +6,10 @@ defmodule AshRusqlite.Repo.Server do
   use GenServer, shutdown: 30_000
 
   alias AshRusqlite.{Error, Native, Telemetry}
+
+  # It is there where the data layer is.
+  @report AshRusqlite.DataLayer.Boot
+  @compile {:no_warn_undefined, @report}
   alias AshRusqlite.Repo.{Call, Configuration, Registry}
 
   @doc "Starts a repo. The error is the engine's, e.g. `:cannot_open`, `:invalid_option`."
@@ -28,7 +32,7 @@ defmodule AshRusqlite.Repo.Server do
     case open(options) do
       {:ok, entry} ->
         Registry.put(entry)
-        {:ok, entry}
+        {:ok, entry, {:continue, {:report, options}}}
 
       {:error, error} ->
         # The starter is told by the return value. It need not die of it too.
@@ -36,6 +40,21 @@ defmodule AshRusqlite.Repo.Server do
         {:stop, {:shutdown, error}}
     end
   end
+
+  # Tables that follow their resources need no report. It is a task's: whatever is wrong with
+  # the resources, the repo runs.
+  @impl true
+  def handle_continue({:report, options}, %{auto_migrate: false, repo: repo} = entry) do
+    if options[:otp_app] && Code.ensure_loaded?(@report), do: report(repo, options[:otp_app])
+    {:noreply, entry}
+  end
+
+  def handle_continue({:report, _options}, entry), do: {:noreply, entry}
+
+  defp report(repo, otp_app) when is_atom(repo),
+    do: Task.start(@report, :report, [repo, otp_app, repo])
+
+  defp report(_pid, _otp_app), do: :ok
 
   @impl true
   def handle_info(_message, entry), do: {:noreply, entry}
