@@ -118,8 +118,11 @@ defmodule AshRusqlite.Repo.Expression do
     * `joins:` - a list of `{table, on}`: inner joins, each with a scalar as its condition that may
       speak of the tables before
 
-  In a select, `{:col, name}` is its own table's. In an update a select may not read the table
-  that is updated for each of its rows: it would see rows that are already changed.
+  In a select, `{:col, name}` is its own table's. What `compute:` sets may not be computed from a
+  select of the table that is updated, which would see rows that are already changed.
+
+  `AshRusqlite.Repo.Reads.compute/3` computes scalars of no table in one read, for example
+  several aggregates.
 
   ## Errors
 

@@ -6,7 +6,7 @@ defmodule AshRusqlite.Repo.Reads do
   """
 
   alias AshRusqlite.{Error, Result}
-  alias AshRusqlite.Repo.{Options, Pages, Statement}
+  alias AshRusqlite.Repo.{Expression, Options, Pages, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
@@ -80,6 +80,26 @@ defmodule AshRusqlite.Repo.Reads do
   @doc "See `c:AshRusqlite.Repo.stream/2`."
   @spec stream(repo(), table(), keyword()) :: Enumerable.t()
   def stream(repo, table, opts \\ []), do: Pages.stream(repo, table, opts)
+
+  @doc """
+  A map of values that are computed of no table, but maybe of queries within, see
+  `AshRusqlite.Repo.Expression`: several aggregates in one read, for example.
+
+      rooms = {:aggregate, :count, nil, [], {:select, :rooms, []}}
+      Reads.compute(repo, rooms: {:expr, rooms, :integer})
+      #=> %{rooms: 3}
+  """
+  @spec compute(repo(), [{atom(), {:expr, Expression.scalar(), Expression.type()}}], keyword()) ::
+          row()
+  def compute(repo, computed, opts \\ []) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []),
+         {:ok, row} <- Statement.read(repo, {:compute, computed}, timeout) do
+      row
+    else
+      {:error, error} -> raise error
+    end
+  end
 
   @doc "See `c:AshRusqlite.Repo.explain/2`."
   @spec explain(repo(), table() | AshRusqlite.Native.read(), keyword()) ::

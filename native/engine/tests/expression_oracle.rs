@@ -15,15 +15,21 @@ mod support {
     pub mod scalars;
 }
 
+use std::cmp::Ordering;
+
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
-use ash_rusqlite_engine::query::ir::{Computed, Expr, OrderBy, Read, Scalar, ScalarOrder, Select};
+use ash_rusqlite_engine::query::ir::{
+    AggregateKind, Aggregated, Collation, CompareOp, Computed, Expr, OrderBy, Read, Scalar,
+    ScalarOrder, Select, Subselect,
+};
 use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::ColumnType;
 use proptest::prelude::*;
 use rusqlite::types::ValueRef;
 use rusqlite::Connection;
 use support::data::{data, open, Data};
-use support::naive::{Cell, Kind};
+use support::naive::scalar::is_true;
+use support::naive::{compare, Cell, Kind, Table};
 use support::scalars::{boolean, condition, of_kind, type_of};
 
 /// The rows of a select, of which the last column is an id.
@@ -96,6 +102,113 @@ fn column_agrees(
     Ok(())
 }
 
+/// A query of the same table whose rows have for `n` what the row around has for `m`.
+fn correlated(condition: Scalar, descending: bool, distinct: bool, cut: Cut) -> Subselect {
+    let column = |depth, name: &str| Scalar::Column {
+        depth,
+        table: 0,
+        name: name.to_owned(),
+    };
+    let same = Scalar::Compare {
+        op: CompareOp::Eq,
+        collation: Collation::Binary,
+        left: Box::new(column(0, "n")),
+        right: Box::new(column(1, "m")),
+    };
+    let order = match distinct {
+        true => vec![],
+        false => vec![ScalarOrder {
+            scalar: column(0, "id"),
+            descending,
+            nulls: None,
+        }],
+    };
+    Subselect {
+        table: "x".into(),
+        filter: Some(Scalar::And(vec![same, condition])),
+        order,
+        limit: cut.0,
+        offset: cut.1,
+        distinct,
+        ..Subselect::default()
+    }
+}
+
+type Cut = (Option<u64>, Option<u64>);
+
+fn cut() -> impl Strategy<Value = Cut> {
+    let limit = prop::option::of(0..3_u64);
+    (limit, prop::option::of(0..2_u64))
+}
+
+/// What `correlated` gives for a row: its scalars in order, nulls included.
+fn scalars_of(
+    table: &Table,
+    row: &[Cell],
+    condition: &Scalar,
+    scalar: &Scalar,
+    descending: bool,
+) -> Vec<Cell> {
+    let id = |row: &[Cell]| match row[table.place("id")] {
+        Cell::Integer(id) => id,
+        _ => panic!("an id that is no integer"),
+    };
+    let m = &row[table.place("m")];
+    let mut rows: Vec<&Vec<Cell>> = table
+        .rows
+        .iter()
+        .filter(|inner| compare(&inner[table.place("n")], m) == Some(Ordering::Equal))
+        .filter(|inner| is_true(&table.scalar(condition, inner)))
+        .collect();
+    rows.sort_by_key(|row| id(row));
+    if descending {
+        rows.reverse();
+    }
+    rows.into_iter()
+        .map(|row| table.scalar(scalar, row))
+        .collect()
+}
+
+fn integers(cells: &[Cell]) -> Vec<i64> {
+    let integer = |cell: &Cell| match cell {
+        Cell::Integer(number) => Some(*number),
+        Cell::Null => None,
+        other => panic!("{other:?} is no integer"),
+    };
+    cells.iter().filter_map(integer).collect()
+}
+
+fn naive_aggregate(kind: AggregateKind, distinct: bool, cells: &[Cell]) -> Cell {
+    let mut numbers = integers(cells);
+    let first = numbers.first().copied();
+    numbers.sort_unstable();
+    if distinct {
+        numbers.dedup();
+    }
+    let some = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
+    match kind {
+        AggregateKind::Count => Cell::Integer(numbers.len() as i64),
+        AggregateKind::Sum if numbers.is_empty() => Cell::Null,
+        AggregateKind::Sum => Cell::Integer(numbers.iter().sum()),
+        AggregateKind::Avg if numbers.is_empty() => Cell::Null,
+        AggregateKind::Avg => Cell::Real(numbers.iter().sum::<i64>() as f64 / numbers.len() as f64),
+        AggregateKind::Min => some(numbers.first().copied()),
+        AggregateKind::Max => some(numbers.last().copied()),
+        AggregateKind::First => some(first),
+        AggregateKind::Exists => Cell::Integer(i64::from(!cells.is_empty())),
+    }
+}
+
+const KINDS: [AggregateKind; 7] = [
+    AggregateKind::Count,
+    AggregateKind::Sum,
+    AggregateKind::Avg,
+    AggregateKind::Min,
+    AggregateKind::Max,
+    AggregateKind::First,
+    AggregateKind::Exists,
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -123,6 +236,95 @@ proptest! {
         };
         let found: Vec<i64> = run(&conn, &catalog, select).into_iter().map(|(_, id)| id).collect();
         prop_assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn an_aggregate_is_over_the_rows_of_its_query(
+        data in data(),
+        condition in condition(),
+        scalar in of_kind(Kind::Integer),
+        descending: bool,
+        distinct: bool,
+        cut in cut(),
+    ) {
+        let (conn, catalog, table) = open(&data);
+        for kind in KINDS {
+            let select_rows = correlated(condition.clone(), descending, false, cut);
+            let aggregated = Scalar::Aggregate(Box::new(Aggregated {
+                kind,
+                scalar: Some(scalar.clone()),
+                distinct,
+                collation: Collation::Binary,
+                include_nil: false,
+                select: select_rows,
+            }));
+            let found = run(&conn, &catalog, select(aggregated, ColumnType::Any));
+            for ((found, _), row) in found.iter().zip(&table.rows) {
+                let all = scalars_of(&table, row, &condition, &scalar, descending);
+                let skipped = all.iter().skip(cut.1.unwrap_or(0) as usize);
+                let all: Vec<Cell> = skipped
+                    .take(cut.0.map_or(usize::MAX, |limit| limit as usize))
+                    .cloned()
+                    .collect();
+                prop_assert_eq!(found, &naive_aggregate(kind, distinct, &all), "{:?}", kind);
+            }
+        }
+    }
+
+    #[test]
+    fn a_subquery_is_its_first_row(
+        data in data(),
+        condition in condition(),
+        scalar in of_kind(Kind::Integer),
+        descending: bool,
+        offset in prop::option::of(0..2_u64),
+    ) {
+        let (conn, catalog, table) = open(&data);
+        let rows = correlated(condition.clone(), descending, false, (None, offset));
+        let exists = Scalar::Exists(Box::new(rows.clone()));
+        let first = Scalar::Subquery(Box::new(rows), Box::new(scalar.clone()));
+        let found = run(&conn, &catalog, select(first, ColumnType::Any));
+        let there = run(&conn, &catalog, select(exists, ColumnType::Boolean));
+        for (((found, _), (there, _)), row) in found.iter().zip(&there).zip(&table.rows) {
+            let all = scalars_of(&table, row, &condition, &scalar, descending);
+            let wanted = all.get(offset.unwrap_or(0) as usize);
+            prop_assert_eq!(found, wanted.unwrap_or(&Cell::Null));
+            prop_assert_eq!(there, &Cell::Integer(i64::from(wanted.is_some())));
+        }
+    }
+
+    #[test]
+    fn distinct_scalars_are_taken_once(
+        data in data(),
+        condition in condition(),
+        scalar in of_kind(Kind::Integer),
+        limit in prop::option::of(0..3_u64),
+    ) {
+        let (conn, catalog, table) = open(&data);
+        let aggregated = Scalar::Aggregate(Box::new(Aggregated {
+            kind: AggregateKind::Count,
+            scalar: Some(scalar.clone()),
+            distinct: false,
+            collation: Collation::Binary,
+            include_nil: false,
+            select: Subselect {
+                // Nulls come last, where a limit does not make their place matter.
+                order: vec![ScalarOrder {
+                    scalar: scalar.clone(),
+                    descending: true,
+                    nulls: None,
+                }],
+                ..correlated(condition.clone(), false, true, (limit, None))
+            },
+        }));
+        let found = run(&conn, &catalog, select(aggregated, ColumnType::Integer));
+        for ((found, _), row) in found.iter().zip(&table.rows) {
+            let mut all = integers(&scalars_of(&table, row, &condition, &scalar, false));
+            all.sort_unstable();
+            all.dedup();
+            let count = (all.len() as u64).min(limit.unwrap_or(u64::MAX));
+            prop_assert_eq!(found, &Cell::Integer(count as i64));
+        }
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! `compile` turns them into SQL. Names are checked against the catalog, values are bound.
 
 mod scalar;
+mod subselect;
+
+pub use subselect::{AggregateKind, Aggregated, Subselect};
 
 pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Scalar, ScalarOrder};
 
@@ -133,6 +136,8 @@ pub enum Read {
         /// The values, as many as placeholders.
         params: Vec<Value>,
     },
+    /// One row of values that are computed of no table.
+    Compute(Vec<Computed>),
     /// How SQLite would run a read. The rows are those of EXPLAIN QUERY PLAN
     /// (<https://sqlite.org/eqp.html>), after one whose `detail` is the SQL.
     Explain(Box<Read>),

@@ -9,7 +9,7 @@ use super::filter::{owned, MAX_PLACEHOLDERS};
 use super::scalar::{collated, write};
 use super::{invalid, Param};
 use crate::error::{Error, Result};
-use crate::query::ir::{Cast, Collation, Function, Scalar};
+use crate::query::ir::{AggregateKind, Cast, Collation, Function, Scalar};
 use crate::value::{self, ColumnType, Value};
 
 /// Writes a comparison.
@@ -167,10 +167,19 @@ pub(super) fn type_of(b: &Builder<'_, '_>, scalar: &Scalar) -> Option<ColumnType
     match scalar {
         Scalar::Value { column_type, .. } => Some(*column_type),
         Scalar::Column { depth, table, name } => {
-            let (_, _, column) = b.scopes.column(*depth, *table, name).ok()?;
+            let column = b.scopes.column(*depth, *table, name).ok()?;
             Some(column.column_type)
         }
-        Scalar::Null | Scalar::Arith { .. } | Scalar::Negate(_) => None,
+        Scalar::Null | Scalar::Arith { .. } | Scalar::Negate(_) | Scalar::Subquery(..) => None,
+        Scalar::Aggregate(aggregated) => match aggregated.kind {
+            AggregateKind::Count => Some(ColumnType::Integer),
+            AggregateKind::Exists => Some(ColumnType::Boolean),
+            AggregateKind::Avg => Some(ColumnType::Real),
+            AggregateKind::Sum if aggregated.collation == Collation::Decimal => {
+                Some(ColumnType::Decimal)
+            }
+            _ => None,
+        },
         Scalar::Boolean(_)
         | Scalar::Compare { .. }
         | Scalar::Same { .. }
@@ -181,6 +190,7 @@ pub(super) fn type_of(b: &Builder<'_, '_>, scalar: &Scalar) -> Option<ColumnType
         | Scalar::Not(_)
         | Scalar::AndValue(..)
         | Scalar::OrValue(..)
+        | Scalar::Exists(_)
         | Scalar::Cast(Cast::Boolean, _) => Some(ColumnType::Boolean),
         Scalar::AndThen { boolean, right, .. } => {
             // A boolean that is false stays what it is.

@@ -11,6 +11,7 @@ mod order;
 mod scalar;
 mod scope;
 mod select;
+mod subselect;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -96,6 +97,7 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
                 reversed: false,
             })
         }
+        Read::Compute(computed) => select::values(computed, catalog),
         Read::Explain(read) => {
             let compiled = compile_read(read, catalog)?;
             Ok(Compiled {

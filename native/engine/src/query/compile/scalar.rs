@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::compared::{self, same};
-use super::{invalid, Param};
+use super::{invalid, subselect, Param};
 use crate::error::Result;
 use crate::query::ir::{ArithOp, Cast, Collation, Function, Nulls, Scalar, ScalarOrder};
 use crate::value::{self, ColumnType};
@@ -57,6 +57,9 @@ pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<(
             collated(b, *collation, scalar)?;
             b.push(")");
         }
+        Scalar::Exists(select) => subselect::exists(b, select)?,
+        Scalar::Subquery(select, scalar) => subselect::first_row(b, select, scalar)?,
+        Scalar::Aggregate(aggregated) => subselect::aggregate(b, aggregated)?,
         _ => logic(b, scalar)?,
     }
     b.leave();

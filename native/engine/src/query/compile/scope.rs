@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::invalid;
 use crate::error::Result;
+use crate::query::ir::Subselect;
 use crate::schema::{Catalog, Column, Table};
 
 /// How deep expressions may nest. SQLite's own limit on the depth of an expression is 1,000,
@@ -13,53 +14,76 @@ const MAX_DEPTH: usize = 100;
 /// our forms write an operand twice, and nested they would reach it.
 const MAX_SQL: usize = 1_000_000;
 
+/// How many tables a query joins. SQLite's own limit is 64, and it takes long to plan so many.
+const MAX_JOINS: usize = 16;
+
+/// How deep queries may nest. Compiling each takes SQLite some KB of the stack.
+const MAX_QUERIES: usize = 8;
+
 /// The queries around the place that is being written.
 pub(super) struct Scopes<'t> {
     catalog: &'t Catalog,
     /// The outermost first.
     queries: Vec<Query<'t>>,
     depth: usize,
+    /// How many queries there are within, for names of their own.
+    named: usize,
+    /// Whether one of them reads the outermost query's table.
+    pub(super) reads_outermost: bool,
 }
 
 struct Query<'t> {
     tables: Vec<&'t Table>,
+    /// How many of them can be spoken of.
+    shown: usize,
+    /// Its number among all queries; 0 is the outermost one, whose tables keep their names.
+    number: usize,
 }
 
 impl<'t> Scopes<'t> {
     pub(super) fn new(table: &'t Table, catalog: &'t Catalog) -> Self {
         let outermost = Query {
             tables: vec![table],
+            shown: usize::MAX,
+            number: 0,
         };
         Scopes {
             catalog,
             queries: vec![outermost],
             depth: 0,
+            named: 0,
+            reads_outermost: false,
         }
     }
 
-    /// A column, and the place of its query.
-    pub(super) fn column(
+    /// A column, with its query and table.
+    fn find(
         &self,
         depth: usize,
         table: usize,
         name: &str,
-    ) -> Result<(usize, &'t Table, &'t Column)> {
+    ) -> Result<(&Query<'t>, &'t Table, &'t Column)> {
         let place = self.queries.len().checked_sub(depth.saturating_add(1));
-        let query = place.and_then(|place| Some((place, self.queries.get(place)?)));
-        let Some((place, query)) = query else {
+        let Some(query) = place.and_then(|place| self.queries.get(place)) else {
             return Err(invalid(format!(
                 "a column is {depth} queries further out, but there are only {}",
                 self.queries.len().saturating_sub(1)
             )));
         };
-        let Some(table) = query.tables.get(table) else {
+        let tables = query.tables.iter().take(query.shown);
+        let Some(table) = tables.clone().nth(table) else {
             return Err(invalid(format!(
                 "a column is of the table at {table}, but there are only {} at its place",
-                query.tables.len()
+                tables.len()
             )));
         };
         let (_, column) = table.column(name)?;
-        Ok((place, table, column))
+        Ok((query, table, column))
+    }
+
+    /// A column.
+    pub(super) fn column(&self, depth: usize, table: usize, name: &str) -> Result<&'t Column> {
+        self.find(depth, table, name).map(|(_, _, column)| column)
     }
 }
 
@@ -85,12 +109,75 @@ impl<'t> Builder<'t, '_> {
         self.scopes.depth -= 1;
     }
 
+    /// Goes into a query within the one that is written.
+    pub(super) fn enter_query(&mut self, select: &Subselect) -> Result<()> {
+        if self.scopes.queries.len() > MAX_QUERIES {
+            return Err(invalid(format!(
+                "queries nest at most {MAX_QUERIES} deep in expressions"
+            )));
+        }
+        if select.joins.len() > MAX_JOINS {
+            return Err(invalid(format!("a query joins at most {MAX_JOINS} tables")));
+        }
+        let joined = select.joins.iter().map(|(name, _)| name);
+        let mut tables = Vec::with_capacity(1 + select.joins.len());
+        for name in std::iter::once(&select.table).chain(joined) {
+            let table: &'t Table = self.scopes.catalog.table(name)?;
+            self.scopes.reads_outermost |= table.name == self.table.name;
+            tables.push(table);
+        }
+        self.scopes.named += 1;
+        self.scopes.queries.push(Query {
+            tables,
+            shown: usize::MAX,
+            number: self.scopes.named,
+        });
+        Ok(())
+    }
+
+    /// Comes back from a query within.
+    pub(super) fn leave_query(&mut self) {
+        self.scopes.queries.pop();
+    }
+
+    /// Lets expressions speak of so many of the innermost query's tables.
+    pub(super) fn show_tables(&mut self, shown: usize) {
+        if let Some(query) = self.scopes.queries.last_mut() {
+            query.shown = shown;
+        }
+    }
+
+    /// A table of the innermost query, with the name that it has there.
+    pub(super) fn query_table(&mut self, index: usize) {
+        let Some(query) = self.scopes.queries.last() else {
+            return;
+        };
+        let (number, table) = (query.number, query.tables.get(index).copied());
+        if let Some(table) = table {
+            self.name(&table.name);
+            self.push(" AS ");
+            self.alias(number, index);
+        }
+    }
+
+    /// Names of ours, so that tables read twice are told apart.
+    fn alias(&mut self, number: usize, index: usize) {
+        self.name(&format!("ash_rusqlite_{number}_{index}"));
+    }
+
     /// A column of one of the queries around this place.
     pub(super) fn column(&mut self, depth: usize, table: usize, name: &str) -> Result<()> {
-        let (_, owner, column) = self.scopes.column(depth, table, name)?;
-        if depth > 0 {
-            self.name(&owner.name);
-            self.push(".");
+        let (query, owner, column) = self.scopes.find(depth, table, name)?;
+        match (query.number, depth) {
+            (0, 0) => {}
+            (0, _) => {
+                self.name(&owner.name);
+                self.push(".");
+            }
+            (number, _) => {
+                self.alias(number, table);
+                self.push(".");
+            }
         }
         self.name(&column.name);
         Ok(())

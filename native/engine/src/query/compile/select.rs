@@ -48,9 +48,7 @@ pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled
                 .iter()
                 .take(hidden)
                 .map(|term| hidden_output(table, term));
-            let computed = select.computed.iter().map(|computed| {
-                OutputColumn::new(computed.name.as_str(), "", computed.column_type)
-            });
+            let computed = select.computed.iter().map(Computed::output);
             wanted.chain(computed).chain(hidden).collect()
         }
     };
@@ -108,6 +106,26 @@ pub(super) fn one_value<'v>(
         hidden: 0,
         reversed: false,
     }
+}
+
+/// One row of computed columns. It is of no table, which an unnamed one stands for.
+pub(super) fn values<'v>(computed: &'v [Computed], catalog: &Catalog) -> Result<Compiled<'v>> {
+    if computed.is_empty() {
+        return Err(invalid("name at least one value to compute"));
+    }
+    let nothing = Table::new("", Vec::new(), Vec::new());
+    let mut b = Builder::new(&nothing, catalog);
+    b.show_tables(0);
+    b.push("SELECT ");
+    b.list(computed, |b, computed| scalar::write(b, &computed.scalar))?;
+    let columns = computed.iter().map(Computed::output).collect();
+    Ok(Compiled {
+        sql: b.sql,
+        params: b.params,
+        columns,
+        hidden: 0,
+        reversed: false,
+    })
 }
 
 /// What the rows of a plan hold.
@@ -307,7 +325,8 @@ impl<'a, 'v> Plan<'a, 'v> {
     }
 }
 
-fn count(number: u64) -> ToSqlOutput<'static> {
+/// A count of rows as SQLite takes it.
+pub(super) fn count(number: u64) -> ToSqlOutput<'static> {
     ToSqlOutput::Owned(Stored::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 

@@ -54,7 +54,19 @@ fn assign<'t, 'v>(
     match assignment {
         Assignment::Set(_, value) => b.value(value, column),
         Assignment::Increment(_, value) => increment(b, column, value),
-        Assignment::Compute(_, scalar) => compute(b, column, scalar),
+        Assignment::Compute(_, scalar) => {
+            b.scopes.reads_outermost = false;
+            compute(b, column, scalar)?;
+            if !b.scopes.reads_outermost {
+                return Ok(());
+            }
+            let message = format!(
+                "{} is computed from a query of {}, which would see rows that are already \
+                 changed; read them first, in the same transaction",
+                column.name, table.name
+            );
+            Err(invalid(message).with("column", column.name.as_str()))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Expressions: what a query computes from the columns of a row.
 
-use super::{CompareOp, Nulls};
-use crate::value::{ColumnType, Value};
+use super::{Aggregated, CompareOp, Nulls, Subselect};
+use crate::value::{ColumnType, OutputColumn, Value};
 
 /// An expression. Booleans are 0, 1 or null.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +118,12 @@ pub enum Scalar {
     Call(Function, Vec<Scalar>),
     /// A scalar with the collation that it is ordered by.
     Collate(Collation, Box<Scalar>),
+    /// Whether a query has a row.
+    Exists(Box<Subselect>),
+    /// The scalar of a query's first row, or null.
+    Subquery(Box<Subselect>, Box<Scalar>),
+    /// One value over the rows of a query.
+    Aggregate(Box<Aggregated>),
 }
 
 /// How texts compare.
@@ -194,6 +200,13 @@ pub struct Computed {
     pub scalar: Scalar,
     /// How its value is read.
     pub column_type: ColumnType,
+}
+
+impl Computed {
+    /// The column as one of a result's.
+    pub fn output(&self) -> OutputColumn {
+        OutputColumn::new(self.name.as_str(), "", self.column_type)
+    }
 }
 
 /// One scalar of an order.

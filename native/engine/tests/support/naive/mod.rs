@@ -2,7 +2,7 @@
 //! logic, and every order spelled out as one comparison of whole rows.
 
 mod condition;
-mod scalar;
+pub mod scalar;
 
 use std::cmp::Ordering;
 use std::str::FromStr;

@@ -6,6 +6,7 @@ mod options;
 mod read;
 mod scalar;
 mod structured;
+mod subselect;
 mod table;
 mod value;
 mod write;

@@ -65,12 +65,25 @@ impl Decode {
             }
             ("page", [table, options, cursor]) => self.page(*table, *options, *cursor),
             ("sql", [sql, params]) => self.sql(*sql, *params),
+            ("compute", [computed]) => self.compute(*computed),
             ("explain", [read]) => self.explain(*read),
             (tag, _) => Err(invalid(format!(
                 "there is no read {tag} of {} parts",
                 rest.len()
             ))),
         }
+    }
+
+    fn compute(&mut self, list: Term<'_>) -> Decoded<Query> {
+        let mut computed = Vec::new();
+        self.each(list, "what is computed", |decode, item| {
+            computed.push(decode.computed(item)?);
+            Ok(())
+        })?;
+        Ok(Query {
+            read: Read::Compute(computed),
+            shape: Shape::First,
+        })
     }
 
     fn explain(&mut self, read: Term<'_>) -> Decoded<Query> {
@@ -349,7 +362,8 @@ fn unknown_direction(direction: &str) -> Stop {
     ))
 }
 
-fn count(option: &str, value: Term<'_>) -> Decoded<u64> {
+/// A count of rows.
+pub(super) fn count(option: &str, value: Term<'_>) -> Decoded<u64> {
     value.decode().map_err(|_| {
         let shown = describe(value);
         option_error(

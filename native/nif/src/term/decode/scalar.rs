@@ -32,6 +32,7 @@ impl Decode {
                 self.compared(&tag, rest)
             }
             "arith" | "neg" | "cast" | "concat" | "call" => self.computed_of(&tag, rest),
+            "exists" | "subquery" | "aggregate" => self.of_rows(&tag, rest),
             _ => self.logic(&tag, rest),
         }?;
         self.leave();
@@ -291,13 +292,10 @@ pub(super) fn collation(term: Term<'_>) -> Decoded<Collation> {
     }
 }
 
-fn flag(term: Term<'_>) -> Decoded<bool> {
-    term.decode().map_err(|_| {
-        invalid(format!(
-            "whether it is a boolean is true or false, not {}",
-            describe(term)
-        ))
-    })
+/// True or false.
+pub(super) fn flag(term: Term<'_>) -> Decoded<bool> {
+    term.decode()
+        .map_err(|_| invalid(format!("this takes true or false, not {}", describe(term))))
 }
 
 fn arithmetic(op: &str) -> Option<ArithOp> {

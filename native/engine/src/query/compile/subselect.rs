@@ -1,0 +1,288 @@
+//! Queries within expressions.
+
+use super::builder::Builder;
+use super::compared::{self, may_have_collation};
+use super::select::count;
+use super::{invalid, scalar};
+use crate::error::Result;
+use crate::query::ir::{AggregateKind, Aggregated, Collation, Scalar, Subselect};
+use crate::value::ColumnType;
+
+/// Writes whether a query has a row.
+pub(super) fn exists<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
+    if select.distinct {
+        return Err(invalid(
+            "whether there is a row does not depend on distinct; leave it out",
+        ));
+    }
+    b.push("EXISTS(SELECT 1");
+    b.enter_query(select)?;
+    from(b, select)?;
+    cut(b, select)?;
+    b.leave_query();
+    b.push(")");
+    Ok(())
+}
+
+/// Writes the scalar of a query's first row.
+pub(super) fn first_row<'v>(
+    b: &mut Builder<'_, 'v>,
+    select: &'v Subselect,
+    value: &'v Scalar,
+) -> Result<()> {
+    b.push("(");
+    rows(b, select, Some(value), "")?;
+    if select.limit.is_none() && select.offset.is_none() {
+        b.push(" LIMIT 1");
+    }
+    b.push(")");
+    Ok(())
+}
+
+/// Writes one value over the rows of a query.
+pub(super) fn aggregate<'v>(b: &mut Builder<'_, 'v>, aggregated: &'v Aggregated) -> Result<()> {
+    let Aggregated {
+        kind,
+        scalar,
+        select,
+        include_nil,
+        ..
+    } = aggregated;
+    let cut = select.distinct || select.limit.is_some() || select.offset.is_some();
+    match (kind, scalar) {
+        (AggregateKind::Exists, _) => exists(b, select),
+        (AggregateKind::First, Some(value)) => match (include_nil, cut) {
+            (true, _) => first_row(b, select, value),
+            (false, true) => {
+                b.push("(SELECT \"ash_rusqlite_value\" FROM (");
+                rows(b, select, Some(value), " AS \"ash_rusqlite_value\"")?;
+                b.push(") WHERE \"ash_rusqlite_value\" IS NOT NULL LIMIT 1)");
+                Ok(())
+            }
+            (false, false) => first_that_is(b, select, value),
+        },
+        (AggregateKind::Count, None) if aggregated.distinct => {
+            Err(invalid("rows are all distinct; count a scalar instead"))
+        }
+        (AggregateKind::Count, None) => over(b, aggregated, None, cut),
+        (_, Some(value)) => over(b, aggregated, Some(value), cut),
+        (_, None) => Err(invalid("only :count is over rows; give a scalar")),
+    }
+}
+
+/// The first scalar that is not null.
+fn first_that_is<'v>(
+    b: &mut Builder<'_, 'v>,
+    select: &'v Subselect,
+    value: &'v Scalar,
+) -> Result<()> {
+    b.push("(SELECT ");
+    b.enter_query(select)?;
+    scalar::write(b, value)?;
+    from(b, select)?;
+    b.push(if select.filter.is_some() {
+        " AND "
+    } else {
+        " WHERE "
+    });
+    scalar::write(b, value)?;
+    b.push(" IS NOT NULL");
+    order(b, select)?;
+    b.leave_query();
+    b.push(" LIMIT 1)");
+    Ok(())
+}
+
+/// A function over rows; over those of a query of its own where some are cut off first.
+fn over<'v>(
+    b: &mut Builder<'_, 'v>,
+    aggregated: &'v Aggregated,
+    value: Option<&'v Scalar>,
+    cut: bool,
+) -> Result<()> {
+    let select = &aggregated.select;
+    b.push("(SELECT ");
+    if cut {
+        call(b, aggregated, |b, wrap| {
+            if value.is_none() {
+                b.push("*");
+                return Ok(());
+            }
+            b.push(match wrap {
+                Wrap::Nothing => "\"ash_rusqlite_value\"",
+                Wrap::Number => "ash_rusqlite_number(\"ash_rusqlite_value\")",
+                Wrap::Decimal => "ash_rusqlite_to_text(\"ash_rusqlite_value\")",
+            });
+            Ok(())
+        })?;
+        b.push(" FROM (");
+        let name = " AS \"ash_rusqlite_value\"";
+        rows(b, select, value, if value.is_some() { name } else { "" })?;
+        b.push("))");
+        return Ok(());
+    }
+    b.enter_query(select)?;
+    call(b, aggregated, |b, wrap| operand(b, value, wrap))?;
+    from(b, select)?;
+    b.leave_query();
+    b.push(")");
+    Ok(())
+}
+
+/// What an aggregate's operand must be.
+#[derive(Clone, Copy, PartialEq)]
+enum Wrap {
+    Nothing,
+    Number,
+    Decimal,
+}
+
+fn operand<'v>(b: &mut Builder<'_, 'v>, value: Option<&'v Scalar>, wrap: Wrap) -> Result<()> {
+    let Some(value) = value else {
+        b.push("*");
+        return Ok(());
+    };
+    let number = matches!(
+        compared::type_of(b, value),
+        Some(ColumnType::Integer | ColumnType::Real)
+    );
+    match wrap {
+        Wrap::Number if !number => {
+            b.push("ash_rusqlite_number(");
+            scalar::write(b, value)?;
+            b.push(")");
+            Ok(())
+        }
+        Wrap::Decimal => compared::decimal(b, value),
+        _ => scalar::write(b, value),
+    }
+}
+
+fn call<'t, 'v>(
+    b: &mut Builder<'t, 'v>,
+    aggregated: &'v Aggregated,
+    operand: impl FnOnce(&mut Builder<'t, 'v>, Wrap) -> Result<()>,
+) -> Result<()> {
+    let decimal = aggregated.collation == Collation::Decimal;
+    let (name, wrap) = match aggregated.kind {
+        AggregateKind::Count => ("count(", Wrap::Nothing),
+        AggregateKind::Sum if decimal => ("ash_rusqlite_decimal_sum(", Wrap::Decimal),
+        AggregateKind::Sum => ("sum(", Wrap::Number),
+        AggregateKind::Avg if decimal => {
+            return Err(invalid(
+                "the mean of decimals may not end in decimals; divide their sum by their count",
+            ))
+        }
+        AggregateKind::Avg => ("avg(", Wrap::Number),
+        AggregateKind::Min => ("min(", Wrap::Nothing),
+        AggregateKind::Max => ("max(", Wrap::Nothing),
+        AggregateKind::Exists | AggregateKind::First => {
+            return Err(invalid("this is no function over rows"))
+        }
+    };
+    let wrap = if decimal { Wrap::Decimal } else { wrap };
+    let compares = matches!(aggregated.kind, AggregateKind::Min | AggregateKind::Max);
+    b.push(name);
+    if aggregated.distinct && !compares {
+        b.push("DISTINCT ");
+    }
+    operand(b, wrap)?;
+    if aggregated.scalar.is_some() && (aggregated.distinct || compares) {
+        b.push(match aggregated.collation {
+            Collation::Binary => " COLLATE BINARY",
+            Collation::Decimal => " COLLATE ash_rusqlite_decimal",
+            Collation::CaseInsensitive => " COLLATE ash_rusqlite_ci",
+        });
+    }
+    b.push(")");
+    Ok(())
+}
+
+/// Writes a query with everything that it has; `None` for a value is a row that says nothing.
+fn rows<'v>(
+    b: &mut Builder<'_, 'v>,
+    select: &'v Subselect,
+    value: Option<&'v Scalar>,
+    name: &'static str,
+) -> Result<()> {
+    b.enter_query(select)?;
+    b.push("SELECT ");
+    match value {
+        Some(value) => {
+            if select.distinct {
+                check_distinct(select, value)?;
+                b.push("DISTINCT ");
+            }
+            scalar::write(b, value)?;
+            if select.distinct && may_have_collation(b, value) {
+                b.push(" COLLATE BINARY");
+            }
+            b.push(name);
+        }
+        None if select.distinct => {
+            return Err(invalid("rows are all distinct; count a scalar instead"))
+        }
+        None => b.push("1"),
+    }
+    from(b, select)?;
+    order(b, select)?;
+    cut(b, select)?;
+    b.leave_query();
+    Ok(())
+}
+
+/// Distinct scalars have no other order than their own: which row one of them came from is
+/// not known.
+fn check_distinct(select: &Subselect, value: &Scalar) -> Result<()> {
+    if select.order.iter().all(|item| item.scalar == *value) {
+        return Ok(());
+    }
+    Err(invalid(
+        "distinct scalars of a query are ordered by nothing but themselves",
+    ))
+}
+
+/// Writes ` FROM …` and the condition.
+fn from<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
+    b.push(" FROM ");
+    b.query_table(0);
+    for (index, (_, on)) in select.joins.iter().enumerate() {
+        b.push(" JOIN ");
+        b.query_table(index + 1);
+        b.push(" ON ");
+        b.show_tables(index + 2);
+        scalar::write(b, on)?;
+    }
+    b.show_tables(usize::MAX);
+    if let Some(filter) = &select.filter {
+        b.push(" WHERE ");
+        scalar::write(b, filter)?;
+    }
+    Ok(())
+}
+
+/// Writes ` ORDER BY …`.
+fn order<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
+    if select.order.iter().any(|item| scalar::orders(&item.scalar)) {
+        b.push(" ORDER BY ");
+        scalar::order(b, &select.order, false)?;
+    }
+    Ok(())
+}
+
+/// Writes ` LIMIT … OFFSET …`.
+fn cut(b: &mut Builder<'_, '_>, select: &Subselect) -> Result<()> {
+    if select.limit.is_none() && select.offset.is_none() {
+        return Ok(());
+    }
+    b.push(" LIMIT ");
+    match select.limit {
+        Some(limit) => b.stored(count(limit))?,
+        None => b.push("-1"),
+    }
+    if let Some(offset) = select.offset {
+        b.push(" OFFSET ");
+        b.stored(count(offset))?;
+    }
+    Ok(())
+}

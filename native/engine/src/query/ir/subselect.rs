@@ -1,0 +1,59 @@
+//! Queries within expressions.
+
+use super::{Collation, Scalar, ScalarOrder};
+
+/// A query within an expression.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subselect {
+    /// The table's name.
+    pub table: String,
+    /// Tables that are joined to it (inner joins), each with its condition, which may speak of
+    /// the tables before.
+    pub joins: Vec<(String, Scalar)>,
+    /// The condition.
+    pub filter: Option<Scalar>,
+    /// The order.
+    pub order: Vec<ScalarOrder>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// So many rows are skipped first.
+    pub offset: Option<u64>,
+    /// Equal scalars are taken once, before the limit.
+    pub distinct: bool,
+}
+
+/// One value over the rows of a query within an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregated {
+    /// The function.
+    pub kind: AggregateKind,
+    /// What it is computed over, for each row; `None` counts rows.
+    pub scalar: Option<Scalar>,
+    /// Equal scalars count once.
+    pub distinct: bool,
+    /// How the scalars compare. `Decimal` sums decimals.
+    pub collation: Collation,
+    /// A null counts as a first value.
+    pub include_nil: bool,
+    /// The rows.
+    pub select: Subselect,
+}
+
+/// A function over the rows of a query within an expression. Nulls do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateKind {
+    /// The number of rows, or of values.
+    Count,
+    /// The sum.
+    Sum,
+    /// The mean.
+    Avg,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// Whether there is a row.
+    Exists,
+    /// The first in the order.
+    First,
+}
