@@ -19,8 +19,8 @@ use std::cmp::Ordering;
 
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::ir::{
-    AggregateKind, Aggregated, Collation, CompareOp, Computed, Expr, OrderBy, Read, Scalar,
-    ScalarOrder, Select, Subselect,
+    AggregateKind, Aggregated, Collation, CompareOp, Computed, DistinctOn, Expr, OrderBy,
+    Partition, Read, Scalar, ScalarOrder, Select, Subselect,
 };
 use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::ColumnType;
@@ -290,6 +290,88 @@ proptest! {
             let wanted = all.get(offset.unwrap_or(0) as usize);
             prop_assert_eq!(found, wanted.unwrap_or(&Cell::Null));
             prop_assert_eq!(there, &Cell::Integer(i64::from(wanted.is_some())));
+        }
+    }
+
+    #[test]
+    fn rows_are_numbered_among_those_of_the_same_keys(
+        data in data(),
+        condition in condition(),
+        keys in (of_kind(Kind::Integer), of_kind(Kind::Decimal)),
+        descending: bool,
+        cut in cut(),
+    ) {
+        let (conn, catalog, table) = open(&data);
+        let key = |row: &[Cell]| [table.scalar(&keys.0, row), table.scalar(&keys.1, row)];
+        let mut rows: Vec<&Vec<Cell>> = table
+            .rows
+            .iter()
+            .filter(|row| is_true(&table.scalar(&condition, row)))
+            .collect();
+        if descending {
+            rows.reverse();
+        }
+        let mut parts: Vec<([Cell; 2], Vec<i64>)> = Vec::new();
+        for row in rows {
+            let Cell::Integer(id) = row[table.place("id")] else {
+                panic!("an id that is no integer");
+            };
+            let key = key(row);
+            match parts.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, ids)) => ids.push(id),
+                None => parts.push((key, vec![id])),
+            }
+        }
+        let id = Scalar::Column { depth: 0, table: 0, name: "id".into() };
+        let order = vec![ScalarOrder { scalar: id, descending, nulls: None }];
+        let keys = vec![keys.0.clone(), keys.1.clone(), Scalar::Boolean(true)];
+        let select = Select {
+            filter: Some(Expr::Scalar(Box::new(condition))),
+            order_by: vec![],
+            ..select(Scalar::Null, ColumnType::Any)
+        };
+        let ids = |select| -> Vec<i64> {
+            run(&conn, &catalog, select).into_iter().map(|(_, id)| id).collect()
+        };
+
+        let mut found = ids(Select {
+            distinct_on: Some(Box::new(DistinctOn { keys: keys.clone(), order: order.clone() })),
+            ..select.clone()
+        });
+        found.sort_unstable();
+        let mut firsts: Vec<i64> = parts.iter().map(|(_, ids)| ids[0]).collect();
+        firsts.sort_unstable();
+        prop_assert_eq!(found, firsts);
+
+        let by_columns = OrderBy { column: "id".into(), descending, nulls: None };
+        for (order_by, scalar_order) in [(vec![], order), (vec![by_columns], vec![])] {
+            let found = ids(Select {
+                order_by,
+                scalar_order,
+                partition: Some(Box::new(Partition {
+                    by: keys.clone(),
+                    limit: cut.0,
+                    offset: cut.1,
+                })),
+                ..select.clone()
+            });
+            let limit = cut.0.map_or(usize::MAX, |limit| limit as usize);
+            let skip = cut.1.unwrap_or(0) as usize;
+            let mut wanted = parts.clone();
+            for (_, ids) in &mut wanted {
+                *ids = ids.iter().copied().skip(skip).take(limit).collect();
+            }
+            wanted.retain(|(_, ids)| !ids.is_empty());
+            // Partition after partition, each in the order; which comes first does not matter.
+            let mut rest = found.as_slice();
+            while let Some(first) = rest.first() {
+                let part = wanted.iter().position(|(_, ids)| ids[0] == *first);
+                prop_assert!(part.is_some(), "{:?} of {:?}", found, parts);
+                let (_, ids) = wanted.swap_remove(part.unwrap());
+                prop_assert_eq!(rest.get(..ids.len()), Some(ids.as_slice()));
+                rest = &rest[ids.len()..];
+            }
+            prop_assert!(wanted.is_empty(), "{:?} lacks {:?}", found, wanted);
         }
     }
 

@@ -180,6 +180,11 @@ pub struct Select {
     pub offset: Option<u64>,
     /// Equal rows are given once.
     pub distinct: bool,
+    /// Of the rows with equal keys only the first one in an order of their own. Applies before
+    /// everything but the filter.
+    pub distinct_on: Option<Box<DistinctOn>>,
+    /// Only so many rows with equal keys each, and these one partition after the other.
+    pub partition: Option<Box<Partition>>,
     /// Only rows that come after this one in the order.
     pub after: Option<Cursor>,
     /// Only the rows that come just before this one in the order, still given in the order.
@@ -187,6 +192,26 @@ pub struct Select {
     /// Add the order's columns behind the wanted ones, so that a caller can make
     /// the next page's cursor from a row (`Compiled::hidden`).
     pub page: bool,
+}
+
+/// Keys that tell rows apart, compared by their bytes; nulls are equal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DistinctOn {
+    /// The keys.
+    pub keys: Vec<Scalar>,
+    /// The order that says which row is the first.
+    pub order: Vec<ScalarOrder>,
+}
+
+/// Keys that part rows, compared by their bytes; nulls are equal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Partition {
+    /// The keys.
+    pub by: Vec<Scalar>,
+    /// At most so many rows of each.
+    pub limit: Option<u64>,
+    /// So many rows of each are skipped first.
+    pub offset: Option<u64>,
 }
 
 /// A place in an ordered result.

@@ -7,6 +7,7 @@ mod compared;
 mod cursor;
 mod filter;
 mod insert;
+mod numbered;
 mod order;
 mod scalar;
 mod scope;

@@ -156,6 +156,11 @@ pub(super) fn write(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
         return Ok(());
     }
     b.push(" ORDER BY ");
+    items(b, terms)
+}
+
+/// Writes the terms with commas between them.
+pub(super) fn items(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
     b.list(terms, |b, term| {
         term.write(b);
         if term.descending {

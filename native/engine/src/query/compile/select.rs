@@ -6,7 +6,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 
 use super::builder::Builder;
 use super::order::{self, Term};
-use super::{cursor, filter, invalid, scalar, Compiled};
+use super::{cursor, invalid, numbered, scalar, Compiled};
 use crate::error::Result;
 use crate::query::ir::{Computed, ScalarOrder, Select};
 use crate::schema::{Catalog, Column, Table};
@@ -175,8 +175,11 @@ impl<'a, 'v> Plan<'a, 'v> {
     }
 
     fn order(&mut self) -> Result<()> {
+        if !self.select.scalar_order.is_empty() || self.select.partition.is_some() {
+            self.check_free_order()?;
+        }
         if !self.select.scalar_order.is_empty() {
-            return self.check_scalar_order();
+            return Ok(());
         }
         let Select {
             order_by,
@@ -194,8 +197,9 @@ impl<'a, 'v> Plan<'a, 'v> {
             order::check_distinct(&self.terms, columns)?;
         }
         let paged = *page || after.is_some() || before.is_some();
+        let partition = self.select.partition.is_some();
         let cut = limit.is_some() || offset.is_some();
-        if paged || (cut && !self.terms.is_empty()) {
+        if paged || partition || (cut && !self.terms.is_empty()) {
             let total = order::make_total(&mut self.terms, self.table, distinct.as_deref());
             if paged && !total {
                 let message = format!(
@@ -211,17 +215,17 @@ impl<'a, 'v> Plan<'a, 'v> {
         Ok(())
     }
 
-    /// An order by scalars is as its caller gave it.
-    fn check_scalar_order(&self) -> Result<()> {
+    /// An order by scalars, or by partitions first, is none that rows are a place in.
+    fn check_free_order(&self) -> Result<()> {
         let select = self.select;
         if select.page || select.after.is_some() || select.before.is_some() {
             return Err(invalid(
-                "an order by expressions has no cursors; use limit and offset",
+                "an order by expressions or partitions has no cursors; use limit and offset",
             ));
         }
         if select.distinct {
             return Err(invalid(
-                "distinct rows have no single value of an expression to be ordered by",
+                "distinct rows have no single value of an expression or a partition to be ordered by",
             ));
         }
         Ok(())
@@ -263,6 +267,20 @@ impl<'a, 'v> Plan<'a, 'v> {
     /// Writes ` ORDER BY …`.
     fn order_by(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
         let scalars: &'v [ScalarOrder] = &self.select.scalar_order;
+        if let Some(partition) = &self.select.partition {
+            let keys = partition.by.iter().any(scalar::orders);
+            let terms = !self.terms.is_empty();
+            if !keys && !terms && scalars.is_empty() {
+                return Ok(());
+            }
+            b.push(" ORDER BY ");
+            let comma = numbered::keys(b, partition)?;
+            if comma && terms {
+                b.push(", ");
+            }
+            order::items(b, &self.terms)?;
+            return scalar::order(b, scalars, comma);
+        }
         if scalars.is_empty() {
             return order::write(b, &self.terms);
         }
@@ -277,7 +295,6 @@ impl<'a, 'v> Plan<'a, 'v> {
     /// Writes everything behind the columns.
     pub(super) fn from(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
         let Select {
-            filter,
             after,
             before,
             limit,
@@ -287,9 +304,7 @@ impl<'a, 'v> Plan<'a, 'v> {
         b.push(" FROM ");
         b.table_name();
         let mut glue = " WHERE ";
-        if let Some(expr) = filter {
-            b.push(glue);
-            filter::condition(b, expr)?;
+        if numbered::condition(b, self.select, &self.terms)? {
             glue = " AND ";
         }
         if let Some(after) = after {

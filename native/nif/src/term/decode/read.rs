@@ -1,7 +1,8 @@
 //! Reads and their options.
 
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, Collation, Cursor, Expr, Nulls, OrderBy, Read, Scalar, ScalarOrder, Select,
+    Aggregate, Collation, Cursor, DistinctOn, Expr, Nulls, OrderBy, Partition, Read, Scalar,
+    ScalarOrder, Select,
 };
 use ash_rusqlite_engine::{nearest, unknown_option, Code, ColumnType, Error};
 use rustler::Term;
@@ -19,14 +20,32 @@ pub struct Query {
 }
 
 const ALL: &[&str] = &[
-    "select", "where", "order_by", "limit", "offset", "distinct", "after", "before",
+    "select",
+    "where",
+    "order_by",
+    "limit",
+    "offset",
+    "distinct",
+    "distinct_on",
+    "partition",
+    "after",
+    "before",
 ];
 const PAGE: &[&str] = &[
     "select", "where", "order_by", "limit", "offset", "distinct", "after",
 ];
 const COMPUTED: &[&str] = &[
-    "where", "order_by", "limit", "offset", "distinct", "after", "before",
+    "where",
+    "order_by",
+    "limit",
+    "offset",
+    "distinct",
+    "distinct_on",
+    "partition",
+    "after",
+    "before",
 ];
+const PARTITION: &[&str] = &["by", "limit", "offset"];
 const DIRECTIONS: &[&str] = &[
     "asc",
     "desc",
@@ -220,6 +239,8 @@ impl Decode {
                     )
                 })?;
             }
+            "distinct_on" => select.distinct_on = Some(Box::new(self.distinct_on(value)?)),
+            "partition" => select.partition = Some(Box::new(self.partition(value)?)),
             "after" => select.after = Some(self.cursor(value)?),
             _ => select.before = Some(self.cursor(value)?),
         }
@@ -233,6 +254,38 @@ impl Decode {
             return Ok(Cursor::Row(row));
         }
         self.values(term, "a cursor").map(Cursor::Values)
+    }
+
+    fn distinct_on(&mut self, term: Term<'_>) -> Decoded<DistinctOn> {
+        match get_tuple(term).as_deref() {
+            Ok([keys, order]) => Ok(DistinctOn {
+                keys: self.scalars(*keys, "the keys of distinct_on:")?,
+                order: self.scalar_order(*order)?,
+            }),
+            _ => Err(invalid(format!(
+                "distinct_on: takes {{keys, order}}, not {}",
+                describe(term)
+            ))),
+        }
+    }
+
+    fn partition(&mut self, term: Term<'_>) -> Decoded<Partition> {
+        let mut partition = Partition {
+            by: Vec::new(),
+            limit: None,
+            offset: None,
+        };
+        self.each_pair(term, "partition:", |decode, option, value| {
+            match option.as_str() {
+                "by" => partition.by = decode.scalars(value, "by:")?,
+                "limit" | "offset" if is_nil(value) => {}
+                "limit" => partition.limit = Some(count(&option, value)?),
+                "offset" => partition.offset = Some(count(&option, value)?),
+                _ => return Err(unknown_option(&option, PARTITION).into()),
+            }
+            Ok(())
+        })?;
+        Ok(partition)
     }
 
     /// The columns that are selected, and those that are computed.
