@@ -666,6 +666,19 @@ defmodule AshRusqlite.Repo.ExpressionsTest do
         assert error(fn -> ids(nest.(101, wrap)) end).code == :invalid_query
       end
 
+      # Long lists are decoded and run on a dirty scheduler, whose stack is small.
+      many = {:in, nil, {:col, :id}, Enum.map(1..700, &int/1)}
+      select = fn where -> {:select, :messages, where: where, joins: [{:rooms, many}]} end
+
+      for {depth, wrap} <- [
+            {92, &{:and_value, &1, many}},
+            {92, &{:if, true, many, &1, nil}},
+            {92, &{:call, :coalesce, [&1, many]}},
+            {7, &{:aggregate, :count, nil, [], select.({:not, {:not, &1}})}}
+          ] do
+        assert length(ids({:and, [many, {:not, {:not, nest.(depth, wrap)}}]})) in [0, 3]
+      end
+
       twice = nest.(60, &{:in, nil, &1, [{:col, :id}]})
       assert error(fn -> ids(twice) end).code == :invalid_query
     end
