@@ -11,7 +11,8 @@ defmodule AshRusqlite.Repo.Expression do
 
     * `where: {:expr, scalar}` - the rows for which the scalar is neither null nor 0. Also inside
       of `{:and, list}`, `{:or, list}` and `{:not, condition}`; in a keyword list `expr:` is a column
-    * `select: [:id, {:name, {:expr, scalar, type}}]` - a computed column, read as a `t:type/0`.
+    * `select: [:id, {:name, {:expr, scalar, type}}]` - a computed column, read as a `t:type/0`
+      (or a `{:list, type}`, see `:list` below).
       Its name is an atom. It may not have the name of a column that is selected, too
     * `order_by: [{direction, {:expr, scalar, type}}]` - with one such item nothing is added to
       the order as it was given: add the primary key to make it total. There are no cursors in
@@ -104,10 +105,12 @@ defmodule AshRusqlite.Repo.Expression do
     * `{:aggregate, kind, scalar, options, select}` - over the scalars of its rows that are not
       null. `:count` (with nil for a scalar: of rows), `:sum`, `:avg`, `:min`, `:max`, `:first` (in
       the order of the select), `:exists` (whether there is a row; the scalar does not matter).
-      Over nothing `:count` is 0 and the others are null. Options: `distinct: true` takes equal
-      ones once (`:count`, `:sum`, `:avg`), `collation:` (`:min`, `:max` and what is distinct;
-      `:decimal` for sums of decimals, too, of which there is no `:avg`), `include_nil: true`
-      lets `:first` be null
+      `:list` (all of them in the order of the select). Over nothing `:count` is 0, a list empty,
+      and the others are null. Options: `distinct: true` takes equal ones once (`:count`, `:sum`,
+      `:avg`, `:list`), `collation:` (`:min`, `:max` and what is distinct; `:decimal` for sums of
+      decimals, too, of which there is no `:avg`), `include_nil: true` lets `:first` be null and
+      `:list` hold nulls. A list is of use for nothing but a computed column, whose type is
+      `{:list, type}`
 
   A select is `{:select, table, options}`:
 

@@ -73,6 +73,7 @@ fn select(computed: Scalar, column_type: ColumnType) -> Select {
             name: "computed".into(),
             scalar: computed,
             column_type,
+            list: false,
         }],
         order_by: vec![OrderBy {
             column: "id".into(),
@@ -196,6 +197,7 @@ fn naive_aggregate(kind: AggregateKind, distinct: bool, cells: &[Cell]) -> Cell 
         AggregateKind::Max => some(numbers.last().copied()),
         AggregateKind::First => some(first),
         AggregateKind::Exists => Cell::Integer(i64::from(!cells.is_empty())),
+        AggregateKind::List => panic!("a list is no cell"),
     }
 }
 

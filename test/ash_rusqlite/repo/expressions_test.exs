@@ -377,6 +377,60 @@ defmodule AshRusqlite.Repo.ExpressionsTest do
       assert first.([], limit: 2) == ~U[2026-01-01 10:00:00.000000Z]
     end
 
+    test "are gathered in a list, of which each value is exact" do
+      migrate!(Repo.get_dynamic_repo(), @more)
+      due = ~U[2026-01-02 03:04:05.678901Z]
+
+      Repo.insert_all(:items, [
+        [id: 1, ratio: 0.1 + 0.2, due: due, data: %{a: 1}, name: "é"],
+        [id: 2, ratio: nil, due: nil, data: nil, name: "b"],
+        [id: 3, ratio: 0.3, due: due, data: [1], name: "b"]
+      ])
+
+      list = fn column, type, opts, select ->
+        select = {:select, :items, [order_by: [desc: {:col, :id}]] ++ select}
+        scalar = {:aggregate, :list, {:col, column}, opts, select}
+        Reads.compute(Repo.get_dynamic_repo(), x: {:expr, scalar, {:list, type}}).x
+      end
+
+      assert list.(:id, :integer, [], []) == [3, 2, 1]
+      assert list.(:ratio, :real, [], []) === [0.3, 0.1 + 0.2]
+      assert list.(:ratio, :real, [include_nil: true], []) === [0.3, nil, 0.1 + 0.2]
+      assert list.(:due, :datetime_usec, [], []) == [due, due]
+      assert list.(:data, :json, [], []) == [[1], %{a: 1}]
+      assert list.(:name, :text, [], limit: 2) == ["b", "b"]
+      assert list.(:name, :text, [], where: false) == []
+
+      for {opts, select} <- [{[distinct: true], []}, {[], [distinct: true]}] do
+        select = [order_by: [desc: {:col, :name}]] ++ select
+        scalar = {:aggregate, :list, {:col, :name}, opts, {:select, :items, select}}
+        assert value(scalar, {:list, :text}) == ["é", "b"]
+      end
+
+      unordered =
+        {:aggregate, :list, {:col, :name}, [distinct: true],
+         {:select, :items, order_by: [desc: {:col, :id}]}}
+
+      assert error(fn -> value(unordered, {:list, :text}) end).code == :invalid_query
+    end
+
+    test "are read as lists only where they are some" do
+      for scalar <- [
+            int(1),
+            text("a"),
+            {:value, :blob, <<1>>},
+            {:value, :blob, <<3, 9, 0, 0, 0, ?a>>}
+          ] do
+        assert error(fn -> value(scalar, {:list, :any}) end).code == :invalid_stored_value
+      end
+
+      assert value(nil, {:list, :any}) == nil
+      list = {:aggregate, :list, {:col, :content}, [], {:select, :messages, []}}
+      assert error(fn -> value(list, {:list, :integer_}) end).code == :invalid_query
+      assert error(fn -> value(list, {:list, {:list, :text}}) end).code == :invalid_query
+      assert error(fn -> value(list, {:list, :date}) end).code == :invalid_stored_value
+    end
+
     test "join tables, and are joined by what came before" do
       select =
         {:select, :messages,

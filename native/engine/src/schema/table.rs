@@ -51,6 +51,7 @@ impl Column {
             name: self.name.clone(),
             table: table.to_owned(),
             column_type: self.column_type,
+            list: false,
             tag: Arc::clone(&self.tag),
         }
     }

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 
 use super::refusal::shortened;
 use super::types::{ColumnType, Decoded, OutputColumn};
-use super::{decimal, json, parse};
+use super::{decimal, json, list, parse};
 use crate::error::{Code, Error, Result};
 
 /// A stored value as its column's type. SQLite lets a column hold anything: numbers, texts and
@@ -14,6 +14,36 @@ use crate::error::{Code, Error, Result};
 /// `invalid_stored_value`, with table, column, what was expected and the value, shortened.
 #[inline]
 pub fn decode<'a>(stored: ValueRef<'a>, column: &OutputColumn) -> Result<Decoded<'a>> {
+    if !column.list {
+        return decode_one(stored, column);
+    }
+    match stored {
+        ValueRef::Null => Ok(Decoded::Null),
+        ValueRef::Blob(bytes) => Ok(Decoded::List(bytes)),
+        _ => Err(unreadable(stored, column)),
+    }
+}
+
+/// Calls `each` for every value of a [`Decoded::List`].
+///
+/// # Errors
+/// `invalid_stored_value` as [`decode`], and what `each` returns.
+pub fn decode_list<'a>(
+    list: &'a [u8],
+    column: &OutputColumn,
+    mut each: impl FnMut(Decoded<'a>) -> Result<()>,
+) -> Result<()> {
+    for item in list::items(list) {
+        let Some(stored) = item else {
+            return Err(unreadable(ValueRef::Blob(list), column));
+        };
+        each(decode_one(stored, column)?)?;
+    }
+    Ok(())
+}
+
+#[inline]
+fn decode_one<'a>(stored: ValueRef<'a>, column: &OutputColumn) -> Result<Decoded<'a>> {
     let decoded = match stored {
         ValueRef::Null => Some(Decoded::Null),
         ValueRef::Text(text) => of_text(text, column.column_type),

@@ -5,13 +5,14 @@ mod decimal;
 mod decode;
 mod encode;
 mod json;
+pub(crate) mod list;
 mod parse;
 mod refusal;
 mod row;
 mod time;
 mod types;
 
-pub use decode::decode;
+pub use decode::{decode, decode_list};
 pub use encode::{encode, encode_as, encode_untyped, ColumnRef};
 pub use row::Row;
 pub use types::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

@@ -167,6 +167,8 @@ pub enum Decoded<'a> {
     Json(&'a str),
     /// A term in the External Term Format.
     Term(&'a [u8]),
+    /// A list of values, for [`decode_list`](super::decode_list).
+    List(&'a [u8]),
 }
 
 /// A column of a result.
@@ -178,6 +180,8 @@ pub struct OutputColumn {
     pub table: String,
     /// How its values are read.
     pub column_type: ColumnType,
+    /// Whether each of its values is a list of such.
+    pub list: bool,
     /// A place where a host may keep what it makes of the name (an atom). The engine never looks.
     pub tag: Arc<OnceLock<usize>>,
 }
@@ -193,6 +197,7 @@ impl OutputColumn {
             name: name.into(),
             table: table.into(),
             column_type,
+            list: false,
             tag: Arc::default(),
         }
     }

@@ -48,7 +48,7 @@ fn to_json(value: &Decoded<'_>) -> Json {
         Decoded::Integer(number) => json!(number),
         Decoded::Real(number) => json!(number),
         Decoded::Text(text) => json!(String::from_utf8_lossy(text)),
-        Decoded::Blob(bytes) | Decoded::Term(bytes) => json!(bytes),
+        Decoded::Blob(bytes) | Decoded::Term(bytes) | Decoded::List(bytes) => json!(bytes),
         Decoded::Decimal(text) | Decoded::Json(text) => json!(text),
         other => json!(format!("{other:?}")),
     }

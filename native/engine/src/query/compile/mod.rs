@@ -18,7 +18,7 @@ mod tests;
 mod write;
 
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value as Stored};
 use rusqlite::Statement;
@@ -155,13 +155,10 @@ pub fn bind(stmt: &mut Statement<'_>, params: &[Param<'_>]) -> Result<()> {
 /// The columns of raw SQL, typed by the declared type of the table column that each one is.
 pub fn columns_of(stmt: &Statement<'_>) -> Arc<[OutputColumn]> {
     stmt.columns()
-        .map(|column| OutputColumn {
-            name: column.name().to_owned(),
-            table: String::new(),
-            column_type: column
-                .decl_type()
-                .map_or(ColumnType::Any, ColumnType::from_declared),
-            tag: Arc::new(OnceLock::new()),
+        .map(|column| {
+            let declared = column.decl_type();
+            let column_type = declared.map_or(ColumnType::Any, ColumnType::from_declared);
+            OutputColumn::new(column.name(), "", column_type)
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Reads of one table.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value as Stored};
 
@@ -92,13 +92,7 @@ pub(super) fn one_value<'v>(
     name: &str,
     column_type: ColumnType,
 ) -> Compiled<'v> {
-    let column = OutputColumn {
-        name: name.to_owned(),
-        table: String::new(),
-        column_type,
-        tag: Arc::new(OnceLock::new()),
-    };
-    let columns = Arc::new([column]);
+    let columns = Arc::new([OutputColumn::new(name, "", column_type)]);
     Compiled {
         sql: b.sql,
         params: b.params,
@@ -365,11 +359,6 @@ pub(super) fn columns<'a>(table: &'a Table, names: &[String]) -> Result<Vec<&'a 
 fn hidden_output(table: &Table, term: &Term<'_>) -> OutputColumn {
     match term.column {
         Some(column) => column.output(&table.name),
-        None => OutputColumn {
-            name: term.name.to_owned(),
-            table: table.name.clone(),
-            column_type: ColumnType::Integer,
-            tag: Arc::new(OnceLock::new()),
-        },
+        None => OutputColumn::new(term.name, table.name.as_str(), ColumnType::Integer),
     }
 }

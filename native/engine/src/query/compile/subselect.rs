@@ -5,7 +5,7 @@ use super::compared::{self, may_have_collation};
 use super::select::count;
 use super::{invalid, scalar};
 use crate::error::Result;
-use crate::query::ir::{AggregateKind, Aggregated, Collation, Scalar, Subselect};
+use crate::query::ir::{AggregateKind, Aggregated, Collation, Scalar, ScalarOrder, Subselect};
 use crate::value::ColumnType;
 
 /// Writes whether a query has a row.
@@ -103,7 +103,7 @@ fn over<'v>(
     let select = &aggregated.select;
     b.push("(SELECT ");
     if cut {
-        call(b, aggregated, |b, wrap| {
+        call(b, aggregated, false, |b, wrap| {
             if value.is_none() {
                 b.push("*");
                 return Ok(());
@@ -122,7 +122,11 @@ fn over<'v>(
         return Ok(());
     }
     b.enter_query(select)?;
-    call(b, aggregated, |b, wrap| operand(b, value, wrap))?;
+    let list = aggregated.kind == AggregateKind::List;
+    if list && aggregated.distinct {
+        check_distinct(select, value)?;
+    }
+    call(b, aggregated, list, |b, wrap| operand(b, value, wrap))?;
     from(b, select)?;
     b.leave_query();
     b.push(")");
@@ -161,6 +165,7 @@ fn operand<'v>(b: &mut Builder<'_, 'v>, value: Option<&'v Scalar>, wrap: Wrap) -
 fn call<'t, 'v>(
     b: &mut Builder<'t, 'v>,
     aggregated: &'v Aggregated,
+    ordered: bool,
     operand: impl FnOnce(&mut Builder<'t, 'v>, Wrap) -> Result<()>,
 ) -> Result<()> {
     let decimal = aggregated.collation == Collation::Decimal;
@@ -176,11 +181,19 @@ fn call<'t, 'v>(
         AggregateKind::Avg => ("avg(", Wrap::Number),
         AggregateKind::Min => ("min(", Wrap::Nothing),
         AggregateKind::Max => ("max(", Wrap::Nothing),
+        AggregateKind::List if aggregated.include_nil => {
+            ("ash_rusqlite_list_with_nulls(", Wrap::Nothing)
+        }
+        AggregateKind::List => ("ash_rusqlite_list(", Wrap::Nothing),
         AggregateKind::Exists | AggregateKind::First => {
             return Err(invalid("this is no function over rows"))
         }
     };
-    let wrap = if decimal { Wrap::Decimal } else { wrap };
+    let wrap = match aggregated.kind {
+        AggregateKind::List => Wrap::Nothing,
+        _ if decimal => Wrap::Decimal,
+        _ => wrap,
+    };
     let compares = matches!(aggregated.kind, AggregateKind::Min | AggregateKind::Max);
     b.push(name);
     if aggregated.distinct && !compares {
@@ -193,6 +206,9 @@ fn call<'t, 'v>(
             Collation::Decimal => " COLLATE ash_rusqlite_decimal",
             Collation::CaseInsensitive => " COLLATE ash_rusqlite_ci",
         });
+    }
+    if ordered {
+        order(b, &aggregated.select)?;
     }
     b.push(")");
     Ok(())
@@ -210,7 +226,7 @@ fn rows<'v>(
     match value {
         Some(value) => {
             if select.distinct {
-                check_distinct(select, value)?;
+                check_distinct(select, Some(value))?;
                 b.push("DISTINCT ");
             }
             scalar::write(b, value)?;
@@ -233,8 +249,9 @@ fn rows<'v>(
 
 /// Distinct scalars have no other order than their own: which row one of them came from is
 /// not known.
-fn check_distinct(select: &Subselect, value: &Scalar) -> Result<()> {
-    if select.order.iter().all(|item| item.scalar == *value) {
+fn check_distinct(select: &Subselect, value: Option<&Scalar>) -> Result<()> {
+    let only = |item: &ScalarOrder| Some(&item.scalar) == value;
+    if select.order.iter().all(only) {
         return Ok(());
     }
     Err(invalid(

@@ -1,6 +1,7 @@
 //! What the compiled SQL needs from its connection beyond SQLite itself.
 
 mod like;
+mod list;
 mod number;
 mod store;
 mod text;
@@ -30,6 +31,7 @@ pub(crate) const REFUSED: &str = "ash_rusqlite: ";
 /// - arithmetic, such as `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would
 ///   turn an integer into an inexact float,
 /// - functions of texts, such as `ash_rusqlite_downcase(x)`,
+/// - `ash_rusqlite_list(x)`: every value in one blob,
 /// - `ash_rusqlite_store(x, type, table, column)`: a value in the form of its column,
 /// - `rarray(?)`: a list of values as one parameter.
 pub fn register(conn: &Connection) -> Result<()> {
@@ -42,6 +44,7 @@ fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     conn.create_aggregate_function(c"ash_rusqlite_decimal_sum", 1, flags, DecimalSum)?;
     number::register(conn, flags)?;
     text::register(conn, flags)?;
+    list::register(conn, flags)?;
     conn.create_scalar_function(c"ash_rusqlite_store", 4, flags, store::store)?;
     vtab::array::load_module(conn)
 }

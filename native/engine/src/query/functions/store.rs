@@ -58,7 +58,7 @@ fn host_value(decoded: Decoded<'_>) -> Value {
         Decoded::Date(date) => Value::Date(date),
         Decoded::Time(time) => Value::Time(time),
         Decoded::Json(text) => Value::Json(text.to_owned()),
-        Decoded::Term(bytes) => Value::Term(bytes.to_vec()),
+        Decoded::Term(bytes) | Decoded::List(bytes) => Value::Term(bytes.to_vec()),
     }
 }
 

@@ -200,12 +200,17 @@ pub struct Computed {
     pub scalar: Scalar,
     /// How its value is read.
     pub column_type: ColumnType,
+    /// Whether it is a list of such values ([`AggregateKind::List`](super::AggregateKind)).
+    pub list: bool,
 }
 
 impl Computed {
     /// The column as one of a result's.
     pub fn output(&self) -> OutputColumn {
-        OutputColumn::new(self.name.as_str(), "", self.column_type)
+        OutputColumn {
+            list: self.list,
+            ..OutputColumn::new(self.name.as_str(), "", self.column_type)
+        }
     }
 }
 

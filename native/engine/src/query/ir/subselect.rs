@@ -56,4 +56,6 @@ pub enum AggregateKind {
     Exists,
     /// The first in the order.
     First,
+    /// All of them in the order, for a computed column that is a list.
+    List,
 }

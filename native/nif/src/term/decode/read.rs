@@ -9,6 +9,7 @@ use rustler::Term;
 
 use crate::term::encode::rows::Shape;
 
+use super::scalar::column_type;
 use super::{describe, get_tuple, invalid, is_keyword, is_nil, name, Decode, Decoded, Stop};
 
 /// A read, and the form that its caller wants the rows in.
@@ -337,8 +338,8 @@ impl Decode {
         };
         let (descending, nulls) = way;
         if column.is_tuple() {
-            let (scalar, column_type) = self.typed_scalar(column)?;
-            let scalar = match column_type {
+            let (scalar, of_type) = self.typed_scalar(column)?;
+            let scalar = match column_type(of_type)? {
                 ColumnType::Decimal => Scalar::Collate(Collation::Decimal, Box::new(scalar)),
                 _ => scalar,
             };

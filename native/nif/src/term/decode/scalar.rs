@@ -171,10 +171,10 @@ impl Decode {
     }
 
     /// `{:expr, scalar, type}`.
-    pub(super) fn typed_scalar(&mut self, term: Term<'_>) -> Decoded<(Scalar, ColumnType)> {
+    pub(super) fn typed_scalar<'a>(&mut self, term: Term<'a>) -> Decoded<(Scalar, Term<'a>)> {
         match get_tuple(term).as_deref() {
             Ok([tag, scalar, of_type]) if name(*tag).as_deref() == Some("expr") => {
-                Ok((self.scalar(*scalar)?, column_type(*of_type)?))
+                Ok((self.scalar(*scalar)?, *of_type))
             }
             _ => Err(invalid(format!(
                 "an expression is {{:expr, scalar, type}} here, not {}",
@@ -188,11 +188,18 @@ impl Decode {
         match get_tuple(term).as_deref() {
             Ok([column, expression]) if column.is_atom() => {
                 let name = self.name(*column, "the name of a computed column")?;
-                let (scalar, column_type) = self.typed_scalar(*expression)?;
+                let (scalar, of_type) = self.typed_scalar(*expression)?;
+                let (list, of_type) = match get_tuple(of_type).as_deref() {
+                    Ok([tag, of_type]) if super::name(*tag).as_deref() == Some("list") => {
+                        (true, *of_type)
+                    }
+                    _ => (false, of_type),
+                };
                 Ok(Computed {
                     name,
                     scalar,
-                    column_type,
+                    column_type: column_type(of_type)?,
+                    list,
                 })
             }
             _ => Err(invalid(format!(

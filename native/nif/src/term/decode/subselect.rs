@@ -141,6 +141,7 @@ fn aggregate(kind: &str) -> Option<AggregateKind> {
         "max" => Some(AggregateKind::Max),
         "exists" => Some(AggregateKind::Exists),
         "first" => Some(AggregateKind::First),
+        "list" => Some(AggregateKind::List),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! One stored value as a term.
 
+use ash_rusqlite_engine::value::decode_list;
 use ash_rusqlite_engine::{Code, Decoded, Error, OutputColumn, Result};
 use rustler::Env;
 
@@ -32,6 +33,9 @@ impl<'a> Values<'a> {
         value: &Decoded<'_>,
         column: &OutputColumn,
     ) -> Result<Raw<'a>> {
+        if let Decoded::List(bytes) = value {
+            return self.list(env, bytes, column);
+        }
         self.plain(env, value).map_err(|problem| {
             let OutputColumn {
                 name,
@@ -54,6 +58,16 @@ impl<'a> Values<'a> {
         })
     }
 
+    fn list(&mut self, env: Env<'a>, list: &[u8], column: &OutputColumn) -> Result<Raw<'a>> {
+        let mut terms = Vec::new();
+        decode_list(list, column, |value| {
+            terms.push(self.term(env, &value, column)?);
+            Ok(())
+        })?;
+        Raw::list(env, &terms)
+            .ok_or_else(|| Error::new(Code::TooBig, "a value is too long for a list"))
+    }
+
     /// The term of a value.
     fn plain(&mut self, env: Env<'a>, value: &Decoded<'_>) -> Result<Raw<'a>, String> {
         let term = match value {
@@ -72,6 +86,7 @@ impl<'a> Values<'a> {
             Decoded::Time(value) => return made(calendar::time(env, value)),
             Decoded::Json(text) => return json::term(env, text).map_err(not_json),
             Decoded::Term(bytes) => return external(env, bytes),
+            Decoded::List(_) => return Err("it is a list within a list".to_owned()),
         };
         Ok(term)
     }
