@@ -48,8 +48,7 @@ defmodule AshRusqlite.Repo do
     * `{:column, left, op, right}` - two columns
     * `{:key, key}` - the row of this primary key
     * `{:and, [condition]}`, `{:or, [condition]}`, `{:not, condition}`
-
-  `AshRusqlite.Repo.Expression` tells of what else programs that write queries can say.
+    * `{:expr, scalar}` - what `AshRusqlite.Repo.Expression` can say, for programs that write queries
 
   ## Options
 
@@ -174,12 +173,9 @@ defmodule AshRusqlite.Repo do
   @callback stream(table(), opts :: keyword()) :: Enumerable.t()
 
   @doc """
-  How a query would run, without running it: its SQL, and SQLite's plan for it, line by line
-  (<https://sqlite.org/eqp.html>). Takes the options of `c:all/2`.
+  How `c:all/2` would run a query: its SQL, and SQLite's plan (<https://sqlite.org/eqp.html>).
 
-      {:ok, %{plan: plan}} = MyApp.Repo.explain(:messages, where: [room_id: "kitchen"])
-      plan
-      #=> ["SEARCH messages USING INDEX messages_room (room_id=?)"]
+      {:ok, %{sql: _, plan: [_]}} = MyApp.Repo.explain(:messages, where: [room_id: "kitchen"])
   """
   @callback explain(table(), opts :: keyword()) ::
               {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}

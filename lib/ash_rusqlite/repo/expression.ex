@@ -104,8 +104,8 @@ defmodule AshRusqlite.Repo.Expression do
     * `{:subquery, select, scalar}` - the scalar of its first row, or null
     * `{:aggregate, kind, scalar, options, select}` - over the scalars of its rows that are not
       null. `:count` (with nil for a scalar: of rows), `:sum`, `:avg`, `:min`, `:max`, `:first` (in
-      the order of the select), `:exists` (whether there is a row; the scalar does not matter).
-      `:list` (all of them in the order of the select). Over nothing `:count` is 0, a list empty,
+      the order of the select), `:list` (all of them, in that order), `:exists` (whether there is
+      a row; the scalar does not matter). Over nothing `:count` is 0, a list empty,
       and the others are null. Options: `distinct: true` takes equal ones once (`:count`, `:sum`,
       `:avg`, `:list`), `collation:` (`:min`, `:max` and what is distinct; `:decimal` for sums of
       decimals, too, of which there is no `:avg`), `include_nil: true` lets `:first` be null and

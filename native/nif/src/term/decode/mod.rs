@@ -5,6 +5,7 @@ mod condition;
 mod options;
 mod read;
 mod scalar;
+mod select;
 mod structured;
 mod subselect;
 mod table;

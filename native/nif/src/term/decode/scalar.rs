@@ -9,7 +9,7 @@ use rustler::Term;
 use crate::atoms;
 
 use super::condition::comparison;
-use super::read::direction;
+use super::select::direction;
 use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded, Stop};
 
 impl Decode {

@@ -2,12 +2,11 @@
 
 use ash_rusqlite_engine::query::ir::{AggregateKind, Aggregated, Collation, Scalar, Subselect};
 use ash_rusqlite_engine::unknown_option;
-use rustler::types::tuple::get_tuple;
 use rustler::Term;
 
-use super::read::count;
 use super::scalar::{collation, flag};
-use super::{describe, invalid, is_nil, name, Decode, Decoded};
+use super::select::count;
+use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded};
 
 const OPTIONS: &[&str] = &["where", "order_by", "limit", "offset", "distinct", "joins"];
 const AGGREGATE_OPTIONS: &[&str] = &["distinct", "collation", "include_nil"];

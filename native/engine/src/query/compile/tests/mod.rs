@@ -2,6 +2,7 @@
 
 mod conditions;
 mod reads;
+mod scalars;
 mod writes;
 
 use rusqlite::Connection;
