@@ -25,7 +25,10 @@ defmodule AshRusqlite.Repo.Expression do
       one in that order. Keys are scalars and compared as `:binary`; nulls are equal
     * `partition: [by: [scalar], limit: n, offset: m]` of `all` - at most n rows for each value of
       `by`, after skipping m, in the order of `order_by:`. The rows come partition by partition,
-      in that order within each. The query's own `limit:` and `offset:` count them afterwards
+      in that order within each. The query's own `limit:` and `offset:` count them afterwards.
+      With `keys: [scalar]`, a list of `:value`, only rows count whose `by`, of one scalar then,
+      is among them. Each key is looked up by itself: with an index on `by` and the order that
+      reads no more rows than it gives, where a condition on `by` reads all of them
 
   ## Types
 

@@ -24,7 +24,7 @@ use ash_rusqlite_engine::query::ir::{
 };
 use ash_rusqlite_engine::ColumnType;
 use proptest::prelude::*;
-use support::data::{data, open};
+use support::data::{data, nullable, open};
 use support::naive::scalar::is_true;
 use support::naive::{compare, Cell, Kind, Table};
 use support::run::{run, select};
@@ -253,6 +253,7 @@ proptest! {
                 scalar_order,
                 partition: Some(Box::new(Partition {
                     by: keys.clone(),
+                    keys: None,
                     limit: cut.0,
                     offset: cut.1,
                 })),
@@ -276,6 +277,77 @@ proptest! {
             }
             prop_assert!(wanted.is_empty(), "{:?} lacks {:?}", found, wanted);
         }
+    }
+
+    #[test]
+    fn rows_are_looked_up_key_by_key(
+        data in data(),
+        condition in condition(),
+        key in of_kind(Kind::Text),
+        keys in prop::collection::vec(prop_oneof![
+            Just(Scalar::Null),
+            nullable(Kind::Text).prop_map(|value| Scalar::Value {
+                column_type: ColumnType::Text,
+                value,
+            }),
+        ], 0..6),
+        descending: bool,
+        distinct: bool,
+        cut in cut(),
+    ) {
+        let (conn, catalog, table) = open(&data);
+        let id = Scalar::Column { depth: 0, table: 0, name: "id".into() };
+        let wanted_keys: Vec<Cell> = keys.iter().map(|key| table.scalar(key, &[])).collect();
+        let mut wanted: Vec<i64> = Vec::new();
+        let mut seen: Vec<(Cell, u64)> = Vec::new();
+        let mut rows: Vec<&Vec<Cell>> = table.rows.iter().collect();
+        if descending {
+            rows.reverse();
+        }
+        for row in rows {
+            let value = table.scalar(&key, row);
+            let among = value != Cell::Null && wanted_keys.contains(&value);
+            if !among || !is_true(&table.scalar(&condition, row)) {
+                continue;
+            }
+            let place = seen.iter().position(|(known, _)| *known == value);
+            let place = place.unwrap_or_else(|| {
+                seen.push((value, 0));
+                seen.len() - 1
+            });
+            let number = seen[place].1;
+            seen[place].1 += 1;
+            let skip = cut.1.unwrap_or(0);
+            if number >= skip && number - skip < cut.0.unwrap_or(u64::MAX) {
+                match row[table.place("id")] {
+                    Cell::Integer(id) => wanted.push(id),
+                    _ => panic!("an id that is no integer"),
+                }
+            }
+        }
+        // What is distinct by its id is every row, but numbers them as another query does.
+        let distinct_on = distinct.then(|| Box::new(DistinctOn {
+            keys: vec![id.clone()],
+            order: vec![],
+        }));
+        let select = Select {
+            filter: Some(Expr::Scalar(Box::new(condition))),
+            order_by: vec![],
+            scalar_order: vec![ScalarOrder { scalar: id, descending, nulls: None }],
+            distinct_on,
+            partition: Some(Box::new(Partition {
+                by: vec![key],
+                keys: Some(keys),
+                limit: cut.0,
+                offset: cut.1,
+            })),
+            ..select(Scalar::Null, ColumnType::Any)
+        };
+        let rows = run(&conn, &catalog, select);
+        let mut found: Vec<i64> = rows.into_iter().map(|(_, id)| id).collect();
+        found.sort_unstable();
+        wanted.sort_unstable();
+        prop_assert_eq!(found, wanted);
     }
 
     #[test]

@@ -352,6 +352,37 @@ defmodule AshRusqlite.Repo.SubselectsTest do
       refute Enum.any?(plan, &(&1 =~ "SCAN messages"))
     end
 
+    test "looks keys up one by one" do
+      keys = [text("kitchen"), text("cellar"), text("garden"), nil]
+      order = [desc: :likes, asc: :id]
+      assert partition([order_by: order], limit: 2, keys: keys) == [[40, 39], [40, 39]]
+      assert partition([order_by: order], limit: 1, offset: 1, keys: [text("garden")]) == [[39]]
+      assert partition([order_by: order], keys: []) == []
+      where = [{:likes, :<, 40}]
+      assert partition([order_by: order, where: where], limit: 1, keys: keys) == [[39], [39]]
+      distinct = [distinct_on: {[{:col, :room_id}], [asc: {:col, :id}]}]
+      assert partition([order_by: order] ++ distinct, keys: keys) == [[3], [2]]
+
+      opts = [
+        partition: [by: [{:col, :room_id}], limit: 20, keys: keys],
+        order_by: [desc: :sent_at, desc: :id]
+      ]
+
+      assert {:ok, %{plan: plan}} = Repo.explain(:messages, opts)
+      assert Enum.any?(plan, &(&1 =~ "USING COVERING INDEX messages_room (room_id=?)"))
+      refute Enum.any?(plan, &(&1 =~ "SCAN messages"))
+      # Only the few rows that are given are sorted.
+      assert Enum.count(plan, &(&1 =~ "TEMP B-TREE")) == 1
+
+      for partition <- [
+            [by: [@likes], keys: [@likes]],
+            [by: [], keys: []],
+            [by: [@likes], keys: 1]
+          ] do
+        assert error(fn -> Repo.all(:messages, partition: partition) end).code == :invalid_query
+      end
+    end
+
     test "works on tables without a rowid and not on views", %{repo: repo} do
       migrate!(repo, """
       -- up
@@ -362,6 +393,8 @@ defmodule AshRusqlite.Repo.SubselectsTest do
       Repo.insert_all(:pairs, for(a <- ["x", "y"], b <- 1..3, do: [a: a, b: b]))
       opts = [partition: [by: [{:col, :a}], limit: 1], order_by: [desc: :b]]
       assert Repo.all(:pairs, opts) == [%{a: "x", b: 3}, %{a: "y", b: 3}]
+      keys = [partition: [by: [{:col, :a}], limit: 1, keys: [text("y")]], order_by: [desc: :b]]
+      assert Repo.all(:pairs, keys) == [%{a: "y", b: 3}]
       assert error(fn -> Repo.all(:all_pairs, opts) end).code == :invalid_query
     end
 

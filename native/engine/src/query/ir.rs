@@ -208,6 +208,9 @@ pub struct DistinctOn {
 pub struct Partition {
     /// The keys.
     pub by: Vec<Scalar>,
+    /// Only rows whose key, of which there is one then, is among these values. Each is looked
+    /// up by itself, so that no more rows are read than wanted.
+    pub keys: Option<Vec<Scalar>>,
     /// At most so many rows of each.
     pub limit: Option<u64>,
     /// So many rows of each are skipped first.

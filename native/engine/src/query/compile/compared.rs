@@ -88,11 +88,7 @@ pub(super) fn among<'v>(
 fn among_values<'v>(b: &mut Builder<'_, 'v>, mut values: Vec<Param<'v>>) -> Result<()> {
     if values.len() > MAX_PLACEHOLDERS {
         b.push("rarray(");
-        let list = values.into_iter().filter_map(|value| match value {
-            Param::Value(value) => owned(value),
-            Param::Array(_) => None,
-        });
-        b.param(Param::Array(Rc::new(list.collect())))?;
+        b.param(array(values))?;
     } else {
         // Few shapes of lists make few statements to keep prepared.
         if let Some(last) = values.last().cloned() {
@@ -105,8 +101,17 @@ fn among_values<'v>(b: &mut Builder<'_, 'v>, mut values: Vec<Param<'v>>) -> Resu
     Ok(())
 }
 
+/// Values as one parameter.
+pub(super) fn array(values: Vec<Param<'_>>) -> Param<'static> {
+    let list = values.into_iter().filter_map(|value| match value {
+        Param::Value(value) => owned(value),
+        Param::Array(_) => None,
+    });
+    Param::Array(Rc::new(list.collect()))
+}
+
 /// The values of a list without its nulls, or `None` when something else is in it.
-fn values_of(list: &[Scalar], collation: Collation) -> Result<Option<Vec<Param<'_>>>> {
+pub(super) fn values_of(list: &[Scalar], collation: Collation) -> Result<Option<Vec<Param<'_>>>> {
     let mut values = Vec::with_capacity(list.len().next_power_of_two());
     for scalar in list {
         let stored = match scalar {

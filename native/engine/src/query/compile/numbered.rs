@@ -3,7 +3,7 @@
 use super::builder::{rowid_name, Builder};
 use super::order::{self, Term};
 use super::select::count;
-use super::{filter, invalid, scalar};
+use super::{compared, filter, invalid, scalar, Param};
 use crate::error::Result;
 use crate::query::ir::{Collation, DistinctOn, Partition, Scalar, Select};
 
@@ -21,19 +21,104 @@ pub(super) fn condition<'v>(
         None => distinct_on(b, select),
         Some(partition) => {
             b.push(" WHERE ");
-            begin(b, &partition.by)?;
-            if !select.scalar_order.is_empty() {
-                order_by(b, |b| scalar::order(b, &select.scalar_order, false))?;
-            } else if !terms.is_empty() {
-                order_by(b, |b| order::items(b, terms))?;
+            if let Some((key, keys, rowid)) = looked_up(b, select, partition)? {
+                look_up(b, select, terms, (key, keys, rowid), partition)?;
+                return Ok(true);
             }
+            begin(b, &partition.by)?;
+            rows_in_order(b, select, terms)?;
             end(b);
-            distinct_on(b, select)?;
+            let filtered = distinct_on(b, select)?;
+            if let (Some(keys), [key]) = (&partition.keys, partition.by.as_slice()) {
+                b.push(if filtered { " AND " } else { " WHERE " });
+                compared::among(b, Collation::Binary, key, keys)?;
+            }
             b.push(") WHERE ");
             range(b, partition)?;
             b.push(")");
             Ok(true)
         }
+    }
+}
+
+/// The key, its values and the rowid, where rows can be looked up value by value.
+type LookUp<'v> = (&'v Scalar, Vec<Param<'v>>, &'static str);
+
+fn looked_up<'v>(
+    b: &Builder<'_, 'v>,
+    select: &'v Select,
+    partition: &'v Partition,
+) -> Result<Option<LookUp<'v>>> {
+    let Some(keys) = &partition.keys else {
+        return Ok(None);
+    };
+    let [key] = partition.by.as_slice() else {
+        return Err(invalid(
+            "a partition of which the keys are given is by one scalar",
+        ));
+    };
+    let Some(values) = compared::values_of(keys, Collation::Binary)? else {
+        return Err(invalid("the keys of a partition are values"));
+    };
+    match rowid_name(b.table) {
+        Some(rowid) if select.distinct_on.is_none() => Ok(Some((key, values, rowid))),
+        _ => Ok(None),
+    }
+}
+
+/// For each value the rows of that key, as far as they are wanted.
+fn look_up<'v>(
+    b: &mut Builder<'_, 'v>,
+    select: &'v Select,
+    terms: &[Term<'_>],
+    (key, values, rowid): LookUp<'v>,
+    partition: &Partition,
+) -> Result<()> {
+    b.push(rowid);
+    b.push(" IN (SELECT \"ash_rusqlite_row\".");
+    b.push(rowid);
+    b.push(" FROM rarray(");
+    b.param(compared::array(values))?;
+    b.push(") AS \"ash_rusqlite_key\" CROSS JOIN ");
+    b.table_name();
+    b.push(" AS \"ash_rusqlite_row\" ON \"ash_rusqlite_row\".");
+    b.push(rowid);
+    b.push(" IN (SELECT ");
+    b.push(rowid);
+    b.push(" FROM ");
+    b.table_name();
+    let filtered = filtered(b, select)?;
+    b.push(if filtered { " AND " } else { " WHERE " });
+    scalar::collated(b, Collation::Binary, key)?;
+    b.push(" = \"ash_rusqlite_key\".\"value\"");
+    rows_in_order(b, select, terms)?;
+    b.push(" LIMIT ");
+    match partition.limit {
+        Some(limit) => b.stored(count(limit))?,
+        None => b.push("-1"),
+    }
+    b.push(" OFFSET ");
+    b.stored(count(partition.offset.unwrap_or(0)))?;
+    b.push("))");
+    Ok(())
+}
+
+/// Writes the order of the rows of a partition.
+fn rows_in_order<'v>(
+    b: &mut Builder<'_, 'v>,
+    select: &'v Select,
+    terms: &[Term<'_>],
+) -> Result<()> {
+    if select
+        .scalar_order
+        .iter()
+        .any(|item| scalar::orders(&item.scalar))
+    {
+        order_by(b, |b| scalar::order(b, &select.scalar_order, false))
+    } else if !terms.is_empty() {
+        order_by(b, |b| order::items(b, terms))
+    } else {
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use rustler::Term;
 use super::scalar::column_type;
 use super::{describe, get_tuple, invalid, is_keyword, is_nil, name, Decode, Decoded, Stop};
 
-const PARTITION: &[&str] = &["by", "limit", "offset"];
+const PARTITION: &[&str] = &["by", "keys", "limit", "offset"];
 const DIRECTIONS: &[&str] = &[
     "asc",
     "desc",
@@ -102,13 +102,15 @@ impl Decode {
     fn partition(&mut self, term: Term<'_>) -> Decoded<Partition> {
         let mut partition = Partition {
             by: Vec::new(),
+            keys: None,
             limit: None,
             offset: None,
         };
         self.each_pair(term, "partition:", |decode, option, value| {
             match option.as_str() {
                 "by" => partition.by = decode.scalars(value, "by:")?,
-                "limit" | "offset" if is_nil(value) => {}
+                "keys" | "limit" | "offset" if is_nil(value) => {}
+                "keys" => partition.keys = Some(decode.scalars(value, "keys:")?),
                 "limit" => partition.limit = Some(count(&option, value)?),
                 "offset" => partition.offset = Some(count(&option, value)?),
                 _ => return Err(unknown_option(&option, PARTITION).into()),

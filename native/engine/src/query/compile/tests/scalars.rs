@@ -275,6 +275,7 @@ fn rows_are_numbered_by_their_keys_alone() {
         order_by: vec![by("seat", true)],
         partition: Some(Box::new(Partition {
             by: vec![column("taken")],
+            keys: None,
             limit: Some(2),
             offset: Some(1),
         })),
