@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Between the attributes of a resource and the columns of its table. The engine's rows
     # come with finished values, so for most types there is nothing to do.
 
-    alias AshRusqlite.DataLayer.Uuid
+    alias AshRusqlite.DataLayer.{Errors, Uuid}
 
     # What a column gives for these is what Ash works with.
     @finished [
@@ -147,7 +147,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           load(casts, row, %{record | name => nil}, resource)
 
         _error ->
-          {:error, Ash.Error.Invalid.InvalidStoredData.exception(resource: resource, field: name)}
+          {:error, Errors.invalid_stored_data(resource, name)}
       end
     end
 

@@ -46,10 +46,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     def to_ash(%Error{code: :invalid_stored_value, details: details}, resource, _changeset) do
-      Ash.Error.Invalid.InvalidStoredData.exception(
-        resource: resource,
-        field: field(resource, details[:column])
-      )
+      invalid_stored_data(resource, field(resource, details[:column]))
     end
 
     def to_ash(%Error{code: :timeout} = error, resource, _changeset) do
@@ -61,6 +58,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def to_ash(%Error{} = error, _resource, _changeset), do: Ash.Error.to_ash_error(error)
     def to_ash(error, _resource, _changeset), do: error
+
+    @doc "The error for a stored value that is none of its attribute's type."
+    @spec invalid_stored_data(Ash.Resource.t(), atom()) :: term()
+    if Code.ensure_loaded?(Ash.Error.Invalid.InvalidStoredData) do
+      def invalid_stored_data(resource, field) do
+        Ash.Error.Invalid.InvalidStoredData.exception(resource: resource, field: field)
+      end
+    else
+      def invalid_stored_data(resource, field),
+        do: "Failed to load the stored value of #{field} of #{inspect(resource)}"
+    end
 
     # A row that others refer to was to be deleted, or one refers to what is not there.
     defp foreign_key(details, resource, changeset) do

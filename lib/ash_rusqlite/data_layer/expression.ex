@@ -119,7 +119,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def compile(%operator{left: left, right: right}, env) when is_map_key(@comparisons, operator),
       do: {compare(Map.fetch!(@comparisons, operator), left, right, env), :boolean}
 
-    def compile(%F.IsDistinctFrom{arguments: [left, right]}, env),
+    # Matched by name: not every release of Ash has these.
+    def compile(%{__struct__: F.IsDistinctFrom, arguments: [left, right]}, env),
       do: {distinct(:distinct_from, left, right, env), :boolean}
 
     def compile(%Exists{} = exists, env), do: {Relationship.exists(exists, env), :boolean}
@@ -134,10 +135,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def compile(%F.Contains{arguments: [text, part]}, env), do: search(:contains, text, part, env)
 
-    def compile(%F.StringStartsWith{arguments: [text, part]}, env),
+    def compile(%{__struct__: F.StringStartsWith, arguments: [text, part]}, env),
       do: search(:starts_with, text, part, env)
 
-    def compile(%F.StringEndsWith{arguments: [text, part]}, env),
+    def compile(%{__struct__: F.StringEndsWith, arguments: [text, part]}, env),
       do: search(:ends_with, text, part, env)
 
     def compile(%F.StringLength{arguments: [text]}, env),
@@ -228,9 +229,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def column(attribute, %Env{index: index}), do: {:col, 0, index, Codec.column(attribute)}
 
     defp calculation(%{module: module, opts: opts, context: context} = calculation, env) do
-      if Ash.Resource.Calculation.has_expression?(module) do
-        module
-        |> Ash.Resource.Calculation.expression(opts, context)
+      if module.has_expression?() do
+        module.expression(opts, context)
         |> Ash.Expr.fill_template(
           actor: context.actor,
           tenant: context.tenant,
