@@ -24,7 +24,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp otp_app(resource) do
+    # To look through all applications takes longer than to insert a row.
+    defp otp_app(resource) when is_atom(resource) do
+      key = {__MODULE__, :otp_app, resource}
+
+      with nil <- :persistent_term.get(key, nil) do
+        app = find_otp_app(resource)
+        :persistent_term.put(key, app)
+        app
+      end
+    end
+
+    defp otp_app(dsl), do: find_otp_app(dsl)
+
+    defp find_otp_app(resource) do
       domain = Ash.Resource.Info.domain(resource)
 
       Spark.otp_app(resource) || (domain && Spark.otp_app(domain)) ||

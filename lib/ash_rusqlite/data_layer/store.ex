@@ -58,16 +58,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # It is linked to the process that uses it and ends with it.
     defp private_repo do
-      case Process.get(@private) do
-        pid when is_pid(pid) ->
-          {:ok, pid}
+      pid = Process.get(@private)
 
-        nil ->
-          with {:ok, pid} <-
-                 Repo.start_link(database: ":memory:", readers: 1, synchronous: :off) do
-            Process.put(@private, pid)
-            {:ok, pid}
-          end
+      if is_pid(pid) and Process.alive?(pid) do
+        {:ok, pid}
+      else
+        with {:ok, pid} <-
+               Repo.start_link(database: ":memory:", readers: 1, synchronous: :off) do
+          Process.put(@private, pid)
+          {:ok, pid}
+        end
       end
     end
 
