@@ -104,6 +104,10 @@ defmodule AshRusqlite.Native do
           {:ok, []} | queued() | full() | error()
   def ensure_table(_db, _ref, _table, _timeout), do: not_loaded()
 
+  @doc "Says what the columns of another program's table hold."
+  @spec read_table_as(db(), table_spec()) :: :ok | error()
+  def read_table_as(_db, _table), do: not_loaded()
+
   @doc "Tells what keeps a table from being as it should be."
   @spec table_differences(db(), table_spec(), ms()) ::
           {:ok, [map()]} | wait() | error()

@@ -125,20 +125,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, entry} <- Registry.lookup(repo) do
         version = resource.module_info(:md5)
 
-        if not (entry.auto_migrate or Info.private?(resource)) or not Info.migrate?(resource) or
-             ready?(entry, table, version) do
-          :ok
-        else
-          make_table(store, entry, version)
-        end
+        if ready?(entry, table, version), do: :ok, else: prepare(store, entry, version)
       end
     end
 
-    # What is made inside of a transaction goes with it, so it is not noted as made.
-    defp make_table(%__MODULE__{} = store, entry, version) do
-      spec = TableSpec.of(store.resource, store.table)
+    # The resource knows what the columns of another program's table hold. What is made inside
+    # of a transaction goes with it, so it is not noted as made.
+    defp prepare(%__MODULE__{resource: resource} = store, entry, version) do
+      spec = TableSpec.of(resource, store.table)
+      follows? = (entry.auto_migrate or Info.private?(resource)) and Info.migrate?(resource)
 
-      with {:ok, _statements} <- Schema.ensure_table(store.repo, spec) do
+      with :ok <- Schema.read_as(store.repo, spec),
+           {:ok, _statements} <-
+             if(follows?, do: Schema.ensure_table(store.repo, spec), else: {:ok, []}) do
         unless Transaction.open?(entry), do: note(entry, store.table, version)
         :ok
       end

@@ -77,6 +77,10 @@ defmodule AshRusqlite.Repo.Call do
 
   defp read_later(error, _db, _read, _timeout, _deadline), do: answer(error)
 
+  @doc "Says what a table holds."
+  @spec read_table_as(Native.db(), Native.table_spec()) :: result()
+  def read_table_as(db, table), do: answer(Native.read_table_as(db, table))
+
   @doc "Looks at a table."
   @spec table_differences(Native.db(), Native.table_spec(), timeout()) :: result()
   def table_differences(db, table, timeout), do: look(db, table, timeout, deadline(timeout))

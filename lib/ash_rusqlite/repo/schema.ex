@@ -122,6 +122,24 @@ defmodule AshRusqlite.Repo.Schema do
   @spec differences!(AshRusqlite.Repo.repo(), table_spec(), keyword()) :: [difference()]
   def differences!(repo, table, opts \\ []), do: repo |> differences(table, opts) |> value!()
 
+  @doc """
+  Says what the columns of a table hold, where their declared types do not tell: those of Ecto's
+  SQLite adapter declare a UUID, a time or a map as `TEXT`. Such columns are then read, written
+  and compared as the types of the specification, as far as they can hold these. Columns of our
+  own types stay what they are. It counts until the repo stops; the file is left as it is.
+
+      AshRusqlite.Repo.Schema.read_as(MyApp.Repo,
+        table: "posts",
+        columns: [[name: "id", type: "UUID_TEXT"], [name: "inserted_at", type: "DATETIME_USEC_TEXT"]]
+      )
+  """
+  @spec read_as(AshRusqlite.Repo.repo(), table_spec()) :: :ok | {:error, Error.t()}
+  def read_as(repo, table) do
+    with {:ok, entry} <- Registry.lookup(repo) do
+      Registry.with_current(entry, &Call.read_table_as(&1.db, table))
+    end
+  end
+
   defp run(repo, operation, opts, outside) do
     with {:ok, entry} <- Registry.lookup(repo),
          {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::backup::BackupSummary;
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
-use crate::execute::RowSink;
+use crate::execute::{RowSink, SharedCatalog};
 use crate::memory::MemoryFolder;
 use crate::migration::{Applied, MigrateOptions, MigrationStatus};
 use crate::progress::Progress;
@@ -315,6 +315,10 @@ impl Database {
 
     pub(crate) fn queue(&self) -> &Queue {
         &self.0.shared.queue
+    }
+
+    pub(crate) fn catalog(&self) -> &SharedCatalog {
+        self.0.shared.catalog()
     }
 
     pub(crate) fn tables(&self) -> Arc<Catalog> {

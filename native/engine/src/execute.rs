@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, StatementStatus};
 use crate::error::{Code, Error, Result};
 use crate::query::compile::{self, Compiled, CompiledWrite};
 use crate::query::ir::{Read, Write};
-use crate::schema::Catalog;
+use crate::schema::{Catalog, Readings, TableSpec};
 use crate::sqlite_error;
 use crate::stats::StatementCounts;
 use crate::value::{OutputColumn, Row};
@@ -31,16 +31,43 @@ pub struct SharedCatalog {
     stale: AtomicBool,
     /// Held while the tables are read, so that what was read later is what stays.
     reading: Mutex<()>,
+    readings: Arc<Readings>,
 }
 
 impl SharedCatalog {
     /// Reads the tables.
     pub fn load(conn: &Connection) -> Result<SharedCatalog> {
-        let catalog = Catalog::load(conn)?;
+        SharedCatalog::load_with(conn, Arc::default())
+    }
+
+    /// The tables as a connection sees them, read in the same way as these.
+    pub fn draft(&self, conn: &Connection) -> Result<SharedCatalog> {
+        SharedCatalog::load_with(conn, Arc::clone(&self.readings))
+    }
+
+    fn load_with(conn: &Connection, readings: Arc<Readings>) -> Result<SharedCatalog> {
+        let catalog = Catalog::load(conn)?.read_as(&readings);
         Ok(SharedCatalog {
             catalog: RwLock::new(Arc::new(catalog)),
+            readings,
             ..SharedCatalog::default()
         })
+    }
+
+    /// From now on the columns of a table are read as a host says, where their declared types
+    /// do not tell.
+    pub fn read_as(&self, spec: &TableSpec) {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        self.readings.set(spec);
+        self.put(Catalog::clone(&self.get()).read_as(&self.readings));
+    }
+
+    fn put(&self, catalog: Catalog) {
+        let catalog = Arc::new(catalog);
+        match self.catalog.write() {
+            Ok(mut slot) => *slot = catalog,
+            Err(poisoned) => *poisoned.into_inner() = catalog,
+        }
     }
 
     /// The tables as last read.
@@ -60,11 +87,7 @@ impl SharedCatalog {
         // First: the schema may change while it is read.
         self.stale.store(false, Ordering::Relaxed);
         let catalog = Catalog::load(conn).inspect_err(|_| self.mark_stale())?;
-        let catalog = Arc::new(catalog);
-        match self.catalog.write() {
-            Ok(mut slot) => *slot = catalog,
-            Err(poisoned) => *poisoned.into_inner() = catalog,
-        }
+        self.put(catalog.read_as(&self.readings));
         Ok(())
     }
 

@@ -57,6 +57,18 @@ impl Database {
         result.map(Looked::Done)
     }
 
+    /// Says what the columns of a table hold. It counts for those whose declared types do not
+    /// tell, as in tables of other programs, and that can hold it; until the database closes.
+    ///
+    /// # Errors
+    /// `invalid_option` for a specification that is none.
+    pub fn read_as(&self, spec: &TableSpec) -> Result<()> {
+        spec.validate()?;
+        self.check_open()?;
+        self.catalog().read_as(spec);
+        Ok(())
+    }
+
     /// Makes a table, or adds the columns and indexes that it lacks. Drops and changes
     /// nothing. When nothing is missing, nothing is written and nobody waits for the writer.
     ///

@@ -158,6 +158,7 @@ defmodule Soak do
   defp right(:vacuum, %{db: db}), do: [db, make_ref()]
 
   defp right(:ensure_table, %{db: db}), do: [db, make_ref(), table(), timeout()]
+  defp right(:read_table_as, %{db: db}), do: [db, table()]
   defp right(:table_differences, %{db: db}), do: [db, table(), timeout()]
 
   defp table do

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, ToSql};
 
+use super::readings::Readings;
 use super::table::{quoted, shortened, with_nearest, Column, Table};
 use crate::error::{Code, Error, Result};
 use crate::sqlite_error;
@@ -45,6 +46,16 @@ impl Catalog {
             schema_version,
             tables,
         })
+    }
+
+    /// The same tables, read as hosts say.
+    pub fn read_as(mut self, readings: &Readings) -> Catalog {
+        for table in self.tables.values_mut() {
+            if let Some(other) = readings.apply(table) {
+                *table = Arc::new(other);
+            }
+        }
+        self
     }
 
     /// The version of the schema that the tables were read at.

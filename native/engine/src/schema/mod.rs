@@ -8,6 +8,7 @@ mod ensure;
 mod existing;
 mod fit;
 mod introspect;
+mod readings;
 mod spec;
 mod table;
 mod tokens;
@@ -17,6 +18,7 @@ pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
 pub use introspect::Catalog;
+pub use readings::Readings;
 pub use spec::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
     TableSpec,

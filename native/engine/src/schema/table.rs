@@ -73,6 +73,18 @@ impl Table {
         }
     }
 
+    /// The same table with other columns in the places of its own.
+    pub(super) fn with_columns(&self, columns: Vec<Column>) -> Table {
+        Table {
+            all: columns
+                .iter()
+                .map(|column| column.output(&self.name))
+                .collect(),
+            columns,
+            ..self.clone()
+        }
+    }
+
     /// The column of this name and its place. As in SQL the case of ASCII letters does not
     /// matter.
     pub fn column(&self, name: &str) -> Result<(usize, &Column)> {

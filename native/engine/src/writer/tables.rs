@@ -80,7 +80,7 @@ impl Writer {
                 self.catalog().mark_stale();
             }
         } else {
-            self.draft = Some(SharedCatalog::load(&self.link.conn)?);
+            self.draft = Some(self.shared.catalog().draft(&self.link.conn)?);
         }
         Ok(statements)
     }

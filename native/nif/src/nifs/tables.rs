@@ -53,6 +53,16 @@ fn ensure<'a>(
     }
 }
 
+// Copies the tables that are known.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn read_table_as<'a>(env: Env<'a>, db: Term<'a>, table: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let database = database(db)?;
+        database.read_as(&Decode::unlimited().table(table)?)?;
+        Ok(Raw::atom(atoms::ok()))
+    })
+}
+
 #[rustler::nif(schedule = "DirtyIo")]
 fn table_differences<'a>(
     env: Env<'a>,

@@ -1,0 +1,69 @@
+//! What hosts say the columns of other programs' tables hold.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::fit;
+use super::table::{Column, Table};
+use super::TableSpec;
+use crate::value::ColumnType;
+
+/// The types of columns whose declared types do not tell, by table and column.
+#[derive(Debug, Default)]
+pub struct Readings(Mutex<HashMap<String, HashMap<String, ColumnType>>>);
+
+impl Readings {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, ColumnType>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on the columns of the table are read as the types that the specification names.
+    pub fn set(&self, spec: &TableSpec) {
+        let types = spec
+            .columns
+            .iter()
+            .map(|column| (column.name.to_ascii_lowercase(), column.column_type))
+            .collect();
+        self.lock().insert(spec.table.to_ascii_lowercase(), types);
+    }
+
+    /// The table as it is to be read, if that is not what its declared types say.
+    pub(super) fn apply(&self, table: &Table) -> Option<Table> {
+        let readings = self.lock();
+        let types = readings.get(&table.name.to_ascii_lowercase())?;
+        let columns: Vec<Column> = table
+            .columns
+            .iter()
+            .map(|column| Column {
+                column_type: reading(column, types),
+                ..column.clone()
+            })
+            .collect();
+        let changed = columns
+            .iter()
+            .zip(&table.columns)
+            .any(|(new, old)| new.column_type != old.column_type);
+        changed.then(|| table.with_columns(columns))
+    }
+}
+
+/// Our own declared types say what is in a column; others are believed as far as they can hold
+/// the type.
+fn reading(column: &Column, types: &HashMap<String, ColumnType>) -> ColumnType {
+    let declared = ColumnType::from_declared(&column.declared);
+    match types.get(&column.name.to_ascii_lowercase()) {
+        Some(wanted) if is_plain(declared) && fit::fits(&column.declared, *wanted) => *wanted,
+        _ => declared,
+    }
+}
+
+fn is_plain(declared: ColumnType) -> bool {
+    matches!(
+        declared,
+        ColumnType::Text
+            | ColumnType::Integer
+            | ColumnType::Real
+            | ColumnType::Blob
+            | ColumnType::Any
+    )
+}
