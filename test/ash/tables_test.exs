@@ -1,0 +1,133 @@
+# Tables that follow their resources, and what is said of those that do not.
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.TablesTest do
+    use ExUnit.Case, async: true
+
+    import ExUnit.CaptureLog
+    require Ash.Query
+
+    alias AshRusqlite.DataLayer.Boot
+    alias AshRusqlite.Repo.{Maintenance, Reads}
+
+    @moduletag :tmp_dir
+
+    defmodule Repo do
+      use AshRusqlite.Repo, otp_app: :ash_tables_test
+    end
+
+    defmodule Domain do
+      use Ash.Domain, otp_app: :ash_tables_test, validate_config_inclusion?: false
+
+      resources do
+        allow_unregistered?(true)
+        resource(AshRusqlite.TablesTest.Shelf)
+      end
+    end
+
+    defmodule Shelf do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo(Repo)
+
+        custom_indexes do
+          index([:floor], name: "shelves_floor")
+        end
+      end
+
+      resource do
+        plural_name(:shelves)
+      end
+
+      actions do
+        defaults([:read, :destroy, create: :*, update: :*])
+      end
+
+      attributes do
+        uuid_primary_key(:id)
+        attribute(:name, :string, public?: true, allow_nil?: false)
+        attribute(:floor, :integer, public?: true)
+      end
+
+      identities do
+        identity(:name, [:name], message: "is on another shelf")
+      end
+    end
+
+    setup_all do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      :ok
+    end
+
+    defp start(folder, options) do
+      start_supervised!({Repo, [database: Path.join(folder, "shelves.db")] ++ options})
+    end
+
+    test "a table is made at first use with its indexes, and an identity has its message", %{
+      tmp_dir: folder
+    } do
+      start(folder, auto_migrate: true)
+      assert [] = Ash.read!(Shelf)
+      assert {:ok, %{name: "A"}} = Ash.create(Shelf, %{name: "A", floor: 1})
+
+      assert {:error, %{errors: [%{field: :name, message: "is on another shelf"}]}} =
+               Ash.create(Shelf, %{name: "A"})
+
+      indexes = Reads.query!(Repo, "SELECT name FROM pragma_index_list('shelves')").rows
+      assert ["shelves_floor"] in indexes and ["shelves_name_index"] in indexes
+    end
+
+    test "a table made in a transaction that is rolled back is made again", %{tmp_dir: folder} do
+      start(folder, auto_migrate: true)
+
+      assert {:error, :no} =
+               Repo.transaction(fn ->
+                 Ash.create!(Shelf, %{name: "A"})
+                 Repo.rollback(:no)
+               end)
+
+      assert {:ok, _} = Ash.create(Shelf, %{name: "A"})
+      assert [%{name: "A"}] = Ash.read!(Shelf)
+    end
+
+    test "without auto_migrate a resource that does not fit is named, with what mends it", %{
+      tmp_dir: folder
+    } do
+      start(folder, auto_migrate: false)
+      Application.put_env(:ash_tables_test, :ash_domains, [Domain])
+
+      log = capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end)
+      assert log =~ "AshRusqlite.TablesTest.Shelf does not fit its table"
+      assert log =~ ~s(CREATE TABLE "shelves")
+
+      # What it says is a migration that mends it.
+      migrations = Path.join(folder, "migrations")
+      File.mkdir_p!(migrations)
+
+      sql =
+        for {Shelf, %{statement: sql}} <- Boot.differences(Repo, :ash_tables_test, Repo),
+            do: sql <> ";\n"
+
+      File.write!(Path.join(migrations, "20260101000000_mend.sql"), ["-- up\n", sql])
+      assert [_] = Maintenance.migrate!(Repo, migrations: migrations)
+
+      assert Boot.differences(Repo, :ash_tables_test, Repo) == []
+      assert capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end) == ""
+      assert {:ok, %{name: "A"}} = Ash.create(Shelf, %{name: "A"})
+    end
+
+    test "explain tells the SQL, its plan, and what is left to Elixir", %{tmp_dir: folder} do
+      start(folder, auto_migrate: true)
+      query = Shelf |> Ash.Query.filter(floor == 3 and name != "x") |> Ash.Query.limit(2)
+
+      assert {:ok, %{sql: sql, plan: [step | _], residual: []}} = AshRusqlite.explain(query)
+      assert sql =~ ~s("floor" = ?)
+      assert step =~ "shelves_floor"
+
+      left = Ash.Query.filter(Shelf, floor == 3 and fragment("lower(?)", name) == "x")
+      assert {:ok, %{sql: sql, residual: [{:filter, reason}]}} = AshRusqlite.explain(left)
+      assert sql =~ ~s("floor" = ?)
+      assert reason =~ "Fragment"
+    end
+  end
+end
