@@ -115,6 +115,24 @@ defmodule AshChat.ImportTest do
     assert Repo.one!(:room_memberships).last_seen_at == ~U[2026-02-01 09:00:00.000000Z]
   end
 
+  test "who has left since is not put into the room again, and not seen there", %{tmp_dir: folder} do
+    import!(file!(folder, [line()]))
+    left = Repo.one!(:room_memberships)
+    Repo.update!(:room_memberships, left.id, is_active: false)
+
+    back = Map.merge(left, %{id: "00000000-0000-4000-8000-00000000000b", is_active: true})
+    more = file!(folder, [line(), line(created_at: ~s("2026-02-01T09:00:00Z"))])
+
+    import!(more)
+    assert Repo.all(:room_memberships) == [%{left | is_active: false}]
+
+    Repo.insert!(:room_memberships, back)
+    import!(more)
+    assert Repo.count(:room_memberships) == 2
+    assert Repo.get!(:room_memberships, left.id).last_seen_at == left.last_seen_at
+    assert Repo.get!(:room_memberships, back.id).last_seen_at == ~U[2026-02-01 09:00:00.000000Z]
+  end
+
   test "of bad lines nothing is imported, and each is named", %{tmp_dir: folder} do
     id = ~s("00000000-0000-4000-8000-000000000001")
 

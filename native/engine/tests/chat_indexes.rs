@@ -113,7 +113,7 @@ fn every_read_of_the_app_has_its_index() {
         (
             "SELECT * FROM room_memberships WHERE room_id = ? AND is_active = ?",
             &["r", "1"],
-            "room_memberships_room_id_is_active_index (room_id=? AND is_active=?)",
+            "room_memberships_room_id_is_active_user_id_index (room_id=? AND is_active=?)",
         ),
         (
             "SELECT * FROM room_memberships WHERE user_id = ?",
@@ -128,17 +128,17 @@ fn every_read_of_the_app_has_its_index() {
         (
             "SELECT * FROM room_memberships WHERE room_id = ? AND user_id = ? AND is_active = ?",
             &["r", "u", "1"],
-            "room_memberships_room_id_user_id_index (room_id=? AND user_id=?)",
+            "room_memberships_room_id_is_active_user_id_index (room_id=? AND is_active=? AND user_id=?)",
         ),
         (
             "SELECT * FROM agent_memberships WHERE agent_card_id = ? AND is_active = ?",
             &["a", "1"],
-            "agent_memberships_agent_card_id_room_id_index (agent_card_id=?)",
+            "agent_memberships_agent_card_id_is_active_room_id_index (agent_card_id=? AND is_active=?)",
         ),
         (
-            "SELECT * FROM agent_memberships WHERE agent_card_id = ? AND room_id = ?",
-            &["a", "r"],
-            "agent_memberships_agent_card_id_room_id_index (agent_card_id=? AND room_id=?)",
+            "SELECT * FROM agent_memberships WHERE agent_card_id = ? AND room_id = ? AND is_active = ?",
+            &["a", "r", "1"],
+            "agent_memberships_agent_card_id_is_active_room_id_index (agent_card_id=? AND is_active=? AND room_id=?)",
         ),
         (
             "SELECT * FROM agent_memberships WHERE room_id = ?",
@@ -289,6 +289,29 @@ fn constraints_refuse_what_the_app_refuses() {
     ] {
         let error = conn.execute(sql, []).unwrap_err().to_string();
         assert!(error.contains(wanted), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn who_has_left_may_come_back() {
+    let conn = chat();
+    conn.execute_batch(ROWS).unwrap();
+    for (leave, come, again) in [
+        (
+            "UPDATE room_memberships SET is_active = 0",
+            "INSERT INTO room_memberships (id, room_id, user_id) VALUES ('rm2', 'r', 'u')",
+            "UPDATE room_memberships SET is_active = 1",
+        ),
+        (
+            "UPDATE agent_memberships SET is_active = 0",
+            "INSERT INTO agent_memberships (id, room_id, agent_card_id) VALUES ('am2', 'r', 'a')",
+            "UPDATE agent_memberships SET is_active = 1",
+        ),
+    ] {
+        assert_eq!(conn.execute(leave, []), Ok(1));
+        assert_eq!(conn.execute(come, []), Ok(1));
+        let error = conn.execute(again, []).unwrap_err().to_string();
+        assert!(error.contains("UNIQUE"), "{again}: {error}");
     }
 }
 

@@ -113,7 +113,10 @@ defmodule AshChat.Import.Directory do
     %{directory | pending: %{}}
   end
 
-  @doc "Inserts the memberships, and moves on when a user was last seen."
+  @doc """
+  Inserts the memberships, and moves on when a user was last seen. Who has left a room since
+  the import before, or has come back to it, is not put into it again.
+  """
   @spec insert_memberships(t()) :: t()
   def insert_memberships(directory) do
     {users, agents} =
@@ -129,6 +132,7 @@ defmodule AshChat.Import.Directory do
         where: [
           {:room_id, :==, room_id},
           {:user_id, :==, user_id},
+          {:is_active, :==, true},
           {:or, [{:last_seen_at, :is_nil, true}, {:last_seen_at, :<, last}]}
         ]
       )

@@ -1,4 +1,5 @@
--- Who is in which room, people and agents.
+-- Who is in which room, people and agents. Who leaves keeps an inactive row, so that only
+-- active ones are unique.
 
 -- up
 
@@ -19,8 +20,10 @@ CREATE TABLE room_memberships (
   updated_at    DATETIME_USEC_TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z'))
 );
 
-CREATE UNIQUE INDEX room_memberships_room_id_user_id_index ON room_memberships (room_id, user_id);
-CREATE INDEX room_memberships_room_id_is_active_index ON room_memberships (room_id, is_active);
+CREATE UNIQUE INDEX room_memberships_active_membership_index
+  ON room_memberships (room_id, user_id) WHERE is_active;
+CREATE INDEX room_memberships_room_id_is_active_user_id_index
+  ON room_memberships (room_id, is_active, user_id);
 CREATE INDEX room_memberships_user_id_is_active_index ON room_memberships (user_id, is_active);
 
 CREATE TABLE agent_memberships (
@@ -40,8 +43,10 @@ CREATE TABLE agent_memberships (
   updated_at     DATETIME_USEC_TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z'))
 );
 
-CREATE UNIQUE INDEX agent_memberships_agent_card_id_room_id_index
-  ON agent_memberships (agent_card_id, room_id);
+CREATE UNIQUE INDEX agent_memberships_active_membership_index
+  ON agent_memberships (agent_card_id, room_id) WHERE is_active;
+CREATE INDEX agent_memberships_agent_card_id_is_active_room_id_index
+  ON agent_memberships (agent_card_id, is_active, room_id);
 CREATE INDEX agent_memberships_room_id_is_active_auto_respond_index
   ON agent_memberships (room_id, is_active, auto_respond);
 
