@@ -74,8 +74,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @kinds [:count, :first, :sum, :list, :max, :min, :avg, :exists, :unrelated]
 
     @impl true
-    # A private store is that of one process.
-    def can?(resource, :async_engine), do: not Info.private?(resource)
+    # A task would not find the store that only this process speaks with.
+    def can?(resource, :async_engine), do: not Store.own?(resource)
     def can?(resource, :transact), do: transact?(resource)
     def can?(_resource, feature) when feature in @always, do: true
     def can?(_resource, {:aggregate, kind}), do: kind in @kinds
