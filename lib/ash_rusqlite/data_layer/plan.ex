@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # reasons. A part is only left to SQLite where it gives the same answer; limits only when
     # everything before them is.
 
-    alias AshRusqlite.DataLayer.{Aggregate, Distinct, Expression, Kind, Order, Query}
+    alias AshRusqlite.DataLayer.{Aggregate, Distinct, Expression, Keyset, Kind, Order, Query}
 
     defstruct [
       :query,
@@ -83,7 +83,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       %{
         plan
-        | where: Enum.reverse(pushed),
+        | where: pushed |> Enum.reverse() |> Enum.flat_map(&Keyset.conditions/1),
           filter: if(reasons != [], do: filter),
           reasons: plan.reasons ++ Enum.reverse(reasons)
       }
