@@ -202,8 +202,9 @@ fn with_columns(error: Error, what: &str, extended: i32) -> Error {
     }
     let mut table = "";
     let mut columns = Vec::new();
+    // Tables of modules and of tenants have dots in their names, columns hardly ever.
     for part in what.split(", ") {
-        if let Some((t, column)) = part.split_once('.') {
+        if let Some((t, column)) = part.rsplit_once('.') {
             table = t;
             columns.push(column.to_owned());
         }
@@ -262,6 +263,30 @@ mod tests {
             check.detail("constraint"),
             Some(&Detail::Text("positive".into()))
         );
+    }
+
+    #[test]
+    fn a_table_s_name_may_have_dots() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE 'MyApp.Users@acme.org' (id INT PRIMARY KEY, a NOT NULL, UNIQUE (a, id));
+             INSERT INTO 'MyApp.Users@acme.org' VALUES (1, 'x');",
+        )
+        .unwrap();
+        for (values, column) in [("(1, 'y')", "id"), ("(2, NULL)", "a")] {
+            let error = fail(
+                &conn,
+                &format!("INSERT INTO 'MyApp.Users@acme.org' VALUES {values}"),
+            );
+            assert_eq!(
+                error.detail("table"),
+                Some(&Detail::Text("MyApp.Users@acme.org".into()))
+            );
+            assert_eq!(
+                error.detail("columns"),
+                Some(&Detail::List(vec![column.into()]))
+            );
+        }
     }
 
     #[test]
