@@ -1,0 +1,117 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.FromEtsTest do
+    # Where guides/from-ets.md says that the two data layers differ, both are asked, so that
+    # the guide stays true of both.
+    use ExUnit.Case, async: true
+
+    # ETS tells every create to the log.
+    @moduletag :capture_log
+
+    alias AshRusqlite.FromEts.{OnEts, OnSqlite}
+
+    require Ash.Query
+
+    defp create!(resource, fields), do: Ash.create!(resource, fields)
+    defp names(resource), do: resource |> Ash.read!() |> Enum.map(& &1.name) |> Enum.sort()
+
+    test "a create of an id that is there: ETS overwrites the row, here it is refused" do
+      assert {{:ok, _}, ["new"]} = create_twice(OnEts)
+      assert {{:error, %Ash.Error.Invalid{errors: [error]}}, ["old"]} = create_twice(OnSqlite)
+      assert %{field: :id, message: "has already been taken"} = error
+    end
+
+    defp create_twice(resource) do
+      %{id: id} = create!(resource, %{name: "old"})
+      {Ash.create(resource, %{id: id, name: "new"}), names(resource)}
+    end
+
+    test "an update of a row that is gone: ETS raises KeyError, here it is stale" do
+      assert_raise Ash.Error.Unknown, ~r/KeyError/, fn -> update_gone(OnEts) end
+      assert {:error, %Ash.Error.Invalid{errors: [error]}} = update_gone(OnSqlite)
+      assert %Ash.Error.Changes.StaleRecord{} = error
+    end
+
+    defp update_gone(resource) do
+      record = create!(resource, %{name: "a"})
+      Ash.destroy!(record)
+      Ash.update(record, %{name: "b"}, action: :slow)
+    end
+
+    test "a changed id: ETS loses the row, here it moves" do
+      assert move(OnEts) == []
+      assert move(OnSqlite) == ["moved"]
+    end
+
+    defp move(resource) do
+      record = create!(resource, %{name: "moved"})
+      Ash.update!(record, %{id: Ash.UUID.generate()}, action: :slow)
+      names(resource)
+    end
+
+    test "a destroy of a row that is gone is :ok on both" do
+      for resource <- [OnEts, OnSqlite] do
+        record = create!(resource, %{name: "a"})
+        assert :ok = Ash.destroy!(record)
+        assert :ok = Ash.destroy!(record)
+      end
+    end
+
+    test "an integer beyond 64 bits: ETS keeps it, here it is refused" do
+      assert %{size: 0x1_0000_0000_0000_0000} = create!(OnEts, %{size: 0x1_0000_0000_0000_0000})
+
+      assert {:error, %Ash.Error.Invalid{errors: [%{field: :size}]}} =
+               Ash.create(OnSqlite, %{size: 0x1_0000_0000_0000_0000})
+    end
+
+    test "any term is kept, a process included; a function is refused here" do
+      for term <- [%{a: {1, :b}}, [1 | 2], self(), make_ref(), nil],
+          resource <- [OnEts, OnSqlite] do
+        %{id: id} = create!(resource, %{any: term})
+        assert Ash.get!(resource, id).any == term
+      end
+    end
+
+    test "like and ilike: ETS does not know them, here they are SQL" do
+      for resource <- [OnEts, OnSqlite], do: create!(resource, %{name: "Ann"})
+      assert [%{name: "Ann"}] = Ash.read!(Ash.Query.filter(OnSqlite, ilike(name, "%NN")))
+
+      assert_raise Ash.Error.Invalid, ~r/ilike/, fn ->
+        Ash.read!(Ash.Query.filter(OnEts, ilike(name, "%NN")))
+      end
+    end
+
+    test "an upsert without a value for its key: both do the same" do
+      for resource <- [OnEts, OnSqlite] do
+        Ash.create!(resource, %{name: "a", code: "1"}, action: :put)
+        Ash.create!(resource, %{name: "b", code: "1"}, action: :put)
+        assert names(resource) == ["b"]
+        Ash.create!(resource, %{name: "c"}, action: :put)
+        Ash.create!(resource, %{name: "d"}, action: :put)
+        assert names(resource) == ["b", "d"]
+      end
+    end
+
+    test "an action that fails in the middle: ETS keeps what was done, here nothing is" do
+      assert failing(OnEts) == ["a"]
+      assert failing(OnSqlite) == []
+    end
+
+    defp failing(resource) do
+      resource
+      |> Ash.Changeset.for_create(:create, %{name: "a"})
+      |> Ash.Changeset.after_action(fn _changeset, _record -> {:error, "no"} end)
+      |> Ash.create()
+
+      names(resource)
+    end
+
+    test "what both give comes in the order of the key where no sort is given" do
+      ids = for _ <- 1..9, do: Ash.UUID.generate()
+
+      for resource <- [OnEts, OnSqlite] do
+        for id <- ids, do: create!(resource, %{id: id})
+        assert resource |> Ash.read!() |> Enum.map(& &1.id) == Enum.sort(ids)
+      end
+    end
+  end
+end

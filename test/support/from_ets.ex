@@ -1,0 +1,62 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.FromEts do
+    @moduledoc false
+    # One resource on both data layers.
+
+    defmodule Domain do
+      use Ash.Domain, validate_config_inclusion?: false
+
+      resources do
+        allow_unregistered? true
+      end
+    end
+
+    defmodule Thing do
+      defmacro __using__(data_layer) do
+        quote do
+          use Ash.Resource, domain: Domain, data_layer: unquote(data_layer)
+
+          # The line that stays: with it a resource is stored in memory, for the process alone.
+          ets do
+            private? true
+          end
+
+          actions do
+            defaults [:read, :destroy, create: :*, update: :*]
+
+            create :put do
+              accept :*
+              upsert? true
+              upsert_identity :code
+            end
+
+            update :slow do
+              accept :*
+              require_atomic? false
+            end
+          end
+
+          attributes do
+            uuid_primary_key :id, writable?: true, public?: true
+            attribute :name, :string, public?: true
+            attribute :code, :string, public?: true
+            attribute :size, :integer, public?: true
+            attribute :any, :term, public?: true
+          end
+
+          identities do
+            identity :code, [:code], pre_check_with: Domain
+          end
+        end
+      end
+    end
+
+    defmodule OnEts do
+      use Thing, Ash.DataLayer.Ets
+    end
+
+    defmodule OnSqlite do
+      use Thing, AshRusqlite.DataLayer
+    end
+  end
+end
