@@ -59,12 +59,19 @@ defmodule AshRusqlite.MixProject do
     [
       main: "AshRusqlite",
       source_ref: "v#{@version}",
-      extras: Enum.filter(~w(README.md CHANGELOG.md docs/design.md), &File.regular?/1),
+      extras: ["README.md" | guides()] ++ ["docs/design.md", "CHANGELOG.md"],
+      groups_for_extras: [Guides: ~r/^guides\//],
       groups_for_modules: [
         Repo: [AshRusqlite.Repo, AshRusqlite.Result, AshRusqlite.Error, AshRusqlite.Migrator],
         "Repos by name": ~r/^AshRusqlite\.Repo\./,
+        Ash: ~r/^AshRusqlite\.DataLayer/,
         Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress]
       ]
     ]
+  end
+
+  defp guides do
+    for name <- ~w(from-ets from-ash-sqlite repo migrations import-format),
+        do: "guides/#{name}.md"
   end
 end

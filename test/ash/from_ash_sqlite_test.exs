@@ -99,6 +99,21 @@ if Code.ensure_loaded?(Ash) do
       assert Repo.query!(blobs).rows == []
     end
 
+    test "finds an instant exactly once its texts have our form", %{repo: repo, tmp_dir: folder} do
+      migrations = Path.join(folder, "migrations")
+      File.cp_r!(migrations(), migrations)
+      File.write!(Path.join(migrations, "29990101000000_more.sql"), @file_of_ash_sqlite)
+
+      File.write!(Path.join(migrations, "29990101000001_times.sql"), """
+      -- up
+      UPDATE people SET seen_at = seen_at || 'Z' WHERE seen_at NOT LIKE '%Z';
+      """)
+
+      assert {:ok, [_]} = AshRusqlite.Repo.Maintenance.migrate(repo, migrations: migrations)
+      seen = Ash.Query.filter(Person, seen_at == ^~U[2026-01-02 03:04:05Z])
+      assert [%{id: @ann}] = Ash.read!(seen)
+    end
+
     test "keeps its tables and Ecto's ledger" do
       create!(%{})
       assert Repo.all(:schema_migrations) == []
