@@ -80,14 +80,14 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    test "an upsert without a value for its key: both do the same" do
+    test "an upsert updates the row of its identity on both, and keeps its id" do
       for resource <- [OnEts, OnSqlite] do
-        Ash.create!(resource, %{name: "a", code: "1"}, action: :put)
-        Ash.create!(resource, %{name: "b", code: "1"}, action: :put)
+        old = Ash.create!(resource, %{name: "a", code: "1"}, action: :put)
+        new = Ash.create!(resource, %{name: "b", code: "1"}, action: :put)
+        assert new.id == old.id
         assert names(resource) == ["b"]
-        Ash.create!(resource, %{name: "c"}, action: :put)
-        Ash.create!(resource, %{name: "d"}, action: :put)
-        assert names(resource) == ["b", "d"]
+        Ash.create!(resource, %{name: "c", code: "2"}, action: :put)
+        assert names(resource) == ["b", "c"]
       end
     end
 
