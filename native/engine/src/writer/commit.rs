@@ -39,11 +39,13 @@ impl Writer {
             .counters
             .hold(Some(format!("a commit of {} writes", batch.len())));
         let batch = self.drop_expired(batch);
+        let (size, started) = (batch.len(), Instant::now());
         if let Err((batch, error)) = self.begin_for(batch) {
             for (job, _) in batch {
                 self.reply(job, Err(error.clone()));
             }
         }
+        self.last_batch = (size, started.elapsed());
         self.shared.counters.hold(None);
         self.after_commit();
     }

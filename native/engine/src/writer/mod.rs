@@ -105,7 +105,12 @@ pub struct Writer {
     /// The tables as the open transaction has changed them.
     draft: Option<SharedCatalog>,
     log: Log,
+    /// How many writes the last commit had, and how long it took.
+    last_batch: (usize, Duration),
 }
+
+/// The writer stays awake for so long at most after a commit.
+const LINGER: Duration = Duration::from_micros(100);
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
 /// `opened` hears of the result once; `ending` is called before the connection closes.
@@ -167,11 +172,13 @@ impl Writer {
             link,
             draft: None,
             log,
+            last_batch: (0, Duration::ZERO),
         })
     }
 
     fn work(mut self, ending: Box<dyn FnOnce() + Send>) {
         loop {
+            self.linger();
             let next = self.shared.queue.next(self.shared.config.max_batch);
             let transaction = match &next {
                 Next::Closed => return ending(),
@@ -211,6 +218,14 @@ impl Writer {
             }
             Next::Maintain(job, work) => self.maintain(job, work),
             Next::Closed => {}
+        }
+    }
+
+    /// Waiting for those who wrote before is worth a part of the commit that they will share.
+    fn linger(&mut self) {
+        let (expected, took) = std::mem::take(&mut self.last_batch);
+        if expected > 0 {
+            self.shared.queue.linger(expected, (took / 4).min(LINGER));
         }
     }
 

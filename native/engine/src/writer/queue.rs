@@ -1,8 +1,10 @@
 //! The bounded queue in front of the writer, and the lane of the transaction that holds it.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::database::{
     Maintenance, Notify, RequestId, Responder, Submitted, TransactionId, TransactionOp, WaitId,
@@ -95,6 +97,8 @@ struct State {
 pub struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    /// How many jobs wait, for whoever looks without the lock.
+    waiting: AtomicUsize,
     limit: usize,
 }
 
@@ -108,6 +112,7 @@ impl Queue {
         Queue {
             state: Mutex::default(),
             wake: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             limit,
         }
     }
@@ -118,6 +123,7 @@ impl Queue {
 
     fn wake(&self, state: MutexGuard<'_, State>) {
         let idle = state.idle;
+        self.waiting.store(state.jobs.len(), Ordering::Relaxed);
         drop(state);
         if idle {
             self.wake.notify_one();
@@ -283,11 +289,22 @@ impl Queue {
         self.lock().waiting.leave(id)
     }
 
+    /// Stays awake until as many jobs wait as are expected, but not for long. Callers that
+    /// were just answered tend to come back at once: to sleep and be woken for the first of them
+    /// takes as long as their coming, and would leave the others to the next commit.
+    pub fn linger(&self, expected: usize, patience: Duration) {
+        let started = Instant::now();
+        while self.waiting.load(Ordering::Relaxed) < expected && started.elapsed() < patience {
+            thread::yield_now();
+        }
+    }
+
     /// Waits for work.
     pub fn next(&self, max_batch: usize) -> Next {
         let mut state = self.lock();
         loop {
             if let Some(next) = take(&mut state, max_batch) {
+                self.waiting.store(state.jobs.len(), Ordering::Relaxed);
                 let room = self.limit.saturating_sub(state.jobs.len());
                 let waiters = state.waiting.first(room);
                 drop(state);
