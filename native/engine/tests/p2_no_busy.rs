@@ -14,6 +14,7 @@ mod support {
 
 use std::time::Duration;
 
+use ash_rusqlite_engine::query::ir::{Returning, Write};
 use ash_rusqlite_engine::{Code, Detail, Submitted, TransactionOp, Value};
 use serde_json::json;
 use support::host::*;
@@ -45,6 +46,43 @@ fn many_writers_at_once_are_all_answered_and_none_is_busy() {
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
     assert_eq!(count(&database, "t"), 800);
+    close(database);
+}
+
+#[test]
+fn a_request_of_a_batch_whose_row_cannot_be_read_back_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p2.db");
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME_TEXT DEFAULT 'never');";
+    let database = with_tables(config(path.to_str().unwrap(), json!({})), table);
+    // A transaction holds the writer, so that what follows becomes one batch.
+    let tx = begin(&database);
+    let first = insert("t", &[("id", Value::Integer(0)), ("at", Value::Null)]);
+    step(&database, tx, TransactionOp::Write(first)).unwrap();
+    let waiting: Vec<_> = (1..=12_i64)
+        .map(|n| {
+            let mut row = vec![("id", Value::Integer(n))];
+            if n % 4 != 0 {
+                row.push(("at", Value::Null));
+            }
+            let Write::Insert(mut write) = insert("t", &row) else {
+                panic!("an insert is an insert");
+            };
+            write.returning = Returning::All;
+            submit(&database, Write::Insert(write), soon()).1
+        })
+        .collect();
+    finish(&database, tx, true).unwrap();
+    for (n, from) in (1..).zip(waiting) {
+        match answered(&from) {
+            Ok(_) => assert!(n % 4 != 0, "row {n} cannot be read back"),
+            Err(error) => {
+                assert!(n % 4 == 0, "row {n}: {error:?}");
+                assert_eq!(error.code(), Code::InvalidStoredValue);
+            }
+        }
+    }
+    assert_eq!(count(&database, "t"), 1 + 9);
     close(database);
 }
 

@@ -21,6 +21,16 @@ pub enum Write {
     Delete(Delete),
 }
 
+impl Write {
+    /// Whether it is one run of one statement, which SQLite undoes by itself when it fails.
+    pub fn is_single(&self) -> bool {
+        match self {
+            Write::Insert(insert) => insert.rows.len() <= 1,
+            Write::Update(_) | Write::Delete(_) => true,
+        }
+    }
+}
+
 /// Inserts rows. Rows may name different columns; a column that a row leaves out gets its default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insert {

@@ -1,4 +1,4 @@
-//! Group commit: many requests, each in its own savepoint, one COMMIT, then the answers.
+//! Group commit: many requests, each undone alone when it fails, one COMMIT, then the answers.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -105,7 +105,7 @@ impl Writer {
         let mut rest = batch.into_iter();
         let mut lost = false;
         for (mut job, write) in rest.by_ref() {
-            let result = self.run_in_savepoint(&write, &mut job);
+            let result = self.run_in_batch(&write, &mut job);
             lost = self.link.conn.is_autocommit();
             answers.push((job, write, result));
             if lost {
@@ -159,9 +159,24 @@ impl Writer {
         self.answer(vec![(job, result)]);
     }
 
-    fn run_in_savepoint(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
+    /// Runs one request of a batch. What is more than one statement needs a savepoint.
+    fn run_in_batch(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
         self.link.control.begin(job.deadline, None);
-        self.atomically(write, job, Deferred::Now)
+        if !write.is_single() {
+            return self.atomically(write, job, Deferred::Now);
+        }
+        let before = self.link.conn.total_changes();
+        let result = self.write_once(write, job.reply.sink());
+        // It did write, but its rows could not be handed over, a trigger said FAIL, or a deferred
+        // foreign key is broken: then the batch is lost, and each of its requests runs again alone.
+        let lost = match &result {
+            Ok(_) => self.breaks_deferred_keys(),
+            Err(_) => self.link.conn.total_changes() != before,
+        };
+        if lost {
+            self.roll_back();
+        }
+        result.map(written)
     }
 
     /// Runs a write in a savepoint. Where that cannot be undone the whole transaction is.
