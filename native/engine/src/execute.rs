@@ -131,7 +131,7 @@ pub struct Executor<'a> {
 }
 
 impl Executor<'_> {
-    /// Runs a read. `each` is called after every row, with the bytes of its texts and blobs.
+    /// Runs a read. `each` is called after every row, with the bytes of its texts and blobs that the sink took.
     pub fn read(
         &self,
         read: &Read,
@@ -177,7 +177,7 @@ impl Executor<'_> {
         while let Some(row) = rows.next().map_err(sqlite_error::map)? {
             let row = Row::new(row, &columns);
             sink.row(&row)?;
-            each(row.bytes())?;
+            each(row.decoded_bytes())?;
         }
         drop(rows);
         self.note_reprepare(&stmt);

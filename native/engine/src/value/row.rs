@@ -1,5 +1,7 @@
 //! A row of a result, read in place.
 
+use std::cell::Cell;
+
 use rusqlite::types::ValueRef;
 
 use super::decode::decode;
@@ -7,16 +9,20 @@ use super::types::{Decoded, OutputColumn};
 use crate::error::{Code, Error, Result};
 
 /// A row of a result, borrowed from SQLite's buffers until the statement steps on.
-#[derive(Clone, Copy)]
 pub struct Row<'a> {
     row: &'a rusqlite::Row<'a>,
     columns: &'a [OutputColumn],
+    decoded: Cell<usize>,
 }
 
 impl<'a> Row<'a> {
     /// The row that a statement stands on, and its columns.
     pub fn new(row: &'a rusqlite::Row<'a>, columns: &'a [OutputColumn]) -> Row<'a> {
-        Row { row, columns }
+        Row {
+            row,
+            columns,
+            decoded: Cell::new(0),
+        }
     }
 
     /// How many columns it has.
@@ -41,12 +47,22 @@ impl<'a> Row<'a> {
     #[inline]
     pub fn decode(&self, at: usize) -> Result<Decoded<'a>> {
         match (self.columns.get(at), self.row.get_ref(at)) {
-            (Some(column), Ok(stored)) => decode(stored, column),
+            (Some(column), Ok(stored)) => {
+                if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = stored {
+                    self.decoded.set(self.decoded.get() + bytes.len());
+                }
+                decode(stored, column)
+            }
             _ => Err(Error::new(
                 Code::Internal,
                 format!("the row has no column {at}"),
             )),
         }
+    }
+
+    /// The bytes of the texts and blobs that were decoded.
+    pub fn decoded_bytes(&self) -> usize {
+        self.decoded.get()
     }
 
     /// The bytes of its texts and blobs.

@@ -7,19 +7,37 @@ use rustler::{Atom, Env};
 use crate::atoms;
 use crate::term::raw::Raw;
 
-/// `"Etc/UTC"` and `"UTC"`, which every `DateTime` of a result shares.
-#[derive(Clone, Copy)]
+/// What every `DateTime` of a result shares.
 pub struct Utc<'a> {
+    keys: [Raw<'a>; 13],
     zone: Raw<'a>,
     abbreviation: Raw<'a>,
+    zero: Raw<'a>,
 }
 
 impl<'a> Utc<'a> {
-    /// The two texts.
+    /// The keys, `"Etc/UTC"`, `"UTC"` and its offset.
     pub fn new(env: Env<'a>) -> Self {
+        let keys = [
+            atoms::__struct__(),
+            atoms::calendar(),
+            atoms::day(),
+            atoms::hour(),
+            atoms::microsecond(),
+            atoms::minute(),
+            atoms::month(),
+            atoms::second(),
+            atoms::std_offset(),
+            atoms::time_zone(),
+            atoms::utc_offset(),
+            atoms::year(),
+            atoms::zone_abbr(),
+        ];
         Utc {
+            keys: keys.map(Raw::atom),
             zone: Raw::binary(env, b"Etc/UTC"),
             abbreviation: Raw::binary(env, b"UTC"),
+            zero: small(env, 0),
         }
     }
 }
@@ -44,23 +62,8 @@ fn microsecond<'a>(env: Env<'a>, time: &Time) -> Raw<'a> {
 }
 
 /// `%DateTime{}` in UTC.
-pub fn date_time<'a>(env: Env<'a>, value: &DateTime, utc: Utc<'a>) -> Option<Raw<'a>> {
+pub fn date_time<'a>(env: Env<'a>, value: &DateTime, utc: &Utc<'a>) -> Option<Raw<'a>> {
     let DateTime { date, time } = value;
-    let keys = [
-        atoms::__struct__(),
-        atoms::calendar(),
-        atoms::day(),
-        atoms::hour(),
-        atoms::microsecond(),
-        atoms::minute(),
-        atoms::month(),
-        atoms::second(),
-        atoms::std_offset(),
-        atoms::time_zone(),
-        atoms::utc_offset(),
-        atoms::year(),
-        atoms::zone_abbr(),
-    ];
     let values = [
         Raw::atom(atoms::date_time()),
         Raw::atom(atoms::calendar_iso()),
@@ -70,13 +73,13 @@ pub fn date_time<'a>(env: Env<'a>, value: &DateTime, utc: Utc<'a>) -> Option<Raw
         small(env, time.minute),
         small(env, date.month),
         small(env, time.second),
-        small(env, 0),
+        utc.zero,
         utc.zone,
-        small(env, 0),
+        utc.zero,
         small(env, date.year),
         utc.abbreviation,
     ];
-    structure(env, keys, values)
+    Raw::map(env, &utc.keys, &values)
 }
 
 /// `%NaiveDateTime{}`.

@@ -6,9 +6,14 @@ use rustler::Env;
 use crate::json::{self, Build, Invalid};
 use crate::term::raw::Raw;
 
-struct Terms<'a>(Env<'a>);
+use super::recent::Recent;
 
-impl<'a> Build for Terms<'a> {
+struct Terms<'a, 'r> {
+    env: Env<'a>,
+    recent: Option<&'r mut Recent<'a>>,
+}
+
+impl<'a> Build for Terms<'a, '_> {
     type Term = Raw<'a>;
 
     fn null(&mut self) -> Raw<'a> {
@@ -20,29 +25,38 @@ impl<'a> Build for Terms<'a> {
     }
 
     fn integer(&mut self, digits: &str) -> Option<Raw<'a>> {
-        Raw::digits(self.0, digits)
+        Raw::digits(self.env, digits)
     }
 
     fn float(&mut self, value: f64) -> Option<Raw<'a>> {
-        Raw::float(self.0, value)
+        Raw::float(self.env, value)
     }
 
     fn string(&mut self, text: &str) -> Raw<'a> {
-        Raw::binary(self.0, text.as_bytes())
+        let env = self.env;
+        let make = || Raw::binary(env, text.as_bytes());
+        match &mut self.recent {
+            Some(recent) => recent.term(text.as_bytes(), make),
+            None => make(),
+        }
     }
 
     fn list(&mut self, items: &[Raw<'a>]) -> Option<Raw<'a>> {
-        Raw::list(self.0, items)
+        Raw::list(self.env, items)
     }
 
     fn map(&mut self, keys: &[Raw<'a>], values: &[Raw<'a>]) -> Option<Raw<'a>> {
-        Raw::map(self.0, keys, values).or_else(|| Raw::map_of_first(self.0, keys, values))
+        Raw::map(self.env, keys, values).or_else(|| Raw::map_of_first(self.env, keys, values))
     }
 }
 
-/// The term of a JSON text.
-pub fn term<'a>(env: Env<'a>, text: &str) -> Result<Raw<'a>, Invalid> {
-    json::read(text, Terms(env))
+/// The term of a JSON text, with the strings that it shares with other terms.
+pub fn term<'a>(
+    env: Env<'a>,
+    text: &str,
+    recent: Option<&mut Recent<'a>>,
+) -> Result<Raw<'a>, Invalid> {
+    json::read(text, Terms { env, recent })
 }
 
 /// The term of bytes that may be JSON.
@@ -53,7 +67,7 @@ pub fn of_bytes<'a>(env: Env<'a>, bytes: &[u8]) -> Result<Raw<'a>> {
             problem: "the text is not UTF-8",
         })
     })?;
-    term(env, text).map_err(invalid)
+    term(env, text, None).map_err(invalid)
 }
 
 fn invalid(Invalid { offset, problem }: Invalid) -> Error {

@@ -4,5 +4,6 @@ pub mod calendar;
 pub mod json;
 pub mod options;
 pub mod outcome;
+mod recent;
 pub mod rows;
 pub mod value;

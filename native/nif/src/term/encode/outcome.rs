@@ -156,7 +156,7 @@ fn state(state: MigrationState) -> Atom {
 /// The `%DateTime{}` of an ISO 8601 text; one that cannot be read stays a text.
 fn instant<'a>(env: Env<'a>, text: &str) -> Result<Raw<'a>> {
     match chrono::DateTime::parse_from_rfc3339(text) {
-        Ok(parsed) => calendar::date_time(env, &utc(&parsed.to_utc()), calendar::Utc::new(env))
+        Ok(parsed) => calendar::date_time(env, &utc(&parsed.to_utc()), &calendar::Utc::new(env))
             .ok_or_else(unmade),
         Err(_) => Ok(Raw::binary(env, text.as_bytes())),
     }

@@ -77,6 +77,9 @@ impl<'a> Rows<'a> {
             return Err(Error::new(Code::Internal, "a row came before its columns"));
         };
         let wanted = columns.len().saturating_sub(self.hidden);
+        if self.rows.len() == 1 {
+            self.values.share();
+        }
         let term = match self.shape {
             Shape::Nothing => return Ok(()),
             Shape::First | Shape::Scalar if !self.rows.is_empty() => return Ok(()),

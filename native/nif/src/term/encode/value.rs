@@ -1,7 +1,7 @@
 //! One stored value as a term.
 
 use ash_rusqlite_engine::value::decode_list;
-use ash_rusqlite_engine::{Code, Decoded, Error, OutputColumn, Result};
+use ash_rusqlite_engine::{Code, DateTime, Decoded, Error, OutputColumn, Result};
 use rustler::Env;
 
 use crate::atoms;
@@ -11,6 +11,7 @@ use crate::term::raw::Raw;
 
 use super::calendar::{self, Utc};
 use super::json;
+use super::recent::Recent;
 
 /// Makes terms of values, all in one environment.
 #[derive(Default)]
@@ -18,12 +19,23 @@ pub struct Values<'a> {
     /// Decimals become `%Decimal{}`, else their text.
     pub decimal: bool,
     utc: Option<Utc<'a>>,
+    /// The last instant and its term: a row that was never changed has it twice.
+    instant: Option<(DateTime, Raw<'a>)>,
+    recent: Option<Recent<'a>>,
 }
 
 impl<'a> Values<'a> {
     /// With the form that decimals take.
     pub fn new(decimal: bool) -> Self {
-        Values { decimal, utc: None }
+        Values {
+            decimal,
+            ..Values::default()
+        }
+    }
+
+    /// From now on short texts that come again share their terms, which pays from the second row.
+    pub fn share(&mut self) {
+        self.recent.get_or_insert_with(Recent::new);
     }
 
     /// The term of a value. A fault names the value's column.
@@ -75,24 +87,36 @@ impl<'a> Values<'a> {
             Decoded::Boolean(value) => Raw::boolean(*value),
             Decoded::Integer(value) => Raw::integer(env, *value),
             Decoded::Real(value) => return float(env, *value),
-            Decoded::Text(bytes) | Decoded::Blob(bytes) => Raw::binary(env, bytes),
+            Decoded::Text(bytes) => match &mut self.recent {
+                Some(recent) => recent.term(bytes, || Raw::binary(env, bytes)),
+                None => Raw::binary(env, bytes),
+            },
+            Decoded::Blob(bytes) => Raw::binary(env, bytes),
             Decoded::Decimal(text) if self.decimal => return decimal(env, text),
             Decoded::Decimal(text) => Raw::binary(env, text.as_bytes()),
-            Decoded::DateTime(value) => {
-                return made(calendar::date_time(env, value, self.utc(env)))
-            }
+            Decoded::DateTime(value) => return made(self.instant(env, value)),
             Decoded::NaiveDateTime(value) => return made(calendar::naive_date_time(env, value)),
             Decoded::Date(value) => return made(calendar::date(env, value)),
             Decoded::Time(value) => return made(calendar::time(env, value)),
-            Decoded::Json(text) => return json::term(env, text).map_err(not_json),
+            Decoded::Json(text) => {
+                return json::term(env, text, self.recent.as_mut()).map_err(not_json)
+            }
             Decoded::Term(bytes) => return external(env, bytes),
             Decoded::List(_) => return Err("it is a list within a list".to_owned()),
         };
         Ok(term)
     }
 
-    fn utc(&mut self, env: Env<'a>) -> Utc<'a> {
-        *self.utc.get_or_insert_with(|| Utc::new(env))
+    fn instant(&mut self, env: Env<'a>, value: &DateTime) -> Option<Raw<'a>> {
+        match &self.instant {
+            Some((last, term)) if last == value => Some(*term),
+            _ => {
+                let utc = self.utc.get_or_insert_with(|| Utc::new(env));
+                let term = calendar::date_time(env, value, utc)?;
+                self.instant = Some((*value, term));
+                Some(term)
+            }
+        }
     }
 }
 
