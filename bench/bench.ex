@@ -35,9 +35,11 @@ defmodule AshRusqlite.Bench do
   def main(args) do
     case OptionParser.parse(args, strict: @switches) do
       {options, [], []} -> run(options)
-      {_, rest, invalid} -> refuse("unknown: #{Enum.join(rest ++ Keyword.keys(invalid), " ")}")
+      {_, rest, invalid} -> refuse("unknown: " <> Enum.join(rest ++ names(invalid), " "))
     end
   end
+
+  defp names(options), do: for({name, _value} <- options, do: name)
 
   defp run(options) do
     figures = chosen(Keyword.get_values(options, :only))

@@ -61,14 +61,7 @@ defmodule AshRusqlite.Bench.Figure do
   defp ok?(:at_least, ratio, bar), do: ratio >= bar
   defp ok?(:below, ratio, bar), do: ratio < bar
 
-  @doc """
-  The median.
-
-      iex> AshRusqlite.Bench.Figure.median([3, 1, 10])
-      3.0
-      iex> AshRusqlite.Bench.Figure.median([3, 1, 10, 4])
-      3.5
-  """
+  @doc "The value in the middle; of two, what is between them."
   @spec median([number(), ...]) :: float()
   def median(values) do
     sorted = Enum.sort(values)

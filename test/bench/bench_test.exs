@@ -1,0 +1,76 @@
+defmodule AshRusqlite.BenchTest do
+  # Runs the benchmark as a user does, with little of everything, so that it cannot rot. What
+  # it measures that way means nothing, and nothing is asserted of it.
+  use ExUnit.Case, async: false
+
+  @moduletag :tmp_dir
+  # The program of the reference may have to be built first.
+  @moduletag timeout: 600_000
+
+  @bars %{
+    "point get by id" => 2.0,
+    "point get by id, latest messages" => 2.0,
+    "latest 50 of a room" => 1.7,
+    "latest 50 of a room, 64 processes" => 0.8,
+    "durable insert, 1 process" => 0.9,
+    "durable insert, 8 processes" => 3.0,
+    "durable insert, 64 processes" => 6.0,
+    "durable insert, 512 processes" => 9.0,
+    "insert_all of 100,000 rows" => 1.5,
+    "read all 100,000 rows" => 4.0,
+    "latest 50 at 1,000,000 messages against 1,000" => 1.5,
+    "timer late by more than 10 ms under load" => 0.001
+  }
+
+  defp bench(args) do
+    System.cmd(Path.expand("bin/bench"), args, stderr_to_stdout: true, env: [{"MIX_ENV", "test"}])
+  end
+
+  test "a quick run has every figure, in the table and as JSON", %{tmp_dir: folder} do
+    json = Path.join(folder, "figures.json")
+    {output, status} = bench(["--quick", "--json", json, "--folder", folder])
+    assert status == 0, output
+
+    {:ok, figures} = AshRusqlite.Native.json_decode_dirty(File.read!(json))
+    bars = for %{"bar" => bar, "name" => name} <- figures, bar != nil, into: %{}, do: {name, bar}
+    assert bars == @bars
+
+    for figure <- figures do
+      assert %{"ours" => ours, "reference" => reference, "ratio" => ratio, "ok" => ok} = figure
+      assert is_number(ours) and is_number(reference) and is_number(ratio) and is_boolean(ok)
+      assert reference > 0 and ours >= 0
+      assert figure["bar"] != nil or ok
+      assert output =~ figure["name"]
+    end
+
+    names = Enum.map_join(figures, "\n", & &1["name"])
+
+    for store <- ["ETS", "DETS", "Mnesia"], kind <- ["point get", "latest 50", "insert"] do
+      assert names =~ ~r/#{kind}.* against #{store}/
+    end
+
+    # Nothing stays behind but what was asked for.
+    assert File.ls!(folder) == ["figures.json"]
+  end
+
+  test "--only chooses figures by name, and a bar is a reason to fail only with --check" do
+    {output, 0} = bench(["--quick", "--only", "Point Get by id", "--only", "idle"])
+    assert output =~ "point get by id, latest messages"
+    assert output =~ "timer late by more than 10 ms, idle"
+    refute output =~ "DETS"
+  end
+
+  test "what it does not know is refused with the help" do
+    {output, status} = bench(["--quik"])
+    assert status == 2
+    assert output =~ "--quik" and output =~ "--only NAME"
+
+    assert {output, 2} = bench(["--only", "no such figure"])
+    assert output =~ "--list"
+  end
+
+  test "--help tells the options" do
+    assert {output, 0} = bench(["--help"])
+    for option <- ~w(--only --json --check --quick --folder --list), do: assert(output =~ option)
+  end
+end
