@@ -48,6 +48,37 @@ defmodule AshRusqlite.Repo.ValuesTest do
     end
   end
 
+  # Rows of a result share the terms of what they repeat: nothing may be mistaken for another.
+  test "many rows with the same and with similar values come back each as it was" do
+    texts =
+      for length <- [0, 1, 7, 8, 9, 39, 40, 41, 70], first <- ["a", "b"], last <- ["x", "y"] do
+        binary_part(first <> String.duplicate("-", 70) <> last, 0, length) <> last
+      end
+
+    times = for second <- [5, 5, 6], micro <- [1, 2], do: {second, micro}
+
+    rows =
+      for {text, n} <- Enum.with_index(texts ++ texts ++ Enum.reverse(texts)) do
+        {second, micro} = Enum.at(times, rem(n, 6))
+        at = %{~U[2026-01-02 03:04:00.000000Z] | second: second, microsecond: {micro, 6}}
+
+        %{
+          id: n,
+          text: text,
+          uuid: "0190163d-8694-739b-aea5-#{rem(n, 3)}66c26f8ad91",
+          datetime_usec: at,
+          datetime: DateTime.truncate(at, :second),
+          json: %{text => [text, "text", %{"text" => n}], "key" => rem(n, 2)},
+          blob: text
+        }
+      end
+
+    Repo.insert_all(:kinds, rows)
+    columns = [:id, :text, :uuid, :datetime_usec, :datetime, :json, :blob]
+    assert Repo.all(:kinds, order_by: :id, select: columns) == rows
+    assert Repo.stream(:kinds, select: columns, max_rows: 7) |> Enum.sort_by(& &1.id) == rows
+  end
+
   test "null is nil in every type" do
     %{id: id} = Repo.insert!(:kinds, [])
     row = Repo.get!(:kinds, id)
