@@ -1,5 +1,6 @@
 //! Opens connections with the settings that every promise rests on.
 
+use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::config::{Config, Synchronous, TempStore};
 use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::query::functions;
-use crate::{header, migration, sqlite_error};
+use crate::{header, joined_writes, migration, sqlite_error};
 
 /// `ARqs`: marks the files that we create (<https://sqlite.org/pragma.html#pragma_application_id>).
 pub const APPLICATION_ID: i32 = 0x4152_7173;
@@ -55,7 +56,11 @@ pub fn open_reader(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Re
 
 fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let mut conn = Connection::open_with_flags(path, flags).map_err(sqlite_error::map)?;
+    let mut conn = match joined_writes(mode, config) {
+        Some(layer) => Connection::open_with_flags_and_vfs(path, flags, layer),
+        None => Connection::open_with_flags(path, flags),
+    }
+    .map_err(sqlite_error::map)?;
     let control = Control::new(closing);
     control.install(&mut conn)?;
     control.begin(std::time::Instant::now() + config.busy_timeout, None);
@@ -68,6 +73,13 @@ fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>)
         control,
         gate,
     })
+}
+
+/// A commit that is synced may be written in one piece before; another is visible at once.
+fn joined_writes(mode: OpenFlags, config: &Config) -> Option<&'static CStr> {
+    let synced = matches!(config.synchronous, Synchronous::Full | Synchronous::Extra);
+    let writes = mode.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
+    (synced && writes).then(joined_writes::name).flatten()
 }
 
 fn set_up(conn: &Connection, config: &Config) -> Result<()> {

@@ -18,6 +18,7 @@ mod header;
 mod integrity;
 mod io_error;
 mod line;
+mod joined_writes;
 mod memory;
 pub mod migration;
 mod nearest;

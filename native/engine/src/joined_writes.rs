@@ -1,0 +1,285 @@
+//! Joins the writes of a commit: a layer over SQLite's own access to files
+//! (<https://sqlite.org/vfs.html>) for the write-ahead log of the writing connection.
+//!
+//! SQLite writes a log page by page, each in two calls of 24 and 4,096 bytes, at odd places of the
+//! file's own pages. For a commit of many pages that costs several times more than to force
+//! them to the medium. Here they are collected and go out in one call before anything can depend
+//! on them: before the log is synced, read, measured, cut or closed.
+//!
+//! A commit becomes visible to other connections, and to a recovery, only after its sync, so this
+//! is for `synchronous` FULL and EXTRA alone. An error of the medium that a write would have met
+//! is met by the sync, which fails the commit as well.
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::mem::size_of;
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+
+use rusqlite::ffi::{self, sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
+
+/// The name by which a connection is opened through this layer.
+const NAME: &CStr = c"ash_rusqlite_joined_writes";
+
+/// So many bytes are written at once at most. SQLite's layer for Unix takes no more than 17 bits
+/// of a length, because no write of its own is longer than the largest page.
+const LARGEST: usize = 127 * 1024;
+
+/// What waits to be written: bytes that follow each other, from this place on.
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    offset: sqlite3_int64,
+}
+
+/// A log. SQLite gives the memory; the file of the layer below follows in it.
+#[repr(C)]
+struct Log {
+    base: sqlite3_file,
+    waiting: *mut Waiting,
+}
+
+/// The name of the layer, which is registered when it is first asked for; `None` when SQLite
+/// has no files at all.
+pub fn name() -> Option<&'static CStr> {
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    REGISTERED.get_or_init(register).then_some(NAME)
+}
+
+fn register() -> bool {
+    // SAFETY: SQLite initializes itself; what is found lives as long as the library.
+    let below = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) };
+    if below.is_null() {
+        return false;
+    }
+    // SAFETY: it was found, and nobody changes one that is registered.
+    let mut layer = unsafe { *below };
+    let Ok(more) = c_int::try_from(size_of::<Log>()) else {
+        return false;
+    };
+    layer.szOsFile += more;
+    layer.pNext = null_mut();
+    layer.zName = NAME.as_ptr();
+    layer.pAppData = below.cast();
+    layer.xOpen = Some(open);
+    // SAFETY: the registered structure is never freed.
+    unsafe { ffi::sqlite3_vfs_register(Box::leak(Box::new(layer)), 0) == ffi::SQLITE_OK }
+}
+
+/// Opens a file: a log as ours, anything else just as the layer below does.
+unsafe extern "C" fn open(
+    layer: *mut sqlite3_vfs,
+    name: *const c_char,
+    file: *mut sqlite3_file,
+    flags: c_int,
+    out_flags: *mut c_int,
+) -> c_int {
+    // SAFETY: SQLite calls with the structure that was registered, whose data is the layer below.
+    let below: *mut sqlite3_vfs = unsafe { (*layer).pAppData.cast() };
+    // SAFETY: as above; a layer that was found can open files.
+    let Some(open_below) = (unsafe { (*below).xOpen }) else {
+        return ffi::SQLITE_CANTOPEN;
+    };
+    if flags & ffi::SQLITE_OPEN_WAL == 0 {
+        // SAFETY: the arguments are SQLite's own; the memory is larger than the layer below needs.
+        return unsafe { open_below(below, name, file, flags, out_flags) };
+    }
+    // SAFETY: `szOsFile` bytes are there for both files, ours first.
+    let inner = unsafe { inner_of(file) };
+    // SAFETY: as above.
+    let code = unsafe { open_below(below, name, inner, flags, out_flags) };
+    let log: *mut Log = file.cast();
+    if code == ffi::SQLITE_OK {
+        // SAFETY: `file` is memory for a `Log`. The box is freed by `close`.
+        unsafe {
+            (*log).waiting = Box::into_raw(Box::default());
+            (*log).base.pMethods = &METHODS;
+        }
+    } else {
+        // SAFETY: a file that failed to open is closed if it has methods, and ours then has none.
+        unsafe {
+            (*log).base.pMethods = std::ptr::null();
+            if let Some(close) = (*inner)
+                .pMethods
+                .as_ref()
+                .and_then(|methods| methods.xClose)
+            {
+                close(inner);
+            }
+        }
+    }
+    code
+}
+
+static METHODS: sqlite3_io_methods = sqlite3_io_methods {
+    iVersion: 1,
+    xClose: Some(close),
+    xRead: Some(read),
+    xWrite: Some(write),
+    xTruncate: Some(truncate),
+    xSync: Some(sync),
+    xFileSize: Some(file_size),
+    xLock: Some(lock),
+    xUnlock: Some(unlock),
+    xCheckReservedLock: Some(check_reserved_lock),
+    xFileControl: Some(file_control),
+    xSectorSize: Some(sector_size),
+    xDeviceCharacteristics: Some(device_characteristics),
+    xShmMap: None,
+    xShmLock: None,
+    xShmBarrier: None,
+    xShmUnmap: None,
+    xFetch: None,
+    xUnfetch: None,
+};
+
+/// The file of the layer below, behind ours in the same memory.
+unsafe fn inner_of(file: *mut sqlite3_file) -> *mut sqlite3_file {
+    // SAFETY: the memory of `szOsFile` bytes holds both; a `Log` keeps the alignment of pointers.
+    unsafe { file.cast::<Log>().add(1).cast() }
+}
+
+/// Calls a method of the layer below.
+macro_rules! below {
+    ($file:expr, $method:ident $(, $argument:expr)*) => {{
+        // SAFETY: the file is open, so its inner one is, too, and has its methods; the arguments
+        // are SQLite's own.
+        unsafe {
+            let inner = inner_of($file);
+            match (*(*inner).pMethods).$method {
+                Some(method) => method(inner $(, $argument)*),
+                None => ffi::SQLITE_IOERR,
+            }
+        }
+    }};
+}
+
+/// Calls a method of the layer below after what waits was written; an error of that comes first.
+macro_rules! after_flush {
+    ($file:expr, $method:ident $(, $argument:expr)*) => {{
+        // SAFETY: SQLite calls the methods of a file that is open.
+        let flushed = unsafe { flush($file) };
+        if flushed != ffi::SQLITE_OK {
+            return flushed;
+        }
+        below!($file, $method $(, $argument)*)
+    }};
+}
+
+/// Writes what waits. When that fails it is forgotten: the commit fails, and its pages are
+/// written again by the next one.
+unsafe fn flush(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: `open` made the box, `close` frees it, and one connection is on one thread at a time.
+    let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
+    if waiting.bytes.is_empty() {
+        return ffi::SQLITE_OK;
+    }
+    let code = match c_int::try_from(waiting.bytes.len()) {
+        Ok(count) => below!(
+            file,
+            xWrite,
+            waiting.bytes.as_ptr().cast(),
+            count,
+            waiting.offset
+        ),
+        Err(_) => ffi::SQLITE_IOERR_WRITE,
+    };
+    waiting.bytes.clear();
+    code
+}
+
+unsafe extern "C" fn write(
+    file: *mut sqlite3_file,
+    data: *const c_void,
+    count: c_int,
+    offset: sqlite3_int64,
+) -> c_int {
+    let Ok(length) = usize::try_from(count) else {
+        return ffi::SQLITE_IOERR_WRITE;
+    };
+    // SAFETY: as in `flush`; the borrow ends before `flush` borrows again.
+    let (waits, follows) = unsafe {
+        let waiting = &*(*file.cast::<Log>()).waiting;
+        let end = sqlite3_int64::try_from(waiting.bytes.len()).map(|n| waiting.offset + n);
+        (waiting.bytes.len(), end == Ok(offset))
+    };
+    if waits > 0 && (!follows || waits + length > LARGEST) {
+        // SAFETY: the file is open.
+        let flushed = unsafe { flush(file) };
+        if flushed != ffi::SQLITE_OK {
+            return flushed;
+        }
+    }
+    // SAFETY: as in `flush`.
+    let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
+    if length > LARGEST || waiting.bytes.try_reserve(length).is_err() {
+        return after_flush!(file, xWrite, data, count, offset);
+    }
+    if waiting.bytes.is_empty() {
+        waiting.offset = offset;
+    }
+    // SAFETY: SQLite gives `count` readable bytes.
+    let data = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), length) };
+    waiting.bytes.extend_from_slice(data);
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: the file is open, and this is the last call for it: the box is freed once.
+    let flushed = unsafe { flush(file) };
+    let closed = below!(file, xClose);
+    // SAFETY: as above.
+    drop(unsafe { Box::from_raw((*file.cast::<Log>()).waiting) });
+    match flushed {
+        ffi::SQLITE_OK => closed,
+        error => error,
+    }
+}
+
+unsafe extern "C" fn read(
+    file: *mut sqlite3_file,
+    data: *mut c_void,
+    count: c_int,
+    offset: sqlite3_int64,
+) -> c_int {
+    after_flush!(file, xRead, data, count, offset)
+}
+
+unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c_int {
+    after_flush!(file, xTruncate, size)
+}
+
+unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
+    after_flush!(file, xSync, flags)
+}
+
+unsafe extern "C" fn file_size(file: *mut sqlite3_file, size: *mut sqlite3_int64) -> c_int {
+    after_flush!(file, xFileSize, size)
+}
+
+unsafe extern "C" fn file_control(
+    file: *mut sqlite3_file,
+    what: c_int,
+    with: *mut c_void,
+) -> c_int {
+    after_flush!(file, xFileControl, what, with)
+}
+
+unsafe extern "C" fn lock(file: *mut sqlite3_file, level: c_int) -> c_int {
+    below!(file, xLock, level)
+}
+
+unsafe extern "C" fn unlock(file: *mut sqlite3_file, level: c_int) -> c_int {
+    below!(file, xUnlock, level)
+}
+
+unsafe extern "C" fn check_reserved_lock(file: *mut sqlite3_file, held: *mut c_int) -> c_int {
+    below!(file, xCheckReservedLock, held)
+}
+
+unsafe extern "C" fn sector_size(file: *mut sqlite3_file) -> c_int {
+    below!(file, xSectorSize)
+}
+
+unsafe extern "C" fn device_characteristics(file: *mut sqlite3_file) -> c_int {
+    below!(file, xDeviceCharacteristics)
+}
