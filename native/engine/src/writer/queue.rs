@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::database::{
@@ -97,7 +96,7 @@ struct State {
 pub struct Queue {
     state: Mutex<State>,
     wake: Condvar,
-    /// How many jobs wait, for whoever looks without the lock.
+    /// How many jobs wait, to look at without the lock.
     waiting: AtomicUsize,
     limit: usize,
 }
@@ -289,13 +288,11 @@ impl Queue {
         self.lock().waiting.leave(id)
     }
 
-    /// Stays awake until as many jobs wait as are expected, but not for long. Callers that
-    /// were just answered tend to come back at once: to sleep and be woken for the first of them
-    /// takes as long as their coming, and would leave the others to the next commit.
+    /// Stays awake until so many jobs wait: one woken for the first would leave out the others.
     pub fn linger(&self, expected: usize, patience: Duration) {
-        let started = Instant::now();
-        while self.waiting.load(Ordering::Relaxed) < expected && started.elapsed() < patience {
-            thread::yield_now();
+        let until = Instant::now() + patience;
+        while self.waiting.load(Ordering::Relaxed) < expected && Instant::now() < until {
+            std::thread::yield_now();
         }
     }
 
