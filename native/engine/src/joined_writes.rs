@@ -4,11 +4,15 @@
 //! SQLite writes a log page by page, each in two calls of 24 and 4,096 bytes, at odd places of the
 //! file's own pages. For a commit of many pages that costs several times more than to force
 //! them to the medium. Here they are collected and go out in one call before anything can depend
-//! on them: before the log is synced, read, measured, cut or closed.
+//! on them: before the log is synced, read, measured or cut.
+//!
+//! Nothing is collected but while COMMIT runs ([`around`]). Pages that leave the cache earlier go
+//! out at once: should their transaction be rolled back, another process may write the same
+//! place of the log, and what still waited here would come over it.
 //!
 //! A commit becomes visible to other connections, and to a recovery, only after its sync, so this
-//! is for `synchronous` FULL and EXTRA alone. An error of the medium that a write would have met
-//! is met by the sync, which fails the commit as well.
+//! is for `synchronous` FULL and EXTRA alone. What cannot be written fails the sync at the
+//! latest, and with it the commit, which SQLite then rolls back.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::mem::size_of;
@@ -16,6 +20,10 @@ use std::ptr::null_mut;
 use std::sync::OnceLock;
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::sqlite_error;
 
 /// The name by which a connection is opened through this layer.
 const NAME: &CStr = c"ash_rusqlite_joined_writes";
@@ -24,11 +32,16 @@ const NAME: &CStr = c"ash_rusqlite_joined_writes";
 /// of a length, because no write of its own is longer than the largest page.
 const LARGEST: usize = 127 * 1024;
 
-/// What waits to be written: bytes that follow each other, from this place on.
+/// What waits to be written while a commit runs: bytes that follow each other.
 #[derive(Default)]
 struct Waiting {
+    /// Whether a commit runs; else nothing waits.
+    commits: bool,
     bytes: Vec<u8>,
+    /// The place of the first byte.
     offset: sqlite3_int64,
+    /// What was lost of this commit: it must not succeed.
+    failed: Option<c_int>,
 }
 
 /// A log. SQLite gives the memory; the file of the layer below follows in it.
@@ -36,6 +49,71 @@ struct Waiting {
 struct Log {
     base: sqlite3_file,
     waiting: *mut Waiting,
+}
+
+/// Runs a COMMIT, whose pages are written joined if the connection's log is of this layer.
+pub fn around<T>(conn: &Connection, commit: impl FnOnce() -> Result<T>) -> Result<T> {
+    let window = Window(conn);
+    window.set(true);
+    let result = commit();
+    // SQLite has synced all that it wrote. If it did not, others may see the commit already.
+    let rest = match (&result, log_of(conn)) {
+        // SAFETY: the log is open, and this thread uses the connection.
+        (Ok(_), Some(log)) => unsafe { flush(log.cast()) },
+        _ => ffi::SQLITE_OK,
+    };
+    drop(window);
+    match rest {
+        ffi::SQLITE_OK => result,
+        code => Err(sqlite_error::map(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(code),
+            None,
+        ))),
+    }
+}
+
+/// A commit that runs. What a failed one left is dropped at its end: it is rolled back.
+struct Window<'a>(&'a Connection);
+
+impl Window<'_> {
+    fn set(&self, commits: bool) {
+        if let Some(log) = log_of(self.0) {
+            // SAFETY: `open` made the box, `close` frees it, and one connection is on one
+            // thread at a time.
+            let (waiting, device) =
+                unsafe { (&mut *(*log).waiting, device_characteristics(log.cast())) };
+            // Else SQLite fills the rest of a sector after the sync.
+            waiting.commits = commits && device & ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE != 0;
+            waiting.bytes.clear();
+            waiting.failed = None;
+        }
+    }
+}
+
+impl Drop for Window<'_> {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
+/// The open log of a connection, if it is of this layer.
+fn log_of(conn: &Connection) -> Option<*mut Log> {
+    let mut file: *mut sqlite3_file = null_mut();
+    // SAFETY: the handle is open, this thread uses it, and the pointer outlives the call.
+    let code = unsafe {
+        ffi::sqlite3_file_control(
+            conn.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_JOURNAL_POINTER,
+            (&raw mut file).cast(),
+        )
+    };
+    if code != ffi::SQLITE_OK || file.is_null() {
+        return None;
+    }
+    // SAFETY: SQLite gave a file, which is open if it has methods.
+    let ours = unsafe { std::ptr::eq((*file).pMethods, &METHODS) };
+    ours.then_some(file.cast())
 }
 
 /// The name of the layer, which is registered when it is first asked for; `None` when SQLite
@@ -77,6 +155,8 @@ unsafe extern "C" fn open(
     let below: *mut sqlite3_vfs = unsafe { (*layer).pAppData.cast() };
     // SAFETY: as above; a layer that was found can open files.
     let Some(open_below) = (unsafe { (*below).xOpen }) else {
+        // SAFETY: `file` is memory for a file, which is not open without methods.
+        unsafe { (*file).pMethods = std::ptr::null() };
         return ffi::SQLITE_CANTOPEN;
     };
     if flags & ffi::SQLITE_OPEN_WAL == 0 {
@@ -165,11 +245,13 @@ macro_rules! after_flush {
     }};
 }
 
-/// Writes what waits. When that fails it is forgotten: the commit fails, and its pages are
-/// written again by the next one.
+/// Writes what waits. When that fails it is gone, and nothing more of its commit is written.
 unsafe fn flush(file: *mut sqlite3_file) -> c_int {
     // SAFETY: `open` made the box, `close` frees it, and one connection is on one thread at a time.
     let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
+    if let Some(code) = waiting.failed {
+        return code;
+    }
     if waiting.bytes.is_empty() {
         return ffi::SQLITE_OK;
     }
@@ -184,6 +266,9 @@ unsafe fn flush(file: *mut sqlite3_file) -> c_int {
         Err(_) => ffi::SQLITE_IOERR_WRITE,
     };
     waiting.bytes.clear();
+    if code != ffi::SQLITE_OK {
+        waiting.failed = Some(code);
+    }
     code
 }
 
@@ -197,12 +282,13 @@ unsafe extern "C" fn write(
         return ffi::SQLITE_IOERR_WRITE;
     };
     // SAFETY: as in `flush`; the borrow ends before `flush` borrows again.
-    let (waits, follows) = unsafe {
+    let joins = unsafe {
         let waiting = &*(*file.cast::<Log>()).waiting;
         let end = sqlite3_int64::try_from(waiting.bytes.len()).map(|n| waiting.offset + n);
-        (waiting.bytes.len(), end == Ok(offset))
+        let follows = waiting.bytes.is_empty() || end == Ok(offset);
+        follows && waiting.failed.is_none() && waiting.bytes.len() + length <= LARGEST
     };
-    if waits > 0 && (!follows || waits + length > LARGEST) {
+    if !joins {
         // SAFETY: the file is open.
         let flushed = unsafe { flush(file) };
         if flushed != ffi::SQLITE_OK {
@@ -211,7 +297,7 @@ unsafe extern "C" fn write(
     }
     // SAFETY: as in `flush`.
     let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
-    if length > LARGEST || waiting.bytes.try_reserve(length).is_err() {
+    if !waiting.commits || length > LARGEST || waiting.bytes.try_reserve(length).is_err() {
         return after_flush!(file, xWrite, data, count, offset);
     }
     if waiting.bytes.is_empty() {
@@ -225,14 +311,8 @@ unsafe extern "C" fn write(
 
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file is open, and this is the last call for it: the box is freed once.
-    let flushed = unsafe { flush(file) };
-    let closed = below!(file, xClose);
-    // SAFETY: as above.
     drop(unsafe { Box::from_raw((*file.cast::<Log>()).waiting) });
-    match flushed {
-        ffi::SQLITE_OK => closed,
-        error => error,
-    }
+    below!(file, xClose)
 }
 
 unsafe extern "C" fn read(
@@ -241,6 +321,12 @@ unsafe extern "C" fn read(
     count: c_int,
     offset: sqlite3_int64,
 ) -> c_int {
+    // SAFETY: as in `flush`.
+    let failed = unsafe { (*(*file.cast::<Log>()).waiting).failed.is_some() };
+    if failed {
+        // The rollback reads what was there before.
+        return below!(file, xRead, data, count, offset);
+    }
     after_flush!(file, xRead, data, count, offset)
 }
 

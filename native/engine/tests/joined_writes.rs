@@ -16,12 +16,13 @@ mod support {
 use std::path::Path;
 
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
-use ash_rusqlite_engine::{Code, Database, TransactionOp, Value};
+use ash_rusqlite_engine::{CheckpointMode, Code, Database, Maintenance, TransactionOp, Value};
 use rusqlite::Connection;
 use serde_json::json;
 use support::host::*;
 
-const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b TEXT);";
+const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b TEXT);
+    CREATE TABLE u (id INTEGER PRIMARY KEY, b TEXT);";
 
 fn rows(from: i64, count: i64, length: usize) -> Write {
     let row = |n: i64| {
@@ -137,4 +138,39 @@ fn what_is_rolled_back_leaves_nothing_in_the_log_that_counts() {
 fn compare_id_at_least(id: i64) -> Option<ash_rusqlite_engine::query::ir::Expr> {
     use ash_rusqlite_engine::query::ir::CompareOp;
     compare("id", CompareOp::GtEq, Value::Integer(id))
+}
+
+#[test]
+fn what_is_rolled_back_is_not_written_over_what_another_process_wrote_since() {
+    let options = json!({"cache_size": 10, "wal_autocheckpoint": 1_000_000});
+    let (_folder, path, database) = database(options);
+    write(&database, rows(0, 100, 500)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    for round in 1..4_i64 {
+        // With an empty log SQLite need not read it again to undo anything.
+        let checkpoint = Maintenance::Checkpoint(CheckpointMode::Truncate);
+        maintain(&database, checkpoint).result.unwrap();
+        let tx = begin(&database);
+        // Its pages leave the cache for the log before it ends.
+        let row = [
+            ("id", Value::Integer(round)),
+            ("b", text(&"b".repeat(90_000))),
+        ];
+        step(&database, tx, TransactionOp::Write(insert("u", &row))).unwrap();
+        finish(&database, tx, false).unwrap();
+        let from = 100 * round;
+        other
+            .execute(
+                "WITH RECURSIVE c(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM c LIMIT 100)
+                 INSERT INTO t SELECT n, hex(n), hex(zeroblob(900)) FROM c",
+                [from],
+            )
+            .unwrap();
+        write(&database, rows(1_000 * round, 10, 500)).unwrap();
+        assert_eq!(count(&database, "t"), 100 + 110 * round);
+        assert_eq!(after_a_crash(&path), 100 + 110 * round);
+    }
+    drop(other);
+    close(database);
+    assert_eq!(after_a_crash(&path), 430);
 }

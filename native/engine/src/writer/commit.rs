@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::query::ir::Write;
 use crate::reply::guarded;
-use crate::{constraint, sqlite_error};
+use crate::{constraint, joined_writes, sqlite_error};
 
 use super::queue::Job;
 use super::{db_status, Writer};
@@ -268,7 +268,7 @@ impl Writer {
     pub(super) fn commit(&mut self) -> Result<()> {
         self.link.control.begin_unlimited();
         let started = Instant::now();
-        let result = self.step("COMMIT");
+        let result = joined_writes::around(&self.link.conn, || self.step("COMMIT"));
         self.shared.counters.commit_time.note(started.elapsed());
         if result.is_ok() {
             self.publish_draft();
