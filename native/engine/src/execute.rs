@@ -103,15 +103,17 @@ impl SharedCatalog {
 
     /// Whether `error` may come from a schema that changed since it was read.
     pub fn explains(&self, error: &Error, conn: &Connection) -> bool {
-        match error.code() {
-            Code::UnknownTable | Code::UnknownColumn => {
-                self.is_stale()
-                    || schema_version(conn)
-                        .is_ok_and(|version| version != self.get().schema_version())
-            }
-            Code::InvalidValue | Code::InvalidStoredValue | Code::InvalidQuery => self.is_stale(),
-            _ => false,
-        }
+        let may = matches!(
+            error.code(),
+            Code::UnknownTable
+                | Code::UnknownColumn
+                | Code::InvalidValue
+                | Code::InvalidStoredValue
+                | Code::InvalidQuery
+        );
+        let changed =
+            || schema_version(conn).is_ok_and(|version| version != self.get().schema_version());
+        may && (self.is_stale() || changed())
     }
 }
 

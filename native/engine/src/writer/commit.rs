@@ -26,6 +26,17 @@ pub(super) enum Deferred {
     AtCommit,
 }
 
+/// How the statements of a request that wrote are undone, so that it can run again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Undo {
+    /// They are all of their transaction.
+    Transaction(Instant),
+    /// They are in the savepoint `w`.
+    Savepoint,
+    /// They are not undone alone.
+    Never,
+}
+
 type Answer = (Job, Result<Outcome>);
 
 fn written(changes: u64) -> Outcome {
@@ -143,7 +154,7 @@ impl Writer {
         let deadline = job.deadline;
         self.link.control.begin(deadline, None);
         let result = self
-            .write_once(write, job.reply.sink())
+            .write_once(write, job.reply.sink(), Undo::Transaction(deadline))
             .and_then(|changes| {
                 // A deferred foreign key is only looked at here.
                 self.commit().map_err(|error| {
@@ -166,7 +177,7 @@ impl Writer {
             return self.atomically(write, job, Deferred::Now);
         }
         let before = self.link.conn.total_changes();
-        let result = self.write_once(write, job.reply.sink());
+        let result = self.write_once(write, job.reply.sink(), Undo::Never);
         // It did write, but its rows could not be handed over, a trigger said FAIL, or a deferred
         // foreign key is broken: then the batch is lost, and each of its requests runs again alone.
         let lost = match &result {
@@ -187,7 +198,7 @@ impl Writer {
         deferred: Deferred,
     ) -> Result<Outcome> {
         self.step("SAVEPOINT w")?;
-        let result = self.write_once(write, job.reply.sink());
+        let result = self.write_once(write, job.reply.sink(), Undo::Savepoint);
         if result.is_err() && self.link.conn.is_autocommit() {
             return result.map(written);
         }
@@ -211,24 +222,41 @@ impl Writer {
         db_status(&self.link, ffi::SQLITE_DBSTATUS_DEFERRED_FKS).is_some_and(|broken| broken != 0)
     }
 
-    /// Runs a write once; a schema that another process changed is read again first.
-    pub(super) fn write_once(&mut self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
+    /// Runs a write, and once more with what is known then if another process changed the schema.
+    /// What it wrote before is undone first.
+    fn write_once(&mut self, write: &Write, sink: &mut dyn RowSink, undo: Undo) -> Result<u64> {
         if self.catalog().is_stale() {
             self.catalog().reload(&self.link.conn)?;
         }
+        let before = self.link.conn.total_changes();
         let mut result = guarded(|| self.executor().write(write, sink));
         if let Err(error) = &result {
             // Once SQLite has rolled the transaction back, running again would commit at once.
             let begun = !self.link.conn.is_autocommit();
             if begun && self.catalog().explains(error, &self.link.conn) {
-                self.catalog().reload(&self.link.conn)?;
-                result = guarded(|| self.executor().write(write, sink));
+                self.catalog().mark_stale();
+                if self.link.conn.total_changes() == before || self.undo(undo)? {
+                    self.catalog().reload(&self.link.conn)?;
+                    result = guarded(|| self.executor().write(write, sink));
+                }
             }
         }
         result.map_err(|error| {
             let error = sqlite_error::refine(&self.link.conn, self.link.control.explain(error));
             self.explain(error, write)
         })
+    }
+
+    /// Undoes what a request wrote. Returns whether it did.
+    fn undo(&mut self, undo: Undo) -> Result<bool> {
+        match undo {
+            Undo::Transaction(deadline) => {
+                self.roll_back();
+                self.begin(deadline).map(|()| true)
+            }
+            Undo::Savepoint => self.step("ROLLBACK TO w").map(|()| true),
+            Undo::Never => Ok(false),
+        }
     }
 
     /// What the database can tell about a constraint that was violated.
