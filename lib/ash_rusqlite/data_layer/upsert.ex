@@ -1,10 +1,17 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Upsert do
     @moduledoc false
-    # Finds the row of the keys and updates it, or creates one: in one transaction, by the rules
-    # of the ETS data layer, which tells which of the two it was.
+    # Finds the row of the keys and updates it, or creates one, by the rules of the ETS data
+    # layer, and tells which of the two it was: by one request to the writer, or, where Elixir
+    # has a part in it, in one transaction.
 
-    alias AshRusqlite.DataLayer.{Query, Read, Runtime, Store, Transaction, Write}
+    alias AshRusqlite.DataLayer.{Codec, Errors, Expression, Query, Read, Runtime, Store}
+    alias AshRusqlite.DataLayer.{Transaction, Write}
+    alias AshRusqlite.Error
+    alias AshRusqlite.Repo.Writes
+
+    # What SQLite comes upon, or does not want to decide, Elixir may.
+    @elixir_may [:invalid_value, :invalid_query]
 
     @doc "Creates the row of a changeset, or updates the one with the same keys."
     @spec upsert(Ash.Resource.t(), Ash.Changeset.t(), [atom()] | nil, map() | nil) ::
@@ -15,12 +22,57 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       if new?(changeset, keys, identity) do
         Write.create(resource, changeset)
       else
-        with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context) do
+        with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+             :elixir <- at_once(store, changeset, keys, identity) do
           Transaction.all_or_nothing(store, fn ->
             find_and_write(resource, changeset, keys, identity)
           end)
         end
       end
+    end
+
+    # One request, if there is no condition on the row that is there, and SQLite can find it and
+    # compute the changes.
+    defp at_once(store, %{filter: nil} = changeset, keys, identity) do
+      %{resource: resource} = store
+      env = Write.env(store, changeset)
+      set = Map.new(changes(changeset, keys, resource))
+
+      with {:ok, where} <-
+             Expression.condition(filter(resource, changeset, keys, identity), env),
+           {:ok, [_ | _] = assignments} <-
+             Write.assignments(%{changeset | attributes: set}, env),
+           {:ok, row} <- Write.row(resource, changeset),
+           {:ok, {action, stored}} <-
+             Writes.update_or_insert(
+               store.repo,
+               store.table,
+               {:expr, where},
+               updates(assignments),
+               row,
+               if(changeset.timeout, do: [timeout: changeset.timeout], else: [])
+             ),
+           {:ok, [record]} <- Codec.load_all([stored], resource) do
+        note({:ok, record}, if(action == :inserted, do: :create, else: :update))
+      else
+        {:ok, []} -> :elixir
+        {:residual, _reason} -> :elixir
+        {:error, %Error{code: code}} when code in @elixir_may -> :elixir
+        {:error, error} -> {:error, Errors.to_ash(error, resource, changeset)}
+      end
+    end
+
+    defp at_once(_store, _changeset, _keys, _identity), do: :elixir
+
+    defp updates(assignments) do
+      for {kind, column, value} <- assignments, do: {kind, [{column, value}]}
+    end
+
+    # What an update of the row that is there changes.
+    defp changes(changeset, keys, resource) do
+      changeset
+      |> Ash.Changeset.set_on_upsert(keys)
+      |> touch(resource, changeset)
     end
 
     # A nil is like no other nil, unless the identity says so.
@@ -76,11 +128,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp update(resource, changeset, keys, current) do
       with {:ok, incoming} <- Ash.Changeset.apply_attributes(changeset),
            {:ok, [_]} <- wanted(changeset, current, incoming) do
-        set =
-          changeset
-          |> Ash.Changeset.set_on_upsert(keys)
-          |> touch(resource, changeset)
-
+        set = changes(changeset, keys, resource)
         update = changeset |> Map.put(:attributes, %{}) |> Map.put(:data, current)
         update = Ash.Changeset.force_change_attributes(update, set)
 

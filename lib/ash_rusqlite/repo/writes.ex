@@ -45,6 +45,35 @@ defmodule AshRusqlite.Repo.Writes do
   def upsert!(repo, table, fields, opts \\ []),
     do: repo |> upsert(table, fields, opts) |> value!()
 
+  @doc """
+  Updates the row of a condition, or inserts a row if there is none, in one step, and tells which
+  it was. Other than `c:AshRusqlite.Repo.upsert/3` it needs no unique index, and may change other columns than it
+  inserts. More rows than one are the error `:invalid_query`, and nothing is changed.
+
+  `updates` is as of `c:AshRusqlite.Repo.update_all/3`, `row` as of `c:AshRusqlite.Repo.insert/3`; options are `returning:`
+  and `timeout:`.
+
+      {:ok, {:inserted, room}} =
+        AshRusqlite.Repo.Writes.update_or_insert(MyApp.Repo, :rooms, [title: "Loft"],
+          [set: [hidden: false]], %{id: "loft", title: "Loft"})
+  """
+  @spec update_or_insert(
+          repo(),
+          table(),
+          AshRusqlite.Repo.condition() | {:expr, AshRusqlite.Repo.Expression.scalar()},
+          keyword(),
+          fields(),
+          keyword()
+        ) :: {:ok, {:updated | :inserted, row()}} | {:error, Error.t()}
+  def update_or_insert(repo, table, where, updates, row, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:returning]),
+         {:ok, assignments} <- assignments(updates),
+         write = {:update_or_insert, table, where, assignments, row, returning(opts, true)},
+         {:ok, {updated, rows}} <- Statement.write(repo, write, timeout) do
+      {:ok, {if(updated == 0, do: :inserted, else: :updated), List.first(rows || []) || %{}}}
+    end
+  end
+
   @doc "See `c:AshRusqlite.Repo.update/4`."
   @spec update(repo(), table(), term(), fields(), keyword()) ::
           {:ok, row()} | {:error, Error.t()}

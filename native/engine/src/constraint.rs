@@ -7,7 +7,7 @@ use rusqlite::{params_from_iter, Connection};
 use crate::error::{Code, Detail, Error, Result};
 use crate::execute::Executor;
 use crate::query::compile;
-use crate::query::ir::{Assignment, Read, Select, Write};
+use crate::query::ir::{Assignment, Insert, Read, Select, Update, Write};
 use crate::schema::{self, Table};
 use crate::sqlite_error;
 use crate::value::{encode, ColumnRef, Value};
@@ -50,6 +50,7 @@ fn table_of(write: &Write) -> &str {
         Write::Insert(insert) => &insert.table,
         Write::Update(update) => &update.table,
         Write::Delete(delete) => &delete.table,
+        Write::UpdateOrInsert(both) => &both.update.table,
     }
 }
 
@@ -301,20 +302,35 @@ fn primary_key_column(table: &Table, at: usize) -> String {
 /// The columns and values that a write sets, row by row.
 fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
     match write {
-        Write::Insert(insert) => insert
-            .rows
-            .iter()
-            .map(|row| row.iter().map(|(name, value)| (name, value)).collect())
-            .collect(),
-        Write::Update(update) => {
-            let set = update.set.iter().filter_map(|assignment| match assignment {
-                Assignment::Set(name, value) => Some((name, value)),
-                Assignment::Increment(..) | Assignment::Compute(..) => None,
-            });
-            vec![set.collect()]
-        }
+        Write::Insert(insert) => inserted_rows(insert),
+        Write::Update(update) => vec![updated_values(update)],
         Write::Delete(_) => Vec::new(),
+        // Which of the two it was is not known any more.
+        Write::UpdateOrInsert(both) => {
+            let mut rows = vec![updated_values(&both.update)];
+            rows.extend(inserted_rows(&both.insert));
+            rows
+        }
     }
+}
+
+fn inserted_rows(insert: &Insert) -> Vec<Vec<(&String, &Value)>> {
+    insert
+        .rows
+        .iter()
+        .map(|row| row.iter().map(|(name, value)| (name, value)).collect())
+        .collect()
+}
+
+fn updated_values(update: &Update) -> Vec<(&String, &Value)> {
+    update
+        .set
+        .iter()
+        .filter_map(|assignment| match assignment {
+            Assignment::Set(name, value) => Some((name, value)),
+            Assignment::Increment(..) | Assignment::Compute(..) => None,
+        })
+        .collect()
 }
 
 /// The key's value when the row names it and the parent has no such row.
@@ -368,6 +384,7 @@ fn has_children(executor: &Executor<'_>, key: &ForeignKey, write: &Write) -> Res
         Write::Insert(_) => return Ok(false),
         Write::Update(update) => update.filter.clone(),
         Write::Delete(delete) => delete.filter.clone(),
+        Write::UpdateOrInsert(both) => both.update.filter.clone(),
     };
     let select = Select {
         table: key.parent.clone(),

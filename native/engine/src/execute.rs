@@ -204,12 +204,18 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Runs a write. Returns the number of rows that it wrote.
+    /// Runs a write. Returns the number of rows that it wrote; of one that may insert instead of
+    /// update, how many it updated.
     pub fn write(&self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
         let compiled = compile::compile_write(write, &self.catalog.get())?;
+        let either = matches!(write, Write::UpdateOrInsert(_));
         let mut changes = 0;
         let mut begun = false;
-        for CompiledWrite { sql, rows, columns } in compiled {
+        for (place, statement) in compiled.into_iter().enumerate() {
+            if either && changes > 0 {
+                break;
+            }
+            let CompiledWrite { sql, rows, columns } = statement;
             let mut stmt = self.prepare(&sql)?;
             if !begun {
                 sink.begin(&columns, 0, false);
@@ -217,11 +223,16 @@ impl Executor<'_> {
             }
             for params in &rows {
                 compile::bind(&mut stmt, params)?;
-                changes += self.step_write(&mut stmt, &columns, sink)?;
+                let written = self.step_write(&mut stmt, &columns, sink)?;
+                // What is inserted instead is not counted.
+                changes += if either && place > 0 { 0 } else { written };
             }
             self.note_reprepare(&stmt);
         }
-        Ok(changes)
+        match either && changes > 1 {
+            true => Err(several(changes)),
+            false => Ok(changes),
+        }
     }
 
     fn step_write(
@@ -258,6 +269,12 @@ impl Executor<'_> {
             self.catalog.mark_stale();
         }
     }
+}
+
+/// The error of an update that was to be of one row.
+fn several(rows: u64) -> Error {
+    let message = format!("{rows} rows have the keys of the one to be updated; name more keys");
+    Error::new(Code::InvalidQuery, message)
 }
 
 /// Whether SQL was only blanks and comments: it neither has columns nor writes, as BEGIN,

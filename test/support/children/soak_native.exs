@@ -229,6 +229,8 @@ defmodule Soak do
       {:insert, :rooms, [[id: "a", title: "A"]], {:nothing, [:id]}, returning},
       {:update, :kinds, Enum.random(@conditions), [{:set, :text, "x"}, {:inc, :integer, 1}],
        returning},
+      {:update_or_insert, :kinds, [{:id, :rand.uniform(9)}], [{:set, :text, "y"}], row,
+       returning},
       {:update, :kinds, nil, for({column, value} <- row, do: {:set, column, value}), returning},
       {:delete, :kinds, Enum.random(@conditions), returning}
     ])

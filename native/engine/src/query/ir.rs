@@ -19,6 +19,18 @@ pub enum Write {
     Update(Update),
     /// Deletes the rows of a condition.
     Delete(Delete),
+    /// Updates the row of a condition, or inserts one if there is none. The number of rows that
+    /// it gives is that of the updated ones: 0 tells that it inserted. More than one is an error.
+    UpdateOrInsert(Box<UpdateOrInsert>),
+}
+
+/// Updates a row or inserts one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateOrInsert {
+    /// What is done to the row that is there.
+    pub update: Update,
+    /// What is done otherwise, in the same table and with the same rows coming back.
+    pub insert: Insert,
 }
 
 impl Write {
@@ -27,6 +39,7 @@ impl Write {
         match self {
             Write::Insert(insert) => insert.rows.len() <= 1,
             Write::Update(_) | Write::Delete(_) => true,
+            Write::UpdateOrInsert(_) => false,
         }
     }
 }

@@ -130,6 +130,12 @@ pub fn compile_write<'a>(write: &'a Write, catalog: &Catalog) -> Result<Vec<Comp
         Write::Insert(insert) => insert::insert(insert, catalog),
         Write::Update(update) => Ok(vec![write::update(update, catalog)?]),
         Write::Delete(delete) => Ok(vec![write::delete(delete, catalog)?]),
+        // The executor runs the second only when the first wrote nothing.
+        Write::UpdateOrInsert(both) => {
+            let mut all = vec![write::update(&both.update, catalog)?];
+            all.extend(insert::insert(&both.insert, catalog)?);
+            Ok(all)
+        }
     }
 }
 

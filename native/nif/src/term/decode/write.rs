@@ -1,7 +1,7 @@
 //! Writes, and the steps of a transaction.
 
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Conflict, ConflictSet, Delete, Insert, Returning, Update, Write,
+    Assignment, Conflict, ConflictSet, Delete, Insert, Returning, Update, UpdateOrInsert, Write,
 };
 use ash_rusqlite_engine::TransactionOp;
 use rustler::Term;
@@ -21,9 +21,12 @@ pub struct Step {
 
 /// The form of what a write gives back.
 pub fn shape(write: &Write) -> Shape {
-    let (Write::Insert(Insert { returning, .. })
-    | Write::Update(Update { returning, .. })
-    | Write::Delete(Delete { returning, .. })) = write;
+    let returning = match write {
+        Write::Insert(Insert { returning, .. })
+        | Write::Update(Update { returning, .. })
+        | Write::Delete(Delete { returning, .. }) => returning,
+        Write::UpdateOrInsert(both) => &both.update.returning,
+    };
     match returning {
         Returning::Nothing => Shape::Nothing,
         Returning::All | Returning::Columns(_) => Shape::Rows,
@@ -89,6 +92,22 @@ impl Decode {
                 set: self.assignments(*set)?,
                 returning: self.returning(*returning)?,
             })),
+            ("update_or_insert", [table, filter, set, row, returning]) => {
+                let update = Update {
+                    table: self.name(*table, "a table")?,
+                    filter: Some(self.condition(*filter)?),
+                    set: self.assignments(*set)?,
+                    returning: self.returning(*returning)?,
+                };
+                let insert = Insert {
+                    table: update.table.clone(),
+                    rows: vec![self.fields(*row, "a row")?],
+                    conflict: Conflict::Raise,
+                    returning: update.returning.clone(),
+                };
+                let both = UpdateOrInsert { update, insert };
+                Ok(Write::UpdateOrInsert(Box::new(both)))
+            }
             ("delete", [table, filter, returning]) => Ok(Write::Delete(Delete {
                 table: self.name(*table, "a table")?,
                 filter: self.optional_condition(*filter)?,

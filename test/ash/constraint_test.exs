@@ -1,0 +1,117 @@
+# What a table refuses is told on the field that it is about.
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.ConstraintTest do
+    use ExUnit.Case, async: true
+
+    alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
+
+    @moduletag :tmp_dir
+
+    defmodule Repo do
+      use AshRusqlite.Repo, otp_app: :ash_constraint_test
+    end
+
+    defmodule Domain do
+      use Ash.Domain, validate_config_inclusion?: false
+
+      resources do
+        allow_unregistered? true
+      end
+    end
+
+    defmodule Seat do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo Repo
+        table "seats"
+        migrate?(false)
+      end
+
+      actions do
+        defaults [:read, :destroy, create: :*, update: :*]
+
+        create :take do
+          accept :*
+          upsert? true
+          upsert_identity :place
+        end
+      end
+
+      attributes do
+        uuid_primary_key :id
+        attribute :row, :integer, public?: true
+        attribute :place, :integer, public?: true
+        attribute :guest, :string, public?: true
+      end
+
+      identities do
+        identity :place, [:row, :place], message: "is taken"
+      end
+    end
+
+    setup %{tmp_dir: folder} do
+      File.mkdir_p!(Path.join(folder, "migrations"))
+
+      File.write!(Path.join(folder, "migrations/20260101000000_seats.sql"), """
+      -- up
+      CREATE TABLE seats (
+        id UUID_TEXT PRIMARY KEY NOT NULL,
+        row INTEGER CHECK (row > 0),
+        place INTEGER,
+        guest TEXT NOT NULL,
+        CHECK (row < 10 OR place < 5)
+      );
+      CREATE UNIQUE INDEX seats_place ON seats (row, place);
+      """)
+
+      options = [database: Path.join(folder, "a.db"), migrations: Path.join(folder, "migrations")]
+      start_supervised!({Repo, options})
+      Repo.migrate!()
+      :ok
+    end
+
+    defp errors(input) do
+      assert {:error, %Ash.Error.Invalid{errors: errors}} = Ash.create(Seat, input)
+      errors
+    end
+
+    test "each kind of constraint has its error on its field" do
+      assert [%Required{field: :guest}] = errors(%{row: 1})
+      assert [%InvalidAttribute{field: :row}] = errors(%{row: 0, guest: "Ann"})
+
+      assert [%InvalidChanges{fields: [:row, :place]}] =
+               errors(%{row: 10, place: 5, guest: "Ann"})
+
+      Ash.create!(Seat, %{row: 1, place: 1, guest: "Ann"})
+
+      assert [%{field: :row, message: "is taken"}, %{field: :place, message: "is taken"}] =
+               Enum.sort_by(errors(%{row: 1, place: 1, guest: "Ben"}), & &1.field, :desc)
+    end
+
+    test "an upsert is one request, and tells which it was; its errors are on the field, too" do
+      before = commits()
+      made = Ash.create!(Seat, %{row: 1, place: 1, guest: "Ann"}, action: :take)
+      assert made.__metadata__.upsert_action == :create
+      changed = Ash.create!(Seat, %{row: 1, place: 1, guest: "Ben"}, action: :take)
+      assert changed.__metadata__.upsert_action == :update
+      assert {changed.id, changed.guest} == {made.id, "Ben"}
+      assert commits() == before + 2
+      assert {:ok, %{transactions: 0}} = transactions()
+
+      assert {:error, %Ash.Error.Invalid{errors: [%Required{field: :guest}]}} =
+               Ash.create(Seat, %{row: 2, place: 1}, action: :take)
+
+      assert [%{guest: "Ben"}] = Ash.read!(Seat)
+    end
+
+    defp commits do
+      {:ok, %{commits: commits}} = Repo.stats()
+      commits
+    end
+
+    defp transactions do
+      with {:ok, stats} <- Repo.stats(), do: {:ok, Map.take(stats, [:transactions])}
+    end
+  end
+end
