@@ -27,7 +27,9 @@ defmodule AshRusqlite.MixProject do
   end
 
   # The chat of examples/ is run by the demo and by the tests.
-  defp elixirc_paths(:test), do: ["lib", "examples/ash_chat/lib", "test/support"]
+  defp elixirc_paths(:test),
+    do: ["lib", "examples/ash_chat/lib", "test/support", "test/ash/support"]
+
   defp elixirc_paths(:dev), do: ["lib", "examples/ash_chat/lib"]
   defp elixirc_paths(_), do: ["lib"]
 

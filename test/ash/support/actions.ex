@@ -1,0 +1,257 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.Oracle.Actions do
+    @moduledoc false
+    # Sequences of actions as code.
+    #
+    # What is left out, because ETS does what no store should:
+    #
+    #   * a create on a key that is there: ETS overwrites the row, here it is an error
+    #   * an update or destroy of a record whose row is gone: ETS raises `KeyError` or says
+    #     nothing, here it is stale
+    #   * an update of a primary key: ETS deletes the row
+    #   * a bulk upsert that fails at one of its rows: ETS keeps those before it, here they are
+    #     taken back. So all rows of one have a key: of rows without one there may be several,
+    #     which is an error on both
+    #   * values of an identity in creates and updates but of one row: ETS looks for others only
+    #     then, by `pre_check_with`; here the index does always
+
+    alias AshRusqlite.Oracle.{Data, Expressions, Resources, Schema}
+
+    import AshRusqlite.Oracle.Values
+
+    @resources [:Author, :Author, :Author, :Post, :Post, :Comment, :Group, :Topic, :Card]
+
+    def generate, do: Enum.map(1..between(2, 7), fn _ -> action(pick(@resources)) end)
+
+    @doc "The code that reads all that is stored."
+    def dumps do
+      for resource <- Resources.resources() -- [:Note, :Memo],
+          do: quote(do: Ash.read(unquote(alias_of(resource))))
+    end
+
+    defp action(resource) do
+      weighted([
+        {3, fn -> create(resource) end},
+        {4, fn -> update(resource) end},
+        {2, fn -> destroy(resource) end},
+        {3, fn -> bulk_update(resource) end},
+        {2, fn -> bulk_destroy(resource) end},
+        {2, fn -> bulk_create(resource) end},
+        {2, fn -> upsert() end},
+        {2, fn -> bulk_upsert() end},
+        {2, fn -> atomic() end}
+      ])
+    end
+
+    defp alias_of(resource), do: {:__aliases__, [alias: false], [resource]}
+
+    # A key that no row of `Data` has.
+    defp new_key(:Author), do: %{id: new_uuid()}
+    defp new_key(:Topic), do: %{id: new_uuid()}
+    defp new_key(:Card), do: %{id: new_uuid()}
+    defp new_key(:Comment), do: %{post_id: between(1, 9), number: new_number()}
+    defp new_key(_), do: %{id: new_number()}
+
+    defp new_number, do: between(1_000, 1_000_000)
+
+    defp new_uuid do
+      <<a::48, b::12, c::62>> = for _ <- 1..122, into: <<>>, do: <<between(0, 1)::1>>
+      <<raw::binary-16>> = <<a::48, 4::4, b::12, 2::2, c::62>>
+      Ecto.UUID.load!(raw)
+    end
+
+    defp input(resource, except \\ []) do
+      resource
+      |> Data.attributes()
+      |> Map.drop(Schema.key(resource) ++ except)
+      |> Enum.to_list()
+      |> some(6)
+    end
+
+    defp code_of(pairs),
+      do: {:%{}, [], Enum.map(pairs, fn {name, value} -> {name, code(value)} end)}
+
+    defp create(resource) do
+      input = code_of(Enum.to_list(new_key(resource)) ++ input(resource))
+      quote(do: Ash.create(unquote(alias_of(resource)), unquote(input)))
+    end
+
+    # An unknown action's result tells that there was no row.
+    defp one(resource, index) do
+      quote do
+        Ash.Query.sort(unquote(alias_of(resource)), unquote(Schema.key(resource)))
+        |> Ash.Query.offset(unquote(index))
+        |> Ash.Query.limit(1)
+        |> Ash.read!()
+      end
+    end
+
+    defp on_one(resource, fun) do
+      record = {:record, [], nil}
+
+      quote do
+        case unquote(one(resource, between(0, 6))) do
+          [unquote(record)] -> unquote(fun.(record))
+          [] -> :no_row
+        end
+      end
+    end
+
+    defp update(resource) do
+      on_one(resource, fn record ->
+        quote(do: Ash.update(unquote(record), unquote(code_of(input(resource)))))
+      end)
+    end
+
+    defp destroy(resource),
+      do: on_one(resource, fn record -> quote(do: Ash.destroy(unquote(record))) end)
+
+    defp atomic do
+      on_one(:Author, fn record ->
+        case between(1, 3) do
+          1 ->
+            quote(do: Ash.update(unquote(record), %{}, action: :birthday))
+
+          2 ->
+            quote do
+              Ash.update(unquote(record), %{suffix: unquote(value(:string))}, action: :rename)
+            end
+
+          3 ->
+            level = code(value(:level))
+
+            quote(do: Ash.update(unquote(record), %{level: unquote(level)}, action: :relabel))
+        end
+      end)
+    end
+
+    defp bulk_update(resource) do
+      {action, input} =
+        if resource == :Author and chance?(60) do
+          pick([
+            {:birthday, code_of([])},
+            {:rename, code_of(suffix: value(:string))},
+            {:relabel, code_of(level: value(:level))}
+          ])
+        else
+          {:update, code_of(input(resource, [:code, :label]))}
+        end
+
+      quote do
+        Ash.bulk_update(
+          unquote(filtered(resource)),
+          unquote(action),
+          unquote(input),
+          strategy: unquote(strategies()),
+          return_records?: unquote(chance?(60)),
+          return_errors?: true
+        )
+        |> unquote(sorted())
+      end
+    end
+
+    defp bulk_destroy(resource) do
+      quote do
+        Ash.bulk_destroy(
+          unquote(filtered(resource)),
+          :destroy,
+          %{},
+          strategy: unquote(strategies()),
+          return_records?: unquote(chance?(60)),
+          return_errors?: true
+        )
+        |> unquote(sorted())
+      end
+    end
+
+    # The rows of a write have no order.
+    defp sorted, do: quote(do: AshRusqlite.Oracle.Actions.sorted())
+
+    @doc "A bulk result with its records in the order of their keys."
+    def sorted(%Ash.BulkResult{records: [%resource{} | _] = records} = result) do
+      key = Ash.Resource.Info.primary_key(resource)
+      %{result | records: Enum.sort_by(records, &Map.take(&1, key))}
+    end
+
+    def sorted(result), do: result
+
+    defp filtered(resource) do
+      filter = Expressions.condition(Expressions.env(resource), between(0, 2))
+      query = quote(do: Ash.Query.filter(unquote(alias_of(resource)), unquote(filter)))
+
+      if chance?(20) do
+        quote do
+          unquote(query) |> Ash.Query.sort(unquote(Schema.key(resource))) |> Ash.Query.limit(2)
+        end
+      else
+        query
+      end
+    end
+
+    defp strategies,
+      do: pick([[:atomic, :atomic_batches, :stream], [:stream], [:atomic, :stream]])
+
+    defp bulk_create(resource) do
+      inputs =
+        Enum.map(1..between(1, 3), fn _ ->
+          code_of(Enum.to_list(new_key(resource)) ++ input(resource, [:code, :label]))
+        end)
+
+      quote do
+        Ash.bulk_create(
+          unquote(inputs),
+          unquote(alias_of(resource)),
+          :create,
+          return_records?: unquote(chance?(60)),
+          return_errors?: true,
+          sorted?: true
+        )
+      end
+    end
+
+    defp person(nils) do
+      code_of(
+        id: new_uuid(),
+        code: if(chance?(nils), do: nil, else: value(:code)),
+        name: maybe(:string),
+        age: maybe(:int),
+        level: maybe(:level)
+      )
+    end
+
+    defp upsert do
+      if chance?(30) do
+        fields = some([:name, :age, :level, :score], 4)
+
+        quote do
+          Ash.create(unquote(alias_of(:Author)), unquote(person(25)),
+            upsert?: true,
+            upsert_identity: :by_code,
+            upsert_fields: unquote(fields)
+          )
+        end
+      else
+        quote do
+          Ash.create(unquote(alias_of(:Author)), unquote(person(25)),
+            action: unquote(pick([:put, :put_older]))
+          )
+        end
+      end
+    end
+
+    defp bulk_upsert do
+      people = Enum.map(1..between(1, 4), fn _ -> person(0) end)
+
+      quote do
+        Ash.bulk_create(
+          unquote(people),
+          unquote(alias_of(:Author)),
+          unquote(pick([:put, :put_older])),
+          return_records?: unquote(chance?(60)),
+          return_errors?: true,
+          sorted?: true
+        )
+      end
+    end
+  end
+end
