@@ -53,7 +53,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             limit?: true,
             aggregates: query.aggregates,
             calculations: query.calculations,
-            reasons: [{:query, "SQLite could not compute it"}]
+            reasons: [{:query, Keyword.get(opts, :reason, "nothing is asked of SQLite")}]
         }
       end
     end

@@ -31,8 +31,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp attempt(store, plan, parent) do
-      with {:error, %Error{code: code}} when code in @elixir_may <- pushed(store, plan, parent) do
-        pushed(store, Plan.of(plan.query, push: false), parent)
+      with {:error, %Error{code: code} = error} when code in @elixir_may <-
+             pushed(store, plan, parent) do
+        pushed(store, Plan.of(plan.query, push: false, reason: error.message), parent)
       end
     end
 
