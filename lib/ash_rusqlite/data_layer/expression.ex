@@ -213,8 +213,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp ref(%Ref{relationship_path: path} = ref, env),
-      do: Relationship.to_one(path, %{ref | relationship_path: []}, env)
+    defp ref(%Ref{relationship_path: path} = ref, env) do
+      {scalar, kind} = Relationship.to_one(path, %{ref | relationship_path: []}, env)
+      {or_default(scalar, kind, ref.attribute), kind}
+    end
+
+    # Where there is no related row, an aggregate of it is what it is of no rows.
+    defp or_default(scalar, kind, %Ash.Query.Aggregate{default_value: default})
+         when not is_nil(default),
+         do: {:call, :coalesce, [scalar, elem(literal!(default, kind), 0)]}
+
+    defp or_default(scalar, _kind, _attribute), do: scalar
 
     defp attribute!(%{name: name}, env), do: attribute!(name, env)
 
