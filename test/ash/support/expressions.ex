@@ -40,7 +40,8 @@ if Code.ensure_loaded?(Ash) do
         {1, fn -> two(:||, env, deeper) end},
         {2, fn -> choice(env, :bool, deeper) end},
         {5, fn -> exists(env, deeper) end},
-        {1, fn -> unrelated(env, deeper) end},
+        # Ash's runtime loses the parent of one within another.
+        {if(env.parents == [], do: 1, else: 0), fn -> unrelated(env, deeper) end},
         {1, fn -> distinct_from(env, deeper) end},
         {1, fn -> constant(env) end}
       ])
@@ -107,17 +108,41 @@ if Code.ensure_loaded?(Ash) do
         relationships ->
           {name, _, destination} = pick(relationships)
           {path, destination} = further([name], destination)
-          inner = condition(inside(env, destination), depth)
-          {:exists, [], [path_ast(path), inner]}
+          {:exists, [], [path_ast(path), asked(inside(env, destination), depth)]}
       end
     end
 
     defp unrelated(env, depth) do
       other = pick([:Author, :Post, :Group, :Topic])
 
-      {:exists, [],
-       [{:__aliases__, [alias: false], [other]}, condition(inside(env, other), depth)]}
+      {:exists, [], [{:__aliases__, [alias: false], [other]}, asked(inside(env, other), depth)]}
     end
+
+    # Ash's runtime loads related rows for the fields that are asked of them, so on ETS
+    # `exists(posts, true)` is never true, and nothing is that simplifies to it.
+    defp asked(env, depth) do
+      condition = condition(env, depth)
+      if sure?(condition), do: condition, else: {:and, [], [nil_check_here(env), condition]}
+    end
+
+    defp sure?({op, _, [{name, _, nil}, right]}) when op in [:==, :!=, :<, :>, :<=, :>=],
+      do: is_atom(name) and not is_nil(right)
+
+    defp sure?(_), do: false
+
+    defp nil_check_here(env) do
+      {name, _kind} = env.resource |> Schema.attributes() |> pick()
+      {:or, [], [{:is_nil, [], [ref([], name)]}, {:not, [], [{:is_nil, [], [ref([], name)]}]}]}
+    end
+
+    @doc "Whether a condition asks for a field of its own rows."
+    def asks?({:parent, _, [_]}), do: false
+    def asks?({:exists, _, [_, _]}), do: false
+    def asks?({name, _, nil}) when is_atom(name), do: true
+    def asks?({head, _, arguments}) when is_list(arguments), do: asks?(head) or asks?(arguments)
+    def asks?(list) when is_list(list), do: Enum.any?(list, &asks?/1)
+    def asks?({key, value}), do: asks?(key) or asks?(value)
+    def asks?(_), do: false
 
     defp inside(env, resource), do: %{resource: resource, parents: [env.resource | env.parents]}
 

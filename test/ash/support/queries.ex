@@ -333,7 +333,12 @@ if Code.ensure_loaded?(Ash) do
       do: [inner | Enum.map(smaller_condition(inner), &{:not, meta, [&1]})]
 
     defp smaller_condition({:exists, meta, [path, inner]}),
-      do: Enum.map([true | smaller_condition(inner)], &{:exists, meta, [path, &1]})
+      do:
+        for(
+          smaller <- smaller_condition(inner),
+          Expressions.asks?(smaller),
+          do: {:exists, meta, [path, smaller]}
+        )
 
     defp smaller_condition({:if, meta, [condition, [do: yes, else: no]]}) do
       [condition, yes] ++
