@@ -14,7 +14,7 @@ if Code.ensure_loaded?(Ash) do
 
     setup %{tmp_dir: folder} do
       level = Logger.level()
-      Logger.configure(level: :warning)
+      Logger.configure(level: :error)
       on_exit(fn -> Logger.configure(level: level) end)
       {:ok, _} = Application.ensure_all_started(:ash)
 

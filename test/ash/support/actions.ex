@@ -19,14 +19,62 @@ if Code.ensure_loaded?(Ash) do
 
     import AshRusqlite.Oracle.Values
 
-    @resources [:Author, :Author, :Author, :Post, :Post, :Comment, :Group, :Topic, :Card]
+    @resources [:Author, :Author, :Author, :Post, :Post, :Comment, :Group, :Topic, :Card] ++
+                 [:Visible]
 
     def generate, do: Enum.map(1..between(2, 7), fn _ -> action(pick(@resources)) end)
 
     @doc "The code that reads all that is stored."
     def dumps do
-      for resource <- Resources.resources() -- [:Note, :Memo],
-          do: quote(do: Ash.read(unquote(alias_of(resource))))
+      plain = Resources.resources() -- [:Note, :Memo]
+      tenants = for resource <- [:Note, :Memo], tenant <- ["a", "b"], do: {resource, tenant}
+
+      for(resource <- plain, do: quote(do: Ash.read(unquote(alias_of(resource))))) ++
+        for {resource, tenant} <- tenants,
+            do: quote(do: Ash.read(unquote(alias_of(resource)), tenant: unquote(tenant)))
+    end
+
+    defp tenant_action(resource) do
+      tenant = pick(["a", "b"])
+
+      query =
+        quote(do: Ash.Query.filter(unquote(alias_of(resource)), size < unquote(value(:int))))
+
+      input =
+        code_of([text: value(:string)] ++ if(chance?(50), do: [size: maybe(:int)], else: []))
+
+      weighted([
+        {1,
+         fn ->
+           input = code_of(Enum.to_list(new_key(resource)) ++ [text: maybe(:string)])
+
+           quote(
+             do: Ash.create(unquote(alias_of(resource)), unquote(input), tenant: unquote(tenant))
+           )
+         end},
+        {1,
+         fn ->
+           quote do
+             Ash.bulk_update(unquote(query), :update, unquote(input),
+               strategy: unquote(strategies()),
+               tenant: unquote(tenant),
+               return_records?: true,
+               return_errors?: true
+             )
+             |> unquote(sorted())
+           end
+         end},
+        {1,
+         fn ->
+           quote do
+             Ash.bulk_destroy(unquote(query), :destroy, %{},
+               strategy: unquote(strategies()),
+               tenant: unquote(tenant),
+               return_errors?: true
+             )
+           end
+         end}
+      ])
     end
 
     defp action(resource) do
@@ -39,7 +87,8 @@ if Code.ensure_loaded?(Ash) do
         {2, fn -> bulk_create(resource) end},
         {2, fn -> upsert() end},
         {2, fn -> bulk_upsert() end},
-        {2, fn -> atomic() end}
+        {2, fn -> atomic() end},
+        {2, fn -> tenant_action(pick([:Note, :Memo])) end}
       ])
     end
 

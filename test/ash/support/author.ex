@@ -76,6 +76,17 @@ if Code.ensure_loaded?(Ash) do
               sort(likes: :desc, id: :asc)
             end
 
+            has_many :top_posts, unquote(name.(:Post)) do
+              public?(true)
+              sort(likes: :desc_nils_last, id: :asc)
+              limit(2)
+            end
+
+            has_many :rich_posts, unquote(name.(:Post)) do
+              public?(true)
+              filter(expr(price > 1 and likes > parent(age)))
+            end
+
             has_many :namesakes, __MODULE__ do
               public?(true)
               no_attributes?(true)

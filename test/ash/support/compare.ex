@@ -9,30 +9,30 @@ if Code.ensure_loaded?(Ash) do
 
     @doc "The result of code, with the resources of one store."
     def run(code, store) do
-      Process.put(__MODULE__, [:computed | loaded(code)])
+      wanted = loads(code)
 
       code
       |> Macro.prewalk(&named(&1, store))
       |> eval()
-      |> reduce()
+      |> reduce(wanted)
     rescue
       error -> {:raised, error.__struct__}
     catch
-      kind, value -> {kind, reduce(value)}
+      kind, value -> {kind, value}
     end
 
-    defp loaded(code) do
-      {_, names} =
-        Macro.prewalk(code, [], fn
-          {{:., _, [{:__aliases__, _, [:Ash, :Query]}, :load]}, _, [loads]} = call, names ->
-            {call, Enum.map(loads, &with({name, _} <- &1, do: name)) ++ names}
+    # What a query's code loads, with what the queries of the related rows load.
+    defp loads(
+           {:|>, _, [query, {{:., _, [{:__aliases__, _, [:Ash, :Query]}, :load]}, _, [list]}]}
+         ),
+         do: loads(query) ++ Enum.map(list, &load/1)
 
-          other, names ->
-            {other, names}
-        end)
+    defp loads({:|>, _, [query, _step]}), do: loads(query)
+    defp loads(_code), do: [computed: []]
 
-      names
-    end
+    defp load({name, {_, _, _} = query}), do: {name, loads(query)}
+    defp load({name, _arguments}), do: {name, []}
+    defp load(name), do: {name, []}
 
     @doc "What code gives or raises, as it is."
     def raw(code, store) do
@@ -64,62 +64,59 @@ if Code.ensure_loaded?(Ash) do
       result
     end
 
-    @doc "A term without what is a store's own."
-    def reduce(%Ash.BulkResult{} = result) do
-      {:bulk, result.status, result.error_count, reduce_errors(result.errors),
-       reduce(result.records)}
+    defp reduce(%Ash.BulkResult{} = result, wanted) do
+      {:bulk, result.status, result.error_count, errors_of(result.errors),
+       reduce(result.records, wanted)}
     end
 
-    def reduce({:error, %{class: class} = error}) when is_atom(class),
+    defp reduce({:error, %{class: class} = error}, _wanted) when is_atom(class),
       do: {:error, class, error |> errors() |> Enum.map(&error_fields/1) |> Enum.sort()}
 
-    def reduce({:error, error}), do: {:error, error}
-    def reduce(%Ash.NotLoaded{}), do: :not_loaded
-    def reduce(%Ash.ForbiddenField{}), do: :forbidden
-    def reduce(%Ash.CiString{} = value), do: {:ci, Ash.CiString.value(value)}
-    def reduce(%Ash.Union{type: type, value: value}), do: {:union, type, reduce(value)}
+    defp reduce({:error, error}, _wanted), do: {:error, error}
+    defp reduce(%Ash.NotLoaded{}, _wanted), do: :not_loaded
+    defp reduce(%Ash.ForbiddenField{}, _wanted), do: :forbidden
+    defp reduce(%Ash.CiString{} = value, _wanted), do: {:ci, Ash.CiString.value(value)}
+    defp reduce(%Ash.Union{type: type, value: value}, _), do: {:union, type, reduce(value, [])}
 
-    def reduce(%module{} = struct) do
-      if Ash.Resource.Info.resource?(module), do: record(module, struct), else: struct
+    defp reduce(%module{} = struct, wanted) do
+      if Ash.Resource.Info.resource?(module), do: record(module, struct, wanted), else: struct
     end
 
-    def reduce(list) when is_list(list), do: Enum.map(list, &reduce/1)
+    defp reduce(list, wanted) when is_list(list), do: Enum.map(list, &reduce(&1, wanted))
 
-    def reduce(tuple) when is_tuple(tuple),
-      do: tuple |> Tuple.to_list() |> Enum.map(&reduce/1) |> List.to_tuple()
+    defp reduce(tuple, wanted) when is_tuple(tuple),
+      do: tuple |> Tuple.to_list() |> Enum.map(&reduce(&1, wanted)) |> List.to_tuple()
 
-    def reduce(map) when is_map(map),
-      do: Map.new(map, fn {key, value} -> {key, reduce(value)} end)
+    defp reduce(map, wanted) when is_map(map),
+      do: Map.new(map, fn {key, value} -> {key, reduce(value, wanted)} end)
 
-    def reduce(value), do: value
+    defp reduce(value, _wanted), do: value
 
-    defp record(module, struct) do
-      wanted = Process.get(__MODULE__)
-
+    defp record(module, struct, wanted) do
       fields =
         for %{name: name, __struct__: kind} <- Ash.Resource.Info.fields(module),
-            kind == Ash.Resource.Attribute or name in wanted,
-            value = reduce(Map.get(struct, name)),
+            kind == Ash.Resource.Attribute or List.keymember?(wanted, name, 0),
+            value = reduce(Map.get(struct, name), wanted[name] || []),
             value != :not_loaded,
             do: {name, value}
 
       more =
         for key <- [:calculations, :aggregates],
             {name, value} <- Map.get(struct, key, %{}),
-            name in wanted,
-            do: {{key, name}, reduce(value)}
+            List.keymember?(wanted, name, 0),
+            do: {{key, name}, reduce(value, [])}
 
       {Oracle.Schema.short(module), struct.__meta__.state, Map.new(fields ++ more)}
     end
 
-    defp reduce_errors(errors) when is_list(errors) do
+    defp errors_of(errors) when is_list(errors) do
       errors
       |> Enum.flat_map(&errors/1)
       |> Enum.map(&{error_class(&1), error_fields(&1)})
       |> Enum.sort()
     end
 
-    defp reduce_errors(errors), do: errors
+    defp errors_of(errors), do: errors
 
     defp errors(%{errors: [_ | _] = errors}), do: Enum.flat_map(errors, &errors/1)
     defp errors(error), do: [error]

@@ -43,11 +43,28 @@ if Code.ensure_loaded?(Ash) do
         # Ash's runtime loses the parent of one within another.
         {if(env.parents == [], do: 1, else: 0), fn -> unrelated(env, deeper) end},
         {1, fn -> distinct_from(env, deeper) end},
+        {1, fn -> map_path(env) end},
+        {1, fn -> dates(env, deeper) end},
+        {1, fn -> {:has, [], [operand(env, :strings, 0), pick(["a", "b", "x"])]} end},
         {1, fn -> constant(env) end}
       ])
     end
 
     defp two(op, env, depth), do: {op, [], [condition(env, depth), condition(env, depth)]}
+
+    defp map_path(%{resource: :Author}) do
+      key = pick([:a, "a", :nick])
+      field = pick([:settings, :profile])
+      {:==, [], [{:get_path, [], [ref([], field), [key]]}, pick([1, :b, "b", nil])]}
+    end
+
+    defp map_path(env), do: nil_check(env)
+
+    defp dates(env, depth) do
+      {kind, function} = pick(date: :date_add, micros: :datetime_add)
+      moved = {function, [], [operand(env, kind, depth), between(-3, 3), pick([:day, :month])]}
+      {pick([:<, :>, :==]), [], [moved, literal(value(kind))]}
+    end
 
     defp constant(_env), do: pick([true, false, nil])
 
@@ -83,7 +100,7 @@ if Code.ensure_loaded?(Ash) do
     defp list(values), do: Enum.map(values, &code/1)
 
     defp contains(env, depth) do
-      function = pick([:contains, :contains, :string_starts_with, :string_ends_with])
+      function = pick([:contains, :contains, :contains, :string_starts_with, :string_ends_with])
       function = if function_exists?(function), do: function, else: :contains
       kind = pick([:string, :string, :ci])
       {function, [], [operand(env, kind, depth), literal(pick(["a", "A", "b", "", "ä"]))]}
@@ -174,9 +191,13 @@ if Code.ensure_loaded?(Ash) do
     defp parent(env, kind) do
       case env.parents |> hd() |> Schema.attributes() |> Enum.filter(&(elem(&1, 1) == kind)) do
         [] -> literal(value(kind))
-        fields -> {:parent, [], [ref([], elem(pick(fields), 0))]}
+        fields -> parent_value({:parent, [], [ref([], elem(pick(fields), 0))]}, kind)
       end
     end
+
+    # Ash's runtime takes a condition that is a nil of the parent's for an invalid filter.
+    defp parent_value(parent, :bool), do: {:==, [], [parent, value(:bool)]}
+    defp parent_value(parent, _kind), do: parent
 
     # A field of this resource, or of a related one.
     defp field(env, kind) do
@@ -221,6 +242,10 @@ if Code.ensure_loaded?(Ash) do
         {1, fn -> {:length, [], [operand(env, :strings, 0)]} end},
         {1, fn -> {:-, [], [operand(env, :int, depth)]} end},
         {1, fn -> {:rem, [], [operand(env, :int, depth), 3]} end},
+        {1, fn -> {:round, [], [operand(env, :float, depth)]} end},
+        {1, fn -> {:at, [], [operand(env, :ints, 0), pick([0, 1, -1])]} end},
+        {1, fn -> typed(env, :int, depth) end},
+        {1, fn -> {:count_nils, [], [[operand(env, :int, 0), operand(env, :string, 0)]]} end},
         {2, fn -> inline_aggregate(env, depth) end},
         {1, fn -> plus(env) end}
       ])
@@ -242,6 +267,8 @@ if Code.ensure_loaded?(Ash) do
         {3, fn -> {:<>, [], [operand(env, :string, depth), operand(env, :string, 0)]} end},
         {1, fn -> {:string_downcase, [], [operand(env, :string, depth)]} end},
         {1, fn -> {:string_trim, [], [operand(env, :string, depth)]} end},
+        {1, fn -> typed(env, :string, depth) end},
+        {1, fn -> {:at, [], [operand(env, :strings, 0), pick([0, 1, -1])]} end},
         {2, fn -> choice(env, :string, depth) end},
         {2, fn -> {:||, [], [operand(env, :string, depth), literal(value(:string))]} end},
         {1,
@@ -258,6 +285,18 @@ if Code.ensure_loaded?(Ash) do
 
     defp computed(env, kind, depth) do
       if chance?(50), do: choice(env, kind, depth), else: literal(value(kind))
+    end
+
+    # A cast that may be of another kind, and may fail.
+    defp typed(env, kind, depth) do
+      {from, type} =
+        pick(
+          if kind == :int,
+            do: [int: :integer, string: :integer, float: :integer, points: :integer],
+            else: [string: :string, int: :string, atom: :string, ci: :string, code: :string]
+        )
+
+      {:type, [], [operand(env, from, depth), type]}
     end
 
     defp arithmetic(ops, env, kind, depth),
@@ -288,7 +327,9 @@ if Code.ensure_loaded?(Ash) do
           case Schema.attributes(destination) |> Enum.filter(&(elem(&1, 1) == :int)) do
             [{field, _} | _] ->
               if chance?(50),
-                do: {pick([:sum, :max, :min]), [], [path_ast([name]), [field: field] ++ query]},
+                do:
+                  {pick([:sum, :max, :min, :first]), [],
+                   [path_ast([name]), [field: field] ++ query]},
                 else: {:count, [], [path_ast([name])] ++ wrap(query)}
 
             [] ->

@@ -88,6 +88,12 @@ if Code.ensure_loaded?(Ash) do
       |> maybe_computed(resource)
     end
 
+    # ETS leaves the parts of a combination as they are when they sort by something computed.
+    defp attribute_sort(resource) do
+      fields = for {name, kind} <- Schema.attributes(resource), kind in Schema.ordered(), do: name
+      for name <- some(fields, 2), do: {name, pick(@directions)}
+    end
+
     defp maybe_computed(sort, resource) do
       if chance?(10) do
         kind = pick(int: :integer, string: :string)
@@ -110,9 +116,13 @@ if Code.ensure_loaded?(Ash) do
       computed = Schema.calculations(resource) ++ Schema.aggregates(resource)
       computed = computed |> Enum.map(&elem(&1, 0)) |> some(4)
       elixir = if resource == :Author and chance?(20), do: [:elixir], else: []
+      computed = Enum.map(computed, &with_arguments/1)
       related = if chance?(40), do: related(resource, 1), else: []
       computed ++ elixir ++ related
     end
+
+    defp with_arguments(:plus), do: {:plus, {:%{}, [], [amount: between(0, 5)]}}
+    defp with_arguments(name), do: name
 
     # Related rows, each relationship with a query of its own.
     defp related(resource, depth) do
@@ -131,10 +141,18 @@ if Code.ensure_loaded?(Ash) do
         sort: if(chance?(60), do: sort(destination), else: []),
         limit: if(cardinality == :many and chance?(50), do: between(1, 3)),
         offset: if(cardinality == :many and chance?(20), do: 1),
-        loads: if(depth > 0 and chance?(30), do: related(destination, depth - 1), else: [])
+        distinct: if(chance?(10), do: distinct_fields(destination), else: []),
+        loads: nested(destination, depth)
       }
 
       query_code(query)
+    end
+
+    defp nested(resource, depth) do
+      computed = Schema.calculations(resource) ++ Schema.aggregates(resource)
+      computed = if chance?(30), do: computed |> Enum.map(&elem(&1, 0)) |> some(2), else: []
+      computed = computed |> List.delete(:plus)
+      computed ++ if(depth > 0 and chance?(30), do: related(resource, depth - 1), else: [])
     end
 
     defp lateral(resource) do
@@ -226,7 +244,7 @@ if Code.ensure_loaded?(Ash) do
           options =
             [
               filter: quote(do: expr(unquote(hd(filters(resource, 1))))),
-              sort: if(chance?(40), do: sort(resource)),
+              sort: if(chance?(40), do: attribute_sort(resource)),
               limit: if(chance?(30), do: between(1, 4))
             ]
             |> Enum.reject(&is_nil(elem(&1, 1)))

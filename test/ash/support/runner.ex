@@ -95,6 +95,7 @@ if Code.ensure_loaded?(Ash) do
       |> Map.update!(:errors, &(&1 + if(match?({:error, _, _}, result), do: 1, else: 0)))
       |> Map.update!(:sql, &(&1 + if(reasons == [], do: 1, else: 0)))
       |> Map.update!(:reasons, fn all ->
+        reasons = if match?({:raised, _}, result), do: [result | reasons], else: reasons
         Enum.reduce(reasons, all, fn reason, all -> Map.update(all, reason, 1, &(&1 + 1)) end)
       end)
     end
