@@ -37,8 +37,8 @@ if Code.ensure_loaded?(Ash) do
     defp tenant_action(resource) do
       tenant = pick(["a", "b"])
 
-      query =
-        quote(do: Ash.Query.filter(unquote(alias_of(resource)), size < unquote(value(:int))))
+      small = {:<, [], [{:size, [], nil}, value(:int)]}
+      query = quote(do: Ash.Query.filter(unquote(alias_of(resource)), unquote(small)))
 
       input =
         code_of([text: value(:string)] ++ if(chance?(50), do: [size: maybe(:int)], else: []))
