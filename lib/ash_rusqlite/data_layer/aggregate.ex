@@ -35,7 +35,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           not Map.get(aggregate, :related?, true) ->
             "is unrelated"
 
-          aggregate.join_filters not in [nil, %{}] ->
+          filtered_on_the_way?(aggregate) ->
             "has join filters"
 
           query.limit || query.offset not in [nil, 0] ->
@@ -55,6 +55,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         end
 
       if why, do: residual("the aggregate #{inspect(aggregate.name)} #{why}")
+    end
+
+    # Ash gives each step a filter, which mostly says nothing.
+    defp filtered_on_the_way?(%{join_filters: filters}) do
+      Enum.any?(filters || %{}, fn
+        {_path, none} when none in [nil, true] -> false
+        {_path, %{expression: none}} when none in [nil, true] -> false
+        _ -> true
+      end)
     end
 
     defp plain_action?(%{action: nil}), do: true
