@@ -13,6 +13,8 @@ defmodule AshRusqlite.MixProject do
       elixirc_paths: elixirc_paths(Mix.env()),
       compilers: [:ash_rusqlite_native | Mix.compilers()],
       start_permanent: Mix.env() == :prod,
+      # Tests define resources, each of which implements Inspect.
+      consolidate_protocols: Mix.env() != :test,
       deps: deps(hex?()),
       name: "AshRusqlite",
       description:

@@ -84,8 +84,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       |> Ash.Query.filter(^ref(near) == ^value)
       |> Ash.Query.set_context(%{private: %{internal?: true}})
       |> Ash.Query.set_domain(domain)
-      |> Ash.read(authorize?: false)
+      |> read()
     end
+
+    # Every row, whatever pages the read action wants. The domain may be that of the related
+    # resource alone: `Ash.read` would ask whether it knows this one.
+    defp read(query), do: Ash.Actions.Read.unpaginated_read(query, nil, authorize?: false)
 
     # What the caller has of the parents may be old, or not all of it.
     defp reload(source_query, parents, source, key, domain) do
@@ -95,7 +99,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       |> Ash.Query.set_context(%{private: %{internal?: true}})
       |> Ash.Query.set_domain(domain)
       |> these(parents, source, key)
-      |> Ash.read(authorize?: false)
+      |> read()
     end
 
     defp these(query, parents, source, []) do

@@ -1,0 +1,91 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.DataLayer.LateralJoinTest do
+    use ExUnit.Case, async: true
+
+    require Ash.Query
+
+    defmodule Shop do
+      use Ash.Domain, otp_app: :ash_rusqlite, validate_config_inclusion?: false
+
+      resources do
+        resource(AshRusqlite.DataLayer.LateralJoinTest.Basket)
+      end
+    end
+
+    defmodule Market do
+      use Ash.Domain, otp_app: :ash_rusqlite, validate_config_inclusion?: false
+
+      resources do
+        resource(AshRusqlite.DataLayer.LateralJoinTest.Apple)
+      end
+    end
+
+    defmodule Basket do
+      use Ash.Resource, domain: Shop, data_layer: AshRusqlite.DataLayer
+
+      ets do
+        private?(true)
+      end
+
+      attributes do
+        attribute(:id, :integer, primary_key?: true, allow_nil?: false, public?: true)
+      end
+
+      relationships do
+        has_many :apples, AshRusqlite.DataLayer.LateralJoinTest.Apple do
+          domain(Market)
+          public?(true)
+        end
+      end
+
+      actions do
+        defaults(create: :*)
+
+        read :read do
+          primary?(true)
+          pagination(offset?: true, default_limit: 1, required?: true)
+        end
+      end
+    end
+
+    defmodule Apple do
+      use Ash.Resource, domain: Market, data_layer: AshRusqlite.DataLayer
+
+      ets do
+        private?(true)
+      end
+
+      attributes do
+        attribute(:id, :integer, primary_key?: true, allow_nil?: false, public?: true)
+        attribute(:basket_id, :integer, public?: true)
+      end
+
+      actions do
+        defaults([:read, create: :*])
+      end
+    end
+
+    setup do
+      {:ok, _} = Application.ensure_all_started(:ash)
+
+      baskets = Ash.bulk_create!([%{id: 1}, %{id: 2}], Basket, :create, return_records?: true)
+
+      Ash.bulk_create!(
+        for(id <- 1..6, do: %{id: id, basket_id: rem(id, 2) + 1}),
+        Apple,
+        :create
+      )
+
+      {:ok, baskets: baskets.records}
+    end
+
+    test "the parents are of another domain, and read in pages", %{baskets: baskets} do
+      query = Apple |> Ash.Query.sort(id: :desc) |> Ash.Query.limit(2)
+
+      found = for basket <- Ash.load!(baskets, apples: query), do: ids(basket)
+      assert Enum.sort(found) == [{1, [6, 4]}, {2, [5, 3]}]
+    end
+
+    defp ids(basket), do: {basket.id, Enum.map(basket.apples, & &1.id)}
+  end
+end
