@@ -2,7 +2,8 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.OracleTest do
     # The same resources on ETS and on SQLite, driven by generated queries and actions: what
     # they give must be equal, order included. ORACLE_QUERIES, ORACLE_SEQUENCES and ORACLE_SEED
-    # make it longer, and again the same.
+    # make it longer, and again the same. The reference is the ETS of current releases: that of
+    # older ones raises where a sort is by an aggregate, and sums nothing to 0.
     use ExUnit.Case, async: false
 
     require Logger
@@ -11,6 +12,10 @@ if Code.ensure_loaded?(Ash) do
 
     @moduletag :tmp_dir
     @moduletag timeout: :infinity
+
+    Application.load(:ash)
+    @current Version.match?(to_string(Application.spec(:ash, :vsn) || "0.0.0"), ">= 3.32.0")
+    unless @current, do: @moduletag(skip: "the reference is Ash 3.32 and newer")
 
     setup %{tmp_dir: folder} do
       level = Logger.level()
