@@ -69,13 +69,29 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             {:cont, {:ok, row}}
 
           attribute ->
-            case dump_value(attribute, value) do
+            case dump_written(attribute, value) do
               {:ok, stored} -> {:cont, {:ok, Map.put(row, column(attribute), stored)}}
               {:error, error} -> {:halt, {:error, error}}
             end
         end
       end)
     end
+
+    @doc """
+    The column value of what is written to an attribute. Atomic changes give a time as it is,
+    also where the attribute keeps whole seconds.
+    """
+    @spec dump_written(Ash.Resource.Attribute.t(), term()) :: {:ok, term()} | {:error, term()}
+    def dump_written(attribute, value),
+      do: dump_value(attribute, whole_seconds(storage(attribute), value))
+
+    defp whole_seconds(:utc_datetime, %DateTime{} = at), do: DateTime.truncate(at, :second)
+
+    defp whole_seconds(:naive_datetime, %NaiveDateTime{} = at),
+      do: NaiveDateTime.truncate(at, :second)
+
+    defp whole_seconds(:time, %Time{} = at), do: Time.truncate(at, :second)
+    defp whole_seconds(_storage, value), do: value
 
     @doc "The column value of one attribute's value."
     @spec dump_value(Ash.Resource.Attribute.t(), term()) :: {:ok, term()} | {:error, term()}

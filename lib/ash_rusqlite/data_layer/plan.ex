@@ -96,10 +96,30 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp sort(%{query: query, env: env} = plan) do
       case Order.terms(query.sort || [], env) do
-        {:ok, terms} -> %{plan | order_by: terms}
+        {:ok, terms} -> with_sorted(%{plan | order_by: terms})
         {:residual, reason} -> leave_sort(plan, reason)
       end
     end
+
+    # Ash makes the bounds of a page of the values that its runtime leaves in the records when
+    # it sorts by what has no name: the sort of a field that a policy hides, say.
+    defp with_sorted(%{query: query, env: env} = plan) do
+      loaded = Enum.map(query.calculations, fn {%{name: name}, _} -> name end)
+
+      sorted =
+        for {{%{load: nil, name: name} = field, _direction}, index} <-
+              Enum.with_index(query.sort || []),
+            name not in loaded do
+          {scalar, kind} = Order.field(field, env)
+          column = {:"__sorted_#{index}", {:expr, scalar, Kind.type(kind)}}
+          {column, kind, sorted_field(%{field | name: {:__ash_runtime_sort__, index}})}
+        end
+
+      %{plan | computed: plan.computed ++ sorted}
+    end
+
+    defp sorted_field(%Ash.Query.Calculation{} = calculation), do: {calculation, nil}
+    defp sorted_field(%Ash.Query.Aggregate{} = aggregate), do: aggregate
 
     defp leave_sort(plan, reason) do
       reasons = plan.reasons ++ [{:sort, reason}]

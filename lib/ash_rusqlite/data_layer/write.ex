@@ -241,7 +241,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         {scalar, kind} = expression |> Expression.hydrate(env) |> Expression.compile(env)
         computed(column, scalar, kind, Kind.of(attribute))
       else
-        case Codec.dump_value(attribute, expression) do
+        case Codec.dump_written(attribute, expression) do
           {:ok, stored} -> {:set, column, stored}
           {:error, _} -> Expression.residual("a value that #{attribute.name} does not take")
         end
