@@ -49,15 +49,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       invalid_stored_data(resource, field(resource, details[:column]))
     end
 
-    def to_ash(%Error{code: :timeout} = error, resource, _changeset) do
+    def to_ash(%Error{code: code} = error, resource, changeset)
+        when code in [:timeout, :transaction_timeout] do
       Ash.Error.Invalid.Timeout.exception(
         timeout: error.details[:deadline_ms],
-        name: inspect(resource)
+        name: action_name(resource, changeset)
       )
     end
 
     def to_ash(%Error{} = error, _resource, _changeset), do: Ash.Error.to_ash_error(error)
     def to_ash(error, _resource, _changeset), do: error
+
+    defp action_name(resource, %{action: %{name: name}}), do: "#{inspect(resource)}.#{name}"
+    defp action_name(resource, _changeset), do: inspect(resource)
 
     @doc "The error for a stored value that is none of its attribute's type."
     @spec invalid_stored_data(Ash.Resource.t(), atom()) :: term()
