@@ -18,7 +18,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       query = aggregate.query
 
       options =
-        Keyword.update(options, :where, true, &{:and, [&1, Expression.keep(query.filter, inner)]})
+        Keyword.update(
+          options,
+          :where,
+          true,
+          &{:and, [&1, Expression.keep(query.filter || true, inner)]}
+        )
 
       options = order(aggregate, options, inner)
       {field, kind} = field(aggregate, inner)

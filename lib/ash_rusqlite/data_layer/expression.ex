@@ -73,8 +73,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc "As `condition/2`, for callers that are inside of a translation."
     @spec keep(term(), %Env{}) :: scalar()
+    def keep(%Ash.Filter{expression: nil}, _env), do: true
     def keep(%Ash.Filter{expression: expression}, env), do: keep(expression, env)
-    def keep(nil, _env), do: true
 
     def keep(%BooleanExpression{op: op, left: left, right: right}, env),
       do: {op, [keep(left, env), keep(right, env)]}
