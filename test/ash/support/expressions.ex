@@ -11,7 +11,7 @@ if Code.ensure_loaded?(Ash) do
     @comparable [:string, :string, :int, :int, :int, :bool, :ci, :float, :decimal, :atom, :level] ++
                   [:date, :seconds, :micros, :time, :uuid, :code, :points]
 
-    def env(resource), do: %{resource: resource, parents: []}
+    def env(resource), do: %{resource: resource, parents: [], nils?: true}
 
     @doc "A condition."
     def condition(env, depth) when depth <= 0 do
@@ -66,7 +66,8 @@ if Code.ensure_loaded?(Ash) do
       {pick([:<, :>, :==]), [], [moved, literal(value(kind))]}
     end
 
-    defp constant(_env), do: pick([true, false, nil])
+    defp constant(%{nils?: true}), do: pick([true, false, nil])
+    defp constant(_env), do: pick([true, false])
 
     defp comparison(env, depth) do
       kind = pick(@comparable)
@@ -79,10 +80,10 @@ if Code.ensure_loaded?(Ash) do
       other =
         if kind in [:int, :float, :points] and chance?(20), do: pick([:int, :float]), else: kind
 
-      if chance?(70), do: literal(constant_of(other)), else: operand(env, other, depth)
+      if chance?(70), do: literal(constant_of(env, other)), else: operand(env, other, depth)
     end
 
-    defp constant_of(kind), do: if(chance?(7), do: nil, else: value(kind))
+    defp constant_of(env, kind), do: if(env.nils? and chance?(7), do: nil, else: value(kind))
 
     defp nil_check(env) do
       {name, path, _resource} = any_field(env)
@@ -92,7 +93,9 @@ if Code.ensure_loaded?(Ash) do
 
     defp among(env) do
       kind = pick(@comparable)
-      values = Enum.map(1..between(1, 3), fn _ -> constant_of(kind) end)
+      # In a list, Ash's runtime takes nil for "".
+      constant = if kind in [:string, :ci, :code], do: &value/1, else: &constant_of(env, &1)
+      values = Enum.map(1..between(1, 3), fn _ -> constant.(kind) end)
       values = if chance?(10), do: [], else: values
       {:in, [], [operand(env, kind, 0), {:^, [], [list(values)]}]}
     end
@@ -161,7 +164,8 @@ if Code.ensure_loaded?(Ash) do
     def asks?({key, value}), do: asks?(key) or asks?(value)
     def asks?(_), do: false
 
-    defp inside(env, resource), do: %{resource: resource, parents: [env.resource | env.parents]}
+    defp inside(env, resource),
+      do: %{env | resource: resource, parents: [env.resource | env.parents]}
 
     defp further(path, resource) do
       case Schema.plain_relationships(resource) do
@@ -306,7 +310,7 @@ if Code.ensure_loaded?(Ash) do
       {:if, [],
        [
          condition(env, depth),
-         [do: operand(env, kind, depth), else: literal(constant_of(kind))]
+         [do: operand(env, kind, depth), else: literal(constant_of(env, kind))]
        ]}
     end
 
@@ -320,7 +324,7 @@ if Code.ensure_loaded?(Ash) do
 
         relationships ->
           {name, _, destination} = pick(relationships)
-          filter = condition(%{resource: destination, parents: []}, min(depth, 1))
+          filter = condition(env(destination), min(depth, 1))
           query = [query: [filter: {:expr, [], [filter]}]]
           query = if chance?(50), do: query, else: []
 
