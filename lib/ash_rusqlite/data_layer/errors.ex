@@ -25,19 +25,28 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     def to_ash(%Error{code: :not_null_violation, details: details}, resource, _changeset) do
-      field = field(resource, details[:column])
-      Required.exception(field: field, type: :attribute, resource: resource)
+      columns = Map.get(details, :columns, [])
+
+      case fields(resource, columns) do
+        [] ->
+          InvalidChanges.exception(fields: columns, message: "must be present")
+
+        fields ->
+          Enum.map(fields, &Required.exception(field: &1, type: :attribute, resource: resource))
+      end
     end
 
     def to_ash(%Error{code: :foreign_key_violation} = error, resource, changeset),
       do: foreign_key(error.details, resource, changeset)
 
     def to_ash(%Error{code: :check_violation, details: details}, resource, _changeset) do
-      name = details[:constraint]
+      case fields(resource, Map.get(details, :columns, [])) do
+        [field] ->
+          InvalidAttribute.exception(field: field, message: "is invalid")
 
-      case constrained_field(resource, name) do
-        nil -> InvalidChanges.exception(fields: [], message: "violates the constraint #{name}")
-        field -> InvalidAttribute.exception(field: field, message: "is invalid")
+        fields ->
+          message = "violates the constraint #{details[:constraint]}"
+          InvalidChanges.exception(fields: fields, message: message)
       end
     end
 
@@ -153,17 +162,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp field(resource, column) do
       Enum.find_value(Ash.Resource.Info.attributes(resource), fn attribute ->
         if to_string(Codec.column(attribute)) == to_string(column), do: attribute.name
-      end)
-    end
-
-    # Constraints are named `<table>_<column>` where our own migrations make them.
-    defp constrained_field(_resource, nil), do: nil
-
-    defp constrained_field(resource, constraint) do
-      table = Info.table(resource)
-
-      Enum.find_value(Ash.Resource.Info.attributes(resource), fn attribute ->
-        if constraint == "#{table}_#{Codec.column(attribute)}", do: attribute.name
       end)
     end
   end
