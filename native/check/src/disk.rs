@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::{c_int, OsStr};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::ffi;
@@ -60,15 +59,13 @@ impl Medium {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file was opened; what it holds before its first change is on the medium. Returns how
-    /// many syncs failed before.
-    pub(crate) fn opened(&self, path: &Path) -> u64 {
+    /// A file was opened; what it holds before its first change is on the medium.
+    pub(crate) fn opened(&self, path: &Path) {
         let mut state = self.lock();
         if !state.files.contains_key(path) {
             let base = std::fs::read(path).unwrap_or_default();
             state.files.insert(path.to_owned(), Image::new(base));
         }
-        state.files.get(path).map_or(0, Image::failed_syncs)
     }
 
     /// A file is to be deleted. Returns whether it may.
@@ -127,9 +124,8 @@ impl Medium {
         }
     }
 
-    /// A sync by one who knows of so many failed ones. The real file need not be synced: the
-    /// medium that counts is this one.
-    pub(crate) fn sync(&self, path: &Path, known: &AtomicU64) -> c_int {
+    /// A sync. The real file need not be synced: the medium that counts is this one.
+    pub(crate) fn sync(&self, path: &Path) -> c_int {
         let mut state = self.lock();
         let verdict = state.verdict(Event::Sync);
         let off = state.off;
@@ -139,16 +135,11 @@ impl Medium {
         match verdict {
             Verdict::Well => {
                 image.sync(true);
-                let failed = image.failed_syncs();
-                match known.swap(failed, Ordering::Relaxed) == failed {
-                    true => ffi::SQLITE_OK,
-                    false => ffi::SQLITE_IOERR_FSYNC,
-                }
+                ffi::SQLITE_OK
             }
             Verdict::Fails { code, .. } => {
                 if !off {
                     image.sync(false);
-                    known.store(image.failed_syncs(), Ordering::Relaxed);
                 }
                 code
             }

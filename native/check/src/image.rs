@@ -56,7 +56,6 @@ enum State {
 pub struct Image {
     base: Vec<u8>,
     changes: Vec<(State, Change)>,
-    failed_syncs: u64,
 }
 
 impl Image {
@@ -65,7 +64,6 @@ impl Image {
         Image {
             base,
             changes: Vec::new(),
-            failed_syncs: 0,
         }
     }
 
@@ -82,15 +80,8 @@ impl Image {
             .push((State::Pending, Change::Truncate { size }));
     }
 
-    /// How many syncs failed. As on Linux, each of them is told once to everybody who has the
-    /// file open, because any later sync of theirs would succeed without their data.
-    pub fn failed_syncs(&self) -> u64 {
-        self.failed_syncs
-    }
-
     /// Notes a sync, and how it went.
     pub fn sync(&mut self, succeeded: bool) {
-        self.failed_syncs += u64::from(!succeeded);
         let next = if succeeded {
             State::Synced
         } else {

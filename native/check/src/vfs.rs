@@ -8,7 +8,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::slice;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
@@ -55,8 +54,6 @@ struct Open {
 struct Note {
     path: PathBuf,
     medium: Option<Arc<Medium>>,
-    /// The failed syncs that were told.
-    failed_syncs: AtomicU64,
 }
 
 /// SQLite's own VFS. It lives as long as the process.
@@ -156,12 +153,10 @@ unsafe extern "C" fn open(
     // SAFETY: a name that SQLite gives is null or ends with a NUL.
     let path = unsafe { path_of(name) }.unwrap_or_default();
     let medium = watched().get(&path).map(|(_, medium)| Arc::clone(medium));
-    let failed_syncs = medium.as_ref().map_or(0, |medium| medium.opened(&path));
-    let note = Box::into_raw(Box::new(Note {
-        path,
-        medium,
-        failed_syncs: AtomicU64::new(failed_syncs),
-    }));
+    if let Some(medium) = &medium {
+        medium.opened(&path);
+    }
+    let note = Box::into_raw(Box::new(Note { path, medium }));
     // SAFETY: the memory is ours and large enough for `Open`. Without methods SQLite would not
     // close the file, so they come last.
     unsafe {
@@ -238,7 +233,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: the file is open.
     let note = unsafe { note(file) };
     match &note.medium {
-        Some(medium) => medium.sync(&note.path, &note.failed_syncs),
+        Some(medium) => medium.sync(&note.path),
         // SAFETY: passed on as it came.
         None => unsafe { pass_sync(file, flags) },
     }

@@ -6,15 +6,22 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use crate::access::Access;
-use crate::backup;
 use crate::database::{CheckpointMode, Maintenance, Outcome};
 use crate::error::{Code, Error, Result};
 use crate::migration::{self, Applied, MigrateOptions, MigrationFile};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
+use crate::{backup, sqlite_error};
 
 use super::queue::Job;
 use super::Writer;
+
+/// What a checkpoint did.
+pub(super) struct Checkpointed {
+    busy: bool,
+    wal_pages: i64,
+    checkpointed_pages: i64,
+}
 
 /// Hands progress on to the caller.
 pub struct ProgressTo<'a>(pub &'a mut Reply);
@@ -40,7 +47,6 @@ impl Writer {
             return self.reply(job, Err(error));
         }
         self.shared.counters.hold(Some(work.name().to_owned()));
-        self.settle_checkpoints();
         let result = self.run_maintenance(work, &mut job);
         self.shared.counters.hold(None);
         self.link.gate.set(Access::Write);
@@ -120,6 +126,24 @@ impl Writer {
         let result = backup::restore(&mut self.link.conn, path, job.deadline, &mut sink);
         self.read_catalog_again();
         result.map(Outcome::Backup)
+    }
+
+    pub(super) fn checkpoint(&mut self, mode: &str) -> Result<Checkpointed> {
+        self.link.gate.set(Access::Internal);
+        let started = Instant::now();
+        let done = self
+            .link
+            .conn
+            .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+                Ok(Checkpointed {
+                    busy: row.get::<_, i64>(0)? != 0,
+                    wal_pages: row.get(1)?,
+                    checkpointed_pages: row.get(2)?,
+                })
+            })
+            .map_err(sqlite_error::map)?;
+        self.shared.counters.checkpoint_time.note(started.elapsed());
+        Ok(done)
     }
 }
 

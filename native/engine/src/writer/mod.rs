@@ -5,7 +5,6 @@
 //! that needs the file for itself (`maintenance`). It answers only after the commit that covers the answer.
 
 mod checkpoint;
-mod checkpointer;
 mod commit;
 mod maintenance;
 pub mod queue;
@@ -30,7 +29,6 @@ use crate::sqlite_error;
 use crate::stats::Counters;
 
 use checkpoint::Log;
-use checkpointer::Checkpointer;
 use queue::{Job, Next, Queue};
 
 /// What the writer shares with those who ask it.
@@ -103,10 +101,6 @@ fn millis(time: Duration) -> i64 {
 /// The writing thread's own state.
 pub struct Writer {
     shared: Arc<Shared>,
-    path: PathBuf,
-    /// Started when the first checkpoint is due. Before `link`, so that it ends before the
-    /// last connection closes, which moves the rest of the log.
-    checkpointer: Option<Checkpointer>,
     link: Link,
     /// The tables as the open transaction has changed them.
     draft: Option<SharedCatalog>,
@@ -175,8 +169,6 @@ impl Writer {
         let log = Log::new(&shared.config);
         Ok(Writer {
             shared,
-            path,
-            checkpointer: None,
             link,
             draft: None,
             log,
