@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::error::{Code, Error, Result};
-use crate::query::compile::{self, Compiled, CompiledWrite};
+use crate::query::compile::{self, Compiled, CompiledWrite, Found};
 use crate::query::ir::{Read, Write};
 use crate::schema::{Catalog, Readings, TableSpec};
 use crate::sqlite_error;
@@ -215,15 +215,32 @@ impl Executor<'_> {
             if either && changes > 0 {
                 break;
             }
-            let CompiledWrite { sql, rows, columns } = statement;
+            let CompiledWrite {
+                sql,
+                rows,
+                columns,
+                read_back,
+            } = statement;
             let mut stmt = self.prepare(&sql)?;
+            let mut back = match &read_back {
+                Some(back) => Some((self.prepare(&back.sql)?, &back.by)),
+                None => None,
+            };
             if !begun {
                 sink.begin(&columns, 0, false);
                 begun = true;
             }
             for params in &rows {
                 compile::bind(&mut stmt, params)?;
-                let written = self.step_write(&mut stmt, &columns, sink)?;
+                let written = match &mut back {
+                    None if columns.is_empty() => count(&mut stmt)?,
+                    None => hand_over(&mut stmt, &columns, sink)?,
+                    Some((back, by)) => {
+                        let written = count(&mut stmt)?;
+                        self.read_back(back, by, written, &columns, sink)?;
+                        written
+                    }
+                };
                 // What is inserted instead is not counted.
                 changes += if either && place > 0 { 0 } else { written };
             }
@@ -235,23 +252,33 @@ impl Executor<'_> {
         }
     }
 
-    fn step_write(
+    /// Reads the rows that were just written.
+    fn read_back(
         &self,
         stmt: &mut CachedStatement<'_>,
+        by: &Found<'_>,
+        written: u64,
         columns: &Arc<[OutputColumn]>,
         sink: &mut dyn RowSink,
-    ) -> Result<u64> {
-        if columns.is_empty() {
-            let changes = stmt.raw_execute().map_err(sqlite_error::map)?;
-            return Ok(u64::try_from(changes).unwrap_or(u64::MAX));
+    ) -> Result<()> {
+        if written == 0 {
+            return Ok(());
         }
-        let mut rows = stmt.raw_query();
-        let mut count = 0;
-        while let Some(row) = rows.next().map_err(sqlite_error::map)? {
-            sink.row(&Row::new(row, columns))?;
-            count += 1;
+        match by {
+            Found::LastRowid => stmt
+                .raw_bind_parameter(1, self.conn.last_insert_rowid())
+                .map_err(sqlite_error::map)?,
+            Found::Params(params) => compile::bind(stmt, params)?,
         }
-        Ok(count)
+        if hand_over(stmt, columns, sink)? == written {
+            return Ok(());
+        }
+        // Another process has made a trigger meanwhile. With it known, the row is not read back.
+        self.catalog.mark_stale();
+        Err(Error::new(
+            Code::InvalidStoredValue,
+            "the row was gone after it was written; retry",
+        ))
     }
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
@@ -269,6 +296,27 @@ impl Executor<'_> {
             self.catalog.mark_stale();
         }
     }
+}
+
+/// Runs a write that gives no rows. Returns how many it wrote.
+fn count(stmt: &mut CachedStatement<'_>) -> Result<u64> {
+    let changes = stmt.raw_execute().map_err(sqlite_error::map)?;
+    Ok(u64::try_from(changes).unwrap_or(u64::MAX))
+}
+
+/// Runs a statement and hands its rows over. Returns how many they were.
+fn hand_over(
+    stmt: &mut CachedStatement<'_>,
+    columns: &Arc<[OutputColumn]>,
+    sink: &mut dyn RowSink,
+) -> Result<u64> {
+    let mut rows = stmt.raw_query();
+    let mut count = 0;
+    while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+        sink.row(&Row::new(row, columns))?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// The error of an update that was to be of one row.

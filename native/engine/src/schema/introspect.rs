@@ -1,7 +1,7 @@
 //! Reads the tables of a database through SQLite's own pragmas
 //! (<https://sqlite.org/pragma.html#pragma_table_xinfo>).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, ToSql};
@@ -133,13 +133,14 @@ struct Partial {
 }
 
 impl Partial {
-    fn finish(mut self) -> Table {
+    fn finish(mut self, with_triggers: &HashSet<String>) -> Table {
         self.key.sort_unstable();
         let key = self.key.into_iter().map(|(_, place)| place).collect();
         let mut table = Table::new(self.name, self.columns, key);
         table.without_rowid = self.without_rowid;
         table.strict = self.strict;
         table.is_view = self.is_view;
+        table.has_triggers = with_triggers.contains(&table.name.to_ascii_lowercase());
         table
     }
 }
@@ -184,12 +185,23 @@ fn load_where(
             tag: Arc::default(),
         });
     }
+    let with_triggers = with_triggers(conn)?;
     tables.extend(
         partials
             .into_iter()
-            .map(|(name, p)| (name, Arc::new(p.finish()))),
+            .map(|(name, p)| (name, Arc::new(p.finish(&with_triggers)))),
     );
     Ok(())
+}
+
+/// The names of the tables that have triggers, in lower case: a trigger names its table as it was
+/// written there.
+fn with_triggers(conn: &Connection) -> rusqlite::Result<HashSet<String>> {
+    let mut stmt = conn.prepare("SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger'")?;
+    let names = stmt.query_map([], |row| text(row, 0))?;
+    names
+        .map(|name| name.map(|name| name.to_ascii_lowercase()))
+        .collect()
 }
 
 /// A text of the schema. Another program may have written names that are not UTF-8.

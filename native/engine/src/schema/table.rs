@@ -21,6 +21,8 @@ pub struct Table {
     pub strict: bool,
     /// Whether it is a view.
     pub is_view: bool,
+    /// Whether something happens beside a write.
+    pub has_triggers: bool,
     all: Arc<[OutputColumn]>,
 }
 
@@ -69,6 +71,7 @@ impl Table {
             without_rowid: false,
             strict: false,
             is_view: false,
+            has_triggers: false,
             all,
         }
     }

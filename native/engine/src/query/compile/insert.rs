@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use super::builder::{encode, rowid_name, Builder};
 use super::select::columns;
-use super::write::{check_column, check_writable, names, output, twice, writable, write_returning};
-use super::{invalid, CompiledWrite, Param};
+use super::write::{
+    check_column, check_writable, names, output, reads_back, select_written, twice, writable,
+    write_returning,
+};
+use super::{invalid, CompiledWrite, Found, Param, ReadBack};
 use crate::error::Result;
 use crate::query::ir::{Conflict, ConflictSet, Insert, Returning};
 use crate::schema::{Catalog, Column, Table};
@@ -17,6 +20,11 @@ pub(super) fn insert<'v>(insert: &'v Insert, catalog: &Catalog) -> Result<Vec<Co
     check_writable(table)?;
     let conflict = Resolved::new(&insert.conflict, table)?;
     let output = output(table, &insert.returning)?;
+    let back = read_back(insert, table, catalog)?;
+    let returning = match back {
+        Some(_) => &Returning::Nothing,
+        None => &insert.returning,
+    };
     let mut compiled = Vec::new();
     let mut rows = insert.rows.as_slice();
     while let Some(first) = rows.first() {
@@ -25,16 +33,36 @@ pub(super) fn insert<'v>(insert: &'v Insert, catalog: &Catalog) -> Result<Vec<Co
             Builder::new(table, catalog),
             &run.columns,
             &conflict,
-            &insert.returning,
+            returning,
         )?;
         compiled.push(CompiledWrite {
             sql,
             rows: run.rows,
             columns: Arc::clone(&output),
+            read_back: back.clone().map(|sql| ReadBack {
+                sql,
+                by: Found::LastRowid,
+            }),
         });
         rows = rest;
     }
     Ok(compiled)
+}
+
+/// The statement that reads the row of the last rowid, where that is the row that was inserted: an
+/// upsert may have updated another.
+fn read_back(insert: &Insert, table: &Table, catalog: &Catalog) -> Result<Option<String>> {
+    let inserts = matches!(insert.conflict, Conflict::Raise | Conflict::Nothing { .. });
+    match rowid_name(table) {
+        Some(rowid) if inserts && reads_back(table, &insert.returning) => {
+            let mut b = Builder::new(table, catalog);
+            select_written(&mut b, &insert.returning)?;
+            b.push(rowid);
+            b.push(" = ?");
+            Ok(Some(b.sql))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// A row as the host gives it.

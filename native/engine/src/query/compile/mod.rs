@@ -57,6 +57,28 @@ pub struct CompiledWrite<'a> {
     pub rows: Vec<Vec<Param<'a>>>,
     /// The columns that come back; none means the count alone.
     pub columns: Arc<[OutputColumn]>,
+    /// How the row comes back when the statement itself does not return it.
+    pub read_back: Option<ReadBack<'a>>,
+}
+
+/// A statement that reads the row that was just written. SQLite keeps what RETURNING gives in a
+/// table of its own until the write is done, and copies each page that the write changes, in case
+/// it must be undone alone: for a single row to read it is the cheaper way.
+#[derive(Debug)]
+pub struct ReadBack<'a> {
+    /// The statement.
+    pub sql: String,
+    /// How it finds the row.
+    pub by: Found<'a>,
+}
+
+/// What a row is found by.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// The rowid of the last row that was inserted is its only placeholder.
+    LastRowid,
+    /// The values of its placeholders.
+    Params(Vec<Param<'a>>),
 }
 
 /// The value of a placeholder. Texts and blobs are borrowed from the query.

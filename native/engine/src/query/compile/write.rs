@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::Builder;
 use super::compared::type_of;
 use super::select::columns;
-use super::{filter, invalid, scalar, CompiledWrite};
+use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack};
 use crate::error::{Error, Result};
 use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update};
 use crate::schema::{Catalog, Column, Table};
@@ -33,7 +33,46 @@ pub(super) fn update<'v>(update: &'v Update, catalog: &Catalog) -> Result<Compil
     b.push(" SET ");
     let mut assigned: Vec<&Column> = Vec::with_capacity(set.len());
     b.list(set, |b, assignment| assign(b, assignment, &mut assigned))?;
-    finish(b, filter.as_ref(), returning)
+    match filter {
+        Some(filter @ Expr::PrimaryKey(_)) if reads_back(table, returning) => {
+            let moved = table
+                .key_columns()
+                .any(|key| assigned.iter().any(|c| c.name == key.name));
+            if table.primary_key.is_empty() || moved {
+                return finish(b, Some(filter), returning);
+            }
+            let columns = output(table, returning)?;
+            let compiled = finish(b, Some(filter), &Returning::Nothing)?;
+            let mut b = Builder::new(table, catalog);
+            select_written(&mut b, returning)?;
+            filter::condition(&mut b, filter)?;
+            Ok(CompiledWrite {
+                columns,
+                read_back: Some(ReadBack {
+                    sql: b.sql,
+                    by: Found::Params(b.params),
+                }),
+                ..compiled
+            })
+        }
+        filter => finish(b, filter.as_ref(), returning),
+    }
+}
+
+/// Whether a row that is wanted may be read after it was written: what a trigger does then is not
+/// what the statement itself wrote.
+pub(super) fn reads_back(table: &Table, returning: &Returning) -> bool {
+    !matches!(returning, Returning::Nothing) && !table.has_triggers
+}
+
+/// Writes a select of the columns that come back, up to its condition.
+pub(super) fn select_written(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
+    b.push("SELECT ");
+    written_columns(b, returning)?;
+    b.push(" FROM ");
+    b.table_name();
+    b.push(" WHERE ");
+    Ok(())
 }
 
 fn assign<'t, 'v>(
@@ -144,25 +183,28 @@ fn finish<'v>(
         sql: b.sql,
         rows: vec![b.params],
         columns,
+        read_back: None,
     })
 }
 
 /// Writes ` RETURNING …`.
 pub(super) fn write_returning(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
+    if matches!(returning, Returning::Nothing) {
+        return Ok(());
+    }
+    b.push(" RETURNING ");
+    written_columns(b, returning)
+}
+
+fn written_columns(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
     let table = b.table;
     match returning {
         Returning::Nothing => Ok(()),
-        Returning::All => {
-            b.push(" RETURNING ");
-            b.list(&table.columns, |b, column| {
-                b.name(&column.name);
-                Ok(())
-            })
-        }
-        Returning::Columns(wanted) => {
-            b.push(" RETURNING ");
-            names(b, &columns(table, wanted)?)
-        }
+        Returning::All => b.list(&table.columns, |b, column| {
+            b.name(&column.name);
+            Ok(())
+        }),
+        Returning::Columns(wanted) => names(b, &columns(table, wanted)?),
     }
 }
 

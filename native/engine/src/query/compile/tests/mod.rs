@@ -103,10 +103,18 @@ fn write(conn: &Connection, catalog: &Catalog, write: &Write) -> (Vec<String>, u
     let (mut sqls, mut count) = (Vec::new(), 0);
     for compiled in compile_write(write, catalog).unwrap() {
         let mut stmt = conn.prepare(&compiled.sql).unwrap();
-        assert_eq!(stmt.column_count(), compiled.columns.len());
+        let read_back = compiled.read_back.as_ref();
+        match read_back {
+            None => assert_eq!(stmt.column_count(), compiled.columns.len()),
+            Some(back) => {
+                let back = conn.prepare(&back.sql).unwrap();
+                assert_eq!(back.column_count(), compiled.columns.len());
+                assert_eq!(stmt.column_count(), 0);
+            }
+        }
         for params in &compiled.rows {
             bind(&mut stmt, params).unwrap();
-            if compiled.columns.is_empty() {
+            if compiled.columns.is_empty() || read_back.is_some() {
                 count += stmt.raw_execute().unwrap();
                 continue;
             }
