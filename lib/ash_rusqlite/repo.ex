@@ -71,7 +71,9 @@ defmodule AshRusqlite.Repo do
     * `:cache_size` - of each connection: pages, or KiB when negative. -16,000
     * `:statement_cache_size` - prepared statements of each connection. 200
     * `:wal_autocheckpoint` (pages), `:journal_size_limit` (bytes), `:mmap_size` (bytes),
-      `:temp_store` (`:default`, `:file`, `:memory`) - as SQLite's pragmas of these names
+      `:temp_store` (`:default`, `:file`, `:memory`) - as SQLite's pragmas of these names. The log
+      is moved into the file when it has so many pages (1,000) and nobody writes, and while
+      somebody always does at twelve times the size
 
   ## Many databases
 

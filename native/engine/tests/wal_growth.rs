@@ -1,4 +1,4 @@
-//! The write-ahead log stays small while reads overlap without end.
+//! When the write-ahead log is moved into the file, and how large it becomes before.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,10 +11,13 @@ mod support {
     pub mod host;
 }
 
+use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::Value;
+use rusqlite::Connection;
 use serde_json::json;
 use support::host::*;
 
@@ -60,5 +63,69 @@ fn overlapping_reads_do_not_let_the_log_grow_for_ever() {
     // Each write logs six pages or so. A loaded machine makes reads long, and the log larger.
     let written = u64::try_from(WRITES).unwrap() * 6 * 4_096;
     assert!(largest < written / 2, "{largest} of {written} bytes");
+    close(database);
+}
+
+/// Rows that are in the file itself, without its log.
+fn moved(path: &Path) -> i64 {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(path, &copy).unwrap();
+    let conn = Connection::open(copy).unwrap();
+    let count = "SELECT count(*) FROM t WHERE id < 1000000";
+    // Without its log the file may not even have the table.
+    conn.query_row(count, [], |row| row.get(0)).unwrap_or(0)
+}
+
+#[test]
+fn the_log_is_moved_when_nobody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("idle.db");
+    let options = json!({"wal_autocheckpoint": 20, "synchronous": "off"});
+    let database = with_tables(config(path.to_str().unwrap(), options), TABLES);
+    for id in 0..30 {
+        let row = [
+            ("id", Value::Integer(id)),
+            ("body", text(&"y".repeat(3_000))),
+        ];
+        write(&database, insert("t", &row)).unwrap();
+    }
+    let until = Instant::now() + Duration::from_secs(20);
+    while moved(&path) < 30 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(moved(&path), 30);
+    close(database);
+}
+
+#[test]
+fn the_log_is_moved_while_somebody_always_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("busy.db");
+    let options = json!({"wal_autocheckpoint": 20, "synchronous": "off"});
+    let database = with_tables(config(path.to_str().unwrap(), options), TABLES);
+    let log = folder.path().join("busy.db-wal");
+    // Several wait at any time, so that the writer never finds nobody.
+    let mut waiting = VecDeque::new();
+    for id in 0..WRITES {
+        let row = [
+            ("id", Value::Integer(id)),
+            ("body", text(&"y".repeat(3_000))),
+        ];
+        waiting.push_back(submit(&database, insert("t", &row), soon()).1);
+        if waiting.len() > 20 {
+            answered(&waiting.pop_front().unwrap()).unwrap();
+        }
+    }
+    // Not all of it: the file may just be written to.
+    let moved = std::fs::metadata(&path).unwrap().len();
+    waiting
+        .iter()
+        .for_each(|from| drop(answered(from).unwrap()));
+    let written = u64::try_from(WRITES).unwrap() * 4_096;
+    assert!(moved > written / 2, "{moved} of {written} bytes");
+    // Twelve times the size, and what one commit adds to it.
+    let largest = std::fs::metadata(&log).unwrap().len();
+    assert!(largest < (12 * 20 + 200) * 4_120, "{largest} bytes");
     close(database);
 }

@@ -179,6 +179,7 @@ impl Writer {
     fn work(mut self, ending: Box<dyn FnOnce() + Send>) {
         loop {
             self.linger();
+            self.checkpoint_if_idle();
             let next = self.shared.queue.next(self.shared.config.max_batch);
             let transaction = match &next {
                 Next::Closed => return ending(),
@@ -241,14 +242,14 @@ impl Writer {
         job.reply.finish(result);
     }
 
-    /// What is done after the answers are out: statistics, and a checkpoint when it is time.
+    /// What is done after the answers are out: statistics, and a checkpoint when it is overdue.
     fn after_commit(&mut self) {
         if let Some(figures) = page_cache(&self.link) {
             for (slot, figure) in self.shared.counters.page_cache.iter().zip(figures) {
                 slot.store(figure, Ordering::Relaxed);
             }
         }
-        self.checkpoint_if_due();
+        self.checkpoint_if_late();
     }
 }
 

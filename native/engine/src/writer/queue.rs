@@ -296,6 +296,23 @@ impl Queue {
         }
     }
 
+    /// Waits for work, but not for longer than this. Returns whether none came.
+    pub fn is_idle_for(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut state = self.lock();
+        while state.jobs.is_empty() && !state.closing {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            state.idle = true;
+            let wait = self.wake.wait_timeout(state, left);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            state.idle = false;
+        }
+        false
+    }
+
     /// Waits for work.
     pub fn next(&self, max_batch: usize) -> Next {
         let mut state = self.lock();

@@ -20,7 +20,8 @@ CREATE TABLE profiles (
   id            UUID_TEXT PRIMARY KEY NOT NULL,
   name          TEXT NOT NULL,
   provider      TEXT NOT NULL
-                CONSTRAINT profiles_provider CHECK (provider IN ('ollama', 'openai', 'anthropic')),
+                CONSTRAINT profiles_provider
+                CHECK (provider = 'ollama' OR provider = 'openai' OR provider = 'anthropic'),
   url           TEXT,
   api_key       TEXT,
   model         TEXT,

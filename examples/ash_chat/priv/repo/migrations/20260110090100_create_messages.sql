@@ -1,4 +1,7 @@
 -- What was said. A message outlives whoever said it, but not its room.
+--
+-- Checks are chains of OR: SQLite makes a table of the values of an IN of three or more for each
+-- row that is written.
 
 -- up
 
@@ -6,10 +9,11 @@ CREATE TABLE messages (
   id             UUID_TEXT PRIMARY KEY NOT NULL,
   content        TEXT NOT NULL,
   role           TEXT DEFAULT 'user'
-                 CONSTRAINT messages_role CHECK (role IN ('user', 'assistant', 'system')),
+                 CONSTRAINT messages_role
+                 CHECK (role = 'user' OR role = 'assistant' OR role = 'system'),
   message_type   TEXT DEFAULT 'text'
                  CONSTRAINT messages_message_type
-                 CHECK (message_type IN ('text', 'image', 'multimodal')),
+                 CHECK (message_type = 'text' OR message_type = 'image' OR message_type = 'multimodal'),
   image_url      TEXT,
   image_data     BLOB,
   metadata       JSON_TEXT DEFAULT '{}',

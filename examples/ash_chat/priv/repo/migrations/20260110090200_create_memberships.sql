@@ -12,7 +12,8 @@ CREATE TABLE room_memberships (
                 CONSTRAINT room_memberships_user_id_fkey
                 REFERENCES users (id) ON DELETE CASCADE,
   role          TEXT DEFAULT 'member'
-                CONSTRAINT room_memberships_role CHECK (role IN ('member', 'moderator', 'admin')),
+                CONSTRAINT room_memberships_role
+                CHECK (role = 'member' OR role = 'moderator' OR role = 'admin'),
   is_active     BOOLEAN_INT DEFAULT 1,
   joined_at     DATETIME_USEC_TEXT,
   last_seen_at  DATETIME_USEC_TEXT,
