@@ -73,7 +73,7 @@ defmodule AshRusqlite.Repo do
     * `:wal_autocheckpoint` (pages), `:journal_size_limit` (bytes), `:mmap_size` (bytes),
       `:temp_store` (`:default`, `:file`, `:memory`) - as SQLite's pragmas of these names. The log
       is moved into the file when it has so many pages (1,000) and nobody writes, and while
-      somebody always does at twelve times the size
+      somebody always does at 24 times the size
 
   ## Many databases
 

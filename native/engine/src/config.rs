@@ -89,7 +89,7 @@ impl Default for Config {
             max_batch: 1_000,
             statement_cache_size: 200,
             wal_autocheckpoint: 1_000,
-            journal_size_limit: 64 * 1024 * 1024,
+            journal_size_limit: 128 * 1024 * 1024,
             mmap_size: 0,
             temp_store: TempStore::Default,
             read_only: false,

@@ -12,10 +12,10 @@ use super::Writer;
 const IDLE: Duration = Duration::from_millis(2);
 /// How much larger than `wal_autocheckpoint` the log may grow while there is always somebody who
 /// writes. A page that many wrote is moved once: it costs a third less than at four times the size.
-const WHILE_WRITING: i64 = 12;
+const WHILE_WRITING: i64 = 24;
 /// How much larger it may grow before readers are waited for. Reads that always overlap keep
 /// the log from being begun anew, however often all of it is moved into the file.
-const WHILE_READING: i64 = 24;
+const WHILE_READING: i64 = 48;
 /// How long readers are waited for when the log first has that size; longer as it grows.
 const PATIENCE: Duration = Duration::from_millis(100);
 const MOST_PATIENCE: Duration = Duration::from_secs(5);
