@@ -26,6 +26,7 @@ pub mod progress;
 pub mod query;
 mod reader;
 mod reply;
+mod request;
 pub mod schema;
 mod side_work;
 mod sqlite_error;
@@ -36,13 +37,14 @@ mod writer;
 
 pub use access::{Access, Gate};
 pub use config::{unknown_option, Config, Synchronous, TempStore, INFINITY};
-pub use database::{
-    CheckpointMode, Database, Finished, Maintenance, Notify, Outcome, Pace, ReadOutcome, RequestId,
-    Responder, Submitted, TransactionId, TransactionOp, WaitId,
-};
+pub use database::Database;
 pub use error::{Code, Detail, Error, Result};
 pub use execute::RowSink;
 pub use nearest::nearest;
+pub use request::{
+    CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, ReadOutcome, RequestId,
+    Responder, Submitted, TransactionId, TransactionOp, WaitId,
+};
 pub use stats::Stat;
 pub use tables::{Ensured, Looked};
 pub use value::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::database::{Notify, WaitId};
+use crate::request::{Notify, WaitId};
 
 /// The callers. Each is woken once, or leaves.
 #[derive(Default)]

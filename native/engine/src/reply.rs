@@ -4,10 +4,10 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
-use crate::database::{Outcome, Responder};
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::progress::Progress;
+use crate::request::{Outcome, Responder};
 use crate::value::{OutputColumn, Row};
 
 /// The error of a request that ended in a panic. What it had done was rolled back.

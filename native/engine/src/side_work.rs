@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::access::Access;
 use crate::config::Config;
 use crate::connection;
-use crate::database::{Maintenance, Outcome};
 use crate::error::{Code, Error, Result};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
+use crate::request::{Maintenance, Outcome};
 use crate::{backup, integrity, migration};
 
 struct ProgressTo<'a> {

@@ -7,10 +7,11 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use crate::access::Access;
-use crate::database::{Database, Notify, Responder, Submitted, WaitId};
+use crate::database::Database;
 use crate::error::{Code, Error, Result};
 use crate::reader::pool::Lease;
 use crate::reader::{self, pool::Reader};
+use crate::request::{Notify, Responder, Submitted, WaitId};
 use crate::schema::{self, Difference, TableSpec};
 use crate::sqlite_error;
 use crate::writer::queue::Work;

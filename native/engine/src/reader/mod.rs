@@ -8,10 +8,10 @@ use std::time::Instant;
 use rusqlite::limits::Limit;
 
 use crate::control::{Stop, SLICE_BYTES};
-use crate::database::{Pace, ReadOutcome};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, RowSink, SharedCatalog};
 use crate::query::ir::Read;
+use crate::request::{Pace, ReadOutcome};
 use crate::sqlite_error;
 use crate::stats::Counters;
 

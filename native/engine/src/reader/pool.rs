@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::connection::{self, Link};
-use crate::database::{Notify, WaitId};
 use crate::error::{Code, Error, Result};
 use crate::line::Line;
+use crate::request::{Notify, WaitId};
 
 /// A reading connection.
 pub struct Reader {

@@ -6,11 +6,11 @@ use std::time::Instant;
 use rusqlite::ffi;
 
 use crate::access::Access;
-use crate::database::Outcome;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::query::ir::Write;
 use crate::reply::guarded;
+use crate::request::Outcome;
 use crate::{constraint, joined_writes, sqlite_error};
 
 use super::queue::Job;

@@ -6,11 +6,11 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use crate::access::Access;
-use crate::database::{CheckpointMode, Maintenance, Outcome};
 use crate::error::{Code, Error, Result};
 use crate::migration::{self, Applied, MigrateOptions, MigrationFile};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
+use crate::request::{CheckpointMode, Maintenance, Outcome};
 use crate::{backup, sqlite_error};
 
 use super::queue::Job;

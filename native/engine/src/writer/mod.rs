@@ -21,10 +21,10 @@ use rusqlite::ffi;
 
 use crate::config::Config;
 use crate::connection::{self, Link};
-use crate::database::Outcome;
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
 use crate::reply::fault;
+use crate::request::Outcome;
 use crate::sqlite_error;
 use crate::stats::Counters;
 

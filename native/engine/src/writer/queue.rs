@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::database::{
-    Maintenance, Notify, RequestId, Responder, Submitted, TransactionId, TransactionOp, WaitId,
-};
 use crate::error::{Code, Error, Result};
 use crate::line::Line;
 use crate::query::ir::Write;
 use crate::reply::Reply;
+use crate::request::{
+    Maintenance, Notify, RequestId, Responder, Submitted, TransactionId, TransactionOp, WaitId,
+};
 use crate::schema::TableSpec;
 
 use super::transaction::Transaction;

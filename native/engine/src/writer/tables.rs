@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::access::Access;
-use crate::database::Outcome;
 use crate::error::Result;
 use crate::execute::SharedCatalog;
+use crate::request::Outcome;
 use crate::schema::{self, TableSpec};
 use crate::stats::Counters;
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::access::Access;
-use crate::database::{Outcome, TransactionId, TransactionOp};
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Read, Write};
 use crate::reply::guarded;
+use crate::request::{Outcome, TransactionId, TransactionOp};
 
 use super::commit::Deferred;
 use super::queue::{Job, NextStep, Step};

@@ -1,0 +1,211 @@
+//! What a database is asked, and what it answers.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::backup::BackupSummary;
+use crate::error::Result;
+use crate::execute::RowSink;
+use crate::migration::{Applied, MigrateOptions, MigrationStatus};
+use crate::progress::Progress;
+use crate::query::ir::{Read, Write};
+use crate::schema::{Difference, TableSpec};
+
+/// Called once when something that was waited for has come.
+pub type Notify = Box<dyn FnOnce() + Send>;
+
+/// A queued request, by which it can be withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub u64);
+
+/// A call that waits for room in the queue or for a reader, by which it can stop waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WaitId(pub u64);
+
+/// An interactive transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TransactionId(pub u64);
+
+/// How long a read may hold the thread it runs on.
+pub enum Pace {
+    /// A few hundred microseconds: whatever takes longer is given up (`NeedsTime`).
+    Slice,
+    /// Until the deadline, or until `cancelled` becomes true.
+    Full {
+        /// When it ends at the latest.
+        deadline: Instant,
+        /// Set when the caller is gone.
+        cancelled: Arc<AtomicBool>,
+    },
+}
+
+/// How a read went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// The sink has all rows.
+    Done,
+    /// It must be run again with `Pace::Full`; what the sink has is void.
+    NeedsTime,
+    /// All readers are lent; the notification is called when one comes back.
+    NoReader(WaitId),
+}
+
+/// How a submission went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// The responder will hear of the result.
+    Queued(RequestId),
+    /// The queue is full; the notification is called when there is room.
+    Full(WaitId),
+}
+
+/// How the end of a transaction went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// Nothing was ever asked of it, so there is nothing to do.
+    Idle,
+    /// The responder will hear of the result.
+    Queued(RequestId),
+}
+
+/// A step of an interactive transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TransactionOp {
+    /// A write, in a savepoint of its own.
+    Write(Write),
+    /// A read that sees the transaction's own writes.
+    Read(Read),
+    /// Adds what is missing of a table.
+    EnsureTable(Box<TableSpec>),
+    /// Tells what keeps a table from being as it should be.
+    Differences(Box<TableSpec>),
+    /// Opens a savepoint.
+    Savepoint,
+    /// Keeps what was done since the innermost savepoint.
+    ReleaseSavepoint,
+    /// Undoes what was done since the innermost savepoint, and ends it.
+    RollbackToSavepoint,
+}
+
+/// How thorough a checkpoint is (<https://sqlite.org/c3ref/wal_checkpoint_v2.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointMode {
+    /// As much as can be done without waiting.
+    Passive,
+    /// Waits for writers.
+    Full,
+    /// As full, and the next write begins the log anew.
+    Restart,
+    /// As restart, and the log is cut to nothing.
+    Truncate,
+}
+
+/// Work on the database as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Maintenance {
+    /// Applies pending migrations.
+    Migrate {
+        /// The folder of the files.
+        directory: PathBuf,
+        /// How far.
+        options: MigrateOptions,
+    },
+    /// Takes migrations back.
+    Rollback {
+        /// The folder of the files.
+        directory: PathBuf,
+        /// How far.
+        options: MigrateOptions,
+    },
+    /// Tells which migrations are applied.
+    Migrations {
+        /// The folder of the files.
+        directory: PathBuf,
+    },
+    /// Copies the database to a file while it is in use.
+    Backup {
+        /// The new file.
+        path: PathBuf,
+        /// Whether a file that is there is replaced.
+        overwrite: bool,
+    },
+    /// Replaces the content by a backup's.
+    Restore {
+        /// The backup.
+        path: PathBuf,
+    },
+    /// Looks for damage.
+    Check {
+        /// Leaves out what takes long.
+        quick: bool,
+        /// At most so many findings.
+        limit: u32,
+    },
+    /// Moves the write-ahead log into the file.
+    Checkpoint(CheckpointMode),
+    /// Rebuilds the file without its free pages.
+    Vacuum,
+}
+
+impl Maintenance {
+    /// What it is called in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Maintenance::Migrate { .. } => "a migration",
+            Maintenance::Rollback { .. } => "the rollback of a migration",
+            Maintenance::Migrations { .. } => "a look at the migrations",
+            Maintenance::Backup { .. } => "a backup",
+            Maintenance::Restore { .. } => "a restore",
+            Maintenance::Check { .. } => "a check",
+            Maintenance::Checkpoint(_) => "a checkpoint",
+            Maintenance::Vacuum => "a vacuum",
+        }
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A write; its rows, if any were asked for, are in the sink.
+    Written {
+        /// The rows that it wrote.
+        changes: u64,
+    },
+    /// A read inside a transaction; its rows are in the sink.
+    Rows,
+    /// The statements that added what was missing of a table.
+    Statements(Vec<String>),
+    /// What keeps a table from being as it should be.
+    Differences(Vec<Difference>),
+    /// Nothing more to tell.
+    Done,
+    /// Migrations that were applied or taken back.
+    Applied(Vec<Applied>),
+    /// Every migration that is known.
+    Migrations(Vec<MigrationStatus>),
+    /// A backup or a restore.
+    Backup(BackupSummary),
+    /// What a check found; empty when all is sound.
+    Check(Vec<String>),
+    /// A checkpoint.
+    Checkpoint {
+        /// Whether readers or writers kept it from finishing.
+        busy: bool,
+        /// Pages in the log.
+        wal_pages: i64,
+        /// Pages of them that are in the file now.
+        checkpointed_pages: i64,
+    },
+}
+
+/// Who hears of a request's result.
+pub trait Responder: Send {
+    /// Where rows go.
+    fn sink(&mut self) -> &mut dyn RowSink;
+    /// How far long work is.
+    fn progress(&mut self, progress: Progress);
+    /// The result. For a write it is durable when this is called with `Ok`.
+    fn finish(self: Box<Self>, result: Result<Outcome>);
+}
