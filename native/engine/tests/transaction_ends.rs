@@ -11,59 +11,26 @@
 
 mod support {
     pub mod host;
+    pub mod ledger;
 }
 
 use std::time::{Duration, Instant};
 
-use ash_rusqlite_engine::query::ir::Read;
-use ash_rusqlite_engine::{Code, Database, Finished, TransactionId, TransactionOp, Value};
+use ash_rusqlite_engine::{Code, Finished, TransactionOp, Value};
 use serde_json::json;
 use support::host::*;
+use support::ledger::*;
 
-const TABLES: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE);
-    CREATE TABLE child (id INTEGER PRIMARY KEY,
-      parent INTEGER REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);
-    WITH RECURSIVE c(n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM c WHERE n < 60000)
+/// Enough rows for a write that takes long.
+const MANY: &str =
+    "WITH RECURSIVE c(n) AS (SELECT 1001 UNION ALL SELECT n + 1 FROM c WHERE n < 60000)
       INSERT INTO child (id) SELECT n FROM c;";
 const ENDLESS: &str =
     "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
 
-fn database() -> (tempfile::TempDir, Database) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("transactions.db");
-    let database = with_tables(config(path.to_str().unwrap(), json!({})), TABLES);
-    (folder, database)
-}
-
-fn row(id: i64) -> TransactionOp {
-    TransactionOp::Write(insert("t", &[("id", Value::Integer(id))]))
-}
-
-fn ids() -> Read {
-    sql("SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM t ORDER BY id)")
-}
-
-/// The ids that everybody sees.
-fn outside(database: &Database) -> String {
-    read(database, ids()).unwrap()[0][0]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-fn inside(database: &Database, tx: TransactionId) -> String {
-    let rows = step(database, tx, TransactionOp::Read(ids())).unwrap();
-    rows[0][0].as_str().unwrap().to_owned()
-}
-
-/// The code of the error of a step.
-fn refused(database: &Database, tx: TransactionId, op: TransactionOp) -> Code {
-    error(step(database, tx, op)).code()
-}
-
 #[test]
 fn one_that_overstays_is_rolled_back_and_its_owner_hears_why() {
-    let (_folder, database) = database();
+    let (_folder, database) = database(MANY);
     let tx = database
         .begin(Duration::from_millis(60), "a sleeper".into())
         .unwrap();
@@ -112,7 +79,7 @@ fn one_that_overstays_is_rolled_back_and_its_owner_hears_why() {
 
 #[test]
 fn a_write_past_its_own_deadline_ends_the_transaction_and_the_owner_hears_why() {
-    let (_folder, database) = database();
+    let (_folder, database) = database(MANY);
     let tx = begin(&database);
     step(&database, tx, row(1)).unwrap();
     let everything = update("child", None, &[("parent", Value::Integer(1))]);
@@ -142,7 +109,7 @@ fn a_write_past_its_own_deadline_ends_the_transaction_and_the_owner_hears_why() 
 
 #[test]
 fn an_abort_rolls_back_within_milliseconds_whatever_runs() {
-    let (_folder, database) = database();
+    let (_folder, database) = database(MANY);
     for busy in [false, true] {
         let tx = begin(&database);
         step(&database, tx, row(1)).unwrap();
@@ -187,7 +154,7 @@ fn an_abort_rolls_back_within_milliseconds_whatever_runs() {
 
 #[test]
 fn steps_of_one_that_still_waits_never_touch_the_one_that_holds_the_writer() {
-    let (_folder, database) = database();
+    let (_folder, database) = database(MANY);
     let holder = begin(&database);
     step(&database, holder, row(1)).unwrap();
     let waits = begin(&database);
@@ -223,7 +190,7 @@ fn steps_of_one_that_still_waits_never_touch_the_one_that_holds_the_writer() {
 
 #[test]
 fn closing_rolls_back_and_the_owner_is_told() {
-    let (folder, database) = database();
+    let (folder, database) = database(MANY);
     let tx = begin(&database);
     step(&database, tx, row(1)).unwrap();
     close(database.clone());

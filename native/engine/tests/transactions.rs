@@ -10,55 +10,19 @@
 
 mod support {
     pub mod host;
+    pub mod ledger;
 }
 
 use std::time::Duration;
 
-use ash_rusqlite_engine::query::ir::Read;
-use ash_rusqlite_engine::{Code, Database, Detail, Finished, TransactionId, TransactionOp, Value};
+use ash_rusqlite_engine::{Code, Detail, Finished, TransactionOp, Value};
 use serde_json::json;
 use support::host::*;
-
-const TABLES: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE);
-    CREATE TABLE child (id INTEGER PRIMARY KEY,
-      parent INTEGER REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);";
-
-fn database() -> (tempfile::TempDir, Database) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("transactions.db");
-    let database = with_tables(config(path.to_str().unwrap(), json!({})), TABLES);
-    (folder, database)
-}
-
-fn row(id: i64) -> TransactionOp {
-    TransactionOp::Write(insert("t", &[("id", Value::Integer(id))]))
-}
-
-fn ids() -> Read {
-    sql("SELECT coalesce(group_concat(id), '') FROM (SELECT id FROM t ORDER BY id)")
-}
-
-/// The ids that everybody sees.
-fn outside(database: &Database) -> String {
-    read(database, ids()).unwrap()[0][0]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-fn inside(database: &Database, tx: TransactionId) -> String {
-    let rows = step(database, tx, TransactionOp::Read(ids())).unwrap();
-    rows[0][0].as_str().unwrap().to_owned()
-}
-
-/// The code of the error of a step.
-fn refused(database: &Database, tx: TransactionId, op: TransactionOp) -> Code {
-    error(step(database, tx, op)).code()
-}
+use support::ledger::*;
 
 #[test]
 fn an_opened_transaction_holds_nothing_until_its_first_statement() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     let tx = begin(&database);
     write(&database, insert("t", &[("id", Value::Integer(1))])).expect("the writer is free");
     assert_eq!(
@@ -86,7 +50,7 @@ fn an_opened_transaction_holds_nothing_until_its_first_statement() {
 
 #[test]
 fn its_own_writes_are_seen_inside_at_once_and_outside_after_the_commit() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     for (commit, then) in [(false, ""), (true, "5")] {
         let tx = begin(&database);
         step(&database, tx, row(5)).unwrap();
@@ -106,7 +70,7 @@ fn its_own_writes_are_seen_inside_at_once_and_outside_after_the_commit() {
 #[test]
 fn savepoints_nest_and_undo_only_what_came_after_them() {
     use TransactionOp::{ReleaseSavepoint, RollbackToSavepoint, Savepoint};
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     let tx = begin(&database);
     let step = |op| step(&database, tx, op).map(drop);
     step(row(1)).unwrap();
@@ -139,7 +103,7 @@ fn savepoints_nest_and_undo_only_what_came_after_them() {
 
 #[test]
 fn a_write_that_fails_leaves_the_transaction_as_it_was_before_it() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     let tx = begin(&database);
     let named = |id: i64| insert("t", &[("id", Value::Integer(id)), ("a", text("same"))]);
     step(&database, tx, TransactionOp::Write(named(1))).unwrap();
@@ -180,7 +144,7 @@ fn a_write_that_fails_leaves_the_transaction_as_it_was_before_it() {
 
 #[test]
 fn raw_sql_cannot_end_the_transaction_it_runs_in() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     // The engine's own BEGIN, COMMIT and savepoints are prepared and cached by now.
     let warm = begin(&database);
     step(&database, warm, row(1)).unwrap();
@@ -211,7 +175,7 @@ fn raw_sql_cannot_end_the_transaction_it_runs_in() {
 
 #[test]
 fn a_deferred_foreign_key_fails_the_commit_and_nothing_stays() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     let orphan = insert(
         "child",
         &[("id", Value::Integer(1)), ("parent", Value::Integer(77))],
@@ -254,7 +218,7 @@ fn a_deferred_foreign_key_fails_the_commit_and_nothing_stays() {
 
 #[test]
 fn transactions_and_batched_writers_take_turns_and_lose_no_update() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     write(
         &database,
         insert("t", &[("id", Value::Integer(1)), ("a", text("0"))]),
@@ -289,7 +253,7 @@ fn transactions_and_batched_writers_take_turns_and_lose_no_update() {
 
 #[test]
 fn a_deferred_foreign_key_must_hold_at_the_end_of_each_write_of_a_batch() {
-    let (_folder, database) = database();
+    let (_folder, database) = database("");
     let child = |id, parent| {
         let parent = ("parent", Value::Integer(parent));
         insert("child", &[("id", Value::Integer(id)), parent])
