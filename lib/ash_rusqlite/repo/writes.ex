@@ -74,6 +74,37 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
+  @doc """
+  Updates the rows of many conditions, each in its own way, in one step: all of them or none. They
+  are done one after the other. Where a condition holds for no row, nothing is written.
+
+  `changes` is a list of `{condition, updates}`, of which the one is as `where:` of
+  `c:AshRusqlite.Repo.update_all/3` and the other as its `updates`; options are `returning:` and
+  `timeout:`. Gives how many rows were written, and the rows if they are asked for, in the order of
+  the changes.
+
+      {:ok, {2, nil}} =
+        AshRusqlite.Repo.Writes.update_each(MyApp.Repo, :rooms, [
+          {[id: "loft"], [set: [title: "Loft"]]},
+          {[id: "attic"], [set: [hidden: true]]}
+        ])
+  """
+  @spec update_each(
+          repo(),
+          table(),
+          [
+            {AshRusqlite.Repo.condition() | {:expr, AshRusqlite.Repo.Expression.scalar()},
+             keyword()}
+          ],
+          keyword()
+        ) :: {:ok, {non_neg_integer(), [row()] | nil}} | {:error, Error.t()}
+  def update_each(repo, table, changes, opts \\ []) do
+    with {:ok, timeout, opts} <- options(opts, [:returning]),
+         {:ok, changes} <- changes(changes) do
+      Statement.write(repo, {:update_each, table, changes, returning(opts, false)}, timeout)
+    end
+  end
+
   @doc "See `c:AshRusqlite.Repo.update/4`."
   @spec update(repo(), table(), term(), fields(), keyword()) ::
           {:ok, row()} | {:error, Error.t()}
@@ -156,6 +187,31 @@ defmodule AshRusqlite.Repo.Writes do
       {:replace_all_except, cols} when is_list(cols) -> {:ok, {:replace_all_except, cols, target}}
       other -> Options.wrong(:on_conflict, other, @expected_conflict)
     end
+  end
+
+  defp changes(changes) when is_list(changes) do
+    changes
+    |> Enum.reduce_while({:ok, []}, fn
+      {condition, updates}, {:ok, done} ->
+        case assignments(updates) do
+          {:ok, assignments} -> {:cont, {:ok, [{condition, assignments} | done]}}
+          {:error, error} -> {:halt, {:error, error}}
+        end
+
+      other, _done ->
+        {:halt, no_changes(other)}
+    end)
+    |> case do
+      {:ok, done} -> {:ok, Enum.reverse(done)}
+      {:error, error} -> {:error, error}
+    end
+  end
+
+  defp changes(other), do: no_changes(other)
+
+  defp no_changes(term) do
+    message = "changes are a list of {condition, updates}, not #{Options.shorten(term)}"
+    {:error, Error.new(:invalid_query, message)}
   end
 
   defp assignments(updates) do

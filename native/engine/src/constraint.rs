@@ -7,7 +7,7 @@ use rusqlite::{params_from_iter, Connection};
 use crate::error::{Code, Detail, Error, Result};
 use crate::execute::Executor;
 use crate::query::compile;
-use crate::query::ir::{Assignment, Insert, Read, Select, Update, Write};
+use crate::query::ir::{Assignment, Expr, Insert, Read, Select, Write};
 use crate::schema::{self, Table};
 use crate::sqlite_error;
 use crate::value::{encode, ColumnRef, Value};
@@ -51,6 +51,7 @@ fn table_of(write: &Write) -> &str {
         Write::Update(update) => &update.table,
         Write::Delete(delete) => &delete.table,
         Write::UpdateOrInsert(both) => &both.update.table,
+        Write::UpdateEach(each) => &each.table,
     }
 }
 
@@ -303,13 +304,17 @@ fn primary_key_column(table: &Table, at: usize) -> String {
 fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
     match write {
         Write::Insert(insert) => inserted_rows(insert),
-        Write::Update(update) => vec![updated_values(update)],
+        Write::Update(update) => vec![updated_values(&update.set)],
         Write::Delete(_) => Vec::new(),
         // Which of the two it was is not known any more.
         Write::UpdateOrInsert(both) => {
-            let mut rows = vec![updated_values(&both.update)];
+            let mut rows = vec![updated_values(&both.update.set)];
             rows.extend(inserted_rows(&both.insert));
             rows
+        }
+        Write::UpdateEach(each) => {
+            let changes = each.changes.iter();
+            changes.map(|change| updated_values(&change.set)).collect()
         }
     }
 }
@@ -322,10 +327,8 @@ fn inserted_rows(insert: &Insert) -> Vec<Vec<(&String, &Value)>> {
         .collect()
 }
 
-fn updated_values(update: &Update) -> Vec<(&String, &Value)> {
-    update
-        .set
-        .iter()
+fn updated_values(set: &[Assignment]) -> Vec<(&String, &Value)> {
+    set.iter()
         .filter_map(|assignment| match assignment {
             Assignment::Set(name, value) => Some((name, value)),
             Assignment::Increment(..) | Assignment::Compute(..) => None,
@@ -385,6 +388,10 @@ fn has_children(executor: &Executor<'_>, key: &ForeignKey, write: &Write) -> Res
         Write::Update(update) => update.filter.clone(),
         Write::Delete(delete) => delete.filter.clone(),
         Write::UpdateOrInsert(both) => both.update.filter.clone(),
+        Write::UpdateEach(each) => {
+            let filters = each.changes.iter().map(|change| change.filter.clone());
+            Some(Expr::Or(filters.collect()))
+        }
     };
     let select = Select {
         table: key.parent.clone(),

@@ -22,6 +22,28 @@ pub enum Write {
     /// Updates the row of a condition, or inserts one if there is none. The number of rows that
     /// it gives is that of the updated ones: 0 tells that it inserted. More than one is an error.
     UpdateOrInsert(Box<UpdateOrInsert>),
+    /// Updates the rows of many conditions, each in its own way: all of them or none.
+    UpdateEach(UpdateEach),
+}
+
+/// Many updates of one table, one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateEach {
+    /// The table's name.
+    pub table: String,
+    /// The updates. One whose condition holds for no row writes nothing.
+    pub changes: Vec<Change>,
+    /// Which columns of the updated rows come back, in the order of the updates.
+    pub returning: Returning,
+}
+
+/// One of many updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The condition.
+    pub filter: Expr,
+    /// The new values.
+    pub set: Vec<Assignment>,
 }
 
 /// Updates a row or inserts one.
@@ -40,6 +62,7 @@ impl Write {
             Write::Insert(insert) => insert.rows.len() <= 1,
             Write::Update(_) | Write::Delete(_) => true,
             Write::UpdateOrInsert(_) => false,
+            Write::UpdateEach(each) => each.changes.len() <= 1,
         }
     }
 }

@@ -158,6 +158,7 @@ pub fn compile_write<'a>(write: &'a Write, catalog: &Catalog) -> Result<Vec<Comp
             all.extend(insert::insert(&both.insert, catalog)?);
             Ok(all)
         }
+        Write::UpdateEach(each) => write::update_each(each, catalog),
     }
 }
 

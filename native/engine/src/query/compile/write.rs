@@ -9,20 +9,45 @@ use super::compared::type_of;
 use super::select::columns;
 use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack};
 use crate::error::{Error, Result};
-use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update};
+use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update, UpdateEach};
 use crate::schema::{Catalog, Column, Table};
 use crate::value::{ColumnType, OutputColumn, Value};
 
 /// An update of the rows of a condition.
 pub(super) fn update<'v>(update: &'v Update, catalog: &Catalog) -> Result<CompiledWrite<'v>> {
     let table = catalog.table(&update.table)?;
+    let filter = update.filter.as_ref();
+    update_of(table, catalog, filter, &update.set, &update.returning)
+}
+
+/// Many updates: one statement for each run of those that differ in nothing but values.
+pub(super) fn update_each<'v>(
+    each: &'v UpdateEach,
+    catalog: &Catalog,
+) -> Result<Vec<CompiledWrite<'v>>> {
+    let table = catalog.table(&each.table)?;
+    let mut compiled: Vec<CompiledWrite<'v>> = Vec::new();
+    for change in &each.changes {
+        let filter = Some(&change.filter);
+        let next = update_of(table, catalog, filter, &change.set, &each.returning)?;
+        match compiled.last_mut() {
+            Some(last) if last.sql == next.sql && last.read_back.is_none() => {
+                last.rows.extend(next.rows);
+            }
+            _ => compiled.push(next),
+        }
+    }
+    Ok(compiled)
+}
+
+fn update_of<'v>(
+    table: &Table,
+    catalog: &Catalog,
+    filter: Option<&'v Expr>,
+    set: &'v [Assignment],
+    returning: &Returning,
+) -> Result<CompiledWrite<'v>> {
     check_writable(table)?;
-    let Update {
-        table: _,
-        filter,
-        set,
-        returning,
-    } = update;
     if set.is_empty() {
         return Err(invalid("an update needs at least one column to set")
             .with("table", table.name.as_str()));
@@ -55,7 +80,7 @@ pub(super) fn update<'v>(update: &'v Update, catalog: &Catalog) -> Result<Compil
                 ..compiled
             })
         }
-        filter => finish(b, filter.as_ref(), returning),
+        filter => finish(b, filter, returning),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writes, and the steps of a transaction.
 
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Conflict, ConflictSet, Delete, Insert, Returning, Update, UpdateOrInsert, Write,
+    Assignment, Change, Conflict, ConflictSet, Delete, Insert, Returning, Update, UpdateEach,
+    UpdateOrInsert, Write,
 };
 use ash_rusqlite_engine::TransactionOp;
 use rustler::Term;
@@ -24,7 +25,8 @@ pub fn shape(write: &Write) -> Shape {
     let returning = match write {
         Write::Insert(Insert { returning, .. })
         | Write::Update(Update { returning, .. })
-        | Write::Delete(Delete { returning, .. }) => returning,
+        | Write::Delete(Delete { returning, .. })
+        | Write::UpdateEach(UpdateEach { returning, .. }) => returning,
         Write::UpdateOrInsert(both) => &both.update.returning,
     };
     match returning {
@@ -108,6 +110,11 @@ impl Decode {
                 let both = UpdateOrInsert { update, insert };
                 Ok(Write::UpdateOrInsert(Box::new(both)))
             }
+            ("update_each", [table, changes, returning]) => Ok(Write::UpdateEach(UpdateEach {
+                table: self.name(*table, "a table")?,
+                changes: self.changes(*changes)?,
+                returning: self.returning(*returning)?,
+            })),
             ("delete", [table, filter, returning]) => Ok(Write::Delete(Delete {
                 table: self.name(*table, "a table")?,
                 filter: self.optional_condition(*filter)?,
@@ -118,6 +125,26 @@ impl Decode {
                 rest.len()
             ))),
         }
+    }
+
+    fn changes(&mut self, term: Term<'_>) -> Decoded<Vec<Change>> {
+        let mut changes = Vec::new();
+        self.each(term, "the changes of update_each", |decode, item| {
+            match get_tuple(item).as_deref() {
+                Ok([filter, set]) => changes.push(Change {
+                    filter: decode.condition(*filter)?,
+                    set: decode.assignments(*set)?,
+                }),
+                _ => {
+                    let shown = describe(item);
+                    return Err(invalid(format!(
+                        "a change is {{condition, assignments}}, not {shown}"
+                    )));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(changes)
     }
 
     fn rows(&mut self, term: Term<'_>) -> Decoded<Vec<Vec<(String, ash_rusqlite_engine::Value)>>> {

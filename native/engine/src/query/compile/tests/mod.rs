@@ -11,8 +11,8 @@ use super::*;
 use crate::error::Detail;
 use crate::query::functions;
 use crate::query::ir::{
-    Aggregate, Assignment, CompareOp, Conflict, ConflictSet, Cursor, Delete, Expr, Insert,
-    KeyValue, OrderBy, Returning, Select, Update,
+    Aggregate, Assignment, Change, CompareOp, Conflict, ConflictSet, Cursor, Delete, Expr, Insert,
+    KeyValue, OrderBy, Returning, Select, Update, UpdateEach,
 };
 use crate::value::Value;
 

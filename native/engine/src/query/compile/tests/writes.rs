@@ -143,3 +143,48 @@ fn updates_and_deletes() {
         &[&[("age", Value::Null), ("Age", Value::Null)]],
     )));
 }
+
+#[test]
+fn many_updates_are_run_by_few_statements() {
+    let (conn, catalog) = open();
+    let rows: [&[(&str, Value)]; 3] = [
+        &[("name", text("a"))],
+        &[("name", text("b"))],
+        &[("name", text("c"))],
+    ];
+    write(&conn, &catalog, &Write::Insert(insert("users", &rows)));
+    let change = |name: &str, set: Vec<Assignment>| Change {
+        filter: compare("name", CompareOp::Eq, text(name)),
+        set,
+    };
+    let age = |age| vec![Assignment::Set("age".into(), Value::Integer(age))];
+    let each = |changes| {
+        Write::UpdateEach(UpdateEach {
+            table: "users".into(),
+            changes,
+            returning: Returning::Columns(vec!["name".into()]),
+        })
+    };
+    let changes = vec![
+        change("c", age(3)),
+        change("nobody", age(9)),
+        change("a", age(1)),
+        change("b", vec![Assignment::Set("email".into(), text("b@"))]),
+        change("c", age(4)),
+    ];
+    let (sqls, count) = write(&conn, &catalog, &each(changes));
+    assert_eq!((sqls.len(), count), (3, 4));
+    assert_eq!(
+        sqls[0],
+        "UPDATE \"users\" SET \"age\" = ? WHERE \"name\" = ? RETURNING \"name\""
+    );
+    let all: String = conn
+        .query_row(
+            "SELECT group_concat(name || ifnull(age, '') || ifnull(email, ''), ' ') FROM users",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(all, "a1 bb@ c4");
+    refused_write(&each(vec![change("a", age(1)), change("b", vec![])]));
+}
