@@ -23,7 +23,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ## Writes
 
     A create, update or destroy without hooks is one request to the writer, and shares its
-    commit with those of other processes. Actions with hooks run in a transaction.
+    commit with those of other processes. Actions with hooks run in a transaction. So do the rows
+    of one `Ash.bulk_create` and `Ash.update_many`, all of them or none.
+
+    `config :ash_rusqlite, update_many?: false` lets Ash update row by row, `true` gives us its
+    changesets also in releases of Ash that demand `return_records?` then, as 3.32.0 does.
 
     ## Production
 
@@ -37,7 +41,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @behaviour Ash.DataLayer
 
     alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Info, LateralJoin, Query, Read, Store}
-    alias AshRusqlite.DataLayer.{Transaction, Upsert, Write, WriteQuery}
+    alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
 
     @always [
       :async_engine,
@@ -77,6 +81,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # A task would not find the store that only this process speaks with.
     def can?(resource, :async_engine), do: not Store.own?(resource)
     def can?(resource, :transact), do: transact?(resource)
+    def can?(resource, :update_many), do: UpdateMany.possible?(resource)
     def can?(_resource, feature) when feature in @always, do: true
     def can?(_resource, {:aggregate, kind}), do: kind in @kinds
     def can?(_resource, {:query_aggregate, kind}), do: kind in @kinds
@@ -218,6 +223,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @impl true
     def update_query(query, changeset, resource, options),
       do: WriteQuery.update(query, changeset, resource, options)
+
+    # Releases of Ash before 3.32 do not know it.
+    @doc false
+    if {:update_many, 3} in Ash.DataLayer.behaviour_info(:callbacks), do: @impl(true)
+
+    def update_many(resource, changesets, options),
+      do: UpdateMany.update(resource, changesets, options)
 
     @impl true
     def destroy_query(query, changeset, resource, options),

@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Aggregates over related rows as subqueries.
 
-    alias AshRusqlite.DataLayer.{Expression, Kind, Order, Relationship}
+    alias AshRusqlite.DataLayer.{Expression, Info, Kind, Order, Relationship}
 
     import Expression, only: [residual: 1]
 
@@ -73,10 +73,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp plain_action?(%{action: nil}), do: true
 
-    defp plain_action?(%{action: action, resource: resource}) do
-      action.filter in [nil, []] and action.preparations == [] and is_nil(action.manual) and
-        is_nil(action.modify_query) and Ash.Resource.Info.preparations(resource, :read) == []
-    end
+    defp plain_action?(%{action: action, resource: resource}),
+      do: Info.plain_read?(resource, action)
 
     # Without a field the rows are counted, by their key.
     defp field(%{kind: kind, field: nil, uniq?: uniq?}, _env) when kind in [:count, :exists] do

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Ash's expressions as those of `AshRusqlite.Repo.Expression`. Only what SQLite computes
     # exactly as `Ash.Filter.Runtime` does is translated; for all else there is a reason.
 
-    alias Ash.Query.{BooleanExpression, Exists, Not, Parent, Ref}
+    alias Ash.Query.{BooleanExpression, Exists, Not, Parent, Ref, UpsertConflict}
     alias Ash.Query.Function, as: F
     alias Ash.Query.Operator, as: O
     alias AshRusqlite.DataLayer.{Aggregate, Codec, Kind, Relationship}
@@ -13,7 +13,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       @moduledoc false
       # `parents`: what `parent()` speaks of, the nearest first. `depth`: how many queries are
       # around this one. `index`: which table of the innermost query the columns are of.
-      defstruct [:resource, :tenant, :context, parents: [], depth: 0, index: 0]
+      # `incoming`: what the new value of an attribute is, a scalar and its kind, where a write
+      # has such.
+      defstruct [:resource, :tenant, :context, :incoming, parents: [], depth: 0, index: 0]
     end
 
     @type scalar :: AshRusqlite.Repo.Expression.scalar()
@@ -96,6 +98,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     def compile(%Parent{}, _env), do: residual("parent() of no query in SQL")
+
+    def compile(%UpsertConflict{attribute: name}, %Env{incoming: incoming} = env)
+        when is_function(incoming, 1),
+        do: name |> attribute!(env) |> incoming.()
 
     def compile(%BooleanExpression{op: op, left: left, right: right}, env) do
       form = if op == :and, do: :and_value, else: :or_value

@@ -167,5 +167,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp option(resource, name, default),
       do: Extension.get_opt(resource, [:sqlite], name, default, true)
+
+    @doc "Whether a read action gives every row that there is, and nothing but rows."
+    @spec plain_read?(Ash.Resource.t(), Ash.Resource.Actions.Read.t() | nil) :: boolean()
+    def plain_read?(_resource, nil), do: false
+
+    def plain_read?(resource, action) do
+      action.filter in [nil, []] and Map.get(action, :filters, []) == [] and
+        action.preparations == [] and is_nil(action.manual) and is_nil(action.modify_query) and
+        Ash.Resource.Info.preparations(resource, :read) == []
+    end
   end
 end

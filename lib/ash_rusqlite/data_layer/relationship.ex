@@ -220,17 +220,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       if why, do: residual("#{inspect(resource)} #{why}")
     end
 
-    defp plain_read?(resource) do
-      case Ash.Resource.Info.primary_action(resource, :read) do
-        nil ->
-          false
-
-        action ->
-          action.filter in [nil, []] and Map.get(action, :filters, []) == [] and
-            action.preparations == [] and is_nil(action.manual) and
-            is_nil(action.modify_query) and Ash.Resource.Info.preparations(resource, :read) == []
-      end
-    end
+    defp plain_read?(resource),
+      do: Info.plain_read?(resource, Ash.Resource.Info.primary_action(resource, :read))
 
     defp table(resource, env) do
       case Store.fetch(resource, env.tenant, %{}, :read) do

@@ -61,7 +61,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp update_row(store, changeset) do
+    @doc "The same in a store, with the error as it is and the record as it is stored."
+    @spec update_row(Store.t(), Ash.Changeset.t()) ::
+            {:ok, Ash.Resource.record()} | {:error, term()}
+    def update_row(store, changeset) do
       env = env(store, changeset)
 
       with {:ok, key} <- key_condition(changeset.data, env),
@@ -200,10 +203,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp conditions(none, _env) when none in [nil, true], do: {:ok, []}
-    defp conditions(%{expression: none}, _env) when none in [nil, true], do: {:ok, []}
+    @doc "The conditions of a changeset's filter, if SQLite can decide them."
+    @spec conditions(term(), %Expression.Env{}) ::
+            {:ok, [Expression.scalar()]} | {:residual, String.t()}
+    def conditions(none, _env) when none in [nil, true], do: {:ok, []}
+    def conditions(%{expression: none}, _env) when none in [nil, true], do: {:ok, []}
 
-    defp conditions(filter, env) do
+    def conditions(filter, env) do
       with {:ok, scalar} <- Expression.condition(filter, env), do: {:ok, [scalar]}
     end
 
@@ -211,18 +217,25 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec assignments(Ash.Changeset.t(), %Expression.Env{}) ::
             {:ok, list()} | {:residual, String.t()} | {:error, term()}
     def assignments(changeset, env) do
-      with {:ok, row} <- Codec.dump(env.resource, changeset.attributes),
-           {:ok, computed} <- computed(changeset.atomics, env) do
-        set =
-          for {column, value} <- row, not computed?(computed, column), do: {:set, column, value}
-
+      with {:ok, computed} <- computed(changeset.atomics, env),
+           {:ok, set} <- set(env.resource, changeset.attributes, computed) do
         {:ok, set ++ computed}
       end
     end
 
-    defp computed?(computed, column), do: Enum.any?(computed, &(elem(&1, 1) == column))
+    @doc "The assignments of values, but for those that are computed."
+    @spec set(Ash.Resource.t(), map(), [tuple()]) :: {:ok, [tuple()]} | {:error, term()}
+    def set(resource, attributes, computed) do
+      with {:ok, row} <- Codec.dump(resource, attributes) do
+        computed = Enum.map(computed, &elem(&1, 1))
+        {:ok, for({column, value} <- row, column not in computed, do: {:set, column, value})}
+      end
+    end
 
-    defp computed(atomics, env) do
+    @doc "The assignments of atomics, if SQLite can compute all of them."
+    @spec computed(keyword() | nil, %Expression.Env{}) ::
+            {:ok, [tuple()]} | {:residual, String.t()}
+    def computed(atomics, env) do
       assignments =
         Enum.map(atomics || [], fn {name, expression} ->
           attribute = Ash.Resource.Info.attribute(env.resource, name)

@@ -83,6 +83,7 @@ if Code.ensure_loaded?(Ash) do
         {4, fn -> update(resource) end},
         {2, fn -> destroy(resource) end},
         {3, fn -> bulk_update(resource) end},
+        {2, fn -> update_many(resource) end},
         {2, fn -> bulk_destroy(resource) end},
         {2, fn -> bulk_create(resource) end},
         {2, fn -> upsert() end},
@@ -174,17 +175,61 @@ if Code.ensure_loaded?(Ash) do
       end)
     end
 
-    defp bulk_update(resource) do
-      {action, input} =
-        if resource == :Author and chance?(60) do
-          pick([
-            {:birthday, code_of([])},
-            {:rename, code_of(suffix: value(:string))},
-            {:relabel, code_of(level: value(:level))}
-          ])
-        else
-          {:update, code_of(input(resource, [:code, :label]))}
+    defp update_action(resource) do
+      if resource == :Author and chance?(60),
+        do: pick([:birthday, :rename, :relabel]),
+        else: :update
+    end
+
+    defp update_input(_resource, :birthday), do: code_of([])
+    defp update_input(_resource, :rename), do: code_of(suffix: value(:string))
+    defp update_input(_resource, :relabel), do: code_of(level: value(:level))
+    defp update_input(resource, :update), do: code_of(input(resource, [:code, :label]))
+
+    # Some of the rows, each with an input of its own; one that is not there is among them
+    # sometimes.
+    defp update_many(resource) do
+      action = update_action(resource)
+
+      named =
+        for index <- Enum.take(Enum.shuffle(0..6), between(1, 4)) do
+          {:{}, [], [index, pick([:record, :record, :key]), update_input(resource, action)]}
         end
+
+      quote do
+        unquote(alias_of(resource))
+        |> Ash.Query.sort(unquote(Schema.key(resource)))
+        |> Ash.read!()
+        |> AshRusqlite.Oracle.Actions.named(unquote(named), unquote(code_of(new_key(resource))))
+        |> Ash.update_many(unquote(alias_of(resource)), unquote(action),
+          strategy: unquote(pick([[:atomic_batches], [:atomic], [:atomic_batches, :stream]])),
+          return_records?: unquote(chance?(60)),
+          return_errors?: true
+        )
+        |> unquote(sorted())
+      end
+    end
+
+    @doc "What `Ash.update_many` takes, of the rows at some places; `none` is the key of no row."
+    def named(records, places, none) do
+      for {index, how, input} <- places do
+        case {Enum.at(records, index), how} do
+          {nil, _} ->
+            {none, input}
+
+          {record, :record} ->
+            {record, input}
+
+          {%resource{} = record, :key} ->
+            {Map.take(record, Ash.Resource.Info.primary_key(resource)), input}
+        end
+      end
+      |> Enum.uniq_by(&elem(&1, 0))
+    end
+
+    defp bulk_update(resource) do
+      action = update_action(resource)
+      input = update_input(resource, action)
 
       quote do
         Ash.bulk_update(

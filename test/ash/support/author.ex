@@ -51,6 +51,7 @@ if Code.ensure_loaded?(Ash) do
             attribute(:profiles, {:array, Oracle.Profile}, public?: true)
             attribute(:thing, Oracle.Thing, public?: true)
             attribute(:renamed, :string, public?: true, source: :other_name)
+            attribute(:stamp, :integer, public?: true, update_default: 1)
 
             if Code.ensure_loaded?(Duration) do
               attribute(:span, :duration, public?: true)
