@@ -14,6 +14,8 @@ defmodule AshRusqlite.Repo.Writes do
   @typep table :: AshRusqlite.Repo.table()
   @typep row :: AshRusqlite.Repo.row()
   @typep fields :: AshRusqlite.Repo.fields()
+  @typep condition ::
+           AshRusqlite.Repo.condition() | {:expr, AshRusqlite.Repo.Expression.scalar()}
 
   @expected_conflict ":raise, :nothing, :replace_all, {:replace, columns} or " <>
                        "{:replace_all_except, columns}"
@@ -50,28 +52,64 @@ defmodule AshRusqlite.Repo.Writes do
   it was. Other than `c:AshRusqlite.Repo.upsert/3` it needs no unique index, and may change other columns than it
   inserts. More rows than one are the error `:invalid_query`, and nothing is changed.
 
-  `updates` is as of `c:AshRusqlite.Repo.update_all/3`, `row` as of `c:AshRusqlite.Repo.insert/3`; options are `returning:`
-  and `timeout:`.
+  `updates` is as of `c:AshRusqlite.Repo.update_all/3`, `row` as of `c:AshRusqlite.Repo.insert/3`; options are `returning:`,
+  `timeout:` and `only_if:`, a condition on the row that is there: where it does not hold, the row
+  stays as it is and comes back as `{:skipped, row}`.
 
       {:ok, {:inserted, room}} =
         AshRusqlite.Repo.Writes.update_or_insert(MyApp.Repo, :rooms, [title: "Loft"],
           [set: [hidden: false]], %{id: "loft", title: "Loft"})
   """
-  @spec update_or_insert(
+  @spec update_or_insert(repo(), table(), condition(), keyword(), fields(), keyword()) ::
+          {:ok, {:updated | :inserted | :skipped, row()}} | {:error, Error.t()}
+  def update_or_insert(repo, table, where, updates, row, opts \\ []) do
+    {only_if, opts} =
+      if Keyword.keyword?(opts), do: Keyword.pop(opts, :only_if), else: {nil, opts}
+
+    with {:ok, [result]} <-
+           update_or_insert_each(repo, table, [{where, only_if, updates, row}], opts),
+         do: {:ok, result}
+  end
+
+  @doc """
+  As `update_or_insert/6` for many rows, one after the other, in one step: all of them or none.
+
+  `rows` is a list of `{condition, only_if, updates, row}`, with nil for an `only_if` that always
+  holds; options are `returning:` and `timeout:`. Gives what became of each, in their order.
+
+      {:ok, [{:inserted, _loft}, {:inserted, _attic}]} =
+        AshRusqlite.Repo.Writes.update_or_insert_each(MyApp.Repo, :rooms, [
+          {[title: "Loft"], nil, [set: [hidden: false]], %{id: "loft", title: "Loft"}},
+          {[title: "Attic"], [hidden: true], [set: [hidden: false]], %{id: "attic", title: "Attic"}}
+        ])
+  """
+  @spec update_or_insert_each(
           repo(),
           table(),
-          AshRusqlite.Repo.condition() | {:expr, AshRusqlite.Repo.Expression.scalar()},
-          keyword(),
-          fields(),
+          [{condition(), condition() | nil, keyword(), fields()}],
           keyword()
-        ) :: {:ok, {:updated | :inserted, row()}} | {:error, Error.t()}
-  def update_or_insert(repo, table, where, updates, row, opts \\ []) do
+        ) :: {:ok, [{:updated | :inserted | :skipped, row()}]} | {:error, Error.t()}
+  def update_or_insert_each(repo, table, rows, opts \\ []) do
     with {:ok, timeout, opts} <- options(opts, [:returning]),
-         {:ok, assignments} <- assignments(updates),
-         write = {:update_or_insert, table, where, assignments, row, returning(opts, true)},
-         {:ok, {updated, rows}} <- Statement.write(repo, write, timeout) do
-      {:ok, {if(updated == 0, do: :inserted, else: :updated), List.first(rows || []) || %{}}}
+         {:ok, rows} <- each_of(rows, &either/1),
+         write = {:update_or_insert, table, rows, returning(opts, true)},
+         {:ok, {_written, rows}} <- Statement.write(repo, write, timeout) do
+      {:ok, Enum.map(rows || [], &outcome/1)}
     end
+  end
+
+  defp either({where, only_if, updates, row}) do
+    with {:ok, assignments} <- assignments(updates), do: {:ok, {where, only_if, assignments, row}}
+  end
+
+  defp either(other), do: no_list("{condition, only_if, updates, row}", other)
+
+  # In the order of the engine's numbers for them.
+  @outcomes {:inserted, :updated, :skipped}
+
+  defp outcome(row) do
+    {outcome, row} = Map.pop!(row, :ash_rusqlite_outcome)
+    {elem(@outcomes, outcome), row}
   end
 
   @doc """
@@ -100,7 +138,7 @@ defmodule AshRusqlite.Repo.Writes do
         ) :: {:ok, {non_neg_integer(), [row()] | nil}} | {:error, Error.t()}
   def update_each(repo, table, changes, opts \\ []) do
     with {:ok, timeout, opts} <- options(opts, [:returning]),
-         {:ok, changes} <- changes(changes) do
+         {:ok, changes} <- each_of(changes, &change/1) do
       Statement.write(repo, {:update_each, table, changes, returning(opts, false)}, timeout)
     end
   end
@@ -189,17 +227,20 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
-  defp changes(changes) when is_list(changes) do
-    changes
-    |> Enum.reduce_while({:ok, []}, fn
-      {condition, updates}, {:ok, done} ->
-        case assignments(updates) do
-          {:ok, assignments} -> {:cont, {:ok, [{condition, assignments} | done]}}
-          {:error, error} -> {:halt, {:error, error}}
-        end
+  defp change({where, updates}) do
+    with {:ok, assignments} <- assignments(updates), do: {:ok, {where, assignments}}
+  end
 
-      other, _done ->
-        {:halt, no_changes(other)}
+  defp change(other), do: no_list("{condition, updates}", other)
+
+  # Each of a list as the engine takes it; the first error ends it.
+  defp each_of(list, fun) when is_list(list) do
+    list
+    |> Enum.reduce_while({:ok, []}, fn item, {:ok, done} ->
+      case fun.(item) do
+        {:ok, result} -> {:cont, {:ok, [result | done]}}
+        {:error, error} -> {:halt, {:error, error}}
+      end
     end)
     |> case do
       {:ok, done} -> {:ok, Enum.reverse(done)}
@@ -207,10 +248,10 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
-  defp changes(other), do: no_changes(other)
+  defp each_of(other, _fun), do: no_list("writes", other)
 
-  defp no_changes(term) do
-    message = "changes are a list of {condition, updates}, not #{Options.shorten(term)}"
+  defp no_list(wanted, term) do
+    message = "this takes a list of #{wanted}, not #{Options.shorten(term)}"
     {:error, Error.new(:invalid_query, message)}
   end
 

@@ -50,7 +50,7 @@ fn table_of(write: &Write) -> &str {
         Write::Insert(insert) => &insert.table,
         Write::Update(update) => &update.table,
         Write::Delete(delete) => &delete.table,
-        Write::UpdateOrInsert(both) => &both.update.table,
+        Write::UpdateOrInsert(write) => &write.table,
         Write::UpdateEach(each) => &each.table,
     }
 }
@@ -307,10 +307,13 @@ fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
         Write::Update(update) => vec![updated_values(&update.set)],
         Write::Delete(_) => Vec::new(),
         // Which of the two it was is not known any more.
-        Write::UpdateOrInsert(both) => {
-            let mut rows = vec![updated_values(&both.update.set)];
-            rows.extend(inserted_rows(&both.insert));
-            rows
+        Write::UpdateOrInsert(write) => {
+            let each = write.each.iter();
+            each.flat_map(|either| {
+                let row = either.row.iter().map(|(name, value)| (name, value));
+                [updated_values(&either.set), row.collect()]
+            })
+            .collect()
         }
         Write::UpdateEach(each) => {
             let changes = each.changes.iter();
@@ -387,7 +390,10 @@ fn has_children(executor: &Executor<'_>, key: &ForeignKey, write: &Write) -> Res
         Write::Insert(_) => return Ok(false),
         Write::Update(update) => update.filter.clone(),
         Write::Delete(delete) => delete.filter.clone(),
-        Write::UpdateOrInsert(both) => both.update.filter.clone(),
+        Write::UpdateOrInsert(write) => {
+            let keys = write.each.iter().map(|either| either.keys.clone());
+            Some(Expr::Or(keys.collect()))
+        }
         Write::UpdateEach(each) => {
             let filters = each.changes.iter().map(|change| change.filter.clone());
             Some(Expr::Or(filters.collect()))

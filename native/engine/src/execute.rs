@@ -1,5 +1,7 @@
 //! Runs compiled statements on a connection and hands their rows to a sink.
 
+mod either;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -204,52 +206,57 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Runs a write. Returns the number of rows that it wrote; of one that may insert instead of
-    /// update, how many it updated.
+    /// Runs a write. Returns the number of rows that it wrote.
     pub fn write(&self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
-        let compiled = compile::compile_write(write, &self.catalog.get())?;
-        let either = matches!(write, Write::UpdateOrInsert(_));
+        if let Write::UpdateOrInsert(write) = write {
+            return self.update_or_insert(write, sink);
+        }
         let mut changes = 0;
-        let mut begun = false;
-        for (place, statement) in compiled.into_iter().enumerate() {
-            if either && changes > 0 {
-                break;
-            }
-            let CompiledWrite {
-                sql,
-                rows,
-                columns,
-                read_back,
-            } = statement;
-            let mut stmt = self.prepare(&sql)?;
-            let mut back = match &read_back {
-                Some(back) => Some((self.prepare(&back.sql)?, &back.by)),
-                None => None,
+        for (place, statement) in compile::compile_write(write, &self.catalog.get())?
+            .iter()
+            .enumerate()
+        {
+            changes += self.run(statement, place == 0, sink)?;
+        }
+        Ok(changes)
+    }
+
+    /// Runs a statement for each of its rows; the first one of a write begins its result.
+    fn run(
+        &self,
+        statement: &CompiledWrite<'_>,
+        begins: bool,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64> {
+        let CompiledWrite {
+            sql,
+            rows,
+            columns,
+            read_back,
+        } = statement;
+        let mut stmt = self.prepare(sql)?;
+        let mut back = match read_back {
+            Some(back) => Some((self.prepare(&back.sql)?, &back.by)),
+            None => None,
+        };
+        if begins {
+            sink.begin(columns, 0, false);
+        }
+        let mut changes = 0;
+        for params in rows {
+            compile::bind(&mut stmt, params)?;
+            changes += match &mut back {
+                None if columns.is_empty() => count(&mut stmt)?,
+                None => hand_over(&mut stmt, columns, sink)?,
+                Some((back, by)) => {
+                    let written = count(&mut stmt)?;
+                    self.read_back(back, by, written, columns, sink)?;
+                    written
+                }
             };
-            if !begun {
-                sink.begin(&columns, 0, false);
-                begun = true;
-            }
-            for params in &rows {
-                compile::bind(&mut stmt, params)?;
-                let written = match &mut back {
-                    None if columns.is_empty() => count(&mut stmt)?,
-                    None => hand_over(&mut stmt, &columns, sink)?,
-                    Some((back, by)) => {
-                        let written = count(&mut stmt)?;
-                        self.read_back(back, by, written, &columns, sink)?;
-                        written
-                    }
-                };
-                // What is inserted instead is not counted.
-                changes += if either && place > 0 { 0 } else { written };
-            }
-            self.note_reprepare(&stmt);
         }
-        match either && changes > 1 {
-            true => Err(several(changes)),
-            false => Ok(changes),
-        }
+        self.note_reprepare(&stmt);
+        Ok(changes)
     }
 
     /// Reads the rows that were just written.
@@ -317,12 +324,6 @@ fn hand_over(
         count += 1;
     }
     Ok(count)
-}
-
-/// The error of an update that was to be of one row.
-fn several(rows: u64) -> Error {
-    let message = format!("{rows} rows have the keys of the one to be updated; name more keys");
-    Error::new(Code::InvalidQuery, message)
 }
 
 /// Whether SQL was only blanks and comments: it neither has columns nor writes, as BEGIN,

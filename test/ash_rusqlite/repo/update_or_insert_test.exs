@@ -73,6 +73,73 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
     assert [%{number: 1}] = Repo.all(:seats)
   end
 
+  test "leaves a row as it is where a condition does not hold, and says so", %{repo: repo} do
+    Repo.insert!(:rooms, id: "attic", title: "Attic")
+    row = %{id: "new", title: "Attic"}
+    hidden = [only_if: [hidden: true]]
+
+    assert {:ok, {:skipped, %{id: "attic", hidden: false}}} =
+             write(repo, "Attic", [set: [hidden: true]], row, hidden)
+
+    assert {:ok, {:updated, %{hidden: true}}} =
+             write(repo, "Attic", [set: [hidden: true]], row, only_if: [hidden: false])
+
+    assert {:ok, {:updated, %{id: "attic", hidden: false}}} =
+             write(
+               repo,
+               "Attic",
+               [set: [hidden: false]],
+               row,
+               hidden ++ [returning: [:id, :hidden]]
+             )
+
+    assert {:ok, {:inserted, %{id: "loft"}}} =
+             write(repo, "Loft", [set: [hidden: true]], %{id: "loft", title: "Loft"}, hidden)
+
+    # A null is no truth.
+    assert {:ok, {:skipped, _}} =
+             write(repo, "Loft", [set: [hidden: true]], row, only_if: {:expr, nil})
+
+    assert {:ok, {:skipped, %{} = empty}} =
+             write(repo, "Loft", [set: [hidden: true]], row, hidden ++ [returning: false])
+
+    assert empty == %{}
+
+    Repo.insert!(:rooms, id: "hall", title: "Hall", hidden: true)
+
+    assert {:error, %Error{code: :invalid_query}} =
+             Writes.update_or_insert(repo, :rooms, [], [set: [hidden: true]], row, hidden)
+  end
+
+  test "does many rows by one request, all of them or none", %{repo: repo} do
+    {:ok, %{commits: before}} = Repo.stats()
+
+    room = fn id, only_if ->
+      {[title: id], only_if, [set: [hidden: true]], %{id: id, title: id}}
+    end
+
+    assert {:ok, [{:inserted, %{id: "a"}}, {:updated, %{id: "a", hidden: true}}, {:skipped, a}]} =
+             Writes.update_or_insert_each(repo, :rooms, [
+               room.("a", nil),
+               room.("a", nil),
+               room.("a", hidden: false)
+             ])
+
+    assert %{id: "a", hidden: true} = a
+    assert {:ok, %{commits: commits}} = Repo.stats()
+    assert commits == before + 1
+
+    wrong = {[title: "c"], nil, [set: [hidden: true]], %{id: "c"}}
+
+    assert {:error, %Error{code: :not_null_violation}} =
+             Writes.update_or_insert_each(repo, :rooms, [room.("b", nil), wrong])
+
+    assert {:ok, []} = Writes.update_or_insert_each(repo, :rooms, [])
+    assert {:error, %Error{}} = Writes.update_or_insert_each(repo, :rooms, [{[title: "c"], []}])
+    assert {:error, %Error{}} = Writes.update_or_insert_each(repo, :rooms, :all)
+    assert [%{id: "a"}] = Repo.all(:rooms)
+  end
+
   test "an error of either half names what is wrong, and nothing is kept", %{repo: repo} do
     assert {:error, %Error{code: :not_null_violation, details: %{columns: ["title"]}}} =
              write(repo, "Attic", [set: [hidden: true]], %{id: "attic"})

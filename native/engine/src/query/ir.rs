@@ -19,9 +19,9 @@ pub enum Write {
     Update(Update),
     /// Deletes the rows of a condition.
     Delete(Delete),
-    /// Updates the row of a condition, or inserts one if there is none. The number of rows that
-    /// it gives is that of the updated ones: 0 tells that it inserted. More than one is an error.
-    UpdateOrInsert(Box<UpdateOrInsert>),
+    /// Updates rows, or inserts those that are not there: all of them or none. Each gives a row,
+    /// which tells what was done by a column more, [`OUTCOME`].
+    UpdateOrInsert(UpdateOrInsert),
     /// Updates the rows of many conditions, each in its own way: all of them or none.
     UpdateEach(UpdateEach),
 }
@@ -46,13 +46,32 @@ pub struct Change {
     pub set: Vec<Assignment>,
 }
 
-/// Updates a row or inserts one.
+/// The column that tells what became of a row: 0 it was inserted, 1 it was updated, 2 it is there
+/// and was left as it is.
+pub const OUTCOME: &str = "ash_rusqlite_outcome";
+
+/// Rows of one table, each of which is updated or inserted, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateOrInsert {
-    /// What is done to the row that is there.
-    pub update: Update,
-    /// What is done otherwise, in the same table and with the same rows coming back.
-    pub insert: Insert,
+    /// The table's name.
+    pub table: String,
+    /// The rows.
+    pub each: Vec<Either>,
+    /// Which columns of each row come back, besides [`OUTCOME`].
+    pub returning: Returning,
+}
+
+/// A row that is updated or inserted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Either {
+    /// Which row it is. More than one is an error.
+    pub keys: Expr,
+    /// What must hold of the row that is there; otherwise it is left as it is.
+    pub only_if: Option<Expr>,
+    /// What is done to it.
+    pub set: Vec<Assignment>,
+    /// What is inserted when there is none.
+    pub row: Vec<(String, Value)>,
 }
 
 impl Write {

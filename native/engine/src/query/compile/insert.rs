@@ -49,6 +49,23 @@ pub(super) fn insert<'v>(insert: &'v Insert, catalog: &Catalog) -> Result<Vec<Co
     Ok(compiled)
 }
 
+/// An insert of one row that does not come back.
+pub(super) fn row<'v>(
+    table: &Table,
+    catalog: &Catalog,
+    row: &'v Vec<(String, Value)>,
+) -> Result<CompiledWrite<'v>> {
+    check_writable(table)?;
+    let (run, _) = run(row, std::slice::from_ref(row), table)?;
+    let b = Builder::new(table, catalog);
+    Ok(CompiledWrite {
+        sql: insert_sql(b, &run.columns, &Resolved::Raise, &Returning::Nothing)?,
+        rows: run.rows,
+        columns: Arc::new([]),
+        read_back: None,
+    })
+}
+
 /// The statement that reads the row of the last rowid, where that is the row that was inserted: an
 /// upsert may have updated another.
 fn read_back(insert: &Insert, table: &Table, catalog: &Catalog) -> Result<Option<String>> {

@@ -5,6 +5,7 @@ mod aggregate;
 mod builder;
 mod compared;
 mod cursor;
+mod either;
 mod filter;
 mod insert;
 mod numbered;
@@ -16,6 +17,8 @@ mod subselect;
 #[cfg(test)]
 mod tests;
 mod write;
+
+pub use either::{compile_either, CompiledEither};
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -152,12 +155,8 @@ pub fn compile_write<'a>(write: &'a Write, catalog: &Catalog) -> Result<Vec<Comp
         Write::Insert(insert) => insert::insert(insert, catalog),
         Write::Update(update) => Ok(vec![write::update(update, catalog)?]),
         Write::Delete(delete) => Ok(vec![write::delete(delete, catalog)?]),
-        // The executor runs the second only when the first wrote nothing.
-        Write::UpdateOrInsert(both) => {
-            let mut all = vec![write::update(&both.update, catalog)?];
-            all.extend(insert::insert(&both.insert, catalog)?);
-            Ok(all)
-        }
+        // The executor takes one after the other, since what comes next depends on the rows.
+        Write::UpdateOrInsert(_) => Err(invalid("what may insert instead is compiled by itself")),
         Write::UpdateEach(each) => write::update_each(each, catalog),
     }
 }

@@ -40,7 +40,8 @@ pub(super) fn update_each<'v>(
     Ok(compiled)
 }
 
-fn update_of<'v>(
+/// An update of a table that was looked up.
+pub(super) fn update_of<'v>(
     table: &Table,
     catalog: &Catalog,
     filter: Option<&'v Expr>,
@@ -221,7 +222,8 @@ pub(super) fn write_returning(b: &mut Builder<'_, '_>, returning: &Returning) ->
     written_columns(b, returning)
 }
 
-fn written_columns(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
+/// Writes the columns that come back.
+pub(super) fn written_columns(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
     let table = b.table;
     match returning {
         Returning::Nothing => Ok(()),

@@ -1,8 +1,8 @@
 //! Writes, and the steps of a transaction.
 
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Change, Conflict, ConflictSet, Delete, Insert, Returning, Update, UpdateEach,
-    UpdateOrInsert, Write,
+    Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, Update,
+    UpdateEach, UpdateOrInsert, Write,
 };
 use ash_rusqlite_engine::TransactionOp;
 use rustler::Term;
@@ -27,7 +27,8 @@ pub fn shape(write: &Write) -> Shape {
         | Write::Update(Update { returning, .. })
         | Write::Delete(Delete { returning, .. })
         | Write::UpdateEach(UpdateEach { returning, .. }) => returning,
-        Write::UpdateOrInsert(both) => &both.update.returning,
+        // Whatever else comes back, it is told what became of each row.
+        Write::UpdateOrInsert(_) => return Shape::Rows,
     };
     match returning {
         Returning::Nothing => Shape::Nothing,
@@ -94,21 +95,12 @@ impl Decode {
                 set: self.assignments(*set)?,
                 returning: self.returning(*returning)?,
             })),
-            ("update_or_insert", [table, filter, set, row, returning]) => {
-                let update = Update {
+            ("update_or_insert", [table, each, returning]) => {
+                Ok(Write::UpdateOrInsert(UpdateOrInsert {
                     table: self.name(*table, "a table")?,
-                    filter: Some(self.condition(*filter)?),
-                    set: self.assignments(*set)?,
+                    each: self.eithers(*each)?,
                     returning: self.returning(*returning)?,
-                };
-                let insert = Insert {
-                    table: update.table.clone(),
-                    rows: vec![self.fields(*row, "a row")?],
-                    conflict: Conflict::Raise,
-                    returning: update.returning.clone(),
-                };
-                let both = UpdateOrInsert { update, insert };
-                Ok(Write::UpdateOrInsert(Box::new(both)))
+                }))
             }
             ("update_each", [table, changes, returning]) => Ok(Write::UpdateEach(UpdateEach {
                 table: self.name(*table, "a table")?,
@@ -145,6 +137,28 @@ impl Decode {
             Ok(())
         })?;
         Ok(changes)
+    }
+
+    fn eithers(&mut self, term: Term<'_>) -> Decoded<Vec<Either>> {
+        let mut eithers = Vec::new();
+        self.each(term, "the rows of update_or_insert", |decode, item| {
+            match get_tuple(item).as_deref() {
+                Ok([keys, only_if, set, row]) => eithers.push(Either {
+                    keys: decode.condition(*keys)?,
+                    only_if: decode.optional_condition(*only_if)?,
+                    set: decode.assignments(*set)?,
+                    row: decode.fields(*row, "a row")?,
+                }),
+                _ => {
+                    let shown = describe(item);
+                    return Err(invalid(format!(
+                        "a row is {{keys, only_if, assignments, fields}}, not {shown}"
+                    )));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(eithers)
     }
 
     fn rows(&mut self, term: Term<'_>) -> Decoded<Vec<Vec<(String, ash_rusqlite_engine::Value)>>> {

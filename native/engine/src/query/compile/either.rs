@@ -1,0 +1,171 @@
+//! Updates that insert where they find nothing.
+
+use std::sync::Arc;
+
+use super::builder::{rowid_name, Builder};
+use super::write::{output, update_of, written_columns};
+use super::{filter, insert, CompiledWrite, Found, ReadBack};
+use crate::error::Result;
+use crate::query::ir::{Either, Expr, Returning, UpdateOrInsert, OUTCOME};
+use crate::schema::{Catalog, Table};
+use crate::value::{ColumnType, OutputColumn};
+
+/// The statements for a row that is updated or inserted. Each of the last three gives the row and
+/// what became of it.
+#[derive(Debug)]
+pub struct CompiledEither<'a> {
+    /// Counts the rows of the keys and tells whether a condition holds of them, where there is one.
+    pub question: Option<CompiledWrite<'a>>,
+    /// Reads the row that is left as it is.
+    pub keep: Option<CompiledWrite<'a>>,
+    /// Updates the row.
+    pub update: CompiledWrite<'a>,
+    /// Inserts it.
+    pub insert: CompiledWrite<'a>,
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Inserted,
+    Updated,
+    Kept,
+}
+
+/// Compiles one row of those that are updated or inserted.
+pub fn compile_either<'a>(
+    write: &'a UpdateOrInsert,
+    either: &'a Either,
+    catalog: &Catalog,
+) -> Result<CompiledEither<'a>> {
+    let table = catalog.table(&write.table)?;
+    let Either {
+        keys,
+        only_if,
+        set,
+        row,
+    } = either;
+    let told = Told {
+        table,
+        catalog,
+        returning: &write.returning,
+        columns: columns(table, &write.returning)?,
+    };
+    let update = update_of(table, catalog, Some(keys), set, &Returning::Nothing)?;
+    let insert = insert::row(table, catalog, row)?;
+    let (question, keep) = match only_if {
+        Some(condition) => (
+            Some(question(table, catalog, keys, condition)?),
+            Some(told.kept(keys)?),
+        ),
+        None => (None, None),
+    };
+    Ok(CompiledEither {
+        question,
+        keep,
+        update: told.returned(update, Outcome::Updated)?,
+        insert: told.inserted(insert)?,
+    })
+}
+
+fn columns(table: &Table, returning: &Returning) -> Result<Arc<[OutputColumn]>> {
+    let outcome = OutputColumn::new(OUTCOME, "", ColumnType::Integer);
+    let wanted = output(table, returning)?;
+    Ok(wanted.iter().cloned().chain([outcome]).collect())
+}
+
+fn question<'a>(
+    table: &Table,
+    catalog: &Catalog,
+    keys: &'a Expr,
+    condition: &'a Expr,
+) -> Result<CompiledWrite<'a>> {
+    let mut b = Builder::new(table, catalog);
+    b.push("SELECT count(*), ifnull(max(CASE WHEN ");
+    filter::condition(&mut b, condition)?;
+    b.push(" THEN 1 ELSE 0 END), 0) FROM ");
+    b.table_name();
+    b.push(" WHERE ");
+    filter::condition(&mut b, keys)?;
+    let number = |name| OutputColumn::new(name, "", ColumnType::Integer);
+    Ok(CompiledWrite {
+        sql: b.sql,
+        rows: vec![b.params],
+        columns: Arc::new([number("rows"), number("holds")]),
+        read_back: None,
+    })
+}
+
+/// How a row comes back.
+struct Told<'t> {
+    table: &'t Table,
+    catalog: &'t Catalog,
+    returning: &'t Returning,
+    columns: Arc<[OutputColumn]>,
+}
+
+impl<'t> Told<'t> {
+    fn kept<'a>(&self, keys: &'a Expr) -> Result<CompiledWrite<'a>> {
+        let mut b = self.select(Outcome::Kept)?;
+        filter::condition(&mut b, keys)?;
+        Ok(CompiledWrite {
+            sql: b.sql,
+            rows: vec![b.params],
+            columns: Arc::clone(&self.columns),
+            read_back: None,
+        })
+    }
+
+    fn returned<'a>(
+        &self,
+        mut write: CompiledWrite<'a>,
+        outcome: Outcome,
+    ) -> Result<CompiledWrite<'a>> {
+        let mut b = Builder::new(self.table, self.catalog);
+        b.push(" RETURNING ");
+        self.row(&mut b, outcome)?;
+        write.sql.push_str(&b.sql);
+        write.columns = Arc::clone(&self.columns);
+        Ok(write)
+    }
+
+    fn inserted<'a>(&self, mut write: CompiledWrite<'a>) -> Result<CompiledWrite<'a>> {
+        match rowid_name(self.table) {
+            Some(rowid) if !self.table.has_triggers => {
+                let mut b = self.select(Outcome::Inserted)?;
+                b.push(rowid);
+                b.push(" = ?");
+                write.columns = Arc::clone(&self.columns);
+                write.read_back = Some(ReadBack {
+                    sql: b.sql,
+                    by: Found::LastRowid,
+                });
+                Ok(write)
+            }
+            _ => self.returned(write, Outcome::Inserted),
+        }
+    }
+
+    fn select<'a>(&self, outcome: Outcome) -> Result<Builder<'t, 'a>> {
+        let mut b = Builder::new(self.table, self.catalog);
+        b.push("SELECT ");
+        self.row(&mut b, outcome)?;
+        b.push(" FROM ");
+        b.table_name();
+        b.push(" WHERE ");
+        Ok(b)
+    }
+
+    fn row(&self, b: &mut Builder<'_, '_>, outcome: Outcome) -> Result<()> {
+        if !matches!(self.returning, Returning::Nothing) {
+            written_columns(b, self.returning)?;
+            b.push(", ");
+        }
+        b.push(match outcome {
+            Outcome::Inserted => "0",
+            Outcome::Updated => "1",
+            Outcome::Kept => "2",
+        });
+        Ok(())
+    }
+}
