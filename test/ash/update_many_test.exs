@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
     use ExUnit.Case, async: true
 
     alias Ash.Error.Changes.{InvalidAttribute, StaleRecord}
+    alias AshRusqlite.Asked
     alias AshRusqlite.UpdateMany.{OnEts, OnSqlite}
 
     # ETS tells every create to the log.
@@ -23,34 +24,6 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
 
     defp stored(resource, field, opts \\ []),
       do: resource |> Ash.read!(opts) |> Map.new(&{&1.id, Map.fetch!(&1, field)})
-
-    # The operations that the repo is asked for while a function runs.
-    defp asked(fun) do
-      id = make_ref()
-      me = self()
-
-      :telemetry.attach_many(
-        id,
-        [[:ash_rusqlite, :repo, :query, :stop], [:ash_rusqlite, :repo, :transaction, :stop]],
-        fn name, _, metadata, _ ->
-          if self() == me,
-            do: send(me, {id, Map.get(metadata, :operation) || Enum.at(name, 2)})
-        end,
-        nil
-      )
-
-      result = fun.()
-      :telemetry.detach(id)
-      {result, received(id)}
-    end
-
-    defp received(id) do
-      receive do
-        {^id, operation} -> [operation | received(id)]
-      after
-        0 -> []
-      end
-    end
 
     test "each row gets its own changes, and keeps what is not among them" do
       for layer <- @layers do
@@ -86,10 +59,10 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
       ]
 
       assert {%{status: :success}, [:update_each, :transaction]} =
-               asked(fn -> update(inputs, OnSqlite.Item, :update) end)
+               Asked.during(fn -> update(inputs, OnSqlite.Item, :update) end)
 
       assert {%{status: :success}, [:update_each, :transaction]} =
-               asked(fn -> update([{a, %{by: 2}}, {b, %{by: 2}}], OnSqlite.Item, :grow) end)
+               Asked.during(fn -> update([{a, %{by: 2}}, {b, %{by: 2}}], OnSqlite.Item, :grow) end)
 
       assert stored(OnSqlite.Item, :size) == %{1 => 6, 2 => 7, 3 => 6}
     end

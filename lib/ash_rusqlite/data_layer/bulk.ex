@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Many creates: one request to the writer for a batch, all of it or nothing.
 
-    alias AshRusqlite.DataLayer.{Codec, Errors, Runtime, Store, Transaction, Upsert, Write}
+    alias AshRusqlite.DataLayer.{Codec, Errors, Runtime, Store, Upsert, Write}
 
     @doc "Creates, or upserts, the rows of changesets."
     @spec create(Ash.Resource.t(), Enumerable.t(), map()) ::
@@ -42,15 +42,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp upsert(store, changesets, options) do
-      Transaction.all_or_nothing(store, fn ->
-        with {:ok, records} <- Runtime.each(changesets, &upsert_one(store.resource, &1, options)) do
-          records = Enum.reject(records, &Ash.Resource.get_metadata(&1, :upsert_skipped))
-          if options[:return_records?], do: {:ok, records}, else: :ok
-        end
-      end)
-    end
-
-    defp upsert_one(resource, changeset, options) do
       context = %{
         private: %{
           upsert_fields: options[:upsert_fields] || [],
@@ -58,11 +49,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         }
       }
 
-      changeset = Ash.Changeset.set_context(changeset, context)
+      changesets = Enum.map(changesets, &Ash.Changeset.set_context(&1, context))
 
-      with {:ok, record} <-
-             Upsert.upsert(resource, changeset, options[:upsert_keys], options[:identity]),
-           do: {:ok, put_metadata(record, changeset)}
+      with {:ok, records} <-
+             Upsert.all(store, changesets, options[:upsert_keys], options[:identity]) do
+        if options[:return_records?], do: {:ok, written(records, changesets)}, else: :ok
+      end
+    end
+
+    defp written(records, changesets) do
+      for {record, changeset} <- Enum.zip(records, changesets),
+          is_nil(Ash.Resource.get_metadata(record, :upsert_skipped)),
+          do: put_metadata(record, changeset)
     end
 
     @doc "Notes which of a bulk action's inputs a record is of, where Ash looks for it."

@@ -6,8 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # transaction.
 
     alias Ash.Error.Changes.{InvalidAttribute, StaleRecord}
-    alias Ash.Query.UpsertConflict
-    alias AshRusqlite.DataLayer.{Codec, Errors, Info, Kind, Runtime, Store}
+    alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Info, Kind, Runtime, Store}
     alias AshRusqlite.DataLayer.{Transaction, Write}
     alias AshRusqlite.Error
 
@@ -144,7 +143,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       env = %{Write.env(store, first) | incoming: &incoming/1}
 
       with {:ok, conditions} <- Write.conditions(first.filter, env),
-           {:ok, computed} <- Write.computed(first.atomics, env),
+           {:ok, computed} <- Assignments.computed(first.atomics, env),
            {:ok, changes} <- changes(changesets, {conditions, computed}, env),
            select = select(store.resource, options),
            write = {:update_each, store.table, changes, columns(store.resource, select)},
@@ -169,20 +168,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp change(changeset, {conditions, computed}, env) do
       with {:ok, key} <- Write.key_condition(changeset.data, env),
-           {:ok, set} <- Write.set(env.resource, changeset.attributes, computed) do
+           {:ok, set} <- Assignments.set(env.resource, changeset.attributes, computed) do
         where = {:and, [key | filled(conditions, changeset)]}
-        {:ok, {{:expr, where}, some(set ++ filled(computed, changeset), env)}}
+        {:ok, {{:expr, where}, Assignments.some(set ++ filled(computed, changeset), env)}}
       end
     end
-
-    # A change of nothing still tells whether the row is there.
-    defp some([], env) do
-      [name | _] = Ash.Resource.Info.primary_key(env.resource)
-      column = env.resource |> Ash.Resource.Info.attribute(name) |> Codec.column()
-      [{:compute, column, {:col, column}}]
-    end
-
-    defp some(assignments, _env), do: assignments
 
     defp filled({:incoming, attribute}, %{attributes: attributes}) do
       case Kind.literal(Map.get(attributes, attribute.name), Kind.of(attribute)) do
@@ -219,23 +209,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp one(store, %{atomics: atomics, attributes: attributes} = changeset) do
-      atomics = for {name, expression} <- atomics, do: {name, given(expression, attributes)}
+      atomics =
+        for {name, expression} <- atomics, do: {name, Assignments.given(expression, attributes)}
 
       case Write.update_row(store, %{changeset | atomics: atomics}) do
         {:ok, record} -> {:ok, [record]}
         {:error, %StaleRecord{}} -> {:ok, []}
         {:error, error} -> {:error, error}
-      end
-    end
-
-    defp given(expression, attributes) do
-      if Ash.Expr.expr?(expression) do
-        Ash.Filter.map(expression, fn
-          %UpsertConflict{attribute: name} -> Map.get(attributes, name)
-          other -> other
-        end)
-      else
-        expression
       end
     end
   end

@@ -1,12 +1,14 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Upsert do
     @moduledoc false
-    # Finds the row of the keys and updates it, or creates one, by the rules of the ETS data
+    # Finds the rows of the keys and updates them, or creates them, by the rules of the ETS data
     # layer, and tells which of the two it was: by one request to the writer, or, where Elixir
     # has a part in it, in one transaction.
 
-    alias AshRusqlite.DataLayer.{Codec, Errors, Expression, Query, Read, Runtime, Store}
-    alias AshRusqlite.DataLayer.{Transaction, Write}
+    alias Ash.Query.{Operator, Ref}
+
+    alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Query, Read}
+    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Write}
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Writes
 
@@ -17,56 +19,139 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec upsert(Ash.Resource.t(), Ash.Changeset.t(), [atom()] | nil, map() | nil) ::
             {:ok, Ash.Resource.record()} | {:error, term()}
     def upsert(resource, changeset, keys, identity) do
-      keys = keys || Ash.Resource.Info.primary_key(resource)
-
-      if new?(changeset, keys, identity) do
-        Write.create(resource, changeset)
+      with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+           {:ok, [record]} <- all(store, [changeset], keys, identity) do
+        {:ok, record}
       else
-        with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
-             :elixir <- at_once(store, changeset, keys, identity) do
-          Transaction.all_or_nothing(store, fn ->
-            find_and_write(resource, changeset, keys, identity)
-          end)
-        end
-      end
-    end
-
-    # One request, if there is no condition on the row that is there, and SQLite can find it and
-    # compute the changes.
-    defp at_once(store, %{filter: nil} = changeset, keys, identity) do
-      %{resource: resource} = store
-      env = Write.env(store, changeset)
-      set = Map.new(changes(changeset, keys, resource))
-
-      with {:ok, where} <-
-             Expression.condition(filter(resource, changeset, keys, identity), env),
-           {:ok, [_ | _] = assignments} <-
-             Write.assignments(%{changeset | attributes: set}, env),
-           {:ok, row} <- Write.row(resource, changeset),
-           {:ok, {action, stored}} <-
-             Writes.update_or_insert(
-               store.repo,
-               store.table,
-               {:expr, where},
-               updates(assignments),
-               row,
-               if(changeset.timeout, do: [timeout: changeset.timeout], else: [])
-             ),
-           {:ok, [record]} <- Codec.load_all([stored], resource) do
-        note({:ok, record}, if(action == :inserted, do: :create, else: :update))
-      else
-        {:ok, []} -> :elixir
-        {:residual, _reason} -> :elixir
-        {:error, %Error{code: code}} when code in @elixir_may -> :elixir
         {:error, error} -> {:error, Errors.to_ash(error, resource, changeset)}
       end
     end
 
-    defp at_once(_store, _changeset, _keys, _identity), do: :elixir
+    @doc "The same for many rows of a store, all of them or none."
+    @spec all(Store.t(), [Ash.Changeset.t()], [atom()] | nil, map() | nil) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def all(store, changesets, keys, identity) do
+      keys = keys || Ash.Resource.Info.primary_key(store.resource)
+
+      with :elixir <- at_once(store, changesets, keys, identity) do
+        Transaction.all_or_nothing(store, fn ->
+          Runtime.each(changesets, &one(store, &1, keys, identity))
+        end)
+      end
+    end
+
+    defp one(store, changeset, keys, identity) do
+      if new?(changeset, keys, identity),
+        do: Write.create(store.resource, changeset),
+        else: find_and_write(store.resource, changeset, keys, identity)
+    end
+
+    ## One request
+
+    defp at_once(store, [first | _] = changesets, keys, identity) do
+      opts = if first.timeout, do: [timeout: first.timeout], else: []
+
+      with {:ok, where} <- scope(identity, Write.env(store, first)),
+           {:ok, rows} <- Runtime.each(changesets, &row(store, &1, {keys, identity, where})),
+           {:ok, results} <- Writes.update_or_insert_each(store.repo, store.table, rows, opts),
+           {outcomes, stored} = Enum.unzip(results),
+           {:ok, records} <- Codec.load_all(stored, store.resource) do
+        {:ok,
+         outcomes |> Enum.zip(records) |> Enum.zip_with(changesets, &told(&1, &2, keys, identity))}
+      else
+        {:residual, _reason} -> :elixir
+        {:error, %Error{code: code}} when code in @elixir_may -> :elixir
+        {:error, error} -> {:error, Errors.to_ash(error, store.resource, first)}
+      end
+    catch
+      {:residual, _reason} -> :elixir
+    end
+
+    defp row(store, changeset, {keys, identity, where}) do
+      env = Write.env(store, changeset)
+
+      if new?(changeset, keys, identity) do
+        {:ok,
+         {{:expr, false}, nil, updates(Assignments.some([], env)), created(store, changeset)}}
+      else
+        env = %{env | incoming: incoming(changeset)}
+        set = Map.new(changes(changeset, keys, store.resource))
+
+        with {:ok, only_if} <- Write.conditions(changeset.filter, env),
+             {:ok, assignments} <- Assignments.of(%{changeset | attributes: set}, env) do
+          keys = Enum.map(keys, &key(changeset, &1, env))
+          updates = assignments |> Assignments.some(env) |> updates()
+
+          {:ok,
+           {Read.where(keys ++ where), Read.where(only_if), updates, created(store, changeset)}}
+        else
+          {:residual, reason} -> Expression.residual(reason)
+          {:error, error} -> {:error, error}
+        end
+      end
+    end
+
+    # Which rows the resource and the identity speak of.
+    defp scope(identity, env) do
+      env.resource |> scoped(identity) |> Map.fetch!(:filter) |> Write.conditions(env)
+    end
+
+    defp scoped(resource, %{where: where}) when not is_nil(where),
+      do: Ash.Query.do_filter(resource, where)
+
+    defp scoped(resource, _identity), do: Ash.Query.new(resource)
+
+    defp key(changeset, name, env) do
+      attribute =
+        Ash.Resource.Info.attribute(env.resource, name) || Expression.residual("a key of #{name}")
+
+      ref = %Ref{attribute: attribute, relationship_path: [], resource: env.resource}
+
+      case {Ash.Changeset.get_attribute(changeset, name), value(changeset, name)} do
+        {nil, nil} -> Expression.keep(%Operator.IsNil{left: ref, right: true}, env)
+        {nil, _parameter} -> Expression.residual("a key that is a parameter")
+        {value, _} -> Expression.keep(%Operator.Eq{left: ref, right: value}, env)
+      end
+    end
+
+    # What cannot be created may still be there.
+    defp created(store, changeset) do
+      case Write.row(store.resource, changeset) do
+        {:ok, row} -> row
+        {:error, _error} -> Expression.residual("a row that cannot be created")
+      end
+    end
+
+    # What `upsert_conflict()` speaks of.
+    defp incoming(changeset) do
+      fn %{name: name} = attribute ->
+        with {:ok, record} <- Ash.Changeset.apply_attributes(changeset),
+             kind when kind != :other <- Kind.of(attribute),
+             {:ok, scalar, _kind} <- Kind.literal(Map.get(record, name), kind) do
+          {scalar, kind}
+        else
+          _ -> Expression.residual("the new value of #{name}")
+        end
+      end
+    end
 
     defp updates(assignments) do
       for {kind, column, value} <- assignments, do: {kind, [{column, value}]}
     end
+
+    defp told({:skipped, record}, _changeset, _keys, _identity), do: skipped(record)
+
+    defp told({outcome, record}, changeset, keys, identity) do
+      action = if outcome == :inserted, do: :create, else: :update
+
+      if new?(changeset, keys, identity),
+        do: record,
+        else: Ash.Resource.put_metadata(record, :upsert_action, action)
+    end
+
+    defp skipped(record), do: Ash.Resource.put_metadata(record, :upsert_skipped, true)
+
+    ## The rules
 
     # What an update of the row that is there changes.
     defp changes(changeset, keys, resource) do
@@ -80,6 +165,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       (is_nil(identity) or not identity.nils_distinct?) and
         Enum.any?(keys, &is_nil(Ash.Changeset.get_attribute(changeset, &1)))
     end
+
+    ## In a transaction
 
     defp find_and_write(resource, changeset, keys, identity) do
       query = %Query{
@@ -114,31 +201,37 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           end
         end)
 
-      query = Ash.Query.do_filter(resource, and: [conditions])
-      where = identity && identity.where
-      query = if where, do: Ash.Query.do_filter(query, where), else: query
-      query.filter
+      resource
+      |> scoped(identity)
+      |> Ash.Query.do_filter(and: [conditions])
+      |> Map.fetch!(:filter)
     end
 
     defp value(changeset, key) do
-      Ash.Changeset.get_attribute(changeset, key) || Map.get(changeset.params, key) ||
-        Map.get(changeset.params, to_string(key))
+      with nil <- Ash.Changeset.get_attribute(changeset, key),
+           nil <- Map.get(changeset.params, key),
+           do: Map.get(changeset.params, to_string(key))
     end
 
     defp update(resource, changeset, keys, current) do
       with {:ok, incoming} <- Ash.Changeset.apply_attributes(changeset),
            {:ok, [_]} <- wanted(changeset, current, incoming) do
         set = changes(changeset, keys, resource)
-        update = changeset |> Map.put(:attributes, %{}) |> Map.put(:data, current)
+        atomics = given(changeset.atomics, incoming)
+        update = %{changeset | attributes: %{}, atomics: atomics, data: current}
         update = Ash.Changeset.force_change_attributes(update, set)
 
         resource
         |> Write.update(%{update | action_type: :update, filter: nil})
         |> note(:update)
       else
-        {:ok, []} -> {:ok, Ash.Resource.put_metadata(current, :upsert_skipped, true)}
+        {:ok, []} -> {:ok, skipped(current)}
         {:error, error} -> {:error, error}
       end
+    end
+
+    defp given(atomics, incoming) do
+      for {name, expression} <- atomics || [], do: {name, Assignments.given(expression, incoming)}
     end
 
     defp wanted(%{filter: nil}, current, _incoming), do: {:ok, [current]}

@@ -5,8 +5,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # only Elixir can is read and written in one transaction.
 
     alias Ash.Error.Changes.StaleRecord
-    alias AshRusqlite.DataLayer.{Codec, Errors, Expression, Kind, Plan, Read, Runtime, Store}
-    alias AshRusqlite.DataLayer.{TableSpec, Transaction}
+
+    alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Plan, Read}
+    alias AshRusqlite.DataLayer.{Runtime, Store, TableSpec, Transaction}
     alias AshRusqlite.Repo.Statement
 
     @doc "Inserts the row of a changeset."
@@ -30,7 +31,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with :ok <- check_key(resource, changeset),
            {:ok, record} <- Ash.Changeset.apply_attributes(changeset),
            {:ok, atomics} <-
-             evaluate(Map.get(changeset, :create_atomics, []), resource, changeset.domain, record) do
+             Assignments.evaluate(
+               Map.get(changeset, :create_atomics, []),
+               resource,
+               changeset.domain,
+               record
+             ) do
         record
         |> Map.take(Map.keys(changeset.attributes))
         |> Map.merge(atomics)
@@ -69,7 +75,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with {:ok, key} <- key_condition(changeset.data, env),
            {:ok, conditions} <- conditions(changeset.filter, env),
-           {:ok, assignments} <- assignments(changeset, env) do
+           {:ok, assignments} <- Assignments.of(changeset, env) do
         one(update_where(store, [key | conditions], assignments, changeset), store, changeset)
       else
         {:residual, _reason} -> read_and_update(store, changeset, env)
@@ -107,7 +113,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
              {:ok, current} <- update_where(store, [key], [], changeset),
              {:ok, [current]} <- kept(current, store, changeset),
              {:ok, atomics} <-
-               evaluate(changeset.atomics, store.resource, changeset.domain, current),
+               Assignments.evaluate(changeset.atomics, store.resource, changeset.domain, current),
              {:ok, row} <- Codec.dump(store.resource, Map.merge(changeset.attributes, atomics)) do
           assignments = for {column, value} <- row, do: {:set, column, value}
           one(update_where(store, [key], assignments, changeset), store, changeset)
@@ -211,80 +217,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def conditions(filter, env) do
       with {:ok, scalar} <- Expression.condition(filter, env), do: {:ok, [scalar]}
-    end
-
-    @doc "The assignments of an update, if SQLite can compute all of them."
-    @spec assignments(Ash.Changeset.t(), %Expression.Env{}) ::
-            {:ok, list()} | {:residual, String.t()} | {:error, term()}
-    def assignments(changeset, env) do
-      with {:ok, computed} <- computed(changeset.atomics, env),
-           {:ok, set} <- set(env.resource, changeset.attributes, computed) do
-        {:ok, set ++ computed}
-      end
-    end
-
-    @doc "The assignments of values, but for those that are computed."
-    @spec set(Ash.Resource.t(), map(), [tuple()]) :: {:ok, [tuple()]} | {:error, term()}
-    def set(resource, attributes, computed) do
-      with {:ok, row} <- Codec.dump(resource, attributes) do
-        computed = Enum.map(computed, &elem(&1, 1))
-        {:ok, for({column, value} <- row, column not in computed, do: {:set, column, value})}
-      end
-    end
-
-    @doc "The assignments of atomics, if SQLite can compute all of them."
-    @spec computed(keyword() | nil, %Expression.Env{}) ::
-            {:ok, [tuple()]} | {:residual, String.t()}
-    def computed(atomics, env) do
-      assignments =
-        Enum.map(atomics || [], fn {name, expression} ->
-          attribute = Ash.Resource.Info.attribute(env.resource, name)
-          assignment(attribute, expression, env)
-        end)
-
-      {:ok, assignments}
-    catch
-      {:residual, reason} -> {:residual, reason}
-    end
-
-    defp assignment(attribute, expression, env) do
-      column = Codec.column(attribute)
-
-      if Ash.Expr.expr?(expression) do
-        {scalar, kind} = expression |> Expression.hydrate(env) |> Expression.compile(env)
-        computed(column, scalar, kind, Kind.of(attribute))
-      else
-        case Codec.dump_written(attribute, expression) do
-          {:ok, stored} -> {:set, column, stored}
-          {:error, _} -> Expression.residual("a value that #{attribute.name} does not take")
-        end
-      end
-    end
-
-    defp computed(column, scalar, kind, wanted) do
-      if kind in [nil, wanted] and wanted not in [:blob, :other],
-        do: {:compute, column, scalar},
-        else: Expression.residual("a value of another kind for #{column}")
-    end
-
-    @doc "The values of atomics for a record."
-    @spec evaluate(keyword() | nil, Ash.Resource.t(), Ash.Domain.t(), Ash.Resource.record()) ::
-            {:ok, map()} | {:error, term()}
-    def evaluate(atomics, resource, domain, record) do
-      Enum.reduce_while(atomics || [], {:ok, %{}}, fn {name, expression}, {:ok, values} ->
-        opts = [
-          resource: resource,
-          record: record,
-          domain: domain,
-          unknown_on_unknown_refs?: true
-        ]
-
-        case Ash.Expr.eval(expression, opts) do
-          {:ok, value} -> {:cont, {:ok, Map.put(values, name, value)}}
-          {:error, error} -> {:halt, {:error, error}}
-          :unknown -> {:halt, {:error, "Could not evaluate expression #{inspect(expression)}"}}
-        end
-      end)
     end
 
     @doc "Runs a write with the time that Ash gives it."

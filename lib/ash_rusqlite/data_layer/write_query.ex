@@ -4,8 +4,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Updates and destroys of all rows of a query: one statement when SQLite can find the rows
     # and compute the changes, else row by row in one transaction.
 
-    alias AshRusqlite.DataLayer.{Bulk, Codec, Errors, Plan, Query, Read, Runtime, Store}
-    alias AshRusqlite.DataLayer.{Transaction, Write}
+    alias AshRusqlite.DataLayer.{Assignments, Bulk, Codec, Errors, Plan, Query, Read}
+    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Write}
 
     @doc "Updates the rows of a query."
     @spec update(Query.t(), Ash.Changeset.t(), Ash.Resource.t(), map()) ::
@@ -15,7 +15,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       run(query, changeset, resource, options, fn store, plan ->
         with {:ok, assignments} when assignments != [] <-
-               Write.assignments(changeset, Write.env(store, changeset)) do
+               Assignments.of(changeset, Write.env(store, changeset)) do
           {:update, store.table, Read.where(plan.where), assignments, wanted(options)}
         end
       end)

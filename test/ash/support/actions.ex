@@ -327,7 +327,7 @@ if Code.ensure_loaded?(Ash) do
       else
         quote do
           Ash.create(unquote(alias_of(:Author)), unquote(person(25)),
-            action: unquote(pick([:put, :put_older]))
+            action: unquote(pick([:put, :put_older, :put_counted]))
           )
         end
       end
@@ -340,7 +340,7 @@ if Code.ensure_loaded?(Ash) do
         Ash.bulk_create(
           unquote(people),
           unquote(alias_of(:Author)),
-          unquote(pick([:put, :put_older])),
+          unquote(pick([:put, :put_older, :put_counted])),
           return_records?: unquote(chance?(60)),
           return_errors?: true,
           sorted?: true

@@ -237,6 +237,14 @@ if Code.ensure_loaded?(Ash) do
               upsert_fields([:name, :age])
             end
 
+            create :put_counted do
+              upsert?(true)
+              upsert_identity(:by_code)
+              upsert_fields([:name])
+              upsert_condition(expr(level != upsert_conflict(:level) or age > 2))
+              change(atomic_update(:age, expr(age + 1)))
+            end
+
             create :put_older do
               upsert?(true)
               upsert_identity(:by_code)

@@ -1,0 +1,107 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Assignments do
+    @moduledoc false
+    # What a changeset sets: values, and atomics, which SQLite computes of the row as it was, or
+    # else Elixir.
+
+    alias Ash.Query.UpsertConflict
+    alias AshRusqlite.DataLayer.{Codec, Expression, Kind}
+
+    @doc "The assignments of a changeset, if SQLite can compute all of them."
+    @spec of(Ash.Changeset.t(), %Expression.Env{}) ::
+            {:ok, list()} | {:residual, String.t()} | {:error, term()}
+    def of(changeset, env) do
+      with {:ok, computed} <- computed(changeset.atomics, env),
+           {:ok, set} <- set(env.resource, changeset.attributes, computed) do
+        {:ok, set ++ computed}
+      end
+    end
+
+    @doc "The assignments of values, but for those that are computed."
+    @spec set(Ash.Resource.t(), map(), [tuple()]) :: {:ok, [tuple()]} | {:error, term()}
+    def set(resource, attributes, computed) do
+      with {:ok, row} <- Codec.dump(resource, attributes) do
+        computed = Enum.map(computed, &elem(&1, 1))
+        {:ok, for({column, value} <- row, column not in computed, do: {:set, column, value})}
+      end
+    end
+
+    @doc "Assignments of which there is one at least: a change of nothing still gives the row."
+    @spec some([tuple()], %Expression.Env{}) :: [tuple()]
+    def some([], env) do
+      [name | _] = Ash.Resource.Info.primary_key(env.resource)
+      column = env.resource |> Ash.Resource.Info.attribute(name) |> Codec.column()
+      [{:compute, column, {:col, column}}]
+    end
+
+    def some(assignments, _env), do: assignments
+
+    @doc "The assignments of atomics, if SQLite can compute all of them."
+    @spec computed(keyword() | nil, %Expression.Env{}) ::
+            {:ok, [tuple()]} | {:residual, String.t()}
+    def computed(atomics, env) do
+      assignments =
+        Enum.map(atomics || [], fn {name, expression} ->
+          attribute = Ash.Resource.Info.attribute(env.resource, name)
+          assignment(attribute, expression, env)
+        end)
+
+      {:ok, assignments}
+    catch
+      {:residual, reason} -> {:residual, reason}
+    end
+
+    defp assignment(attribute, expression, env) do
+      column = Codec.column(attribute)
+
+      if Ash.Expr.expr?(expression) do
+        {scalar, kind} = expression |> Expression.hydrate(env) |> Expression.compile(env)
+        computed(column, scalar, kind, Kind.of(attribute))
+      else
+        case Codec.dump_written(attribute, expression) do
+          {:ok, stored} -> {:set, column, stored}
+          {:error, _} -> Expression.residual("a value that #{attribute.name} does not take")
+        end
+      end
+    end
+
+    defp computed(column, scalar, kind, wanted) do
+      if kind in [nil, wanted] and wanted not in [:blob, :other],
+        do: {:compute, column, scalar},
+        else: Expression.residual("a value of another kind for #{column}")
+    end
+
+    @doc "An atomic with the new values that `upsert_conflict()` speaks of."
+    @spec given(term(), map()) :: term()
+    def given(expression, incoming) do
+      if Ash.Expr.expr?(expression) do
+        Ash.Filter.map(expression, fn
+          %UpsertConflict{attribute: name} -> Map.get(incoming, name)
+          other -> other
+        end)
+      else
+        expression
+      end
+    end
+
+    @doc "The values of atomics for a record."
+    @spec evaluate(keyword() | nil, Ash.Resource.t(), Ash.Domain.t(), Ash.Resource.record()) ::
+            {:ok, map()} | {:error, term()}
+    def evaluate(atomics, resource, domain, record) do
+      Enum.reduce_while(atomics || [], {:ok, %{}}, fn {name, expression}, {:ok, values} ->
+        opts = [
+          resource: resource,
+          record: record,
+          domain: domain,
+          unknown_on_unknown_refs?: true
+        ]
+
+        case Ash.Expr.eval(expression, opts) do
+          {:ok, value} -> {:cont, {:ok, Map.put(values, name, value)}}
+          {:error, error} -> {:halt, {:error, error}}
+          :unknown -> {:halt, {:error, "Could not evaluate expression #{inspect(expression)}"}}
+        end
+      end)
+    end
+  end
+end
