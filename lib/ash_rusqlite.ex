@@ -82,4 +82,41 @@ defmodule AshRusqlite do
           {:ok, %{sql: String.t(), plan: [String.t()], residual: [{atom(), String.t()}]}}
           | {:error, term()}
   def explain(query, opts \\ []), do: @explain.explain(query, opts)
+
+  @beyond_json AshRusqlite.DataLayer.BeyondJson
+  @compile {:no_warn_undefined, @beyond_json}
+
+  @doc """
+  The values of Ash resources that JSON cannot hold, such as maps with atoms for keys, tuples and
+  structs: what another program, or AshSqlite, could not read of their tables. They are found while
+  the stream runs, page by page; the values that JSON holds are not even read.
+
+  Each is a map of
+
+    * `:resource`, `:table`, `:column`
+    * `:key` - the primary key, by attribute and as it is stored
+    * `:why` - what of the value JSON cannot hold, and where in it
+
+  Options:
+
+    * `tenant:` - for a resource with a table for each tenant
+    * `table:` - for a polymorphic resource
+    * `progress:` - a function that gets the map of `AshRusqlite.Progress` after every 1,000 rows
+
+  Raises Ash's error where a resource has no table. Only where Ash is: otherwise it raises
+  `UndefinedFunctionError`. `mix ash_rusqlite.check --json` prints them for all resources of a repo.
+
+      [MyApp.Person] |> AshRusqlite.beyond_json() |> Enum.take(1)
+      #=> [%{resource: MyApp.Person, table: "people", key: %{id: 7}, column: :bio,
+      #=>    why: "the key :tone"}]
+  """
+  @spec beyond_json(resource_or_resources :: module() | [module()], keyword()) ::
+          Enumerable.t(%{
+            resource: module(),
+            table: String.t(),
+            key: map(),
+            column: atom(),
+            why: String.t()
+          })
+  def beyond_json(resources, opts \\ []), do: @beyond_json.stream(resources, opts)
 end

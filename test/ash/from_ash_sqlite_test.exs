@@ -88,15 +88,19 @@ if Code.ensure_loaded?(Ash) do
       assert error.field == :id
     end
 
-    test "holds a map that JSON cannot hold as a BLOB, which a query finds" do
+    test "holds a map that JSON cannot hold as a BLOB, which a check and a query find" do
       create!(%{bio: %{city: :rome}})
       assert Ash.get!(Person, @bob).bio == %{city: :rome}
+
+      assert [%{table: "people", key: %{id: @bob}, column: :bio, why: "the key :city"}] =
+               Enum.to_list(AshRusqlite.beyond_json(Person))
 
       blobs = "SELECT id FROM people WHERE typeof(bio) = 'blob'"
       assert Repo.query!(blobs).rows == [[@bob]]
 
       Ash.update!(Ash.get!(Person, @bob), %{bio: %{"city" => "rome"}})
       assert Repo.query!(blobs).rows == []
+      assert Enum.to_list(AshRusqlite.beyond_json(Person)) == []
     end
 
     test "finds an instant exactly once its texts have our form", %{repo: repo, tmp_dir: folder} do
