@@ -9,6 +9,8 @@ if Code.ensure_loaded?(Ash) do
 
     alias AshRusqlite.FromEts.{OnEts, OnSqlite}
 
+    Application.load(:ash)
+
     require Ash.Query
 
     defp create!(resource, fields), do: Ash.create!(resource, fields)
@@ -71,6 +73,45 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    # ETS stores it, and raises when it reads it back.
+    test "a function is no term that can be stored: it is refused before anything is written" do
+      old = create!(OnSqlite, %{name: "old", code: "1", any: 1})
+
+      for term <- [fn -> 1 end, [%{a: &is_nil/1}], {1, fn x -> x end}] do
+        for write <- [
+              fn -> Ash.create(OnSqlite, %{name: "new", any: term}) end,
+              fn -> Ash.create(OnSqlite, %{code: "1", any: term}, action: :put) end,
+              fn -> Ash.update(old, %{any: term}) end,
+              fn -> Ash.update(old, %{any: term}, action: :slow) end
+            ] do
+          assert {:error, %Ash.Error.Invalid{errors: [error]}} = write.()
+          assert %{field: :any, message: message} = error
+          assert message =~ "function"
+        end
+
+        for result <- [
+              Ash.bulk_create([%{name: "a"}, %{any: term}], OnSqlite, :create,
+                return_errors?: true
+              ),
+              Ash.bulk_update(OnSqlite, :update, %{any: term}, return_errors?: true)
+            ] do
+          assert %{status: :error, errors: [_ | _] = errors} = result
+          for error <- errors, do: assert([%{field: :any}] = Map.get(error, :errors, [error]))
+        end
+
+        assert_raise Ash.Error.Unknown, fn -> create!(OnEts, %{any: term}) end
+      end
+
+      assert [%{name: "old", any: 1}] = Ash.read!(OnSqlite)
+    end
+
+    test "a stored term that this code does not know is an error, no exception" do
+      name = "an_atom_that_nobody_has"
+      row = %{id: Ash.UUID.generate(), any: <<131, 119, byte_size(name)>> <> name}
+      assert {:error, error} = AshRusqlite.DataLayer.Codec.load_all([row], OnSqlite)
+      assert inspect(error) =~ "any"
+    end
+
     test "like and ilike: ETS does not know them, here they are SQL" do
       for resource <- [OnEts, OnSqlite], do: create!(resource, %{name: "Ann"})
       assert [%{name: "Ann"}] = Ash.read!(Ash.Query.filter(OnSqlite, ilike(name, "%NN")))
@@ -89,6 +130,27 @@ if Code.ensure_loaded?(Ash) do
         Ash.create!(resource, %{name: "c", code: "2"}, action: :put)
         assert names(resource) == ["b", "c"]
       end
+    end
+
+    @vsn to_string(Application.spec(:ash, :vsn) || "0.0.0")
+    @finds_nil Version.match?(@vsn, ">= 3.6.3")
+
+    test "an upsert with nil in its identity: older releases of ETS create a row each time" do
+      assert put_twice(OnEts, nil) == if(@finds_nil, do: ["b"], else: ["a", "b"])
+      assert put_twice(OnSqlite, nil) == ["b"]
+    end
+
+    test "where nils are not distinct it creates a row each time, on both" do
+      assert put_twice(OnEts.Place, nil) == ["a", "b"]
+      assert put_twice(OnSqlite.Place, nil) == ["a", "b"]
+
+      for resource <- [OnEts.Place, OnSqlite.Place],
+          do: assert(put_twice(resource, "x") == ["a", "b", "b"])
+    end
+
+    defp put_twice(resource, code) do
+      for name <- ["a", "b"], do: Ash.create!(resource, %{name: name, code: code}, action: :put)
+      names(resource)
     end
 
     test "an action that fails in the middle: ETS keeps what was done, here nothing is" do

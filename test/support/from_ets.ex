@@ -51,12 +51,54 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    defmodule Place do
+      @moduledoc false
+      # With an identity for which nil is a value as any other.
+      defmacro __using__(data_layer) do
+        quote do
+          use Ash.Resource, domain: Domain, data_layer: unquote(data_layer)
+
+          ets do
+            private? true
+          end
+
+          actions do
+            defaults [:read, create: :*]
+
+            create :put do
+              accept :*
+              upsert? true
+              upsert_identity :code
+            end
+          end
+
+          attributes do
+            uuid_primary_key :id
+            attribute :name, :string, public?: true
+            attribute :code, :string, public?: true
+          end
+
+          identities do
+            identity :code, [:code], nils_distinct?: false, pre_check_with: Domain
+          end
+        end
+      end
+    end
+
     defmodule OnEts do
       use Thing, Ash.DataLayer.Ets
+
+      defmodule Place do
+        use AshRusqlite.FromEts.Place, Ash.DataLayer.Ets
+      end
     end
 
     defmodule OnSqlite do
       use Thing, AshRusqlite.DataLayer
+
+      defmodule Place do
+        use AshRusqlite.FromEts.Place, AshRusqlite.DataLayer
+      end
     end
   end
 end

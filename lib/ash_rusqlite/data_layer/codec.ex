@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Between the attributes of a resource and the columns of its table. The engine's rows
     # come with finished values, so for most types there is nothing to do.
 
+    alias Ash.Error.Changes.InvalidAttribute
     alias AshRusqlite.DataLayer.{Errors, Uuid}
 
     # What a column gives for these is what Ash works with.
@@ -18,6 +19,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       Ash.Type.UUID,
       Ash.Type.UUIDv7
     ]
+
+    # Structs with nothing in them that could be a term of its own.
+    @scalars [Ash.CiString, Date, DateTime, Decimal, NaiveDateTime, Time, Ash.NotLoaded]
 
     @declared %{
       string: "TEXT",
@@ -99,11 +103,37 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def dump_value(%{type: type, constraints: constraints} = attribute, value) do
       case Ash.Type.dump_to_native(type, value, constraints) do
-        {:ok, native} -> {:ok, to_column(storage(attribute), native)}
+        {:ok, native} -> lasting(attribute, value, to_column(storage(attribute), native))
         {:error, error} -> {:error, error}
         :error -> {:error, "Failed to dump #{inspect(value)} as type #{inspect(type)}"}
       end
     end
+
+    # Ash stores any term, but raises when it reads a function. Some types have a form for it.
+    defp lasting(%{type: type}, _value, stored) when type in @finished, do: {:ok, stored}
+
+    defp lasting(attribute, value, stored) do
+      kind = fleeting(value)
+
+      if is_nil(kind) or match?({:ok, _}, load_value(attribute, stored)) do
+        {:ok, stored}
+      else
+        message = "holds a #{kind}, which cannot be read back once it is stored"
+        {:error, InvalidAttribute.exception(field: attribute.name, message: message)}
+      end
+    end
+
+    defp fleeting(value) when is_function(value), do: "function"
+    defp fleeting(value) when is_port(value), do: "port"
+    defp fleeting([item | rest]), do: fleeting(item) || fleeting(rest)
+    defp fleeting(value) when is_tuple(value), do: value |> Tuple.to_list() |> fleeting()
+    defp fleeting(%struct{}) when struct in @scalars, do: nil
+    defp fleeting(%_{} = value), do: value |> Map.from_struct() |> fleeting()
+
+    defp fleeting(value) when is_map(value),
+      do: Enum.find_value(value, fn {key, value} -> fleeting(key) || fleeting(value) end)
+
+    defp fleeting(_value), do: nil
 
     defp to_column(storage, <<raw::binary-size(16)>>) when storage in [:uuid, :binary_id],
       do: Uuid.to_text(raw)
@@ -174,7 +204,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp cast(%{type: type, constraints: constraints} = attribute) do
       storage = storage(attribute)
-      &Ash.Type.cast_stored(type, from_column(storage, &1), constraints)
+
+      # Terms of code that is not there, such as an atom that nobody knows, raise.
+      fn stored ->
+        try do
+          Ash.Type.cast_stored(type, from_column(storage, stored), constraints)
+        rescue
+          ArgumentError -> :error
+        end
+      end
     end
 
     @doc "An attribute's value of its column's."
