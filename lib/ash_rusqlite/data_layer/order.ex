@@ -60,14 +60,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     # Where there are no nils, an index serves the order however it puts them.
-    defp direction(direction, name, env) when is_atom(name) do
+    defp direction(direction, name, env) when is_atom(name) and not is_nil(name) do
       case Ash.Resource.Info.attribute(env.resource, name) do
         %{allow_nil?: false} when direction in [:asc, :desc] -> direction
-        _ -> Map.fetch!(@directions, direction)
+        _ -> direction(direction, nil, env)
       end
     end
 
-    defp direction(direction, _field, _env), do: Map.fetch!(@directions, direction)
+    # Ash leaves the arguments of a calculation here where it does not know it yet.
+    defp direction(direction, _field, _env) do
+      with nil <- Map.get(@directions, direction),
+           do: Expression.residual("a sort in the direction #{inspect(direction)}")
+    end
 
     @doc "A field of a sort as a scalar and its kind."
     @spec field(term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}

@@ -9,14 +9,17 @@ if Code.ensure_loaded?(Ash) do
     #   * an update or destroy of a record whose row is gone: ETS raises `KeyError` or says
     #     nothing, here it is stale
     #   * an update of a primary key: ETS deletes the row
+    #   * what an action has done before it fails: ETS keeps it, here it is taken back. So a sequence
+    #     ends at such an action (`hooked`), and here nothing of it may be left
     #   * a bulk upsert that fails at one of its rows: ETS keeps those before it, here they are
     #     taken back. So all rows of one have a key: of rows without one there may be several,
     #     which is an error on both
     #   * values of an identity in creates and updates but of one row: ETS looks for others only
     #     then, by `pre_check_with`; here the index does always
 
-    alias AshRusqlite.Oracle.{Data, Expressions, Resources, Schema}
+    alias AshRusqlite.Oracle.{HookedActions, Resources, Schema}
 
+    import AshRusqlite.Oracle.Steps
     import AshRusqlite.Oracle.Values
 
     @resources [:Author, :Author, :Author, :Post, :Post, :Comment, :Group, :Topic, :Card] ++
@@ -29,7 +32,10 @@ if Code.ensure_loaded?(Ash) do
       plain = Resources.resources() -- [:Note, :Memo]
       tenants = for resource <- [:Note, :Memo], tenant <- ["a", "b"], do: {resource, tenant}
 
-      for(resource <- plain, do: quote(do: Ash.read(unquote(alias_of(resource))))) ++
+      for(
+        resource <- plain,
+        do: quote(do: Ash.read(unquote(alias_of(resource)), authorize?: false))
+      ) ++
         for {resource, tenant} <- tenants,
             do: quote(do: Ash.read(unquote(alias_of(resource)), tenant: unquote(tenant)))
     end
@@ -89,62 +95,16 @@ if Code.ensure_loaded?(Ash) do
         {2, fn -> upsert() end},
         {2, fn -> bulk_upsert() end},
         {2, fn -> atomic() end},
+        {3, fn -> {:hooked, HookedActions.risky()} end},
+        {4, fn -> {:hooked, HookedActions.related()} end},
+        {3, fn -> HookedActions.secret() end},
         {2, fn -> tenant_action(pick([:Note, :Memo])) end}
       ])
     end
 
-    defp alias_of(resource), do: {:__aliases__, [alias: false], [resource]}
-
-    # A key that no row of `Data` has.
-    defp new_key(:Author), do: %{id: new_uuid()}
-    defp new_key(:Topic), do: %{id: new_uuid()}
-    defp new_key(:Card), do: %{id: new_uuid()}
-    defp new_key(:Comment), do: %{post_id: between(1, 9), number: new_number()}
-    defp new_key(_), do: %{id: new_number()}
-
-    defp new_number, do: between(1_000, 1_000_000)
-
-    defp new_uuid do
-      <<a::48, b::12, c::62>> = for _ <- 1..122, into: <<>>, do: <<between(0, 1)::1>>
-      <<raw::binary-16>> = <<a::48, 4::4, b::12, 2::2, c::62>>
-      Ecto.UUID.load!(raw)
-    end
-
-    defp input(resource, except \\ []) do
-      resource
-      |> Data.attributes()
-      |> Map.drop(Schema.key(resource) ++ except)
-      |> Enum.to_list()
-      |> some(6)
-    end
-
-    defp code_of(pairs),
-      do: {:%{}, [], Enum.map(pairs, fn {name, value} -> {name, code(value)} end)}
-
     defp create(resource) do
       input = code_of(Enum.to_list(new_key(resource)) ++ input(resource))
       quote(do: Ash.create(unquote(alias_of(resource)), unquote(input)))
-    end
-
-    # An unknown action's result tells that there was no row.
-    defp one(resource, index) do
-      quote do
-        Ash.Query.sort(unquote(alias_of(resource)), unquote(Schema.key(resource)))
-        |> Ash.Query.offset(unquote(index))
-        |> Ash.Query.limit(1)
-        |> Ash.read!()
-      end
-    end
-
-    defp on_one(resource, fun) do
-      record = {:record, [], nil}
-
-      quote do
-        case unquote(one(resource, between(0, 6))) do
-          [unquote(record)] -> unquote(fun.(record))
-          [] -> :no_row
-        end
-      end
     end
 
     defp update(resource) do
@@ -257,33 +217,6 @@ if Code.ensure_loaded?(Ash) do
         |> unquote(sorted())
       end
     end
-
-    # The rows of a write have no order.
-    defp sorted, do: quote(do: AshRusqlite.Oracle.Actions.sorted())
-
-    @doc "A bulk result with its records in the order of their keys."
-    def sorted(%Ash.BulkResult{records: [%resource{} | _] = records} = result) do
-      key = Ash.Resource.Info.primary_key(resource)
-      %{result | records: Enum.sort_by(records, &Map.take(&1, key))}
-    end
-
-    def sorted(result), do: result
-
-    defp filtered(resource) do
-      filter = Expressions.condition(Expressions.env(resource), between(0, 2))
-      query = quote(do: Ash.Query.filter(unquote(alias_of(resource)), unquote(filter)))
-
-      if chance?(20) do
-        quote do
-          unquote(query) |> Ash.Query.sort(unquote(Schema.key(resource))) |> Ash.Query.limit(2)
-        end
-      else
-        query
-      end
-    end
-
-    defp strategies,
-      do: pick([[:atomic, :atomic_batches, :stream], [:stream], [:atomic, :stream]])
 
     defp bulk_create(resource) do
       inputs =

@@ -88,6 +88,13 @@ if Code.ensure_loaded?(Ash) do
               filter(expr(price > 1 and likes > parent(age)))
             end
 
+            unquote(
+              AshRusqlite.Oracle.Resources.through([
+                {:has_many, :post_comments, name.(:Comment), [:posts, :comments]},
+                {:has_many, :boss_posts, name.(:Post), [:boss, :posts]}
+              ])
+            )
+
             has_many :namesakes, __MODULE__ do
               public?(true)
               no_attributes?(true)
@@ -194,6 +201,16 @@ if Code.ensure_loaded?(Ash) do
             end
 
             sum(:doubled, :posts, :twice, public?: true)
+
+            unquote(
+              AshRusqlite.Oracle.Resources.where_through(
+                quote do
+                  count(:through_count, :post_comments, public?: true)
+                  sum(:through_stars, :post_comments, :stars, public?: true)
+                  list(:boss_titles, :boss_posts, :title, public?: true)
+                end
+              )
+            )
 
             count :older_joined, [:posts, :comments] do
               public?(true)

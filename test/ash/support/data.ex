@@ -80,6 +80,9 @@ if Code.ensure_loaded?(Ash) do
     defp attribute(_resource, :post_id, _kind), do: between(1, 9)
     defp attribute(_resource, :parent_id, _kind), do: pick([nil, between(1, 9)])
 
+    defp attribute(:Secret, :owner, _kind), do: pick([nil | owners()])
+    defp attribute(:Secret, :level, _kind), do: pick([nil, 0, 1, 2, 3])
+
     defp attribute(_resource, name, _kind) when name in [:above_id, :next_id],
       do: pick([nil, between(1, 6)])
 

@@ -20,12 +20,13 @@ if Code.ensure_loaded?(Ash) do
       select: nil,
       loads: [],
       extras: [],
-      run: :read
+      run: :read,
+      actor: nil
     ]
 
     @directions [:asc, :desc, :asc_nils_first, :asc_nils_last, :desc_nils_first, :desc_nils_last]
     @resources [:Author, :Author, :Author, :Post, :Post, :Comment, :Group, :Topic, :Note, :Memo] ++
-                 [:Visible, :Card]
+                 [:Visible, :Card, :Secret, :Secret]
 
     def generate do
       resource = pick(@resources)
@@ -50,6 +51,7 @@ if Code.ensure_loaded?(Ash) do
       %__MODULE__{
         resource: resource,
         tenant: tenant(resource),
+        actor: if(resource in [:Secret, :Group], do: pick([nil | owners()])),
         filters: filters(resource, between(0, 2)),
         sort: if(chance?(60), do: sort(resource), else: []),
         limit: if(chance?(35), do: between(0, 5)),
@@ -230,7 +232,7 @@ if Code.ensure_loaded?(Ash) do
     defp filtered(list, _resource), do: list
 
     defp pages(resource) do
-      resource = if resource in [:Note, :Memo], do: :Post, else: resource
+      resource = if resource in [:Note, :Memo, :Secret], do: :Post, else: resource
       query = %{plain(resource) | limit: nil, offset: nil, extras: [], select: nil}
       kind = pick([:keyset, :keyset, :offset])
       %{query | run: {:pages, kind, between(1, 4)}}
@@ -258,15 +260,22 @@ if Code.ensure_loaded?(Ash) do
     ## Code
 
     @doc "The code of the whole query, with the short names of its resources."
-    def code(%__MODULE__{run: :read} = query),
+    def code(%__MODULE__{run: :read, actor: nil} = query),
       do: pipe(query_code(query), quote(do: Ash.read()))
 
-    def code(%__MODULE__{run: {:aggregate, list}, tenant: tenant} = query),
-      do:
-        pipe(query_code(query), quote(do: Ash.aggregate(unquote(list), tenant: unquote(tenant))))
+    def code(%__MODULE__{run: :read, actor: actor} = query),
+      do: pipe(query_code(query), quote(do: Ash.read(unquote(as(actor)))))
+
+    def code(%__MODULE__{run: {:aggregate, list}, tenant: tenant, actor: actor} = query) do
+      options = [tenant: tenant] ++ if(actor, do: as(actor), else: [])
+      pipe(query_code(query), quote(do: Ash.aggregate(unquote(list), unquote(options))))
+    end
 
     def code(%__MODULE__{run: {:pages, kind, limit}} = query),
       do: pipe(query_code(query), quote(do: Pages.walk(unquote(kind), unquote(limit))))
+
+    @doc "The options of a call by somebody."
+    def as(name), do: [actor: {:%{}, [], [name: name]}, authorize?: true]
 
     defp query_code(query) do
       {:__aliases__, [alias: false], [query.resource]}
@@ -319,7 +328,7 @@ if Code.ensure_loaded?(Ash) do
             do: %{query | combinations: List.delete_at(query.combinations, index)}
 
       scalars =
-        for key <- [:limit, :offset, :select],
+        for key <- [:limit, :offset, :select, :actor],
             Map.fetch!(query, key) != nil,
             do: Map.put(query, key, nil)
 

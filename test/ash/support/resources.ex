@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash) do
     # The same resources for any data layer: `use` it in a module with the layer and the blocks
     # that the layer wants of each resource. The module becomes their domain.
 
-    alias AshRusqlite.Oracle.Resources.Author
+    alias AshRusqlite.Oracle.Resources.{Author, Post, Secret}
 
     defmacro __using__(opts) do
       layer = Macro.expand(opts[:data_layer], __CALLER__)
@@ -23,36 +23,61 @@ if Code.ensure_loaded?(Ash) do
 
         unquote(Author.code(use_resource, name))
         unquote(group(use_resource, name))
-        unquote(post(use_resource, name))
+        unquote(Post.code(use_resource, name))
         unquote(comment(use_resource, name))
         unquote(topic(use_resource, name))
         unquote(joins(use_resource, name))
         unquote(card(use_resource, name))
         unquote(tenants(use_resource, name))
         unquote(visible(use_resource, name))
+        unquote(Secret.code(use_resource, name))
       end
       |> Macro.prewalk(&bare/1)
     end
 
     # In Ash's expressions a name is that of a field only when no macro has written it.
-    defp bare({name, meta, context}) when context in [__MODULE__, Author], do: {name, meta, nil}
+    defp bare({name, meta, context}) when context in [__MODULE__, Author, Post, Secret],
+      do: {name, meta, nil}
+
     defp bare(other), do: other
 
     @doc "Their short names, in the order in which rows can be created."
     def resources do
       [:Group, :Author, :Post, :Comment, :Topic, :PostTopic, :AuthorTopic, :Card, :Note, :Memo] ++
-        [:Visible]
+        [:Visible, :Secret]
     end
 
     @doc "What every resource begins with."
-    def resource({layer, storage, domain}) do
+    def resource({layer, storage, domain}, opts \\ []) do
       quote do
-        use Ash.Resource, domain: unquote(domain), data_layer: unquote(layer)
+        use Ash.Resource, unquote([domain: domain, data_layer: layer] ++ opts)
         unquote(storage)
       end
     end
 
-    defp actions do
+    @doc """
+    Relationships through others, where Ash has such. None through a many_to_many: there Ash
+    looks for one key among those of the other.
+    """
+    def through(relationships) do
+      for {kind, name, destination, path} <- relationships do
+        quote do
+          unquote(kind)(unquote(name), unquote(destination),
+            through: unquote(path),
+            public?: true
+          )
+        end
+      end
+      |> where_through()
+    end
+
+    @doc "What speaks of them."
+    def where_through(code) do
+      if Map.has_key?(struct(Ash.Resource.Relationships.HasMany), :through), do: code
+    end
+
+    @doc "The actions that all of them have, and more."
+    def actions(more \\ nil) do
       quote do
         actions do
           default_accept(:*)
@@ -61,6 +86,23 @@ if Code.ensure_loaded?(Ash) do
           read :paged do
             pagination(keyset?: true, offset?: true, countable: true, required?: false)
           end
+
+          unquote(more)
+        end
+      end
+    end
+
+    defp group_actions do
+      quote do
+        create :with_authors do
+          argument(:members, {:array, :map})
+          change(manage_relationship(:members, :authors, type: :create))
+        end
+
+        update :set_authors do
+          require_atomic?(false)
+          argument(:members, {:array, :uuid})
+          change(manage_relationship(:members, :authors, type: :append_and_remove))
         end
       end
     end
@@ -85,6 +127,8 @@ if Code.ensure_loaded?(Ash) do
 
           relationships do
             has_many(:authors, unquote(name.(:Author)), public?: true)
+            has_many(:secrets, unquote(name.(:Secret)), public?: true)
+            unquote(through([{:has_many, :all_posts, name.(:Post), [:authors, :posts]}]))
           end
 
           aggregates do
@@ -92,81 +136,15 @@ if Code.ensure_loaded?(Ash) do
             count(:post_count, [:authors, :posts], public?: true)
             max(:oldest, :authors, :age, public?: true)
             list(:names, :authors, :name, public?: true)
+            count(:secret_count, :secrets, public?: true)
+            sum(:secret_levels, :secrets, :level, public?: true)
           end
 
           calculations do
             calculate(:crowded?, :boolean, expr(author_count > size), public?: true)
           end
 
-          unquote(actions())
-        end
-      end
-    end
-
-    defp post(use_resource, name) do
-      quote do
-        defmodule unquote(name.(:Post)) do
-          @moduledoc false
-          unquote(resource(use_resource))
-
-          attributes do
-            attribute(:id, :integer, primary_key?: true, allow_nil?: false, public?: true)
-
-            attribute(:title, :string,
-              public?: true,
-              constraints: [allow_empty?: true, trim?: false]
-            )
-
-            attribute(:likes, :integer, public?: true)
-            attribute(:price, :decimal, public?: true)
-            attribute(:rating, :float, public?: true)
-            attribute(:state, :atom, public?: true)
-            attribute(:hidden, :boolean, public?: true, default: false)
-            attribute(:day, :date, public?: true)
-            attribute(:at, :utc_datetime_usec, public?: true)
-
-            attribute(:words, {:array, :string},
-              public?: true,
-              constraints: [items: [allow_empty?: true]]
-            )
-          end
-
-          relationships do
-            belongs_to(:author, unquote(name.(:Author)), public?: true, attribute_type: :uuid)
-            belongs_to(:parent, __MODULE__, public?: true, attribute_type: :integer)
-            has_many(:replies, __MODULE__, public?: true, destination_attribute: :parent_id)
-            has_many(:comments, unquote(name.(:Comment)), public?: true)
-
-            many_to_many :topics, unquote(name.(:Topic)) do
-              public?(true)
-              through(unquote(name.(:PostTopic)))
-              source_attribute_on_join_resource(:post_id)
-              destination_attribute_on_join_resource(:topic_id)
-            end
-          end
-
-          calculations do
-            calculate(:twice, :integer, expr(likes * 2), public?: true)
-            calculate(:author_name, :string, expr(author.name), public?: true)
-
-            calculate(:loud, :boolean, expr(contains(title, "A") or comment_count > 1),
-              public?: true
-            )
-
-            calculate(:shown, :string, expr(if(hidden, do: nil, else: title)), public?: true)
-          end
-
-          aggregates do
-            count(:comment_count, :comments, public?: true)
-            count(:topic_count, :topics, public?: true)
-            sum(:stars, :comments, :stars, public?: true)
-            exists(:commented?, :comments, public?: true)
-            list(:labels, :topics, :label, public?: true)
-            count(:reply_comments, [:replies, :comments], public?: true)
-            first(:group_title, [:author, :group], :title, public?: true)
-          end
-
-          unquote(actions())
+          unquote(actions(group_actions()))
         end
       end
     end

@@ -68,20 +68,50 @@ if Code.ensure_loaded?(Ash) do
       end)
     end
 
+    # What each action gives on both, and what is there in the end. ETS keeps what an action did
+    # before it failed, so there the sequence ends; of ours nothing may be left.
     defp replay(rows_seed, actions) do
       :rand.seed(:exsss, rows_seed)
       Data.reset()
-      {replay_on(Oracle.Ets, actions), replay_on(Oracle.Ours, actions)}
+
+      actions
+      |> Enum.reduce_while({[], []}, fn action, {ets, ours} ->
+        before = if hooked?(action), do: dump(Oracle.Ours)
+        results = {Compare.run(code(action), Oracle.Ets), Compare.run(code(action), Oracle.Ours)}
+        pair = {[elem(results, 0) | ets], [elem(results, 1) | ours]}
+
+        if hooked?(action) and either_failed?(results),
+          do: {:halt, {:failed, pair, before === dump(Oracle.Ours)}},
+          else: {:cont, pair}
+      end)
+      |> case do
+        {:failed, {ets, ours}, nothing_left?} ->
+          {Enum.reverse([true | ets]), Enum.reverse([nothing_left? | ours])}
+
+        {ets, ours} ->
+          {Enum.reverse(ets) ++ dump(Oracle.Ets), Enum.reverse(ours) ++ dump(Oracle.Ours)}
+      end
     end
+
+    defp hooked?({:hooked, _code}), do: true
+    defp hooked?(_code), do: false
+
+    defp code({:hooked, code}), do: code
+    defp code(code), do: code
+
+    defp dump(store), do: Enum.map(Actions.dumps(), &Compare.run(&1, store))
+
+    defp either_failed?({ets, ours}), do: failed?(ets) or failed?(ours)
+    defp failed?(:ok), do: false
+    defp failed?(result) when elem(result, 0) == :bulk, do: elem(result, 1) != :success
+
+    defp failed?(result) when is_tuple(result),
+      do: elem(result, 0) in [:error, :raised, :throw, :exit]
+
+    defp failed?(_result), do: false
 
     defp tupled(tuple) when is_tuple(tuple), do: tuple
     defp tupled(other), do: {other}
-
-    # What each action gives, and what is there in the end.
-    defp replay_on(store, actions) do
-      Enum.map(actions, &Compare.run(&1, store)) ++
-        Enum.map(Actions.dumps(), &Compare.run(&1, store))
-    end
 
     defp start(seed), do: :rand.seed(:exsss, {seed, 0, 0})
 
@@ -181,8 +211,13 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defp sequence_report({seed, index}, rows_seed, actions, {ets, ours}) do
+      actions = Enum.map(actions, &code/1)
+
+      whole = actions ++ Actions.dumps()
+      ended = Enum.take(actions, length(ets) - 1) ++ [:nothing_left]
+
       results =
-        (actions ++ Actions.dumps())
+        if(length(ets) == length(whole), do: whole, else: ended)
         |> Enum.zip(Enum.zip(ets, ours))
         |> Enum.reject(fn {_, {ets, ours}} -> ets === ours end)
         |> Enum.map_join("\n", fn {code, {ets, ours}} ->
@@ -209,8 +244,7 @@ if Code.ensure_loaded?(Ash) do
 
     # The text of an error of ours.
     defp why(result, code) when elem(result, 0) in [:error, :raised, :bulk],
-      do:
-        "#{inspect(Compare.raw(code, Oracle.Ours), limit: 60, printable_limit: 1500, pretty: true)}"
+      do: "#{inspect(Compare.raw(code, Oracle.Ours), limit: 40, printable_limit: 800)}"
 
     defp why(_result, _code), do: ""
 

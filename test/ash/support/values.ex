@@ -69,6 +69,7 @@ if Code.ensure_loaded?(Ash) do
     @doc "A value or, in one of four, nil."
     def maybe(kind), do: if(chance?(25), do: nil, else: value(kind))
 
+    def owners, do: ["ann", "ben", "cid"]
     def author_ids, do: Enum.map(1..9, &"00000000-0000-4000-8000-00000000000#{&1}")
     def topic_ids, do: Enum.map(1..6, &"00000000-0000-4000-9000-00000000000#{&1}")
 
