@@ -2,6 +2,9 @@ defmodule AshRusqlite.Asked do
   @moduledoc false
   # What the calling process asks of repos.
 
+  # It is there where Ash is.
+  @compile {:no_warn_undefined, :telemetry}
+
   @events [[:ash_rusqlite, :repo, :query, :stop], [:ash_rusqlite, :repo, :transaction, :stop]]
 
   @doc "What a function gives, and the operations that it asked for; `:transaction` at its end."
