@@ -68,18 +68,8 @@ defmodule AshRusqlite.Bench do
   @doc "Every figure that can be measured here."
   @spec figures() :: [Figure.t()]
   def figures do
-    Enum.each([:mnesia, :crypto, :p1_sqlite3], &load/1)
-
     PlainFigures.all() ++
       OtpFigures.all() ++ if(P1Figures.installed?(), do: P1Figures.all(), else: [])
-  end
-
-  # Newer versions of Mix hide what the project does not depend on.
-  defp load(application) do
-    if function_exported?(Mix, :ensure_application!, 1) and
-         is_list(:code.lib_dir(application)) do
-      apply(Mix, :ensure_application!, [application])
-    end
   end
 
   defp measure(figures, options) do

@@ -59,6 +59,8 @@ defmodule AshRusqlite.Bench.Mnesia do
 
   def start(folder, messages) do
     :application.load(:mnesia)
+    # Ash starts it, without a folder.
+    :stopped = :mnesia.stop()
     # Else it warns of its own load with every dump.
     Application.put_env(:mnesia, :dump_log_write_threshold, 50_000)
     Application.put_env(:mnesia, :dir, String.to_charlist(Path.join(folder, "mnesia")))
