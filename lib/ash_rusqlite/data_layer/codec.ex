@@ -101,7 +101,27 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec dump_value(Ash.Resource.Attribute.t(), term()) :: {:ok, term()} | {:error, term()}
     def dump_value(_attribute, nil), do: {:ok, nil}
 
-    def dump_value(%{type: type, constraints: constraints} = attribute, value) do
+    # Most values are as their column takes them already. That is seen here, since to be told so
+    # by their types takes a third of the time of an insert.
+    def dump_value(%{type: Ash.Type.String}, value) when is_binary(value), do: {:ok, value}
+    def dump_value(%{type: Ash.Type.Integer}, value) when is_integer(value), do: {:ok, value}
+    def dump_value(%{type: Ash.Type.Boolean}, value) when is_boolean(value), do: {:ok, value}
+
+    def dump_value(%{type: Ash.Type.Atom}, value) when is_atom(value),
+      do: {:ok, Atom.to_string(value)}
+
+    def dump_value(%{type: Ash.Type.UtcDatetimeUsec}, %DateTime{microsecond: {_, 6}} = value)
+        when value.time_zone == "Etc/UTC",
+        do: {:ok, value}
+
+    def dump_value(%{type: type} = attribute, value)
+        when type in [Ash.Type.UUID, Ash.Type.UUIDv7] do
+      if Uuid.text?(value), do: {:ok, value}, else: dump_typed(attribute, value)
+    end
+
+    def dump_value(attribute, value), do: dump_typed(attribute, value)
+
+    defp dump_typed(%{type: type, constraints: constraints} = attribute, value) do
       case Ash.Type.dump_to_native(type, value, constraints) do
         {:ok, native} -> lasting(attribute, value, to_column(storage(attribute), native))
         {:error, error} -> {:error, error}

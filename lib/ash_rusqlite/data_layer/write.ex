@@ -29,18 +29,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec row(Ash.Resource.t(), Ash.Changeset.t()) :: {:ok, map()} | {:error, term()}
     def row(resource, changeset) do
       with :ok <- check_key(resource, changeset),
-           {:ok, record} <- Ash.Changeset.apply_attributes(changeset),
-           {:ok, atomics} <-
-             Assignments.evaluate(
-               Map.get(changeset, :create_atomics, []),
-               resource,
-               changeset.domain,
-               record
-             ) do
-        record
-        |> Map.take(Map.keys(changeset.attributes))
-        |> Map.merge(atomics)
-        |> then(&Codec.dump(resource, &1))
+           {:ok, atomics} <- create_atomics(resource, changeset) do
+        Codec.dump(resource, Map.merge(changeset.attributes, atomics))
+      end
+    end
+
+    # Only what is computed needs the record.
+    defp create_atomics(resource, changeset) do
+      case Map.get(changeset, :create_atomics, []) do
+        [] when changeset.valid? ->
+          {:ok, %{}}
+
+        atomics ->
+          with {:ok, record} <- Ash.Changeset.apply_attributes(changeset),
+               do: Assignments.evaluate(atomics, resource, changeset.domain, record)
       end
     end
 
