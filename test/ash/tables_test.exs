@@ -63,6 +63,25 @@ if Code.ensure_loaded?(Ash) do
       start_supervised!({Repo, [database: Path.join(folder, "shelves.db")] ++ options})
     end
 
+    defp calls(function, fun) do
+      task = Task.async(fn -> receive do: (:go -> fun.()) end)
+      :erlang.trace(task.pid, true, [:call])
+      :erlang.trace_pattern(function, true, [:local])
+      send(task.pid, :go)
+      Task.await(task)
+      :erlang.trace_pattern(function, false, [:local])
+      delivered = :erlang.trace_delivered(task.pid)
+      receive do: ({:trace_delivered, _, ^delivered} -> count_calls(0))
+    end
+
+    defp count_calls(count) do
+      receive do
+        {:trace, _pid, :call, _mfa} -> count_calls(count + 1)
+      after
+        0 -> count
+      end
+    end
+
     test "a table is made at first use with its indexes, and an identity has its message", %{
       tmp_dir: folder
     } do
@@ -88,6 +107,25 @@ if Code.ensure_loaded?(Ash) do
 
       assert {:ok, _} = Ash.create(Shelf, %{name: "A"})
       assert [%{name: "A"}] = Ash.read!(Shelf)
+    end
+
+    @tag :capture_log
+    test "a table that migrations made is looked at once, in a transaction, too", %{
+      tmp_dir: folder
+    } do
+      start(folder, auto_migrate: true)
+      Ash.create!(Shelf, %{name: "A"})
+      stop_supervised!(Repo)
+      start(folder, auto_migrate: false)
+
+      looks =
+        calls({AshRusqlite.Native, :read_table_as, 2}, fn ->
+          for name <- ["B", "C"],
+              do: Repo.transaction(fn -> Ash.create!(Shelf, %{name: name}) end)
+        end)
+
+      assert looks == 1
+      assert [_, _, _] = Ash.read!(Shelf)
     end
 
     test "without auto_migrate a resource that does not fit is named, with what mends it", %{

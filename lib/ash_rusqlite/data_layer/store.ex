@@ -139,8 +139,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    # The resource knows what the columns of another program's table hold. What is made inside
-    # of a transaction goes with it, so it is not noted as made.
+    # The resource knows what the columns of another program's table hold. A table that is made
+    # inside of a transaction goes with it, so it is not noted as made.
     defp prepare(%__MODULE__{resource: resource} = store, entry, version) do
       spec = TableSpec.of(resource, store.table)
       follows? = (entry.auto_migrate or Info.private?(resource)) and Info.migrate?(resource)
@@ -148,7 +148,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with :ok <- Schema.read_as(store.repo, spec),
            {:ok, _statements} <-
              if(follows?, do: Schema.ensure_table(store.repo, spec), else: {:ok, []}) do
-        unless Transaction.open?(entry), do: note(entry, store.table, version)
+        unless follows? and Transaction.open?(entry), do: note(entry, store.table, version)
         :ok
       end
     end
