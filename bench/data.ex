@@ -7,13 +7,18 @@ defmodule AshRusqlite.Bench.Data do
   @migrations Path.expand("../examples/ash_chat/priv/repo/migrations", __DIR__)
   @words "the quick brown fox jumps over a lazy dog and asks who cooks today "
   @users 50
+  @members 10
   @chunk 10_000
 
-  @doc "Opens a database for `AshRusqlite.Bench.Repo`."
-  @spec start(Path.t()) :: {:ok, pid()} | {:error, term()}
-  def start(path), do: Repo.start_link(database: path, migrations: @migrations)
+  @doc "Opens a database for `AshRusqlite.Bench.Repo`. Its tables are as the migrations made them."
+  @spec start(Path.t(), keyword()) :: {:ok, pid()} | {:error, term()}
+  def start(path, options \\ []) do
+    options
+    |> Keyword.merge(database: path, migrations: @migrations, auto_migrate: false)
+    |> Repo.start_link()
+  end
 
-  @doc "Creates a database with rooms, users and messages."
+  @doc "Creates a database with rooms, users, memberships and messages."
   @spec create(Path.t(), non_neg_integer(), pos_integer()) :: :ok
   def create(path, messages, rooms) do
     temporary = path <> ".new"
@@ -27,6 +32,7 @@ defmodule AshRusqlite.Bench.Data do
     )
 
     members = members()
+    Repo.insert_all(:room_memberships, memberships(members))
 
     Enum.each(Enum.chunk_every(0..(messages - 1)//1, @chunk), fn numbers ->
       Repo.insert_all(:messages, Enum.map(numbers, &message(&1, members)), timeout: :infinity)
@@ -34,6 +40,13 @@ defmodule AshRusqlite.Bench.Data do
 
     Repo.stop()
     File.rename!(temporary, path)
+  end
+
+  defp memberships({rooms, users}) do
+    for room <- 0..(tuple_size(rooms) - 1), n <- 0..(@members - 1) do
+      user = elem(users, rem(room + n, tuple_size(users)))
+      [id: uuid(), room_id: elem(rooms, room), user_id: user]
+    end
   end
 
   @doc "The ids of the rooms and users, for `message/2`."

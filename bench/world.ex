@@ -5,7 +5,7 @@ defmodule AshRusqlite.Bench.World do
   alias AshRusqlite.Bench.{Data, PlainRusqlite, Progress}
 
   @enforce_keys [:folder, :rounds, :write_rounds, :messages, :few, :many, :hot] ++
-                  [:gets, :latest, :scans, :inserts, :bulk, :tick_ms]
+                  [:gets, :latest, :scans, :inserts, :bulk, :tick_ms, :ash]
   defstruct @enforce_keys
 
   @typedoc """
@@ -17,6 +17,8 @@ defmodule AshRusqlite.Bench.World do
     * `inserts` - of one round, by the number of processes
     * `bulk` - rows that are inserted or read at once
     * `tick_ms` - how long a round of the timer is
+    * `ash` - of Ash's actions: rounds against ash_sqlite and against ETS, rows that are read or
+      updated in one, creates by the number of processes, and those by one call
   """
   @type t :: %__MODULE__{}
 
@@ -36,7 +38,15 @@ defmodule AshRusqlite.Bench.World do
       scans: 5,
       inserts: %{1 => 600, 8 => 2_400, 64 => 6_400, 512 => 10_240},
       bulk: 100_000,
-      tick_ms: 2_500
+      tick_ms: 2_500,
+      ash: %{
+        rounds: 7,
+        ets_rounds: 3,
+        rows: 100,
+        creates: %{1 => 300, 32 => 3_200, 256 => 5_120},
+        bulk_rounds: 3,
+        bulk: 20_000
+      }
     }
   end
 
@@ -56,9 +66,21 @@ defmodule AshRusqlite.Bench.World do
       scans: 1,
       inserts: %{1 => 8, 8 => 16, 64 => 64, 512 => 512},
       bulk: 100,
-      tick_ms: 100
+      tick_ms: 100,
+      ash: %{
+        rounds: 1,
+        ets_rounds: 1,
+        rows: 2,
+        creates: %{1 => 2, 32 => 32, 256 => 256},
+        bulk_rounds: 1,
+        bulk: 20
+      }
     }
   end
+
+  @doc "How many rooms the chats of Ash's figures have: of 1,000 messages each has 50."
+  @spec ash_rooms() :: pos_integer()
+  def ash_rooms, do: 20
 
   @doc "The file of a chat with so many messages, made when it is first asked for."
   @spec seed(t(), non_neg_integer(), pos_integer()) :: Path.t()
