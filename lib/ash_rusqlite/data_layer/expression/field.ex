@@ -1,0 +1,61 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Expression.Field do
+    @moduledoc false
+    # The fields of a row and of its related rows.
+
+    alias Ash.Query.Ref
+    alias AshRusqlite.DataLayer.{Aggregate, Expression, Kind, Relationship}
+
+    import AshRusqlite.DataLayer.Expression.Constant, only: [literal!: 2]
+
+    import AshRusqlite.DataLayer.Expression,
+      only: [attribute!: 2, column: 2, hydrate: 2, residual: 1, typed: 4]
+
+    @doc "A reference to an attribute, a calculation or an aggregate."
+    @spec ref(%Ref{}, %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
+    def ref(%Ref{combinations?: true}, _env), do: residual("a combination's field")
+
+    def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Calculation{} = calculation}, env),
+      do: calculation(calculation, env)
+
+    def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Aggregate{} = aggregate}, env),
+      do: Aggregate.scalar(aggregate, env)
+
+    def ref(%Ref{relationship_path: [], attribute: attribute}, env) do
+      attribute = attribute!(attribute, env)
+
+      case Kind.of(attribute) do
+        :other -> residual("#{attribute.name} is of a type that only Ash compares")
+        kind -> {column(attribute, env), kind}
+      end
+    end
+
+    def ref(%Ref{relationship_path: path} = ref, env) do
+      {scalar, kind} = Relationship.to_one(path, %{ref | relationship_path: []}, env)
+      {or_default(scalar, kind, ref.attribute), kind}
+    end
+
+    # Where there is no related row, an aggregate of it is what it is of no rows.
+    defp or_default(scalar, kind, %Ash.Query.Aggregate{default_value: default})
+         when not is_nil(default),
+         do: {:call, :coalesce, [scalar, elem(literal!(default, kind), 0)]}
+
+    defp or_default(scalar, _kind, _attribute), do: scalar
+
+    defp calculation(%{module: module, opts: opts, context: context} = calculation, env) do
+      if module.has_expression?() do
+        module.expression(opts, context)
+        |> Ash.Expr.fill_template(
+          actor: context.actor,
+          tenant: context.tenant,
+          args: context.arguments,
+          context: context.source_context
+        )
+        |> hydrate(env)
+        |> typed(calculation.type, calculation.constraints, env)
+      else
+        residual("the calculation #{inspect(calculation.name)} is Elixir")
+      end
+    end
+  end
+end

@@ -1,0 +1,61 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Expression.Operation do
+    @moduledoc false
+    # What texts and numbers are computed with.
+
+    alias AshRusqlite.DataLayer.{Expression, Kind}
+
+    import AshRusqlite.DataLayer.Expression.Constant, only: [literal!: 2, value?: 1]
+    import Expression, only: [compile: 2, inspect_kind: 1, residual: 1]
+
+    @numbers [:integer, :real]
+
+    @doc "A function that looks for a text in another."
+    @spec search(atom(), term(), term(), %Expression.Env{}) :: {Expression.scalar(), :boolean}
+    def search(function, text, part, env) do
+      {text, kind} = compile(text, env)
+      {part, other} = if(value?(part), do: literal!(part, kind), else: compile(part, env))
+
+      case {kind, other} do
+        {:text, :text} ->
+          {{:call, function, [text, part]}, :boolean}
+
+        {kind, other} when kind in [:text, :ci] and other in [:text, :ci] ->
+          lower = &{:call, :downcase, [&1]}
+          {{:call, function, [lower.(text), lower.(part)]}, :boolean}
+
+        {kind, other} when nil in [kind, other] ->
+          {nil, :boolean}
+
+        _ ->
+          residual("#{function} of #{inspect_kind(kind)} and #{inspect_kind(other)}")
+      end
+    end
+
+    @doc "An expression as a text of one of the kinds."
+    @spec text(term(), %Expression.Env{}, [Kind.t()]) :: Expression.scalar()
+    def text(expression, env, kinds) do
+      case compile(expression, env) do
+        {scalar, nil} ->
+          scalar
+
+        {scalar, kind} ->
+          if kind in kinds, do: scalar, else: residual("#{inspect_kind(kind)} as text")
+      end
+    end
+
+    # Decimals are Elixir's: their precision is that of a context.
+    @doc "Arithmetic on numbers."
+    @spec arithmetic(atom(), term(), term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
+    def arithmetic(op, left, right, env) do
+      {left, kind} = compile(left, env)
+      {right, other} = compile(right, env)
+
+      case {kind, other} do
+        {:integer, :integer} -> {{:arith, op, left, right}, :integer}
+        {a, b} when a in @numbers and b in @numbers -> {{:arith, op, left, right}, :real}
+        _ -> residual("#{op} of #{inspect_kind(kind)} and #{inspect_kind(other)}")
+      end
+    end
+  end
+end
