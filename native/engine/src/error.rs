@@ -148,6 +148,7 @@ pub const DETAIL_KEYS: &[&str] = &[
     "option",
     "nearest",
     "expected",
+    "fragment",
     "value",
     "path",
     "sql",

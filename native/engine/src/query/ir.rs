@@ -6,7 +6,7 @@ mod subselect;
 
 pub use subselect::{AggregateKind, Aggregated, Subselect};
 
-pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Scalar, ScalarOrder};
+pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
 
 use crate::value::Value;
 

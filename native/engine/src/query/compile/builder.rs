@@ -1,8 +1,10 @@
 //! Writes SQL text. The only ways in are literals of this crate ([`Builder::push`]), names
-//! ([`Builder::name`], quoted) and values ([`Builder::value`], bound).
+//! ([`Builder::name`], quoted), values ([`Builder::value`], bound) and the texts of fragments
+//! ([`Builder::fragment`], checked).
 
 use rusqlite::types::ToSqlOutput;
 
+use super::fragment::Checked;
 use super::scope::Scopes;
 use super::{invalid, Param};
 use crate::error::Result;
@@ -35,6 +37,11 @@ impl<'t, 'v> Builder<'t, 'v> {
     /// SQL that is written in this crate: the lifetime keeps every other text out.
     pub(super) fn push(&mut self, literal: &'static str) {
         self.sql.push_str(literal);
+    }
+
+    /// A text of a fragment that was checked.
+    pub(super) fn fragment(&mut self, _: &Checked, text: &str) {
+        self.sql.push_str(text);
     }
 
     /// A name of the catalog, quoted.

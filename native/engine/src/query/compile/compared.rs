@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::Builder;
 use super::filter::{owned, MAX_PLACEHOLDERS};
 use super::scalar::{collated, write};
-use super::{invalid, Param};
+use super::{fragment, invalid, Param};
 use crate::error::{Error, Result};
 use crate::query::ir::{AggregateKind, Cast, Collation, Function, Scalar};
 use crate::value::{self, ColumnType, Value};
@@ -20,9 +20,12 @@ pub(super) fn compare<'v>(
     left: &'v Scalar,
     right: &'v Scalar,
 ) -> Result<()> {
+    let own_rules = |scalar| fragment::pieces(scalar).is_some();
     b.push("(");
     // The collation of the left operand is that of the comparison.
-    if collation == Collation::Binary && (is_number(b, left) || is_number(b, right)) {
+    if collation == Collation::Binary
+        && (is_number(b, left) || is_number(b, right) || own_rules(left) || own_rules(right))
+    {
         write(b, left)?;
     } else if collation == Collation::Binary && may_have_collation(b, right) {
         write(b, left)?;
@@ -153,11 +156,11 @@ fn no_decimal(what: &str) -> Error {
 }
 
 /// Whether texts of a scalar may compare by another collation than BINARY: columns are declared
-/// with one, and most expressions take it over from their parts.
+/// with one, and most expressions take it over from their parts. A fragment keeps its own.
 pub(super) fn may_have_collation(b: &Builder<'_, '_>, scalar: &Scalar) -> bool {
     let plain = matches!(
         scalar,
-        Scalar::Null | Scalar::Boolean(_) | Scalar::Value { .. }
+        Scalar::Null | Scalar::Boolean(_) | Scalar::Value { .. } | Scalar::Fragment(_)
     );
     !plain && !is_number(b, scalar)
 }
@@ -175,7 +178,11 @@ pub(super) fn type_of(b: &Builder<'_, '_>, scalar: &Scalar) -> Option<ColumnType
             let column = b.scopes.column(*depth, *table, name).ok()?;
             Some(column.column_type)
         }
-        Scalar::Null | Scalar::Arith { .. } | Scalar::Negate(_) | Scalar::Subquery(..) => None,
+        Scalar::Null
+        | Scalar::Arith { .. }
+        | Scalar::Negate(_)
+        | Scalar::Subquery(..)
+        | Scalar::Fragment(_) => None,
         Scalar::Aggregate(aggregated) => match aggregated.kind {
             AggregateKind::Count => Some(ColumnType::Integer),
             AggregateKind::Exists => Some(ColumnType::Boolean),

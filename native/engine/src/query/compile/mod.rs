@@ -1,5 +1,6 @@
 //! SQL out of the query language. Names come from the catalog and are quoted, values are
-//! bound: nothing that a caller passes becomes SQL text (`builder` sees to it).
+//! bound: nothing that a caller passes becomes SQL text (`builder` sees to it), but for the
+//! fragments of a program, which `fragment` checks.
 
 mod aggregate;
 mod builder;
@@ -7,6 +8,7 @@ mod compared;
 mod cursor;
 mod either;
 mod filter;
+mod fragment;
 mod insert;
 mod numbered;
 mod order;

@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::compared::{self, same};
-use super::{invalid, subselect, Param};
+use super::{fragment, invalid, subselect, Param};
 use crate::error::Result;
 use crate::query::ir::{ArithOp, Cast, Collation, Function, Nulls, Scalar, ScalarOrder};
 use crate::value::{self, ColumnType};
@@ -52,6 +52,7 @@ pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<(
         Scalar::Cast(Cast::Text, scalar) => around(b, "ash_rusqlite_to_text(", scalar, ")")?,
         Scalar::Concat(texts) => concat(b, texts)?,
         Scalar::Call(function, arguments) => call(b, *function, arguments)?,
+        Scalar::Fragment(pieces) => fragment::write(b, pieces)?,
         Scalar::Collate(collation, scalar) => {
             b.push("(");
             collated(b, *collation, scalar)?;
@@ -290,7 +291,9 @@ pub(super) fn collated<'v>(
 /// Whether a scalar tells rows apart. One that is the same for every row does not, and SQLite
 /// would take a plain 1 for the first column.
 pub(super) fn orders(scalar: &Scalar) -> bool {
-    !matches!(bare(scalar).1, Scalar::Null | Scalar::Boolean(_))
+    let scalar = bare(scalar).1;
+    let number = fragment::pieces(scalar).is_some_and(fragment::is_number);
+    !number && !matches!(scalar, Scalar::Null | Scalar::Boolean(_))
 }
 
 /// A scalar without the collations around it, of which the outermost that says something counts.

@@ -116,6 +116,8 @@ pub enum Scalar {
     Concat(Vec<Scalar>),
     /// A function.
     Call(Function, Vec<Scalar>),
+    /// SQL that a program brings along. It compares and orders by SQLite's own rules.
+    Fragment(Vec<Piece>),
     /// A scalar with the collation that it is ordered by.
     Collate(Collation, Box<Scalar>),
     /// Whether a query has a row.
@@ -124,6 +126,16 @@ pub enum Scalar {
     Subquery(Box<Subselect>, Box<Scalar>),
     /// One value over the rows of a query.
     Aggregate(Box<Aggregated>),
+}
+
+/// A piece of a [`Scalar::Fragment`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// SQL text: words, operators, parentheses and closed quotes, and nothing that could end the
+    /// expression that it is a part of.
+    Sql(String),
+    /// A scalar, as a whole.
+    Scalar(Scalar),
 }
 
 /// How texts compare.

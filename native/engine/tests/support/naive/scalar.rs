@@ -125,7 +125,10 @@ impl Table {
                     arguments.iter().map(|text| string(of(text))).collect();
                 arguments.map_or(Cell::Null, |arguments| call(*function, &arguments))
             }
-            Scalar::Exists(_) | Scalar::Subquery(..) | Scalar::Aggregate(_) => {
+            Scalar::Exists(_)
+            | Scalar::Subquery(..)
+            | Scalar::Aggregate(_)
+            | Scalar::Fragment(_) => {
                 panic!("{scalar:?} is spelled out by its test")
             }
         }

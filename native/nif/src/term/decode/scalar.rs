@@ -1,7 +1,7 @@
 //! Expressions, as `AshRusqlite.Repo.Expression` documents them.
 
 use ash_rusqlite_engine::query::ir::{
-    ArithOp, Cast, Collation, Computed, Function, Scalar, ScalarOrder,
+    ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder,
 };
 use ash_rusqlite_engine::ColumnType;
 use rustler::Term;
@@ -33,6 +33,7 @@ impl Decode {
             }
             "arith" | "neg" | "cast" | "concat" | "call" => self.computed_of(&tag, rest),
             "exists" | "subquery" | "aggregate" => self.of_rows(&tag, rest),
+            "fragment" => self.fragment(rest),
             _ => self.logic(&tag, rest),
         }?;
         self.leave();
@@ -168,6 +169,25 @@ impl Decode {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// Strings are SQL, all else are scalars.
+    fn fragment(&mut self, parts: &[Term<'_>]) -> Decoded<Option<Scalar>> {
+        let [list] = parts else {
+            return Ok(None);
+        };
+        let mut pieces = Vec::new();
+        self.each(*list, "the pieces of :fragment", |decode, item| {
+            pieces.push(match decode.text(item)? {
+                Some(text) => Piece::Sql(text),
+                None if item.is_binary() => {
+                    return Err(invalid("the SQL of a fragment is text in UTF-8"))
+                }
+                None => Piece::Scalar(decode.scalar(item)?),
+            });
+            Ok(())
+        })?;
+        Ok(Some(Scalar::Fragment(pieces)))
     }
 
     /// `{:expr, scalar, type}`.

@@ -1,6 +1,7 @@
 //! What the compiler writes, and what it refuses.
 
 mod conditions;
+mod fragments;
 mod reads;
 mod scalars;
 mod writes;

@@ -1,0 +1,156 @@
+//! SQL that a program brings along, between its scalars. It is checked to be a part of one
+//! expression: what is around it means the same whatever stands in it.
+
+use super::builder::Builder;
+use super::{invalid, scalar};
+use crate::error::{Error, Result};
+use crate::query::ir::{Piece, Scalar};
+
+/// How many bytes of SQL one fragment has at most.
+const MAX_LENGTH: usize = 20_000;
+
+/// Writes a fragment, in parentheses.
+pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, pieces: &'v [Piece]) -> Result<()> {
+    let checked = check(pieces)?;
+    b.push("(");
+    for piece in pieces {
+        match piece {
+            Piece::Sql(text) => b.fragment(&checked, text),
+            Piece::Scalar(part) => {
+                // Blanks, so that nothing grows together with the text around it: `?` and a 1
+                // would be `?1`.
+                b.push(" ");
+                scalar::write(b, part)?;
+                b.push(" ");
+            }
+        }
+    }
+    b.push(")");
+    Ok(())
+}
+
+/// Whether SQLite would take it in an order for the number of a column.
+pub(super) fn is_number(pieces: &[Piece]) -> bool {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Sql(sql) => text.push_str(sql),
+            Piece::Scalar(_) => return false,
+        }
+    }
+    let around = |c: char| c.is_ascii_whitespace() || "()+-".contains(c);
+    let number = text.trim_matches(around);
+    number.starts_with(|c: char| c.is_ascii_digit())
+        && number
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Says that the texts of a fragment were checked.
+pub(super) struct Checked(());
+
+fn check(pieces: &[Piece]) -> Result<Checked> {
+    let texts = || {
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Sql(text) => Some(text.as_str()),
+            Piece::Scalar(_) => None,
+        })
+    };
+    let refuse = |why: &str| refused(why, texts());
+    if texts().map(str::len).sum::<usize>() > MAX_LENGTH {
+        return Err(refuse(&format!(
+            "is longer than {MAX_LENGTH} bytes; make it a view or several fragments"
+        )));
+    }
+    let mut depth = 0_usize;
+    for text in texts() {
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let length = match first {
+                '\0' => return Err(refuse("holds a NUL character; take it out")),
+                '\'' | '"' | '`' | '[' => {
+                    let close = if first == '[' { ']' } else { first };
+                    let Some(length) = quoted(rest, close) else {
+                        return Err(refuse(&format!(
+                            "has a {first} that is not closed before a value or its end; values \
+                             stand outside of quotes"
+                        )));
+                    };
+                    if rest.get(..length).is_some_and(|text| text.contains('\0')) {
+                        return Err(refuse("holds a NUL character; take it out"));
+                    }
+                    length
+                }
+                '(' => {
+                    depth += 1;
+                    1
+                }
+                ')' => {
+                    let Some(less) = depth.checked_sub(1) else {
+                        return Err(refuse("closes a parenthesis that it did not open"));
+                    };
+                    depth = less;
+                    1
+                }
+                ';' => return Err(refuse("holds a ; but is a part of one expression")),
+                '-' if rest.starts_with("--") => {
+                    return Err(refuse("holds a comment; write -(-x) for two signs"))
+                }
+                '/' if rest.starts_with("/*") => {
+                    return Err(refuse("holds a comment; take it out"))
+                }
+                '?' | ':' | '@' | '$' | '#' => {
+                    return Err(refuse(&format!(
+                        "holds a {first}, which begins a parameter; give the value as a piece \
+                         of its own"
+                    )))
+                }
+                // A $ within a word is a part of it.
+                _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+                _ => first.len_utf8(),
+            };
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+    match depth {
+        0 => Ok(Checked(())),
+        _ => Err(refuse("leaves a parenthesis open")),
+    }
+}
+
+/// SQLite's own idea of a word: every character beyond ASCII belongs to one.
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+/// The length of a quoted text, or `None` where it does not end. A doubled quote is one of its
+/// characters.
+fn quoted(text: &str, close: char) -> Option<usize> {
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, character)) = characters.next() {
+        if character != close {
+            continue;
+        }
+        match characters.peek() {
+            Some((_, next)) if *next == close && close != ']' => {
+                characters.next();
+            }
+            _ => return Some(at + close.len_utf8()),
+        }
+    }
+    None
+}
+
+fn refused<'t>(why: &str, texts: impl Iterator<Item = &'t str>) -> Error {
+    let text: Vec<&str> = texts.collect();
+    let shown: String = text.join("?").chars().take(200).collect();
+    invalid(format!("the SQL of a fragment {why}: {shown}")).with("fragment", shown)
+}
+
+/// The pieces of a scalar that is a fragment.
+pub(super) fn pieces(scalar: &Scalar) -> Option<&[Piece]> {
+    match scalar {
+        Scalar::Fragment(pieces) => Some(pieces),
+        _ => None,
+    }
+}
