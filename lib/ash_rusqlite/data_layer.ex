@@ -20,6 +20,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     runtime, over the rows that SQL has filtered. `AshRusqlite.explain/2` says which is which
     and why, and the event `[:ash_rusqlite, :residual]` counts the rows of the rest.
 
+    `fragment("lower(?)", name)` is SQL wherever it stands: in filters, calculations, sorts, filters
+    of aggregates and atomic changes. Only SQLite can compute it, so what joins it with something
+    that is left to Elixir is an error. The guide "From AshSqlite" says more.
+
     ## Writes
 
     A create, update or destroy without hooks is one request to the writer, and shares its

@@ -4,6 +4,7 @@ if Code.ensure_loaded?(AshSqlite.DataLayer) do
     # One of the two at a time: two SQLite libraries in one process drop each other's locks.
     use ExUnit.Case, async: false
 
+    import Ash.Expr, only: [expr: 1]
     require Ash.Query
 
     @moduletag :tmp_dir
@@ -133,6 +134,13 @@ if Code.ensure_loaded?(AshSqlite.DataLayer) do
             attribute(:data, :binary, public?: true)
           end
 
+          calculations do
+            calculate(:lower, :string, expr(fragment("lower(?)", ^ref(:text))))
+            calculate(:first_tag, :string, expr(fragment("json_extract(?, '$[0]')", ^ref(:tags))))
+            calculate(:next_day, :date, expr(fragment("date(?, '+1 day')", ^ref(:day))))
+            calculate(:many?, :boolean, expr(if(fragment("? > 5", ^ref(:count)), true, false)))
+          end
+
           relationships do
             belongs_to(:person, unquote(@person), public?: true)
           end
@@ -209,6 +217,53 @@ if Code.ensure_loaded?(AshSqlite.DataLayer) do
         assert [] = Ours.Note |> Ash.Query.filter(day > ^~D[2026-03-04]) |> Ash.read!()
         assert {:error, %Ash.Error.Invalid{}} = Ash.create(Ours.Person, %{name: person.name})
       end)
+    end
+
+    test "fragments of SQL give what they give on AshSqlite" do
+      fields = [:lower, :first_tag, :next_day, :many?]
+
+      asked = fn note ->
+        filters = [
+          expr(fragment("lower(?)", text) == "ben"),
+          expr(fragment("? = ?", text, ^"Ben")),
+          expr(fragment("? COLLATE NOCASE", text) == "BEN"),
+          expr(fragment("json_extract(?, '$.n')", meta) == 2),
+          expr(fragment("? > date(?)", day, ^~D[2026-03-04])),
+          expr(fragment("? < ?", at, ^~U[2026-03-04 05:06:07.000008Z])),
+          expr(fragment("? * 2", count) + 1 == 15),
+          expr(fragment("(SELECT count(*) FROM notes n WHERE n.count < ?) = 1", count)),
+          expr(not fragment("? > 5", count)),
+          expr(lower == "ann" or first_tag == "x"),
+          expr(many? == true and next_day > ^~D[2026-03-05])
+        ]
+
+        found =
+          for filter <- filters do
+            note |> Ash.Query.filter(^filter) |> Ash.read!() |> Enum.map(& &1.text) |> Enum.sort()
+          end
+
+        loaded = note |> Ash.Query.load(fields) |> Ash.Query.sort(lower: :desc) |> Ash.read!()
+        {found, Enum.map(loaded, &Map.take(&1, [:text | fields]))}
+      end
+
+      theirs =
+        theirs(fn ->
+          for {text, count, n, day} <- [
+                {"Ann", 7, 1, ~D[2026-03-04]},
+                {"Ben", 3, 2, ~D[2026-03-05]},
+                {"Cem", 9, 3, ~D[2026-03-31]}
+              ] do
+            given = %{text: text, count: count, meta: %{"n" => n}, day: day}
+            Ash.create!(Theirs.Note, Map.merge(@note, given))
+          end
+
+          asked.(Theirs.Note)
+        end)
+
+      assert {[["Ben"], ["Ben"], ["Ben"], ["Ben"], ["Ben", "Cem"] | _], [%{text: "Cem"} | _]} =
+               theirs
+
+      assert ours(fn -> asked.(Ours.Note) end) == theirs
     end
 
     test "what we write, AshSqlite reads" do

@@ -121,6 +121,18 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    test "a fragment of SQL: ETS takes it for unknown, here it is SQL, or an error where it cannot be" do
+      for resource <- [OnEts, OnSqlite], do: create!(resource, %{name: "Ann"})
+      fragment = &Ash.Query.filter(&1, fragment("lower(?)", name) == "ann")
+      assert names(fragment.(OnEts)) == []
+      assert names(fragment.(OnSqlite)) == ["Ann"]
+
+      mixed = &Ash.Query.filter(&1, string_join([fragment("lower(?)", name), "!"]) == "ann!")
+      assert names(mixed.(OnEts)) == []
+      assert {:error, error} = Ash.read(mixed.(OnSqlite))
+      assert Exception.message(error) =~ "holds a fragment, which only SQLite can compute"
+    end
+
     test "an upsert updates the row of its identity on both, and keeps its id" do
       for resource <- [OnEts, OnSqlite] do
         old = Ash.create!(resource, %{name: "a", code: "1"}, action: :put)

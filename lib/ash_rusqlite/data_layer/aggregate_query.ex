@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Codec, Errors, Expression, Kind, Plan, Query, Read}
     alias AshRusqlite.DataLayer.{ResidualAggregate, Runtime, Store}
+    alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
     @ordered [:integer, :text, :uuid, :date, :datetime, :datetime_usec, :naive_datetime, :time] ++
@@ -102,13 +103,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp push(store, plan, pushed) do
       Enum.reduce_while(pushed, {:ok, %{}}, fn {aggregate, call}, {:ok, values} ->
-        case Repo.Statement.read(store.repo, read(call, store.table), Read.timeout(plan)) do
+        read = read(call, store.table)
+        result = Repo.Statement.read(store.repo, read, Read.timeout(plan))
+
+        case Fragment.told(result, read) do
           {:ok, value} ->
             {:cont, {:ok, Map.put(values, aggregate.name, finished(value, aggregate))}}
 
           # SQLite's sums end at 64 bits, Elixir's do not.
-          {:error, %Error{code: code}} when code in [:invalid_value, :invalid_query] ->
-            {:cont, {:ok, Map.put(values, aggregate.name, {:failed, aggregate})}}
+          {:error, %Error{code: code} = error} when code in [:invalid_value, :invalid_query] ->
+            if Fragment.scalar?(read),
+              do: {:halt, {:error, error}},
+              else: {:cont, {:ok, Map.put(values, aggregate.name, {:failed, aggregate})}}
 
           {:error, error} ->
             {:halt, {:error, error}}
@@ -155,7 +161,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
         filter ->
           opts = [tenant: aggregate.context[:tenant], actor: aggregate.context[:actor]]
-          Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
+
+          with :ok <- Fragment.check(filter, query.resource, "an aggregate's filter"),
+               do: Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
       end
     end
   end

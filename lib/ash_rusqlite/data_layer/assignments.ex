@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Query.UpsertConflict
     alias AshRusqlite.DataLayer.{Codec, Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression.Fragment
 
     @doc "The assignments of a changeset, if SQLite can compute all of them."
     @spec of(Ash.Changeset.t(), %Expression.Env{}) ::
@@ -66,7 +67,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp computed(column, scalar, kind, wanted) do
-      if kind in [nil, wanted] and wanted not in [:blob, :other],
+      # The engine sees to it that the column can hold what a fragment gives.
+      if Fragment.scalar?(scalar) or (kind in [nil, wanted] and wanted not in [:blob, :other]),
         do: {:compute, column, scalar},
         else: Expression.residual("a value of another kind for #{column}")
     end
@@ -99,9 +101,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         case Ash.Expr.eval(expression, opts) do
           {:ok, value} -> {:cont, {:ok, Map.put(values, name, value)}}
           {:error, error} -> {:halt, {:error, error}}
-          :unknown -> {:halt, {:error, "Could not evaluate expression #{inspect(expression)}"}}
+          :unknown -> {:halt, {:error, unknown(expression, resource)}}
         end
       end)
+    end
+
+    defp unknown(expression, resource) do
+      reasons =
+        case Expression.value(expression, Expression.env(resource, nil, %{})) do
+          {:residual, reason} -> [reason]
+          _ -> []
+        end
+
+      with :ok <- Fragment.check(expression, resource, "an atomic change", reasons),
+           do: "Could not evaluate expression #{inspect(expression)}",
+           else: ({:error, error} -> error)
     end
   end
 end

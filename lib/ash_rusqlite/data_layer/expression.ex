@@ -8,15 +8,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias Ash.Query.Function, as: F
     alias Ash.Query.Operator, as: O
     alias AshRusqlite.DataLayer.{Codec, Kind, Relationship}
-    alias AshRusqlite.DataLayer.Expression.{Comparison, Constant, Field, Logic, Operation}
+    alias AshRusqlite.DataLayer.Expression.{Comparison, Constant, Field, Fragment}
+    alias AshRusqlite.DataLayer.Expression.{Logic, Operation}
 
     defmodule Env do
       @moduledoc false
       # `parents`: what `parent()` speaks of, the nearest first. `depth`: how many queries are
       # around this one. `index`: which table of the innermost query the columns are of.
       # `incoming`: what the new value of an attribute is, a scalar and its kind, where a write
-      # has such.
-      defstruct [:resource, :tenant, :context, :incoming, parents: [], depth: 0, index: 0]
+      # has such. `stored?`: what is stored of an attribute is wanted, whatever its type.
+      defstruct [:resource, :tenant, :context, :incoming] ++
+                  [parents: [], depth: 0, index: 0, stored?: false]
     end
 
     @type scalar :: AshRusqlite.Repo.Expression.scalar()
@@ -65,7 +67,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def keep(expression, env) do
       case compile(expression, env) do
-        {scalar, kind} when kind in [:boolean, nil] -> scalar
+        {scalar, kind} when kind in [:boolean, :unknown, nil] -> scalar
         {_scalar, kind} -> residual("a condition of kind #{inspect(kind)}")
       end
     end
@@ -112,6 +114,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: {Comparison.distinct(:distinct_from, left, right, env), :boolean}
 
     def compile(%Exists{} = exists, env), do: {Relationship.exists(exists, env), :boolean}
+
+    def compile(%F.Fragment{arguments: [{:raw, _} | _]} = fragment, env),
+      do: Fragment.compile(fragment, env)
 
     def compile(%F.If{arguments: [condition, yes, no]} = node, env) do
       Constant.constant(node, env) || Logic.conditional(condition, yes, no, env)
@@ -222,11 +227,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       cond do
         is_nil(type) or is_nil(kind) -> {scalar, kind}
         same_type?(kind, wanted) -> {scalar, kind}
+        kind == :unknown and wanted == :other -> {scalar, stored(type, constraints)}
+        kind == :unknown -> {scalar, wanted}
+        same_type?(kind, stored(type, constraints)) -> {scalar, kind}
         kind == :integer and wanted == :real -> {{:cast, :real, scalar}, :real}
         true -> residual("a cast from #{inspect_kind(kind)} to #{inspect(type)}")
       end
     end
 
+    defp stored(type, constraints), do: {:stored, %{type: type, constraints: constraints || []}}
+
+    defp same_type?({:stored, %{type: type}}, {:stored, %{type: type}}), do: true
     defp same_type?({:opaque, %{type: type}}, {:opaque, %{type: type}}), do: true
     defp same_type?(kind, kind), do: true
     defp same_type?(_kind, _wanted), do: false
@@ -259,7 +270,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc "How a reason names a kind."
     @spec inspect_kind(Kind.t()) :: String.t()
-    def inspect_kind({:opaque, %{type: type}}), do: inspect(type)
+    def inspect_kind({tag, %{type: type}}) when tag in [:opaque, :stored], do: inspect(type)
+    def inspect_kind(:unknown), do: "a fragment"
     def inspect_kind(kind), do: to_string(kind || "nil")
   end
 end

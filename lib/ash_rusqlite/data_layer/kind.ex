@@ -7,11 +7,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     #   * `:ci` and `:atom`: texts that compare in their own way
     #   * `{:opaque, attribute}`: stored as a scalar, but only Ash knows how; may be compared for
     #     equality with what Ash dumps, and with itself
+    #   * `:unknown`: what a fragment gives, and a value as it stands beside that
+    #   * `{:stored, type}`: the same where it is told to be of a type that only Ash compares
     #   * `nil`: the value nil
 
     alias AshRusqlite.DataLayer.{Codec, Uuid}
 
-    @type t :: atom() | {:opaque, Ash.Resource.Attribute.t()}
+    @type t :: atom() | {:opaque, Ash.Resource.Attribute.t()} | {:stored, map()}
 
     @builtin %{
       Ash.Type.String => :text,
@@ -63,6 +65,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "A value as a scalar of the given kind, and the kind that it has; nil if it has none."
     @spec literal(term(), t() | :any) :: {:ok, term(), t()} | :error
     def literal(nil, _kind), do: {:ok, nil, nil}
+
+    def literal(value, :unknown) do
+      with {:ok, scalar, _kind} <- plain(value), do: {:ok, scalar, :unknown}
+    end
 
     def literal(value, {:opaque, attribute} = kind) do
       with {:ok, stored} when not is_nil(stored) <- Codec.dump_value(attribute, value) do
@@ -122,6 +128,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def literal(%Time{} = value, kind) when kind in [:time, :time_usec], do: time(value, kind)
     def literal(_value, _kind), do: :error
 
+    # In the form in which a column of its own precision is written.
+    defp plain(%DateTime{microsecond: {_, 0}} = value), do: literal(value, :datetime)
+    defp plain(%NaiveDateTime{} = value), do: text(NaiveDateTime.to_iso8601(value))
+    defp plain(%Time{} = value), do: text(Time.to_iso8601(value))
+    defp plain(value), do: literal(value, :any)
+
+    defp text(text), do: {:ok, {:value, :text, text}, :text}
+
     defp time(%{year: year}, _kind) when year not in 0..9999, do: :error
     defp time(%{calendar: calendar}, _kind) when calendar != Calendar.ISO, do: :error
 
@@ -135,7 +149,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The type in which a value of a kind is read back."
     @spec type(t()) :: atom()
     def type(kind) when kind in [:ci, :atom], do: :text
-    def type(nil), do: :any
+    def type(kind) when kind in [nil, :unknown], do: :any
+    def type({:stored, _type}), do: :any
     def type({:opaque, attribute}), do: Map.fetch!(@storages, Codec.storage(attribute))
     def type(kind), do: kind
   end

@@ -5,6 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # every order ends with the key.
 
     alias AshRusqlite.DataLayer.{Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression.Fragment
 
     # Ash puts nils last when ascending and first when descending, SQLite the other way.
     @directions %{
@@ -48,7 +49,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         Enum.map(sort, fn {field, direction} ->
           {scalar, kind} = field(field, env)
 
-          unless kind in @ordered,
+          unless kind in @ordered or Fragment.scalar?(scalar),
             do: Expression.residual("a sort by #{inspect(field_name(field))}")
 
           {direction(direction, field, env), scalar, Kind.type(kind)}

@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # everything before them is.
 
     alias AshRusqlite.DataLayer.{Aggregate, Distinct, Expression, Keyset, Kind, Order, Query}
+    alias AshRusqlite.DataLayer.Expression.Fragment
 
     defstruct [
       :query,
@@ -63,6 +64,31 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def exact?(plan),
       do: is_nil(plan.filter) and not (plan.sort? or plan.distinct? or plan.limit?)
 
+    @doc "Whether Elixir can do what is left to it. It cannot compute fragments."
+    @spec check(t()) :: :ok | {:error, AshRusqlite.Error.t()}
+    def check(%{reasons: []}), do: :ok
+
+    def check(%{query: query} = plan) do
+      sorts = [query.sort, query.distinct, query.distinct_sort]
+
+      [
+        {"the filter", plan.filter},
+        {"the sort", if(plan.sort? or plan.distinct?, do: sorts)},
+        {"an aggregate", plan.aggregates},
+        {"a calculation", plan.calculations}
+      ]
+      |> Enum.find_value(:ok, fn {place, expressions} ->
+        reasons = Enum.map(plan.reasons, &elem(&1, 1))
+        result = Fragment.check(expressions, query.resource, place, reasons)
+        if result != :ok, do: result
+      end)
+    end
+
+    @doc "Whether SQLite computes a fragment for it."
+    @spec fragments?(t()) :: boolean()
+    def fragments?(plan),
+      do: Fragment.scalar?([plan.where, plan.order_by, plan.distinct_on, plan.computed])
+
     defp filter(%{query: %{filter: filter}} = plan) when filter in [nil, true], do: plan
 
     defp filter(%{query: %{filter: %{expression: none}}} = plan) when none in [nil, true],
@@ -71,22 +97,40 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Conditions on related rows must hold for the same row, so one that is left takes the
     # whole filter with it.
     defp filter(%{query: %{filter: filter}, env: env} = plan) do
-      {pushed, reasons} =
+      {pushed, left, reasons} =
         filter.expression
         |> conjuncts()
-        |> Enum.reduce({[], []}, fn conjunct, {pushed, reasons} ->
+        |> Enum.reduce({[], [], []}, fn conjunct, {pushed, left, reasons} ->
           case Expression.condition(conjunct, env) do
-            {:ok, scalar} -> {[scalar | pushed], reasons}
-            {:residual, reason} -> {pushed, [{:filter, reason} | reasons]}
+            {:ok, scalar} ->
+              {[scalar | pushed], [{conjunct, scalar} | left], reasons}
+
+            {:residual, reason} ->
+              {pushed, [{conjunct, nil} | left], [{:filter, reason} | reasons]}
           end
         end)
 
       %{
         plan
         | where: pushed |> Enum.reverse() |> Enum.flat_map(&Keyset.conditions/1),
-          filter: if(reasons != [], do: filter),
+          filter: if(reasons != [], do: left(filter, left)),
           reasons: plan.reasons ++ Enum.reverse(reasons)
       }
+    end
+
+    # SQL has decided what holds a fragment, and Elixir cannot. It speaks of no more than one
+    # related row, so it may be taken out.
+    defp left(filter, conjuncts) do
+      case Enum.split_with(conjuncts, fn {_, scalar} -> Fragment.scalar?(scalar) end) do
+        {[], _} ->
+          filter
+
+        {_, rest} ->
+          rest
+          |> Enum.map(&elem(&1, 0))
+          |> Enum.reduce(&%Ash.Query.BooleanExpression{op: :and, left: &1, right: &2})
+          |> then(&%{filter | expression: &1})
+      end
     end
 
     defp conjuncts(%Ash.Query.BooleanExpression{op: :and, left: left, right: right}),
@@ -111,8 +155,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
               Enum.with_index(query.sort || []),
             name not in loaded do
           {scalar, kind} = Order.field(field, env)
-          column = {:"__sorted_#{index}", {:expr, scalar, Kind.type(kind)}}
-          {column, kind, sorted_field(%{field | name: {:__ash_runtime_sort__, index}})}
+          column = {:"__sorted_#{index}", scalar, kind}
+          computed(column, sorted_field(%{field | name: {:__ash_runtime_sort__, index}}))
         end
 
       %{plan | computed: plan.computed ++ sorted}
@@ -188,8 +232,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         case attempt(fn -> compile.(field, plan.env) end) do
           {:ok, {scalar, kind}} ->
             name = :"__computed_#{length(plan.computed)}"
-            column = {name, {:expr, scalar, Kind.type(kind)}}
-            %{plan | computed: plan.computed ++ [{column, kind, field}]}
+            %{plan | computed: plan.computed ++ [computed({name, scalar, kind}, field)]}
 
           {:residual, reason} ->
             plan
@@ -198,6 +241,25 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         end
       end)
     end
+
+    # A fragment may give anything, so Elixir looks whether it is of the type.
+    defp computed({name, scalar, kind}, {%{type: type} = calculation, _} = field)
+         when not is_nil(type) do
+      if Fragment.scalar?(scalar) do
+        checked = %{
+          name: calculation.name,
+          type: type,
+          constraints: calculation.constraints || []
+        }
+
+        {{name, {:expr, scalar, :any}}, {:checked, checked}, field}
+      else
+        {{name, {:expr, scalar, Kind.type(kind)}}, kind, field}
+      end
+    end
+
+    defp computed({name, scalar, kind}, field),
+      do: {{name, {:expr, scalar, Kind.type(kind)}}, kind, field}
 
     defp attempt(fun) do
       {:ok, fun.()}

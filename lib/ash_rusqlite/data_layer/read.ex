@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Runs a query: what SQLite can do as one statement, the rest over its rows.
 
     alias AshRusqlite.DataLayer.{Codec, Combination, Errors, Plan, Query, Runtime, Store}
+    alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
     # What SQLite comes upon in a row may be nothing to Elixir: a sum beyond 64 bits, say.
@@ -20,7 +21,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         |> Combination.prepare()
         |> Plan.of(push: false)
         |> Map.put(:reasons, [{:query, "a combination"}])
-        |> Runtime.finish(records, parent)
+        |> combined(records, parent)
       end
     end
 
@@ -30,10 +31,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
+    defp combined(plan, records, parent) do
+      with :ok <- Plan.check(plan), do: Runtime.finish(plan, records, parent)
+    end
+
     defp attempt(store, plan, parent) do
-      with {:error, %Error{code: code} = error} when code in @elixir_may <-
+      with :ok <- Plan.check(plan),
+           {:error, %Error{code: code} = error} when code in @elixir_may <-
              pushed(store, plan, parent) do
-        pushed(store, Plan.of(plan.query, push: false, reason: error.message), parent)
+        if Plan.fragments?(plan),
+          do: {:error, error},
+          else: pushed(store, Plan.of(plan.query, push: false, reason: error.message), parent)
       end
     end
 
@@ -49,8 +57,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc "The rows that SQLite gives for a plan."
     @spec rows(Store.t(), Plan.t()) :: {:ok, [map()]} | {:error, Error.t()}
-    def rows(store, plan),
-      do: Repo.Statement.read(store.repo, {:all, store.table, options(plan)}, timeout(plan))
+    def rows(store, plan) do
+      read = {:all, store.table, options(plan)}
+      store.repo |> Repo.Statement.read(read, timeout(plan)) |> Fragment.told(read)
+    end
 
     @doc "The options of `Repo.all` for a plan."
     @spec options(Plan.t()) :: keyword()

@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Actions.Sort
     alias AshRusqlite.DataLayer.{Codec, Plan, ResidualAggregate}
+    alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
 
     @doc "The records that a plan asks for, of those that SQLite gave."
     @spec finish(Plan.t(), [Ash.Resource.record()], Ash.Resource.record() | nil) ::
@@ -45,7 +46,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           opts
         )
 
-      Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
+      with :ok <- Fragment.check(filter, filter.resource, "the filter"),
+           do: Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
     end
 
     defp order(records, %{sort?: false, distinct?: false}), do: records
@@ -137,14 +139,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec put_computed([Ash.Resource.record()], [map()], Plan.t()) ::
             {:ok, [Ash.Resource.record()]} | {:error, term()}
     def put_computed(records, rows, %{computed: computed}) do
-      records =
-        Enum.zip_with(records, rows, fn record, row ->
-          Enum.reduce(computed, record, fn {{name, _}, kind, field}, record ->
-            put_field(record, field, from_sql(Map.fetch!(row, name), kind))
-          end)
+      records
+      |> Enum.zip(rows)
+      |> each(fn {record, row} ->
+        Enum.reduce_while(computed, {:ok, record}, fn {{name, _}, kind, field}, {:ok, record} ->
+          case from_sql(Map.fetch!(row, name), kind) do
+            {:ok, value} -> {:cont, {:ok, put_field(record, field, value)}}
+            {:error, error} -> {:halt, {:error, error}}
+          end
         end)
-
-      {:ok, records}
+      end)
     end
 
     defp put_field(record, {calculation, _expression}, value),
@@ -152,17 +156,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp put_field(record, aggregate, value), do: put_aggregate(record, aggregate, value)
 
-    defp from_sql(nil, _kind), do: nil
-    defp from_sql(value, :ci), do: Ash.CiString.new(value)
-    defp from_sql(value, :atom), do: String.to_existing_atom(value)
-    defp from_sql(value, :real) when is_integer(value), do: value * 1.0
-
-    defp from_sql(value, {:opaque, attribute}) do
-      {:ok, value} = Codec.load_value(attribute, value)
-      value
-    end
-
-    defp from_sql(value, _kind), do: value
+    defp from_sql(nil, _kind), do: {:ok, nil}
+    defp from_sql(value, {:checked, field}), do: FragmentValue.load(field, value)
+    defp from_sql(value, :ci), do: {:ok, Ash.CiString.new(value)}
+    defp from_sql(value, :atom), do: {:ok, String.to_existing_atom(value)}
+    defp from_sql(value, :real) when is_integer(value), do: {:ok, value * 1.0}
+    defp from_sql(value, {:opaque, attribute}), do: {:ok, _} = Codec.load_value(attribute, value)
+    defp from_sql(value, _kind), do: {:ok, value}
 
     @doc "Maps with a function that may fail; the first error ends it."
     @spec each([item], (item -> {:ok, result} | {:error, term()})) ::

@@ -8,6 +8,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Plan, Read}
     alias AshRusqlite.DataLayer.{Runtime, Store, TableSpec, Transaction}
+    alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Repo.Statement
 
     @doc "Inserts the row of a changeset."
@@ -224,7 +225,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "Runs a write with the time that Ash gives it."
     @spec statement(Store.t(), tuple(), Ash.Changeset.t()) :: {:ok, term()} | {:error, term()}
     def statement(store, write, changeset),
-      do: Statement.write(store.repo, write, timeout(changeset))
+      do: store.repo |> Statement.write(write, timeout(changeset)) |> Fragment.told(write)
 
     defp timeout(changeset), do: changeset.timeout
 

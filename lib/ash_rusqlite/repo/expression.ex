@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.Expression do
   A program writes conditions as `m:AshRusqlite.Repo#module-queries` shows them. Expressions are
   for programs that write queries, such as a data layer: they say everything, and are checked
   and compiled in the same way. Names are looked up, values are bound, and nothing of them
-  becomes SQL text.
+  becomes SQL text, but for what a `:fragment` says.
 
   ## Where they stand
 
@@ -100,6 +100,8 @@ defmodule AshRusqlite.Repo.Expression do
     * `{:call, :length, [a]}` - the length of a list in a JSON column. A list that is stored in the
       External Term Format, or what is no list, is `:invalid_value`
     * `{:collate, collation, a}` - `a` with the collation that it is ordered by
+    * `{:fragment, pieces}` - SQL that the program brings along: strings are SQL, all else are
+      scalars, as in `{:fragment, ["json_extract(", {:col, :meta}, ", '$.n')"]}`. See below
 
   Queries within:
 
@@ -129,6 +131,22 @@ defmodule AshRusqlite.Repo.Expression do
 
   `AshRusqlite.Repo.Reads.compute/3` computes scalars of no table in one read, for example
   several aggregates.
+
+  ## Fragments
+
+  A `:fragment` stands in parentheses, its scalars between the texts as columns and placeholders.
+  A column is what is stored: a text for a date, a decimal, a UUID, JSON for a map. It compares and
+  orders by SQLite's own rules, type affinity and collations included, so what it is compared with
+  should be of the same storage class.
+
+  The texts come from the program, never from its users: give what they enter as a `:value`. Still
+  no text can leave its place. Parentheses and quotes close within the fragment, no scalar stands
+  within quotes, and there is no `;`, no comment, no parameter (`?`, `:name`, `@name`, `$name`), no
+  NUL, and at most 20,000 bytes; else `:invalid_query`. The connection lets SQL within read, as
+  `AshRusqlite.Repo.Reads.query/4` does, and no more. What SQLite says of it is `:sql_syntax` (also
+  for a function that it does not know), `:unknown_column`, `:unknown_table` or `:not_allowed`.
+
+  In `compute:` a select within a fragment sees rows that the same update has already changed.
 
   ## Errors
 
@@ -160,7 +178,7 @@ defmodule AshRusqlite.Repo.Expression do
   @type collation :: nil | :decimal | :ci
 
   @typedoc "An expression, see \"Scalars\" above."
-  @type scalar :: nil | boolean() | tuple()
+  @type scalar :: nil | boolean() | {:fragment, [String.t() | scalar()]} | tuple()
 
   @typedoc "A query within an expression, see \"Scalars\" above."
   @type select :: {:select, AshRusqlite.Repo.table(), keyword()}

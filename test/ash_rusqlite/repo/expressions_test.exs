@@ -33,6 +33,57 @@ defmodule AshRusqlite.Repo.ExpressionsTest do
   defp text(text), do: {:value, :text, text}
   defp call(name, args), do: {:call, name, args}
 
+  describe "a fragment" do
+    @lower {:fragment, ["lower(", {:col, :room_id}, ")"]}
+
+    test "is SQL with columns and values in it, wherever a scalar stands" do
+      assert ids({:compare, :==, nil, @lower, text("garden")}) ==
+               ids({:compare, :==, nil, {:col, :room_id}, text("garden")})
+
+      assert ids({:fragment, [@likes, " > ", int(1)]}) == [1, 3]
+      assert value({:fragment, ["json_extract(", text(~S({"a": 2})), ", '$.a')"]}) == 2
+      assert value({:fragment, ["(SELECT count(*) FROM messages WHERE id < ", int(3), ")"]}) == 2
+
+      by_text = [{:desc, {:expr, {:fragment, ["CAST(", {:col, :id}, " AS TEXT)"]}, :any}}]
+      assert [3, 2, 1] = :messages |> Repo.all(order_by: by_text) |> Enum.map(& &1.id)
+
+      assert {3, nil} = Repo.update_all(:messages, compute: [likes: {:fragment, ["1 + 1"]}])
+      assert ids({:compare, :==, nil, @likes, int(2)}) == [1, 2, 3]
+    end
+
+    test "that could leave its place is refused before anything runs" do
+      for text <- ["1) OR (1", "(1", "1; DELETE FROM messages", "1 --", "1 /*", "'a", "?", ":a"] do
+        assert %Error{code: :invalid_query, details: %{fragment: ^text}} =
+                 error(fn -> Repo.delete_all(:messages, where: {:expr, {:fragment, [text]}}) end)
+      end
+
+      assert ids(true) == [1, 2, 3]
+    end
+
+    test "may read, and no more than a query may" do
+      for {sql, code} <- [
+            {"load_extension('x')", :not_allowed},
+            {"lowr('x')", :sql_syntax},
+            {"1 1", :sql_syntax},
+            {"nowhere", :unknown_column},
+            {"(SELECT 1 FROM nowhere)", :unknown_table}
+          ] do
+        where = {:expr, {:fragment, [sql]}}
+        assert %Error{code: ^code} = error(fn -> Repo.all(:messages, where: where) end), sql
+
+        assert %Error{code: ^code} = error(fn -> Repo.delete_all(:messages, where: where) end),
+               sql
+      end
+    end
+
+    test "takes no text that is not one" do
+      for pieces <- [[<<255>>], [:lower], "lower(1)", [1]] do
+        assert %Error{code: :invalid_query} =
+                 error(fn -> Repo.delete_all(:messages, where: {:expr, {:fragment, pieces}}) end)
+      end
+    end
+  end
+
   describe "where" do
     test "takes rows for which an expression is true" do
       for {scalar, ids} <- [

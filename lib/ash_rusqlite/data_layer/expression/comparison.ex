@@ -76,6 +76,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp common!(nil, kind), do: kind
     defp common!(kind, nil), do: kind
     defp common!(kind, kind), do: kind
+    # SQLite's rules.
+    defp common!(a, b) when :unknown in [a, b], do: :unknown
     defp common!(a, b) when a in @numbers and b in @numbers, do: :real
     defp common!(a, b) when a in [:decimal, :integer] and b in [:decimal, :integer], do: :decimal
     defp common!(a, b) when a in [:text, :ci] and b in [:text, :ci], do: :ci

@@ -16,15 +16,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def ref(%Ref{combinations?: true}, _env), do: residual("a combination's field")
 
     def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Calculation{} = calculation}, env),
-      do: calculation(calculation, env)
+      do: calculation(calculation, %{env | stored?: false})
 
     def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Aggregate{} = aggregate}, env),
-      do: Aggregate.scalar(aggregate, env)
+      do: Aggregate.scalar(aggregate, %{env | stored?: false})
 
     def ref(%Ref{relationship_path: [], attribute: attribute}, env) do
       attribute = attribute!(attribute, env)
 
       case Kind.of(attribute) do
+        :other when env.stored? -> {column(attribute, env), :unknown}
         :other -> residual("#{attribute.name} is of a type that only Ash compares")
         kind -> {column(attribute, env), kind}
       end
@@ -42,15 +43,23 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp or_default(scalar, _kind, _attribute), do: scalar
 
-    defp calculation(%{module: module, opts: opts, context: context} = calculation, env) do
+    @doc "The expression of a calculation that has one."
+    @spec expression(Ash.Query.Calculation.t()) :: term()
+    def expression(%{module: module, opts: opts, context: context}) do
+      opts
+      |> module.expression(context)
+      |> Ash.Expr.fill_template(
+        actor: context.actor,
+        tenant: context.tenant,
+        args: context.arguments,
+        context: context.source_context
+      )
+    end
+
+    defp calculation(%{module: module} = calculation, env) do
       if module.has_expression?() do
-        module.expression(opts, context)
-        |> Ash.Expr.fill_template(
-          actor: context.actor,
-          tenant: context.tenant,
-          args: context.arguments,
-          context: context.source_context
-        )
+        calculation
+        |> expression()
         |> hydrate(env)
         |> typed(calculation.type, calculation.constraints, env)
       else

@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Booleans, and choices by them.
 
     alias AshRusqlite.DataLayer.{Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression.Fragment
 
     import AshRusqlite.DataLayer.Expression.Constant, only: [literal!: 2, value?: 1]
     import Expression, only: [compile: 2, inspect_kind: 1, residual: 1]
@@ -12,7 +13,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec boolean(term(), %Expression.Env{}) :: Expression.scalar()
     def boolean(expression, env) do
       case compile(expression, env) do
-        {scalar, kind} when kind in [:boolean, nil] -> scalar
+        {scalar, kind} when kind in [:boolean, :unknown, nil] -> Fragment.truth(scalar)
         {_scalar, kind} -> residual("#{inspect_kind(kind)} as a boolean")
       end
     end
@@ -21,7 +22,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec choose(atom(), term(), term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
     def choose(form, left, right, env) do
       {left, kind} = compile(left, env)
+      if kind == :unknown, do: residual("&& or || of a fragment: give it a type by type/2")
       {right, other} = if(value?(right), do: literal!(right, kind), else: compile(right, env))
+      left = if(kind == :boolean, do: Fragment.truth(left), else: left)
       {{form, kind == :boolean, left, right}, same!(kind, other)}
     end
 
@@ -31,7 +34,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def conditional(condition, yes, no, env) do
       {condition, kind} = compile(condition, env)
       {yes, no, result} = branches(yes, no, env)
-      {{:if, kind == :boolean, condition, yes, no}, result}
+      boolean? = kind in [:boolean, :unknown]
+      condition = if(boolean?, do: Fragment.truth(condition), else: condition)
+      {{:if, boolean?, condition, yes, no}, result}
     end
 
     defp branches(yes, no, env) do
@@ -43,6 +48,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp same!(nil, kind), do: kind
     defp same!(kind, nil), do: kind
     defp same!(kind, kind), do: kind
+    defp same!(a, b) when :unknown in [a, b], do: :unknown
     defp same!(a, b), do: residual("#{inspect_kind(a)} or #{inspect_kind(b)}")
   end
 end

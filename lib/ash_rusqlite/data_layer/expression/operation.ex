@@ -17,7 +17,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {part, other} = if(value?(part), do: literal!(part, kind), else: compile(part, env))
 
       case {kind, other} do
-        {:text, :text} ->
+        {kind, other} when kind in [:text, :unknown] and other in [:text, :unknown] ->
           {{:call, function, [text, part]}, :boolean}
 
         {kind, other} when kind in [:text, :ci] and other in [:text, :ci] ->
@@ -40,7 +40,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           scalar
 
         {scalar, kind} ->
-          if kind in kinds, do: scalar, else: residual("#{inspect_kind(kind)} as text")
+          if kind in [:unknown | kinds],
+            do: scalar,
+            else: residual("#{inspect_kind(kind)} as text")
       end
     end
 
@@ -52,9 +54,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {right, other} = compile(right, env)
 
       case {kind, other} do
-        {:integer, :integer} -> {{:arith, op, left, right}, :integer}
-        {a, b} when a in @numbers and b in @numbers -> {{:arith, op, left, right}, :real}
-        _ -> residual("#{op} of #{inspect_kind(kind)} and #{inspect_kind(other)}")
+        {:integer, :integer} ->
+          {{:arith, op, left, right}, :integer}
+
+        {a, b}
+        when a in [:unknown | @numbers] and b in [:unknown | @numbers] and :unknown in [a, b] ->
+          {{:arith, op, left, right}, :unknown}
+
+        {a, b} when a in @numbers and b in @numbers ->
+          {{:arith, op, left, right}, :real}
+
+        _ ->
+          residual("#{op} of #{inspect_kind(kind)} and #{inspect_kind(other)}")
       end
     end
   end

@@ -12,6 +12,7 @@ const MAX_LENGTH: usize = 20_000;
 /// Writes a fragment, in parentheses.
 pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, pieces: &'v [Piece]) -> Result<()> {
     let checked = check(pieces)?;
+    let around = std::mem::replace(&mut b.scopes.qualified, true);
     b.push("(");
     for piece in pieces {
         match piece {
@@ -26,6 +27,7 @@ pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, pieces: &'v [Piece]) -> Result<
         }
     }
     b.push(")");
+    b.scopes.qualified = around;
     Ok(())
 }
 

@@ -30,6 +30,9 @@ pub(super) struct Scopes<'t> {
     named: usize,
     /// Whether one of them reads the outermost query's table.
     pub(super) reads_outermost: bool,
+    /// Whether columns are written with their table's name, as in a fragment, which may have a
+    /// query of its own around them.
+    pub(super) qualified: bool,
 }
 
 struct Query<'t> {
@@ -53,6 +56,7 @@ impl<'t> Scopes<'t> {
             depth: 0,
             named: 0,
             reads_outermost: false,
+            qualified: false,
         }
     }
 
@@ -169,7 +173,7 @@ impl<'t> Builder<'t, '_> {
     pub(super) fn column(&mut self, depth: usize, table: usize, name: &str) -> Result<()> {
         let (query, owner, column) = self.scopes.find(depth, table, name)?;
         match (query.number, depth) {
-            (0, 0) => {}
+            (0, 0) if !self.scopes.qualified => {}
             (0, _) => {
                 self.name(&owner.name);
                 self.push(".");

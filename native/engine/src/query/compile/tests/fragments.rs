@@ -45,7 +45,7 @@ fn scalar_sql(scalar: Scalar) -> String {
 
 #[test]
 fn columns_and_values_stand_between_the_texts_apart_from_them() {
-    assert_eq!(scalar_sql(lower()), "(lower( \"name\" ))");
+    assert_eq!(scalar_sql(lower()), "(lower( \"users\".\"name\" ))");
     let value = literal(Value::Integer(1), ColumnType::Integer);
     let parts = vec![
         sql_piece("coalesce("),
@@ -59,6 +59,25 @@ fn columns_and_values_stand_between_the_texts_apart_from_them() {
 }
 
 #[test]
+fn a_column_is_of_its_table_within_a_query_of_the_fragment() {
+    let (conn, catalog) = open();
+    conn.execute_batch("INSERT INTO users (id, name, age) VALUES (1, 'a', 3), (2, 'b', 5)")
+        .unwrap();
+    let younger = vec![
+        sql_piece("(SELECT count(*) FROM users u WHERE u.age < "),
+        Piece::Scalar(column("age")),
+        sql_piece(") = 1"),
+    ];
+    let read = Read::Select(Select {
+        filter: Some(Expr::Scalar(Box::new(fragment(younger)))),
+        ..select("users")
+    });
+    let compiled = compile_read(&read, &catalog).unwrap();
+    let name: String = conn.query_row(&compiled.sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(name, "b");
+}
+
+#[test]
 fn a_fragment_compares_and_orders_by_its_own_collation() {
     let name = literal(text("ann"), ColumnType::Text);
     let nocase = || {
@@ -67,11 +86,11 @@ fn a_fragment_compares_and_orders_by_its_own_collation() {
     };
     assert_eq!(
         scalar_sql(equal(nocase(), name.clone())),
-        "(( \"name\" COLLATE NOCASE) = ?)"
+        "(( \"users\".\"name\" COLLATE NOCASE) = ?)"
     );
     assert_eq!(
         scalar_sql(equal(column("email"), nocase())),
-        "(\"email\" = ( \"name\" COLLATE NOCASE))"
+        "(\"email\" = ( \"users\".\"name\" COLLATE NOCASE))"
     );
     let ordered = |scalar| {
         sql(&Read::Select(Select {
@@ -83,7 +102,7 @@ fn a_fragment_compares_and_orders_by_its_own_collation() {
             ..select("users")
         }))
     };
-    assert!(ordered(nocase()).ends_with(" ORDER BY ( \"name\" COLLATE NOCASE)"));
+    assert!(ordered(nocase()).ends_with(" ORDER BY ( \"users\".\"name\" COLLATE NOCASE)"));
     // SQLite would take it for the first column.
     for number in ["1", "(1)", " -(0x1) ", "+1"] {
         let sql = ordered(fragment(vec![sql_piece(number)]));
