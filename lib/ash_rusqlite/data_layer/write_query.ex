@@ -13,7 +13,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def update(query, changeset, resource, options) do
       query = add_filter(query, changeset.filter)
 
-      run(query, changeset, resource, options, fn store, plan ->
+      run(query, changeset, resource, options, &Write.update/2, fn store, plan ->
         with {:ok, assignments} when assignments != [] <-
                Assignments.of(changeset, Write.env(store, changeset)) do
           {:update, store.table, Read.where(plan.where), assignments, wanted(options)}
@@ -27,7 +27,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def destroy(query, changeset, resource, options) do
       query = add_filter(query, changeset.filter)
 
-      run(query, changeset, resource, options, fn store, plan ->
+      run(query, changeset, resource, options, &delete/2, fn store, plan ->
         {:delete, store.table, Read.where(plan.where), wanted(options)}
       end)
     end
@@ -41,7 +41,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp wanted(options), do: options[:return_records?] == true
 
-    defp run(query, changeset, resource, options, write) do
+    # `one` writes a row, `write` gives the statement for all of them.
+    defp run(query, changeset, resource, options, one, write) do
       with {:ok, store} <- Store.fetch(resource, query.tenant, query.context) do
         plan = Plan.of(query)
 
@@ -56,7 +57,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
               {:error, error}
 
             _rows ->
-              row_by_row(store, query, changeset, options)
+              row_by_row(store, query, changeset, options, one)
           end
 
         told(result, resource, changeset)
@@ -83,9 +84,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp row_by_row(store, query, changeset, options) do
-      write = if changeset.action_type == :destroy, do: &delete/2, else: &Write.update/2
-
+    # The action's type does not tell what is done: a destroy may be soft, which is an update.
+    defp row_by_row(store, query, changeset, options, write) do
       Transaction.all_or_nothing(store, fn ->
         with {:ok, records} <- Read.run(query),
              {:ok, records} <-
