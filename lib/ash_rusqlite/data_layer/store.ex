@@ -122,8 +122,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # No tenant is a tenant of its own, as with ETS. `@` is in no table's own name.
     defp with_tenant(table, resource, tenant) do
       if tenant && Ash.Resource.Info.multitenancy_strategy(resource) == :context,
-        do: "#{table}@#{tenant}",
+        do: "#{table}@#{without_capitals("#{tenant}")}",
         else: table
+    end
+
+    # To SQLite `rooms@Acme` and `rooms@acme` are one table.
+    defp without_capitals(tenant) do
+      for <<byte <- tenant>>, into: "" do
+        case byte do
+          capital when capital in ?A..?Z -> <<?^, capital + 32>>
+          ?^ -> "^^"
+          other -> <<other>>
+        end
+      end
     end
 
     defp no_table(resource) do

@@ -1,0 +1,94 @@
+# Tenants that have tables of their own see nothing of each other.
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.TenantsTest do
+    use ExUnit.Case, async: true
+
+    # ETS tells every create to the log.
+    @moduletag :capture_log
+
+    defmodule Domain do
+      use Ash.Domain, validate_config_inclusion?: false
+
+      resources do
+        allow_unregistered? true
+      end
+    end
+
+    defmodule Room do
+      defmacro __using__(data_layer) do
+        quote do
+          use Ash.Resource, domain: Domain, data_layer: unquote(data_layer)
+
+          ets do
+            private? true
+          end
+
+          multitenancy do
+            strategy(:context)
+            global?(true)
+          end
+
+          actions do
+            defaults [:read, create: :*]
+          end
+
+          attributes do
+            uuid_primary_key :id
+            attribute :title, :string, public?: true
+          end
+
+          identities do
+            identity :title, [:title], pre_check_with: Domain
+          end
+        end
+      end
+    end
+
+    defmodule OnEts do
+      use Room, Ash.DataLayer.Ets
+    end
+
+    defmodule OnSqlite do
+      use Room, AshRusqlite.DataLayer
+    end
+
+    # SQLite folds the case of ASCII in the names of tables.
+    @tenants [
+      nil,
+      "acme",
+      "Acme",
+      "ACME",
+      "^acme",
+      "^Acme",
+      "^^acme",
+      "é",
+      "É",
+      "a@b",
+      "a\"b; --"
+    ]
+
+    setup do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      :ok
+    end
+
+    test "whatever their names are" do
+      for resource <- [OnEts, OnSqlite] do
+        for tenant <- @tenants,
+            do: Ash.create!(resource, %{title: inspect(tenant)}, tenant: tenant)
+
+        for tenant <- @tenants do
+          assert [%{title: title}] = Ash.read!(resource, tenant: tenant)
+          assert title == inspect(tenant)
+        end
+      end
+    end
+
+    test "and each may have what an identity lets only one have" do
+      for tenant <- @tenants do
+        assert {:ok, _} = Ash.create(OnSqlite, %{title: "one"}, tenant: tenant)
+        assert {:error, _} = Ash.create(OnSqlite, %{title: "one"}, tenant: tenant)
+      end
+    end
+  end
+end
