@@ -24,7 +24,7 @@ if Code.ensure_loaded?(Ash) do
         defaults [:read, create: :*]
 
         destroy :archive do
-          soft? true
+          soft?(true)
           change set_attribute(:archived, true)
         end
       end

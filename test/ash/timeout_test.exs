@@ -7,6 +7,7 @@ if Code.ensure_loaded?(Ash) do
 
       resources do
         resource(AshRusqlite.DataLayer.TimeoutTest.Note)
+        resource(AshRusqlite.DataLayer.TimeoutTest.Kept)
       end
     end
 
@@ -31,8 +32,40 @@ if Code.ensure_loaded?(Ash) do
             before_action(fn changeset, _context ->
               # The transaction holds the writer from its first statement on.
               Ash.read!(__MODULE__)
-              Process.sleep(100)
+              Process.sleep(300)
               changeset
+            end)
+          )
+        end
+      end
+    end
+
+    defmodule Repo do
+      use AshRusqlite.Repo, otp_app: :ash_timeout_test
+    end
+
+    defmodule Kept do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo(Repo)
+        table("kept")
+      end
+
+      attributes do
+        attribute(:id, :integer, primary_key?: true, allow_nil?: false, public?: true)
+      end
+
+      actions do
+        defaults([:read, :destroy])
+
+        create :slowly do
+          accept([:id])
+
+          change(
+            after_action(fn _changeset, record, _context ->
+              Process.sleep(300)
+              {:ok, record}
             end)
           )
         end
@@ -41,14 +74,35 @@ if Code.ensure_loaded?(Ash) do
 
     test "an action that overstays its timeout is an error of Ash's, and nothing is kept" do
       {:ok, _} = Application.ensure_all_started(:ash)
+      # So that the time is not spent on making the table.
+      assert Ash.read!(Note) == []
 
       assert {:error, %Ash.Error.Invalid{errors: [%Ash.Error.Invalid.Timeout{} = error]}} =
-               Ash.create(Note, %{id: 1}, action: :slowly, timeout: 10)
+               Ash.create(Note, %{id: 1}, action: :slowly, timeout: 100)
 
-      assert error.timeout == 10
+      assert error.timeout == 100
       # Its name is the action's, or the resource's if it was the read that found no time left.
       assert error.name =~ "TimeoutTest.Note"
       assert Ash.read!(Note) == []
+    end
+
+    test "without a timeout of its own it may last as long as a transaction of the repo" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      start_supervised!({Repo, database: ":memory:", auto_migrate: true, transaction_timeout: 50})
+
+      for overstay <- [
+            fn -> Ash.create(Kept, %{id: 1}, action: :slowly) end,
+            fn ->
+              Ash.transaction(Kept, fn -> Ash.create!(Kept, %{id: 2}, action: :slowly) end)
+            end
+          ] do
+        assert {:error, error} = overstay.()
+
+        assert %{errors: [%Ash.Error.Invalid.Timeout{timeout: 50}]} =
+                 Ash.Error.to_error_class(error)
+
+        assert Ash.read!(Kept) == []
+      end
     end
   end
 end

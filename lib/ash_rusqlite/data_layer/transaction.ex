@@ -3,18 +3,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Ash's transactions are the repo's. Ash flattens nested ones itself.
 
-    alias AshRusqlite.DataLayer.Store
-    alias AshRusqlite.Repo
+    alias AshRusqlite.DataLayer.{Errors, Store}
+    alias AshRusqlite.{Error, Repo}
 
     @doc "Runs a function in a transaction of the resource's repo."
     @spec transaction(Ash.Resource.t(), (() -> result), timeout() | nil) ::
             {:ok, result} | {:error, term()}
           when result: term()
     def transaction(resource, fun, timeout) do
-      with {:ok, repo} <- Store.repo(resource) do
-        opts = if timeout, do: [timeout: timeout], else: []
-        Repo.Transaction.transaction(repo, fun, opts)
-      end
+      # Ash says :infinity where nobody has said anything; then it is the repo's own.
+      opts = if is_integer(timeout), do: [timeout: timeout], else: []
+
+      with {:ok, repo} <- Store.repo(resource),
+           {:error, %Error{} = error} <- Repo.Transaction.transaction(repo, fun, opts),
+           do: {:error, Errors.to_ash(error, resource)}
     end
 
     @doc """
