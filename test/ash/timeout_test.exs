@@ -104,5 +104,44 @@ if Code.ensure_loaded?(Ash) do
         assert Ash.read!(Kept) == []
       end
     end
+
+    test "that passes before the table can be made is told like any other" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      start_supervised!({Repo, database: ":memory:", auto_migrate: true, busy_timeout: 50})
+      test = self()
+
+      holder =
+        start_supervised!(
+          {Task,
+           fn ->
+             Repo.transaction(fn ->
+               Repo.query!("SELECT 1", [])
+               send(test, :held)
+               Process.sleep(:infinity)
+             end)
+           end}
+        )
+
+      assert_receive :held, 5000
+
+      for ask <- [
+            fn -> Ash.read(Kept) end,
+            fn -> Ash.count(Kept) end,
+            fn -> Ash.create(Kept, %{id: 1}, action: :slowly) end,
+            fn -> Ash.bulk_create!([%{id: 1}], Kept, :slowly, return_errors?: true) end,
+            fn -> Ash.bulk_destroy!(Kept, :destroy, %{}, return_errors?: true) end
+          ] do
+        error =
+          try do
+            elem(ask.(), 1)
+          rescue
+            error -> error
+          end
+
+        assert %{errors: [%Ash.Error.Invalid.Timeout{}]} = Ash.Error.to_error_class(error)
+      end
+
+      Process.exit(holder, :kill)
+    end
   end
 end

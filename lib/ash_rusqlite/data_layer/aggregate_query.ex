@@ -26,11 +26,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         with {:ok, values} <- push(store, plan, pushed),
              {:ok, others} <- over_records(query, rest ++ failed(values)) do
           {:ok, values |> Map.reject(&match?({_, {:failed, _}}, &1)) |> Map.merge(others)}
-        else
-          {:error, error} -> {:error, Errors.to_ash(error, query.resource)}
         end
       end
+      |> told(query.resource)
     end
+
+    defp told({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
+    defp told(result, _resource), do: result
 
     defp split(aggregates, plan) do
       Enum.reduce(aggregates, {[], []}, fn aggregate, {pushed, rest} ->

@@ -20,6 +20,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         if options[:upsert?],
           do: upsert(store, changesets, options),
           else: insert(store, changesets, options)
+      else
+        {:error, error} -> {:error, Errors.to_ash(error, resource, first)}
       end
     end
 

@@ -26,9 +26,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     def run(%Query{} = query, parent) do
-      with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read) do
-        store |> attempt(Plan.of(query), parent) |> told(query.resource)
-      end
+      result =
+        with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
+             do: attempt(store, Plan.of(query), parent)
+
+      told(result, query.resource)
     end
 
     defp combined(plan, records, parent) do

@@ -43,13 +43,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # `one` writes a row, `write` gives the statement for all of them.
     defp run(query, changeset, resource, options, one, write) do
-      with {:ok, store} <- Store.fetch(resource, query.tenant, query.context) do
-        plan = Plan.of(query)
+      result =
+        with {:ok, store} <- Store.fetch(resource, query.tenant, query.context) do
+          plan = Plan.of(query)
 
-        statement = if Write.by_condition?(plan), do: write.(store, plan), else: :rows
-
-        result =
-          case statement do
+          case if(Write.by_condition?(plan), do: write.(store, plan), else: :rows) do
             statement when is_tuple(statement) and elem(statement, 0) in [:update, :delete] ->
               whole(store, statement, changeset, options)
 
@@ -59,9 +57,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             _rows ->
               row_by_row(store, query, changeset, options, one)
           end
+        end
 
-        told(result, resource, changeset)
-      end
+      told(result, resource, changeset)
     end
 
     defp told({:error, error}, resource, changeset),
