@@ -167,5 +167,49 @@ if Code.ensure_loaded?(Ash) do
       assert sql =~ ~s("floor" = ?)
       assert reason =~ "StringJoin"
     end
+
+    defmodule Named do
+      defmacro __using__(options) do
+        quote do
+          use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+          sqlite do
+            repo Repo
+            unquote(if table = options[:table], do: quote(do: table(unquote(table))))
+          end
+
+          actions do
+            defaults [:read, create: :*]
+          end
+
+          attributes do
+            uuid_primary_key :id
+          end
+        end
+      end
+    end
+
+    defmodule Blog.Remark, do: use(Named)
+    defmodule Shop.Remark, do: use(Named)
+    defmodule Desk.Remark, do: use(Named, table: "remarks")
+    defmodule Mail.Remark, do: use(Named, table: "mail_remarks")
+
+    test "two resources share a table when they say so, but not by their names", %{
+      tmp_dir: folder
+    } do
+      start(folder, auto_migrate: true)
+      %{id: id} = Ash.create!(Blog.Remark)
+
+      for ask <- [&Ash.read/1, &Ash.create/1] do
+        assert {:error, error} = ask.(Shop.Remark)
+
+        assert Exception.message(error) =~
+                 ~r"Blog.Remark and .*Shop.Remark would both be in the table remarks"
+      end
+
+      assert [%{id: ^id}] = Ash.read!(Blog.Remark)
+      assert [%{id: ^id}] = Ash.read!(Desk.Remark)
+      assert [] = Ash.read!(Mail.Remark)
+    end
   end
 end

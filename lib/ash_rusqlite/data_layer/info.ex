@@ -44,6 +44,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         (is_atom(resource) && Application.get_application(resource)) || :ash_rusqlite
     end
 
+    @doc "Whether a resource says which table it is in."
+    @spec names_table?(resource()) :: boolean()
+    def names_table?(resource) do
+      Enum.any?([:sqlite, :ets], &Extension.get_opt(resource, [&1], :table, nil, true)) or
+        polymorphic?(resource)
+    end
+
     @doc "The table of a resource; nil for a polymorphic one without a table of its own."
     @spec table(resource()) :: String.t() | nil
     def table(resource) do

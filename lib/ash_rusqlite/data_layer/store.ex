@@ -156,12 +156,50 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       spec = TableSpec.of(resource, store.table)
       follows? = (entry.auto_migrate or Info.private?(resource)) and Info.migrate?(resource)
 
-      with :ok <- Schema.read_as(store.repo, spec),
+      with :ok <- claim(store, entry),
+           :ok <- Schema.read_as(store.repo, spec),
            {:ok, _statements} <-
              if(follows?, do: Schema.ensure_table(store.repo, spec), else: {:ok, []}) do
         unless follows? and Transaction.open?(entry), do: note(entry, store.table, version)
         :ok
       end
+    end
+
+    # `Blog.Comment` and `Shop.Comment` are both `comments` where neither says anything else, and
+    # each would find the rows of the other. A private store's table has the module's name.
+    defp claim(%__MODULE__{resource: resource, table: table}, %{repo: repo, db: db})
+         when is_atom(repo) do
+      key = {__MODULE__, :of, repo, table}
+
+      cond do
+        Info.private?(resource) or Info.names_table?(resource) ->
+          :ok
+
+        rival = rival(:persistent_term.get(key, nil), {db, resource}) ->
+          two_in_one(rival, resource, table)
+
+        true ->
+          :persistent_term.put(key, {db, resource})
+      end
+    end
+
+    # A repo without a name is mostly one of a test.
+    defp claim(_store, _entry), do: :ok
+
+    # The module may have been given another name since, or another table.
+    defp rival({db, owner}, {db, resource}) when owner != resource do
+      if Code.ensure_loaded?(owner) and not Info.names_table?(owner), do: owner
+    end
+
+    defp rival(_claimed, _claim), do: nil
+
+    defp two_in_one(owner, resource, table) do
+      message =
+        "#{inspect(owner)} and #{inspect(resource)} would both be in the table #{table}: give one " <>
+          "another by `sqlite do table \"…\" end`, or name it in one if they are to share it"
+
+      details = %{table: table, resources: [inspect(owner), inspect(resource)]}
+      {:error, Error.new(:schema_mismatch, message, details)}
     end
 
     defp ready?(entry, table, version) do
