@@ -99,6 +99,8 @@ defmodule AshRusqlite.Repo.Expression do
     * `{:call, :coalesce, list}` - the first that is not null
     * `{:call, :length, [a]}` - the length of a list in a JSON column. A list that is stored in the
       External Term Format, or what is no list, is `:invalid_value`
+    * `{:call, :decimal_form, [a]}` - what tells apart decimals of one value, such as 1.0 and 1.00:
+      bytes that are in the order of the terms that they are in Elixir
     * `{:collate, collation, a}` - `a` with the collation that it is ordered by
     * `{:fragment, pieces}` - SQL that the program brings along: strings are SQL, all else are
       scalars, as in `{:fragment, ["json_extract(", {:col, :meta}, ", '$.n')"]}`. See below
@@ -114,7 +116,8 @@ defmodule AshRusqlite.Repo.Expression do
       and the others are null. Options: `distinct: true` takes equal ones once (`:count`, `:sum`,
       `:avg`, `:list`), `collation:` (`:min`, `:max` and what is distinct; `:decimal` for sums of
       decimals, too, of which there is no `:avg`), `include_nil: true` lets `:first` be null and
-      `:list` hold nulls. A list is of use for nothing but a computed column, whose type is
+      `:list` hold nulls, `precision: digits` makes a sum of decimals `:invalid_value` where Elixir's
+      `Decimal`, with so many digits, might round. A list is of use for nothing but a computed column, whose type is
       `{:list, type}`
 
   A select is `{:select, table, options}`:

@@ -159,6 +159,7 @@ proptest! {
                 distinct,
                 collation: Collation::Binary,
                 include_nil: false,
+                precision: None,
                 select: select_rows,
             }));
             let found = run(&conn, &catalog, select(aggregated, ColumnType::Any));
@@ -364,6 +365,7 @@ proptest! {
             distinct: false,
             collation: Collation::Binary,
             include_nil: false,
+            precision: None,
             select: Subselect {
                 // Nulls come last, where a limit does not make their place matter.
                 order: vec![ScalarOrder {

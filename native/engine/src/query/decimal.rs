@@ -3,8 +3,13 @@
 
 use std::cmp::Ordering;
 
+use bigdecimal::num_bigint::BigInt;
+
 /// The exponents beyond this are all the same to the order. No digits in memory get there.
 const EXPONENT_LIMIT: i64 = i64::MAX / 4;
+
+/// The exponents beyond this are of nobody's numbers, and would fill the memory with zeros.
+const SCALE_LIMIT: u64 = 100_000;
 
 /// A decimal number taken apart.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +68,36 @@ impl Parts<'_> {
         let shift = self.exponent.unsigned_abs();
         let digits = self.integer.len().saturating_add(self.fraction.len());
         shift.saturating_add(digits as u64)
+    }
+
+    /// The number as Elixir's Decimal takes it: its coefficient, with the sign, and the power of
+    /// ten of its last digit. `None` where that power is beyond what anybody writes.
+    pub fn coefficient(&self) -> Option<(BigInt, i64)> {
+        let digits: Vec<u8> = self.integer.iter().chain(self.fraction).copied().collect();
+        let magnitude = match digits.is_empty() {
+            true => BigInt::from(0),
+            false => BigInt::parse_bytes(&digits, 10)?,
+        };
+        let exponent = self.exponent.checked_sub(length(self.fraction.len()))?;
+        let coefficient = if self.negative { -magnitude } else { magnitude };
+        (exponent.unsigned_abs() < SCALE_LIMIT).then_some((coefficient, exponent))
+    }
+
+    /// Bytes that order numbers of one value as Elixir orders the terms that they are: by the
+    /// digits of the coefficient, then the exponent, then the sign.
+    pub fn form(&self) -> Vec<u8> {
+        let digits = self.integer.iter().chain(self.fraction);
+        let digits: Vec<u8> = digits
+            .skip_while(|digit| **digit == b'0')
+            .copied()
+            .collect();
+        let exponent = self.exponent.saturating_sub(length(self.fraction.len()));
+        let mut form = length(digits.len()).to_be_bytes().to_vec();
+        form.extend(digits);
+        // With the sign bit turned, the bytes are in the order of the numbers.
+        form.extend((exponent ^ i64::MIN).to_be_bytes());
+        form.push(u8::from(!self.negative));
+        form
     }
 
     fn compare(&self, other: &Self) -> Ordering {
@@ -205,6 +240,29 @@ mod tests {
 
     fn decimal() -> impl Strategy<Value = String> {
         "[+-]?(0{0,2}[0-9]{1,6}(\\.[0-9]{0,6})?|\\.[0-9]{1,4})([eE][+-]?[0-9]{1,2})?"
+    }
+
+    #[test]
+    fn the_form_tells_numbers_of_one_value_apart_in_the_order_of_elixirs_terms() {
+        let mut texts = vec!["1.00", "1", "1.0", "1e0", "0.01e2", "10e-1"];
+        texts.sort_by_key(|text| parse(text).unwrap().form());
+        assert_eq!(texts, ["1", "1e0", "0.01e2", "1.0", "10e-1", "1.00"]);
+        let mut zeros = vec!["0", "-0", "0.00", "-0.0", "0e3"];
+        zeros.sort_by_key(|text| parse(text).unwrap().form());
+        assert_eq!(zeros, ["0.00", "-0.0", "-0", "0", "0e3"]);
+    }
+
+    #[test]
+    fn the_coefficient_is_that_of_elixirs_decimal() {
+        let of = |text: &str| {
+            let (coefficient, exponent) = parse(text).unwrap().coefficient().unwrap();
+            (coefficient.to_string(), exponent)
+        };
+        assert_eq!(of("-1.10"), ("-110".into(), -2));
+        assert_eq!(of("00.50"), ("50".into(), -2));
+        assert_eq!(of("1E+2"), ("1".into(), 2));
+        assert_eq!(of("0.00"), ("0".into(), -2));
+        assert!(parse("1e400000").unwrap().coefficient().is_none());
     }
 
     proptest! {

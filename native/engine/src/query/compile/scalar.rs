@@ -231,6 +231,7 @@ fn call<'v>(b: &mut Builder<'_, 'v>, function: Function, arguments: &'v [Scalar]
         Function::Like => ("ash_rusqlite_like(", 2),
         Function::ILike => ("ash_rusqlite_ilike(", 2),
         Function::Length => ("ash_rusqlite_length(", 1),
+        Function::DecimalForm => ("ash_rusqlite_decimal_form(", 1),
         Function::Coalesce => return coalesce(b, arguments),
     };
     if arguments.len() != wanted {

@@ -1,5 +1,7 @@
 //! Queries within expressions.
 
+use rusqlite::types::ToSqlOutput;
+
 use super::builder::Builder;
 use super::compared::{self, may_have_collation};
 use super::select::count;
@@ -206,6 +208,12 @@ fn call<'t, 'v>(
             Collation::Decimal => " COLLATE ash_rusqlite_decimal",
             Collation::CaseInsensitive => " COLLATE ash_rusqlite_ci",
         });
+    }
+    if let (AggregateKind::Sum, true, Some(digits)) =
+        (aggregated.kind, decimal, aggregated.precision)
+    {
+        b.push(", ");
+        b.stored(ToSqlOutput::from(digits))?;
     }
     if ordered {
         order(b, &aggregated.select)?;

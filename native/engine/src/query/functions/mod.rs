@@ -1,24 +1,19 @@
 //! What the compiled SQL needs from its connection beyond SQLite itself.
 
+mod decimal_number;
 mod like;
 mod list;
 mod number;
 mod store;
 mod text;
 
-use std::str::FromStr;
-
-use bigdecimal::BigDecimal;
-use rusqlite::functions::{Aggregate, Context, FunctionFlags};
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{ffi, vtab, Connection};
 
 use super::decimal;
 use crate::error::Result;
 use crate::sqlite_error;
-
-/// The most digits that a number may have to be summed: one bad exponent must not fill the memory.
-const SUM_DIGITS: u64 = 100_000;
 
 /// What begins the message of each error of ours, which SQLite passes on as it is.
 pub(crate) const REFUSED: &str = "ash_rusqlite: ";
@@ -27,7 +22,9 @@ pub(crate) const REFUSED: &str = "ash_rusqlite: ";
 ///
 /// - collation `ash_rusqlite_decimal`: decimals in text by their value,
 /// - collation `ash_rusqlite_ci`: texts by their characters in lower case,
-/// - `ash_rusqlite_decimal_sum(x)`: the exact sum of decimals,
+/// - `ash_rusqlite_decimal_sum(x)`: the exact sum of decimals, and with a second argument as
+///   Elixir's Decimal sums them, where so many digits hold it,
+/// - `ash_rusqlite_decimal_form(x)`: what tells decimals of one value apart,
 /// - arithmetic, such as `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would
 ///   turn an integer into an inexact float,
 /// - functions of texts, such as `ash_rusqlite_downcase(x)`,
@@ -41,61 +38,12 @@ pub fn register(conn: &Connection) -> Result<()> {
 fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_collation(c"ash_rusqlite_decimal", decimal::compare)?;
-    conn.create_aggregate_function(c"ash_rusqlite_decimal_sum", 1, flags, DecimalSum)?;
+    decimal_number::register(conn, flags)?;
     number::register(conn, flags)?;
     text::register(conn, flags)?;
     list::register(conn, flags)?;
     conn.create_scalar_function(c"ash_rusqlite_store", 4, flags, store::store)?;
     vtab::array::load_module(conn)
-}
-
-struct DecimalSum;
-
-impl Aggregate<Option<BigDecimal>, Option<String>> for DecimalSum {
-    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Option<BigDecimal>> {
-        Ok(None)
-    }
-
-    fn step(&self, ctx: &mut Context<'_>, sum: &mut Option<BigDecimal>) -> rusqlite::Result<()> {
-        let term = match ctx.get_raw(0) {
-            ValueRef::Null => return Ok(()),
-            ValueRef::Integer(integer) => BigDecimal::from(integer),
-            ValueRef::Text(text) => parse(text).ok_or_else(|| not_decimal(text))?,
-            ValueRef::Real(real) => {
-                let text = real.to_string();
-                parse(text.as_bytes()).ok_or_else(|| not_decimal(text.as_bytes()))?
-            }
-            ValueRef::Blob(blob) => return Err(not_decimal(blob)),
-        };
-        match sum {
-            Some(sum) => *sum += term,
-            None => *sum = Some(term),
-        }
-        Ok(())
-    }
-
-    fn finalize(
-        &self,
-        _: &mut Context<'_>,
-        sum: Option<Option<BigDecimal>>,
-    ) -> rusqlite::Result<Option<String>> {
-        Ok(sum.flatten().map(|sum| sum.to_plain_string()))
-    }
-}
-
-fn parse(text: &[u8]) -> Option<BigDecimal> {
-    let text = std::str::from_utf8(text).ok()?;
-    if decimal::parse(text)?.plain_digits() > SUM_DIGITS {
-        return None;
-    }
-    BigDecimal::from_str(text).ok()
-}
-
-fn not_decimal(text: &[u8]) -> rusqlite::Error {
-    let short: String = String::from_utf8_lossy(text).chars().take(40).collect();
-    refused(format!(
-        "cannot sum a stored value that is not a decimal number: {short}"
-    ))
 }
 
 /// What a stored value is, for messages.
@@ -111,7 +59,8 @@ fn kind(value: ValueRef<'_>) -> &'static str {
 
 /// The error of a function that a value does not fit.
 fn refused(message: String) -> rusqlite::Error {
-    let message = format!("{REFUSED}{message}");
+    // SQLite takes no text with a NUL for a message.
+    let message = format!("{REFUSED}{message}").replace('\0', "\\0");
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(message))
 }
 
@@ -140,32 +89,8 @@ mod tests {
         conn
     }
 
-    fn text(conn: &Connection, sql: &str) -> Option<String> {
+    pub(super) fn text(conn: &Connection, sql: &str) -> Option<String> {
         conn.query_row(sql, [], |row| row.get(0)).unwrap()
-    }
-
-    #[test]
-    fn sums_of_decimals_are_exact() {
-        let conn = open();
-        conn.execute_batch(
-            "CREATE TABLE t (x DECIMAL_TEXT);
-             INSERT INTO t VALUES ('0.1'), ('0.20'), (NULL), ('-1e2'), ('99999999999999999999.7');",
-        )
-        .unwrap();
-        let sum = "SELECT ash_rusqlite_decimal_sum(x) FROM t";
-        assert_eq!(text(&conn, sum).as_deref(), Some("99999999999999999900.00"));
-        assert_eq!(
-            text(&conn, "SELECT ash_rusqlite_decimal_sum(x) FROM t WHERE 0"),
-            None
-        );
-        conn.execute_batch("INSERT INTO t VALUES ('ten')").unwrap();
-        let error = conn.query_row(sum, [], |_| Ok(())).unwrap_err();
-        let error = sqlite_error::map(error);
-        assert_eq!(error.code(), Code::InvalidValue);
-        assert!(error.message().contains("ten"), "{error}");
-        conn.execute_batch("UPDATE t SET x = '1e999999999'")
-            .unwrap();
-        assert!(conn.query_row(sum, [], |_| Ok(())).is_err());
     }
 
     #[test]

@@ -201,6 +201,9 @@ pub enum Function {
     Coalesce,
     /// The length of a JSON list.
     Length,
+    /// What tells apart decimals of one value, such as 1.0 and 1.00: bytes that are in the order
+    /// of the terms that they are in Elixir.
+    DecimalForm,
 }
 
 /// A column of the result that is computed.

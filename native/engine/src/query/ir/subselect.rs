@@ -35,6 +35,9 @@ pub struct Aggregated {
     pub collation: Collation,
     /// A null counts as a first value.
     pub include_nil: bool,
+    /// A sum of decimals is as Elixir's Decimal sums them, and an error where so many digits do not
+    /// hold it. `None` is the exact sum.
+    pub precision: Option<u32>,
     /// The rows.
     pub select: Subselect,
 }

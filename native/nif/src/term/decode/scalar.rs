@@ -358,6 +358,7 @@ fn function(name: &str) -> Option<Function> {
         "ilike" => Some(Function::ILike),
         "coalesce" => Some(Function::Coalesce),
         "length" => Some(Function::Length),
+        "decimal_form" => Some(Function::DecimalForm),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use super::select::count;
 use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded};
 
 const OPTIONS: &[&str] = &["where", "order_by", "limit", "offset", "distinct", "joins"];
-const AGGREGATE_OPTIONS: &[&str] = &["distinct", "collation", "include_nil"];
+const AGGREGATE_OPTIONS: &[&str] = &["distinct", "collation", "include_nil", "precision"];
 
 impl Decode {
     /// An expression with a query in it.
@@ -30,6 +30,7 @@ impl Decode {
                     distinct: false,
                     collation: Collation::Binary,
                     include_nil: false,
+                    precision: None,
                     select: self.subselect(*select)?,
                 };
                 if !is_nil(*scalar) {
@@ -51,6 +52,7 @@ impl Decode {
                     "distinct" => aggregated.distinct = flag(value)?,
                     "include_nil" => aggregated.include_nil = flag(value)?,
                     "collation" => aggregated.collation = collation(value)?,
+                    "precision" => aggregated.precision = Some(digits(value)?),
                     _ => return Err(unknown_option(&option, AGGREGATE_OPTIONS).into()),
                 }
                 Ok(())
@@ -129,6 +131,17 @@ fn no_select(term: Term<'_>) -> super::Stop {
         "a query within an expression is {{:select, table, options}}, not {}",
         describe(term)
     ))
+}
+
+/// How many digits a sum may have.
+fn digits(term: Term<'_>) -> Decoded<u32> {
+    match term.decode() {
+        Ok(digits) if (1..=1_000).contains(&digits) => Ok(digits),
+        _ => Err(invalid(format!(
+            "precision: takes a number of digits from 1 to 1000, not {}",
+            describe(term)
+        ))),
+    }
 }
 
 fn aggregate(kind: &str) -> Option<AggregateKind> {

@@ -200,6 +200,7 @@ fn a_query_within_has_names_of_its_own() {
             distinct: false,
             collation: Collation::Binary,
             include_nil: false,
+            precision: None,
             select,
         }))
     };
