@@ -1,36 +1,64 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Aggregate do
     @moduledoc false
-    # Aggregates over related rows as subqueries.
+    # Aggregates as queries within. Where SQLite computes the value as Ash does, it is a scalar;
+    # else, where it is only to be read, SQLite gives the values in their order and Ash folds them.
 
+    alias Ash.Query.Ref
     alias AshRusqlite.DataLayer.{Expression, Info, Kind, Order, Relationship}
+    alias AshRusqlite.DataLayer.Expression.Fragment
 
     import Expression, only: [residual: 1]
 
     @ordered [:integer, :text, :uuid, :date, :datetime, :datetime_usec, :naive_datetime] ++
                [:time, :time_usec, :real]
 
+    # Equal ones may be different terms, of which Ash takes the first.
+    @tied [:ci, :decimal]
+
+    @kinds [:count, :exists, :first, :sum, :min, :max, :avg, :list]
+
+    defmodule Rows do
+      @moduledoc false
+      # What an aggregate is over: a select, the environment of its rows, the keys that order
+      # them in the end, and the sort before these, where it is not the aggregate's own.
+      defstruct [:table, :options, :env, :keys, :sort]
+    end
+
     @doc "An aggregate's value for a row, its default included."
     @spec scalar(Ash.Query.Aggregate.t(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
-    def scalar(%Ash.Query.Aggregate{} = aggregate, env) do
-      check(aggregate)
-      {table, options, inner} = Relationship.rows(aggregate.relationship_path, env)
-      query = aggregate.query
+    def scalar(%Ash.Query.Aggregate{} = aggregate, env),
+      do: exact(aggregate, related(aggregate, env))
 
-      options =
-        Keyword.update(
-          options,
-          :where,
-          true,
-          &{:and, [&1, Expression.keep(query.filter || true, inner)]}
-        )
+    @doc """
+    An aggregate's value for a row where it is only read. The kind may be `{:fold, aggregate, kind}`:
+    a list of values, for `ResidualAggregate.fold_values/2`.
+    """
+    @spec column(Ash.Query.Aggregate.t(), %Expression.Env{}) ::
+            {Expression.scalar(), Kind.t() | {:fold, Ash.Query.Aggregate.t(), Kind.t()}}
+    def column(%Ash.Query.Aggregate{} = aggregate, env),
+      do: read(aggregate, related(aggregate, env))
 
-      options = order(aggregate, options, inner)
-      {field, kind} = field(aggregate, inner)
-      select = {:select, table, options}
-      call = {:aggregate, aggregate.kind, field, call_options(aggregate, kind), select}
-      default(call, aggregate, result(aggregate.kind, kind))
+    @doc "As `column/2`, over the rows of a query."
+    @spec of_query(Ash.Query.Aggregate.t(), %Rows{}) ::
+            {Expression.scalar(), Kind.t() | {:fold, Ash.Query.Aggregate.t(), Kind.t()}}
+    def of_query(aggregate, %Rows{env: env} = rows) do
+      if aggregate.kind not in @kinds, do: residual("a #{aggregate.kind}")
+      filter = aggregate.query && aggregate.query.filter
+      read(aggregate, narrowed(rows, Expression.keep(filter || true, env)))
     end
+
+    defp related(aggregate, env) do
+      check(aggregate)
+      {table, options, inner, keys} = Relationship.rows(aggregate.relationship_path, env)
+      rows = %Rows{table: table, options: options, env: inner, keys: keys}
+      narrowed(rows, Expression.keep(aggregate.query.filter || true, inner))
+    end
+
+    defp narrowed(rows, true), do: rows
+
+    defp narrowed(%{options: options} = rows, condition),
+      do: %{rows | options: Keyword.update(options, :where, condition, &{:and, [&1, condition]})}
 
     defp check(aggregate) do
       query = aggregate.query
@@ -49,7 +77,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           query.distinct not in [nil, []] ->
             "is distinct"
 
-          aggregate.kind not in [:count, :exists, :first, :sum, :min, :max] ->
+          aggregate.kind not in @kinds ->
             "is a #{aggregate.kind}"
 
           not plain_action?(query) ->
@@ -76,65 +104,157 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp plain_action?(%{action: action, resource: resource}),
       do: Info.plain_read?(resource, action)
 
-    # Without a field the rows are counted, by their key.
-    defp field(%{kind: kind, field: nil, uniq?: uniq?}, _env) when kind in [:count, :exists] do
-      if uniq?, do: residual("a count of unique rows"), else: {nil, :integer}
+    ## As a scalar
+
+    defp exact(%{kind: kind, field: nil, uniq?: false}, rows) when kind in [:count, :exists],
+      do: {call(kind, nil, [], rows), result(kind)}
+
+    defp exact(%{kind: :exists}, rows), do: {call(:exists, nil, [], rows), :boolean}
+
+    defp exact(%{kind: :count} = aggregate, rows) do
+      {scalar, kind} = field(aggregate, rows.env)
+      if aggregate.uniq?, do: check_unique(kind, aggregate)
+      options = if aggregate.uniq?, do: [distinct: true], else: []
+      {call(:count, scalar, options, rows), :integer}
     end
 
-    defp field(%{kind: :exists}, _env), do: {nil, :integer}
-    defp field(%{field: nil}, _env), do: residual("an aggregate without a field")
-
-    defp field(%{field: name, kind: kind}, env) when is_atom(name) do
-      attribute =
-        Ash.Resource.Info.attribute(env.resource, name) || residual("an aggregate of #{name}")
-
-      column = Expression.column(attribute, env)
-
-      case {kind, Kind.of(attribute)} do
-        {:sum, :integer} ->
-          {column, :integer}
-
-        {:sum, _} ->
-          residual("a sum of #{name}")
-
-        {kind, field} when kind in [:min, :max] and field not in @ordered ->
-          residual("#{kind} of #{name}")
-
-        {:count, :ci} ->
-          residual("a count of #{name}")
-
-        {_kind, :other} ->
-          residual("an aggregate of #{name}")
-
-        {_kind, {:opaque, _}} ->
-          residual("an aggregate of #{name}")
-
-        {_kind, field} ->
-          {column, field}
-      end
+    defp exact(%{kind: :first} = aggregate, rows) do
+      {scalar, kind} = field(aggregate, rows.env)
+      options = if aggregate.include_nil?, do: [include_nil: true], else: []
+      default(call(:first, scalar, options, in_order(rows, aggregate)), aggregate, kind)
     end
 
-    defp field(_aggregate, _env), do: residual("an aggregate of an expression")
+    defp exact(%{kind: kind} = aggregate, rows) when kind in [:sum, :avg, :min, :max] do
+      {scalar, field} = field(aggregate, rows.env)
+      {value, result} = number(aggregate, scalar, field, rows)
+      default(value, aggregate, result)
+    end
 
-    defp order(%{kind: :first, query: query}, options, env) do
-      case Order.scalars(query.sort || [], env) do
-        {:ok, terms} -> [{:order_by, terms} | options]
+    defp exact(%{kind: kind, name: name}, _rows),
+      do: residual("the aggregate #{inspect(name)} is a #{kind}")
+
+    defp number(%{kind: :sum, uniq?: uniq?}, scalar, :integer, rows),
+      do: {call(:sum, scalar, distinct(uniq?), rows), :integer}
+
+    # Where Decimal would round, or its context is another one, the sum is Elixir's.
+    defp number(%{kind: :sum, uniq?: false} = aggregate, scalar, :decimal, rows) do
+      context = Decimal.Context.get()
+
+      if Map.delete(context, :flags) != Map.delete(%Decimal.Context{}, :flags),
+        do: residual("#{inspect(aggregate.name)} in a context of decimals")
+
+      options = [collation: :decimal, precision: context.precision]
+      {call(:sum, scalar, options, rows), :decimal}
+    end
+
+    defp number(%{kind: :avg, uniq?: uniq?}, scalar, :integer, rows) do
+      options = distinct(uniq?)
+
+      {{:arith, :/, call(:sum, scalar, options, rows), call(:count, scalar, options, rows)},
+       :real}
+    end
+
+    defp number(%{kind: kind}, scalar, field, rows)
+         when kind in [:min, :max] and field in @ordered,
+         do: {call(kind, scalar, [], rows), field}
+
+    defp number(%{kind: kind} = aggregate, scalar, field, rows)
+         when kind in [:min, :max] and field in @tied do
+      direction = if kind == :min, do: :asc, else: :desc
+      first = {direction, Order.collated(scalar, field)}
+      {call(:first, scalar, [], in_order(rows, aggregate, [first])), field}
+    end
+
+    defp number(%{kind: kind, name: name}, _scalar, field, _rows),
+      do: residual("#{inspect(name)}, a #{kind} of #{Expression.inspect_kind(field)}")
+
+    defp distinct(true), do: [distinct: true]
+    defp distinct(_uniq?), do: []
+
+    # Ash tells terms apart, SQLite bytes.
+    defp check_unique(kind, %{name: name}) do
+      if kind in [:decimal, :real] or match?({:opaque, _}, kind),
+        do: residual("#{inspect(name)}, a count of unique #{Expression.inspect_kind(kind)}")
+    end
+
+    ## As values
+
+    defp read(aggregate, rows) do
+      exact(aggregate, rows)
+    catch
+      {:residual, reason} -> values(aggregate, rows, reason)
+    end
+
+    defp values(%{kind: kind, field: nil}, _rows, reason) when kind != :count,
+      do: residual(reason)
+
+    defp values(aggregate, rows, reason) do
+      {scalar, kind} = field(aggregate, rows.env)
+      if kind in [nil, :blob, :json], do: residual(reason)
+      list = call(:list, scalar, [include_nil: true], in_order(rows, aggregate))
+      {list, {:fold, aggregate, kind}}
+    end
+
+    ## Parts
+
+    defp call(kind, scalar, options, %{table: table, options: select}),
+      do: {:aggregate, kind, scalar, options, {:select, table, select}}
+
+    defp result(:count), do: :integer
+    defp result(:exists), do: :boolean
+
+    defp in_order(rows, %{query: query}, first \\ []) do
+      with {:ok, keys} <- rows.keys,
+           {:ok, terms} <- Order.scalars(rows.sort || query.sort || [], rows.env, keys) do
+        %{rows | options: [{:order_by, first ++ terms} | rows.options]}
+      else
         {:residual, reason} -> residual(reason)
       end
     end
 
-    defp order(_aggregate, options, _env), do: options
+    # Without one, the key counts.
+    defp field(%{field: nil}, env) do
+      [name | _] = Ash.Resource.Info.primary_key(env.resource)
+      field(%{field: name}, env)
+    end
 
-    defp call_options(%{uniq?: true, kind: :count}, _kind), do: [distinct: true]
-    defp call_options(%{kind: :first, include_nil?: true}, _kind), do: [include_nil: true]
-    defp call_options(_aggregate, _kind), do: []
+    defp field(%{field: name} = aggregate, env) when is_atom(name) do
+      case Ash.Resource.Info.attribute(env.resource, name) do
+        nil ->
+          compiled(Expression.hydrate(%Ref{attribute: name, relationship_path: []}, env), env)
 
-    defp result(:count, _kind), do: :integer
-    defp result(:exists, _kind), do: :boolean
-    defp result(_function, kind), do: kind
+        attribute ->
+          attribute(attribute, aggregate, env)
+      end
+    end
+
+    defp field(%{field: %struct{} = field}, env)
+         when struct in [Ash.Query.Calculation, Ash.Query.Aggregate],
+         do: compiled(%Ref{attribute: field, relationship_path: [], resource: env.resource}, env)
+
+    defp field(_aggregate, _env), do: residual("an aggregate of something computed")
+
+    # What it may give is not known, and Elixir checks it of one value alone.
+    defp compiled(ref, env) do
+      {scalar, kind} = Expression.compile(ref, env)
+      if Fragment.scalar?(scalar), do: residual("an aggregate of a fragment")
+      {scalar, kind}
+    end
+
+    defp attribute(attribute, aggregate, env) do
+      case Kind.of(attribute) do
+        :other ->
+          # Whether there is a value is all that is asked of it.
+          if Map.get(aggregate, :kind) == :count and not aggregate.uniq?,
+            do: {Expression.column(attribute, env), :any},
+            else: residual("an aggregate of #{attribute.name}")
+
+        kind ->
+          {Expression.column(attribute, env), kind}
+      end
+    end
 
     defp default(call, %{default_value: nil}, kind), do: {call, kind}
-    defp default(call, %{kind: kind}, result) when kind in [:count, :exists], do: {call, result}
 
     defp default(call, %{default_value: value}, kind) do
       case Kind.literal(value, kind) do

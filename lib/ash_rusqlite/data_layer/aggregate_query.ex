@@ -1,16 +1,19 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.AggregateQuery do
     @moduledoc false
-    # Aggregates over the rows of a query: in SQL when SQLite finds the rows and computes the
-    # value exactly, else over the records.
+    # Aggregates over the rows of a query: of all that SQLite computes, or gives the values of, in
+    # one read; the others over the records.
 
-    alias AshRusqlite.DataLayer.{Codec, Errors, Expression, Kind, Plan, Query, Read}
-    alias AshRusqlite.DataLayer.{ResidualAggregate, Runtime, Store}
+    alias AshRusqlite.DataLayer.{Aggregate, Codec, Errors, Expression, Kind, Order, Plan, Query}
+    alias AshRusqlite.DataLayer.{Read, Relationship, ResidualAggregate, Runtime, Store}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
     @ordered [:integer, :text, :uuid, :date, :datetime, :datetime_usec, :naive_datetime, :time] ++
                [:time_usec, :real]
+
+    # SQLite's sums end at 64 bits, Elixir's do not.
+    @elixir_may [:invalid_value, :invalid_query]
 
     @doc "The values by the aggregates' names."
     @spec run(Query.t(), [Ash.Query.Aggregate.t()]) :: {:ok, map()} | {:error, term()}
@@ -20,12 +23,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
         {pushed, rest} =
           if query.combination_of == [] and Plan.exact?(plan),
-            do: split(aggregates, plan),
+            do: split(aggregates, store, plan),
             else: {[], aggregates}
 
-        with {:ok, values} <- push(store, plan, pushed),
-             {:ok, others} <- over_records(query, rest ++ failed(values)) do
-          {:ok, values |> Map.reject(&match?({_, {:failed, _}}, &1)) |> Map.merge(others)}
+        with {:ok, values, failed} <- push(store, plan, pushed),
+             {:ok, others} <- over_records(query, rest ++ failed) do
+          {:ok, Map.merge(values, others)}
         end
       end
       |> told(query.resource)
@@ -34,89 +37,123 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp told({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
     defp told(result, _resource), do: result
 
-    defp split(aggregates, plan) do
+    defp split(aggregates, store, plan) do
       Enum.reduce(aggregates, {[], []}, fn aggregate, {pushed, rest} ->
-        case sql(aggregate, plan) do
-          {:ok, call} -> {[{aggregate, call} | pushed], rest}
+        case sql(aggregate, store, plan) do
+          {:ok, read} -> {[{aggregate, read} | pushed], rest}
           {:residual, _reason} -> {pushed, [aggregate | rest]}
         end
       end)
     end
 
-    defp sql(aggregate, plan) do
-      {:ok, call(aggregate, condition(aggregate, plan), plan)}
+    defp sql(aggregate, store, plan) do
+      if cut?(plan),
+        do: {:ok, {:read, cut(aggregate, plan)}},
+        else: {:ok, {:compute, Aggregate.of_query(aggregate, rows(store, plan))}}
     catch
       {:residual, reason} -> {:residual, reason}
     end
 
-    # Its own filter comes after the query's limit.
-    defp condition(aggregate, plan) do
-      case aggregate.query && aggregate.query.filter do
-        none when none in [nil, true] ->
-          []
-
-        %{expression: none} when none in [nil, true] ->
-          []
-
-        filter ->
-          [
-            if(cut?(plan),
-              do: Expression.residual("a limit"),
-              else: Expression.keep(filter, plan.env)
-            )
-          ]
-      end
-    end
-
     defp cut?(plan), do: plan.limit != nil or plan.offset != nil or plan.distinct_on != nil
 
-    defp call(%{kind: :exists}, condition, plan), do: {:exists, options(plan, condition)}
+    defp rows(store, %{query: query, env: env} = plan) do
+      inner = Relationship.inside(env, query.resource, env.parents)
 
-    defp call(%{kind: :count, field: nil, uniq?: false}, condition, plan),
-      do: {:aggregate, :count, nil, options(plan, condition)}
+      %Aggregate.Rows{
+        table: store.table,
+        options: if(plan.where == [], do: [], else: [where: {:and, plan.where}]),
+        env: inner,
+        keys: Order.scalars([], inner),
+        sort: query.sort || []
+      }
+    end
 
-    defp call(%{kind: kind, field: field, uniq?: false}, condition, plan)
+    ## Over rows of which some are cut off first
+
+    defp cut(aggregate, plan) do
+      # Its own filter comes after the query's limit.
+      if filtered?(aggregate), do: Expression.residual("a limit")
+      call(aggregate, plan)
+    end
+
+    defp filtered?(%{query: %{filter: none}}) when none in [nil, true], do: false
+    defp filtered?(%{query: %{filter: %{expression: none}}}) when none in [nil, true], do: false
+    defp filtered?(%{query: nil}), do: false
+    defp filtered?(_aggregate), do: true
+
+    defp call(%{kind: :exists}, plan), do: {:exists, options(plan)}
+
+    defp call(%{kind: :count, field: nil, uniq?: false}, plan),
+      do: {:aggregate, :count, nil, options(plan)}
+
+    defp call(%{kind: kind, field: field, uniq?: false}, plan)
          when kind in [:count, :sum, :min, :max] and is_atom(field) and not is_nil(field) do
       attribute =
         Ash.Resource.Info.attribute(plan.query.resource, field) || Expression.residual("a field")
 
       check(kind, Kind.of(attribute))
-      {:aggregate, kind, Codec.column(attribute), options(plan, condition)}
+      {:aggregate, kind, Codec.column(attribute), options(plan)}
     end
 
-    defp call(%{kind: kind}, _condition, _plan), do: Expression.residual("a #{kind}")
+    defp call(%{kind: kind}, _plan), do: Expression.residual("a #{kind}")
 
     defp check(:count, _kind), do: :ok
     defp check(:sum, :integer), do: :ok
     defp check(function, kind) when function in [:min, :max] and kind in @ordered, do: :ok
-    defp check(function, kind), do: Expression.residual("#{function} of #{inspect(kind)}")
 
-    defp options(plan, condition) do
-      plan
-      |> Map.merge(%{computed: [], select: nil})
-      |> Read.options()
-      |> Keyword.delete(:where)
-      |> Keyword.merge(where(plan.where ++ condition))
-      |> then(&if cut?(plan), do: &1, else: Keyword.delete(&1, :order_by))
-    end
+    defp check(function, kind),
+      do: Expression.residual("#{function} of #{Expression.inspect_kind(kind)}")
 
-    defp where([]), do: []
-    defp where(scalars), do: [where: Read.where(scalars)]
+    defp options(plan), do: plan |> Map.merge(%{computed: [], select: nil}) |> Read.options()
+
+    ## Reading
 
     defp push(store, plan, pushed) do
-      Enum.reduce_while(pushed, {:ok, %{}}, fn {aggregate, call}, {:ok, values} ->
-        read = read(call, store.table)
-        result = Repo.Statement.read(store.repo, read, Read.timeout(plan))
+      {computed, read} = Enum.split_with(pushed, &match?({_, {:compute, _}}, &1))
 
-        case Fragment.told(result, read) do
+      with {:ok, values, failed} <- compute(store, plan, computed),
+           {:ok, others, others_failed} <- read(store, plan, read) do
+        {:ok, Map.merge(values, others), failed ++ others_failed}
+      end
+    end
+
+    defp compute(_store, _plan, []), do: {:ok, %{}, []}
+
+    defp compute(store, plan, computed) do
+      named =
+        for {{aggregate, {:compute, {scalar, kind}}}, index} <- Enum.with_index(computed),
+            do: {:"__aggregate_#{index}", aggregate, scalar, kind}
+
+      columns = for {name, _, scalar, kind} <- named, do: {name, {:expr, scalar, Kind.type(kind)}}
+
+      case ask(store, plan, {:compute, columns}) do
+        {:ok, row} -> loaded(named, row)
+        :failed -> {:ok, %{}, Enum.map(computed, &elem(&1, 0))}
+        {:error, error} -> {:error, error}
+      end
+    end
+
+    defp loaded(named, row) do
+      named
+      |> Runtime.each(fn {name, aggregate, _, kind} ->
+        with {:ok, value} <- Runtime.from_sql(Map.fetch!(row, name), kind),
+             do: {:ok, {aggregate.name, value}}
+      end)
+      |> case do
+        {:ok, values} -> {:ok, Map.new(values), []}
+        {:error, error} -> {:error, error}
+      end
+    end
+
+    defp read(store, plan, pushed) do
+      Enum.reduce_while(pushed, {:ok, %{}, []}, fn {aggregate, {:read, call}},
+                                                   {:ok, values, failed} ->
+        case ask(store, plan, statement(call, store.table)) do
           {:ok, value} ->
-            {:cont, {:ok, Map.put(values, aggregate.name, finished(value, aggregate))}}
+            {:cont, {:ok, Map.put(values, aggregate.name, finished(value, aggregate)), failed}}
 
-          # SQLite's sums end at 64 bits, Elixir's do not.
-          {:error, %Error{code: code} = error} when code in [:invalid_value, :invalid_query] ->
-            if Fragment.scalar?(read),
-              do: {:halt, {:error, error}},
-              else: {:cont, {:ok, Map.put(values, aggregate.name, {:failed, aggregate})}}
+          :failed ->
+            {:cont, {:ok, values, [aggregate | failed]}}
 
           {:error, error} ->
             {:halt, {:error, error}}
@@ -124,15 +161,27 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end)
     end
 
-    defp read({:exists, options}, table), do: {:exists, table, options}
+    # What SQLite cannot compute of the rows, Elixir may, unless there is SQL of the application's.
+    defp ask(store, plan, read) do
+      store.repo
+      |> Repo.Statement.read(read, Read.timeout(plan))
+      |> Fragment.told(read)
+      |> case do
+        {:error, %Error{code: code} = error} when code in @elixir_may ->
+          if Fragment.scalar?(read), do: {:error, error}, else: :failed
 
-    defp read({:aggregate, kind, field, options}, table),
+        result ->
+          result
+      end
+    end
+
+    defp statement({:exists, options}, table), do: {:exists, table, options}
+
+    defp statement({:aggregate, kind, field, options}, table),
       do: {:aggregate, table, kind, field, options}
 
     defp finished(nil, aggregate), do: aggregate.default_value
     defp finished(value, _aggregate), do: value
-
-    defp failed(values), do: for({_name, {:failed, aggregate}} <- values, do: aggregate)
 
     defp over_records(_query, []), do: {:ok, %{}}
 

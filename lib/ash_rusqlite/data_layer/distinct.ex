@@ -14,7 +14,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with {:ok, keys} <- keys(distinct, env),
            {:ok, order} <- Order.scalars(first || [], env),
-           {:ok, order_by} <- Order.terms((sort || []) ++ after_ties, env) do
+           {:ok, order_by} <- Order.terms([sort || [], after_ties], env) do
         {:ok, {keys, order}, order_by}
       end
     end

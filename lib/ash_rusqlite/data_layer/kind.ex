@@ -151,6 +151,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def type(kind) when kind in [:ci, :atom], do: :text
     def type(kind) when kind in [nil, :unknown], do: :any
     def type({:stored, _type}), do: :any
+    def type({:fold, _aggregate, kind}), do: {:list, type(kind)}
     def type({:opaque, attribute}), do: Map.fetch!(@storages, Codec.storage(attribute))
     def type(kind), do: kind
   end

@@ -19,12 +19,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # Comparable in SQLite as `Ash.Actions.Sort` compares them.
     @ordered [:text, :atom, :uuid, :integer, :real, :boolean, :date, :datetime, :datetime_usec] ++
-               [:naive_datetime, :time, :time_usec]
+               [:naive_datetime, :time, :time_usec, :ci, :decimal]
 
-    @doc "The terms of `order_by:` for a sort, the key's included."
-    @spec terms(list(), %Expression.Env{}) :: {:ok, [tuple()]} | {:residual, String.t()}
-    def terms(sort, env) do
-      with {:ok, terms} <- sort_terms(sort, env) do
+    @doc "The terms of `order_by:` for sorts, one after the other, the key's included."
+    @spec terms([list()], %Expression.Env{}) :: {:ok, [tuple()]} | {:residual, String.t()}
+    def terms(sorts, env) do
+      with {:ok, terms} <- sort_terms(sorts, env) do
         {:ok, Enum.map(terms ++ key_terms(env), &term/1)}
       end
     end
@@ -33,32 +33,59 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec key(%Expression.Env{}) :: [tuple()]
     def key(env), do: env |> key_terms() |> Enum.map(&term/1)
 
-    @doc "The same for `order_by:` of a select within an expression."
+    @doc "The same of one sort for `order_by:` of a select within an expression."
     @spec scalars(list(), %Expression.Env{}) :: {:ok, [tuple()]} | {:residual, String.t()}
-    def scalars(sort, env) do
-      with {:ok, terms} <- sort_terms(sort, env) do
-        {:ok, for({direction, scalar, _type} <- terms ++ key_terms(env), do: {direction, scalar})}
+    def scalars(sort, env),
+      do: scalars(sort, env, for({way, scalar, _type} <- key_terms(env), do: {way, scalar}))
+
+    @doc "The same where other keys come last."
+    @spec scalars(list(), %Expression.Env{}, [tuple()]) ::
+            {:ok, [tuple()]} | {:residual, String.t()}
+    def scalars(sort, env, keys) do
+      with {:ok, terms} <- sort_terms([sort], env) do
+        {:ok, for({direction, scalar, _type} <- terms, do: {direction, scalar}) ++ keys}
       end
     end
 
     defp term({direction, {:col, name}, _type}), do: {direction, name}
     defp term({direction, scalar, type}), do: {direction, {:expr, scalar, type}}
 
-    defp sort_terms(sort, env) do
-      terms =
-        Enum.map(sort, fn {field, direction} ->
-          {scalar, kind} = field(field, env)
-
-          unless kind in @ordered or Fragment.scalar?(scalar),
-            do: Expression.residual("a sort by #{inspect(field_name(field))}")
-
-          {direction(direction, field, env), scalar, Kind.type(kind)}
-        end)
-
-      {:ok, terms}
+    defp sort_terms(sorts, env) do
+      {:ok, Enum.flat_map(sorts, &one_sort(&1, env))}
     catch
       {:residual, reason} -> {:residual, reason}
     end
+
+    # By all but its last field, Ash groups the rows before it sorts the groups: what is equal, but
+    # not the same, such as 1.0 and 1.00, is sorted one after the other, in the order of terms.
+    defp one_sort(sort, env) do
+      last = length(sort) - 1
+
+      sort
+      |> Enum.with_index()
+      |> Enum.flat_map(fn {{field, direction}, index} ->
+        {scalar, kind} = field(field, env)
+
+        unless kind in @ordered or Fragment.scalar?(scalar),
+          do: Expression.residual("a sort by #{inspect(field_name(field))}")
+
+        direction = direction(direction, field, env)
+
+        [
+          {direction, collated(scalar, kind), Kind.type(kind)}
+          | if(index < last, do: ties(scalar, kind), else: [])
+        ]
+      end)
+    end
+
+    @doc "A scalar with the collation by which its kind is ordered."
+    @spec collated(Expression.scalar(), Kind.t()) :: Expression.scalar()
+    def collated(scalar, kind) when kind in [:ci, :decimal], do: {:collate, kind, scalar}
+    def collated(scalar, _kind), do: scalar
+
+    defp ties(scalar, :ci), do: [{:asc, {:collate, nil, scalar}, :text}]
+    defp ties(scalar, :decimal), do: [{:asc, {:call, :decimal_form, [scalar]}, :any}]
+    defp ties(_scalar, _kind), do: []
 
     # Where there are no nils, an index serves the order however it puts them.
     defp direction(direction, name, env) when is_atom(name) and not is_nil(name) do

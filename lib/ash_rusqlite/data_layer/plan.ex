@@ -139,7 +139,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp conjuncts(expression), do: [expression]
 
     defp sort(%{query: query, env: env} = plan) do
-      case Order.terms(query.sort || [], env) do
+      case Order.terms([query.sort || []], env) do
         {:ok, terms} -> with_sorted(%{plan | order_by: terms})
         {:residual, reason} -> leave_sort(plan, reason)
       end
@@ -211,7 +211,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp aggregates(plan) do
       compute(plan, plan.query.aggregates, :aggregates, fn aggregate, env ->
-        {scalar, kind} = Aggregate.scalar(aggregate, env)
+        {scalar, kind} = Aggregate.column(aggregate, env)
         readable(scalar, kind)
       end)
     end

@@ -106,26 +106,27 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {{:subquery, {:select, table(destination, env), where: tied}, scalar}, kind}
     end
 
-    @doc "The related rows of an aggregate: a select, and the environment of its last table."
-    @spec rows([atom()], %Expression.Env{}) :: {String.t(), keyword(), %Expression.Env{}}
-    def rows([name], env) do
-      relationship = plain!(name, env)
-
-      case relationship.type do
-        :many_to_many -> joined(relationship, env)
-        :has_many -> one_hop(relationship, env)
-        type -> residual("an aggregate over #{type}")
-      end
-    end
-
+    @doc """
+    The related rows of an aggregate: a select, the environment of its last table, and the keys in
+    whose order the rows come where nothing else orders them, or why they come in no such order.
+    """
+    @spec rows([atom()], %Expression.Env{}) ::
+            {String.t(), keyword(), %Expression.Env{}, {:ok, [tuple()]} | {:residual, String.t()}}
     def rows(path, env) do
       {relationships, _} =
         Enum.map_reduce(path, env, fn name, env ->
           relationship = plain!(name, env)
-          if relationship.type != :has_many, do: residual("an aggregate over many steps")
           {relationship, %{env | resource: relationship.destination}}
         end)
 
+      {table, options, inner} = related_rows(relationships, env)
+      {table, options, inner, keys(relationships, inner)}
+    end
+
+    defp related_rows([%{type: :many_to_many} = relationship], env), do: joined(relationship, env)
+
+    defp related_rows(relationships, env) do
+      Enum.each(relationships, &one_or_many!/1)
       [first | rest] = relationships
       {table, options, _} = one_hop(first, env)
 
@@ -134,8 +135,36 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           {table(relationship.destination, env), step(relationship, index)}
         end
 
-      last = inside(env, List.last(rest).destination, [env | env.parents])
-      {table, [{:joins, joins} | options], %{last | index: length(rest)}}
+      options = if joins == [], do: options, else: [{:joins, joins} | options]
+      last = inside(env, List.last(relationships).destination, [env | env.parents])
+      {table, options, %{last | index: length(rest)}}
+    end
+
+    # Of one that leads to one row, but not by its key, Ash takes the first.
+    defp one_or_many!(%{type: :has_many}), do: :ok
+
+    defp one_or_many!(%{type: :belongs_to, destination: destination} = relationship) do
+      if [relationship.destination_attribute] != Ash.Resource.Info.primary_key(destination),
+        do: residual("an aggregate over #{relationship.name}, which may lead to many rows")
+    end
+
+    defp one_or_many!(%{type: type}), do: residual("an aggregate over #{type}")
+
+    # The rows of each step come in the order of their keys, one after the other; those that are
+    # joined in that of their own.
+    defp keys(relationships, inner) do
+      if Enum.any?(relationships, &(Map.get(&1, :sort) not in [nil, []])) do
+        {:residual, "a relationship with an order of its own"}
+      else
+        last = inner.index - length(relationships) + 1
+
+        {:ok,
+         for {relationship, index} <- Enum.with_index(relationships, last),
+             name <- Enum.sort(Ash.Resource.Info.primary_key(relationship.destination)) do
+           attribute = attribute(relationship.destination, name)
+           {:asc, Expression.column(attribute, %{inner | index: index})}
+         end}
+      end
     end
 
     defp one_hop(%{destination: destination} = relationship, env) do

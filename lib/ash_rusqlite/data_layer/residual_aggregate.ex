@@ -108,33 +108,31 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc "One value of records, as an aggregate wants it."
     @spec fold([Ash.Resource.record()], map(), term()) :: term()
-    def fold(records, aggregate, field) do
-      case kind(aggregate.kind, records, aggregate, field) do
+    def fold(records, %{kind: :exists}, _field), do: records != []
+    def fold(records, aggregate, field), do: records |> values(field) |> fold_values(aggregate)
+
+    @doc "The same of the values of the field, in the order of the records."
+    @spec fold_values([term()], map()) :: term()
+    def fold_values(values, aggregate) do
+      case kind(aggregate.kind, values, aggregate) do
         nil -> aggregate.default_value
         value -> value
       end
     end
 
-    defp kind(:exists, records, _aggregate, _field), do: records != []
+    defp kind(:first, values, %{include_nil?: true}), do: List.first(values)
+    defp kind(:first, values, _aggregate), do: Enum.find(values, &(not is_nil(&1)))
 
-    defp kind(:first, records, %{include_nil?: true}, field),
-      do: records |> values(field) |> List.first()
+    defp kind(:count, values, aggregate),
+      do: values |> unique(aggregate) |> Enum.count(&(not is_nil(&1)))
 
-    defp kind(:first, records, _aggregate, field),
-      do: Enum.find(values(records, field), &(not is_nil(&1)))
-
-    defp kind(:count, records, aggregate, field),
-      do: records |> values(field) |> unique(aggregate) |> Enum.count(&(not is_nil(&1)))
-
-    defp kind(:list, records, aggregate, field) do
-      values = values(records, field)
+    defp kind(:list, values, aggregate) do
       values = if aggregate.include_nil?, do: values, else: Enum.reject(values, &is_nil/1)
       unique(values, aggregate)
     end
 
-    defp kind(kind, records, aggregate, field) do
-      records
-      |> values(field)
+    defp kind(kind, values, aggregate) do
+      values
       |> unique(aggregate)
       |> Enum.reject(&is_nil/1)
       |> number(kind)

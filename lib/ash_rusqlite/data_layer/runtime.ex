@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.{Codec, Plan, ResidualAggregate}
+    alias AshRusqlite.DataLayer.{Codec, Kind, Plan, ResidualAggregate}
     alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
 
     @doc "The records that a plan asks for, of those that SQLite gave."
@@ -156,13 +156,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp put_field(record, aggregate, value), do: put_aggregate(record, aggregate, value)
 
-    defp from_sql(nil, _kind), do: {:ok, nil}
-    defp from_sql(value, {:checked, field}), do: FragmentValue.load(field, value)
-    defp from_sql(value, :ci), do: {:ok, Ash.CiString.new(value)}
-    defp from_sql(value, :atom), do: {:ok, String.to_existing_atom(value)}
-    defp from_sql(value, :real) when is_integer(value), do: {:ok, value * 1.0}
-    defp from_sql(value, {:opaque, attribute}), do: {:ok, _} = Codec.load_value(attribute, value)
-    defp from_sql(value, _kind), do: {:ok, value}
+    @doc "What SQLite computed, as Ash knows it."
+    @spec from_sql(term(), Kind.t() | {:checked, map()} | {:fold, map(), Kind.t()}) ::
+            {:ok, term()} | {:error, term()}
+    def from_sql(nil, _kind), do: {:ok, nil}
+    def from_sql(value, {:checked, field}), do: FragmentValue.load(field, value)
+
+    def from_sql(values, {:fold, aggregate, kind}) do
+      with {:ok, values} <- each(values, &from_sql(&1, kind)),
+           do: {:ok, ResidualAggregate.fold_values(values, aggregate)}
+    end
+
+    def from_sql(value, :ci), do: {:ok, Ash.CiString.new(value)}
+    def from_sql(value, :atom), do: {:ok, String.to_existing_atom(value)}
+    def from_sql(value, :real) when is_integer(value), do: {:ok, value * 1.0}
+    def from_sql(value, {:opaque, attribute}), do: {:ok, _} = Codec.load_value(attribute, value)
+    def from_sql(value, _kind), do: {:ok, value}
 
     @doc "Maps with a function that may fail; the first error ends it."
     @spec each([item], (item -> {:ok, result} | {:error, term()})) ::

@@ -201,6 +201,41 @@ if Code.ensure_loaded?(Ash) do
             end
 
             sum(:doubled, :posts, :twice, public?: true)
+            min(:cheapest, :posts, :price, public?: true)
+            max(:dearest, :posts, :price, public?: true)
+            avg(:price_mean, :posts, :price, public?: true)
+            avg(:rating_mean, :posts, :rating, public?: true)
+            max(:last_handle, :minions, :handle, public?: true)
+            min(:first_shown, :posts, :shown, public?: true)
+            count(:loud_count, :posts, field: :loud, public?: true)
+            sum(:comments_of_posts, :posts, :comment_count, public?: true)
+            max(:best_rank, [:minions, :posts], :likes, public?: true)
+            first(:boss_title, [:boss, :group], :title, public?: true)
+            count(:peers, [:group, :authors], public?: true)
+
+            list(:topic_weights, :topics, :weight, public?: true)
+            first(:first_topic, :topics, :label, public?: true)
+
+            list :topic_labels, :topics, :label do
+              public?(true)
+              sort(label: :desc)
+            end
+
+            list :prices, :posts, :price do
+              public?(true)
+              sort(price: :desc, title: :asc)
+            end
+
+            list :comment_stars, [:posts, :comments], :stars do
+              public?(true)
+              sort(stars: :desc_nils_first)
+            end
+
+            list :handles, :minions, :handle do
+              public?(true)
+              sort(handle: :asc)
+              uniq?(true)
+            end
 
             unquote(
               AshRusqlite.Oracle.Resources.where_through(

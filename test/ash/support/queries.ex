@@ -193,7 +193,10 @@ if Code.ensure_loaded?(Ash) do
 
     defp aggregates(resource) do
       query = %{plain(resource) | loads: [], extras: [], select: nil}
-      numbers = for {name, kind} <- Schema.attributes(resource), kind == :int, do: name
+
+      numbers =
+        for {name, kind} <- Schema.attributes(resource), kind in [:int, :decimal], do: name
+
       fields = for {name, kind} <- Schema.attributes(resource), kind in Schema.ordered(), do: name
 
       list =
@@ -201,8 +204,8 @@ if Code.ensure_loaded?(Ash) do
           {:n, :count},
           {:any, :exists},
           aggregate(:values, :list, fields),
-          aggregate(:top, :max, numbers),
-          aggregate(:bottom, :min, numbers),
+          aggregate(:top, :max, fields -- Schema.unordered(resource)),
+          aggregate(:bottom, :min, fields -- Schema.unordered(resource)),
           aggregate(:total, :sum, numbers),
           aggregate(:mean, :avg, numbers),
           aggregate(:start, :first, fields),

@@ -214,6 +214,7 @@ if Code.ensure_loaded?(Ash) do
           aggregates do
             count(:post_count, :posts, public?: true)
             sum(:like_sum, :posts, :likes, public?: true)
+            list(:post_titles, :posts, :title, public?: true)
           end
 
           identities do

@@ -44,6 +44,10 @@ if Code.ensure_loaded?(Ash) do
       for {name, ^kind} <- all_fields(resource), do: name
     end
 
+    @doc "The attributes whose order is Elixir's alone."
+    def unordered(resource),
+      do: for({name, kind} <- attributes(resource), kind in [:bool, :atom, :level], do: name)
+
     @doc "All fields with their kinds."
     def all_fields(resource) do
       cached({:fields, resource}, fn ->

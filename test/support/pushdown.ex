@@ -1,0 +1,108 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.Pushdown do
+    @moduledoc false
+    # Shops and what they sell, on both data layers.
+
+    defmodule Domain do
+      use Ash.Domain, validate_config_inclusion?: false
+
+      resources do
+        allow_unregistered? true
+      end
+    end
+
+    defmodule Resources do
+      @moduledoc false
+      defmacro __using__(layer) do
+        Macro.prewalk(code(layer), &bare/1)
+      end
+
+      # In Ash's expressions a name is that of a field only when no macro has written it.
+      defp bare({name, meta, __MODULE__}), do: {name, meta, nil}
+      defp bare(other), do: other
+
+      defp code(layer) do
+        quote do
+          defmodule Item do
+            @moduledoc false
+            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
+
+            ets do
+              private? true
+            end
+
+            actions do
+              defaults [:read, create: :*]
+            end
+
+            attributes do
+              attribute :id, :integer, primary_key?: true, allow_nil?: false, public?: true
+              attribute :shop_id, :integer, public?: true
+              attribute :price, :decimal, public?: true
+              attribute :name, :ci_string, public?: true
+              attribute :count, :integer, public?: true
+              attribute :weight, :float, public?: true
+            end
+
+            calculations do
+              calculate :twice, :integer, expr(count * 2), public?: true
+            end
+          end
+
+          defmodule Shop do
+            @moduledoc false
+            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
+
+            ets do
+              private? true
+            end
+
+            actions do
+              defaults [:read, create: :*]
+            end
+
+            attributes do
+              attribute :id, :integer, primary_key?: true, allow_nil?: false, public?: true
+            end
+
+            relationships do
+              has_many :items, Item, public?: true
+            end
+
+            aggregates do
+              sum :total, :items, :price, public?: true
+              avg(:mean, :items, :price, public?: true)
+              min(:least, :items, :price, public?: true)
+              max :most, :items, :price, public?: true
+              max :last_name, :items, :name, public?: true
+              sum :weight, :items, :weight, public?: true
+              avg(:mean_count, :items, :count, public?: true)
+              sum :doubled, :items, :twice, public?: true
+
+              list :prices, :items, :price do
+                public? true
+                sort(price: :desc)
+              end
+
+              list :names, :items, :name do
+                public? true
+                uniq?(true)
+                sort(name: :asc, id: :desc)
+              end
+            end
+          end
+        end
+      end
+    end
+
+    defmodule OnEts do
+      @moduledoc false
+      use Resources, Ash.DataLayer.Ets
+    end
+
+    defmodule OnSqlite do
+      @moduledoc false
+      use Resources, AshRusqlite.DataLayer
+    end
+  end
+end
