@@ -69,6 +69,11 @@ if Code.ensure_loaded?(Ash) do
       :ok
     end
 
+    # Older releases of Ash lose the row between the pages themselves, on ETS, too.
+    Application.load(:ash)
+    @current Version.match?(to_string(Application.spec(:ash, :vsn) || "0.0.0"), ">= 3.32.0")
+    unless @current, do: @tag(skip: "Ash 3.32 and newer")
+
     test "pages by a field that a policy hides of some rows follow each other" do
       query = Ash.Query.sort_input(Note, score: :asc)
       first = Ash.read!(query, actor: %{id: "me"}, page: [limit: 2])

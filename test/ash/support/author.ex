@@ -208,7 +208,6 @@ if Code.ensure_loaded?(Ash) do
             max(:last_handle, :minions, :handle, public?: true)
             min(:first_shown, :posts, :shown, public?: true)
             count(:loud_count, :posts, field: :loud, public?: true)
-            sum(:comments_of_posts, :posts, :comment_count, public?: true)
             max(:best_rank, [:minions, :posts], :likes, public?: true)
             first(:boss_title, [:boss, :group], :title, public?: true)
             count(:peers, [:group, :authors], public?: true)
@@ -240,6 +239,8 @@ if Code.ensure_loaded?(Ash) do
             unquote(
               AshRusqlite.Oracle.Resources.where_through(
                 quote do
+                  # Older releases know no aggregates of aggregates either.
+                  sum(:comments_of_posts, :posts, :comment_count, public?: true)
                   count(:through_count, :post_comments, public?: true)
                   sum(:through_stars, :post_comments, :stars, public?: true)
                   list(:boss_titles, :boss_posts, :title, public?: true)
