@@ -189,6 +189,38 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    defmodule Guest do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo Repo
+      end
+
+      actions do
+        defaults [:read, create: :*]
+      end
+
+      attributes do
+        uuid_primary_key :id
+        attribute :email, :ci_string, public?: true
+      end
+
+      identities do
+        identity :email, [:email], message: "is a guest already"
+      end
+    end
+
+    test "an identity of a ci_string lets in no second spelling of it", %{tmp_dir: folder} do
+      start(folder, auto_migrate: true)
+      Ash.create!(Guest, %{email: "ann@Example.org"})
+
+      assert {:error, %{errors: [%{field: :email, message: "is a guest already"}]}} =
+               Ash.create(Guest, %{email: "Ann@example.org"})
+
+      assert %{email: email} = Ash.get!(Guest, email: "ANN@EXAMPLE.ORG")
+      assert to_string(email) == "ann@Example.org"
+    end
+
     defmodule Blog.Remark, do: use(Named)
     defmodule Shop.Remark, do: use(Named)
     defmodule Desk.Remark, do: use(Named, table: "remarks")

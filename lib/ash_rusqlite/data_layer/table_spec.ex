@@ -57,11 +57,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         [
           name: Info.identity_index_name(resource, table, identity.name),
           columns: columns(tenant_key(resource, identity) ++ identity.keys, resource),
+          ignore_case: identity.keys |> Enum.filter(&ci?(resource, &1)) |> columns(resource),
           unique: true,
           where: if(where != :all, do: where)
         ]
       end
     end
+
+    defp ci?(resource, name),
+      do: Codec.storage(Ash.Resource.Info.attribute(resource, name)) in [:ci_string, :citext]
 
     # Ash gives conditions as expressions; without their SQL there can be no index.
     defp condition(resource, identity) do

@@ -31,7 +31,9 @@ defmodule AshRusqlite.Repo.Schema do
     * `:autoincrement` - the `INTEGER` column that is the primary key alone, whose numbers are
       given by SQLite and never twice. Without it such a key is numbered as well, but the
       number of the last row may come again after that row is deleted
-    * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:]`. `unique` is
+    * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:, ignore_case:]`.
+      `ignore_case` lists columns of it in which the case of ASCII makes no difference; an index
+      that is there fits whether it ignores case or not. `unique` is
       false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
       index; it is then an index over expressions, which serves the constraint but neither
       searches nor the `conflict_target:` of an upsert

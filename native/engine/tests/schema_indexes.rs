@@ -101,6 +101,38 @@ fn nulls_are_equal_in_a_unique_index_that_wants_it_and_nothing_else_is() {
 }
 
 #[test]
+fn case_makes_no_difference_in_the_columns_that_ignore_it() {
+    let conn = connection("");
+    let mut spec = table("t", "id");
+    spec.columns = vec![
+        column("id", ColumnType::Integer),
+        column("org", ColumnType::Text),
+        column("mail", ColumnType::Text),
+    ];
+    spec.indexes = vec![IndexSpec {
+        unique: true,
+        ignore_case: vec!["mail".into()],
+        ..index("t_org_mail", &["org", "mail"])
+    }];
+    ensure(&conn, &spec).unwrap();
+    assert_eq!(kinds(&conn, &spec), []);
+    let insert = |org: &str, mail: &str| {
+        conn.execute("INSERT INTO t (org, mail) VALUES (?1, ?2)", [org, mail])
+    };
+    insert("a", "Ann").unwrap();
+    insert("A", "Ann").unwrap();
+    let error = insert("a", "ANN").unwrap_err().to_string();
+    assert!(error.ends_with("t.org, t.mail"), "{error}");
+    spec.indexes[0].ignore_case = vec![];
+    assert_eq!(kinds(&conn, &spec), []);
+    spec.indexes[0].ignore_case = vec!["nowhere".into()];
+    assert_eq!(
+        ensure(&conn, &spec).unwrap_err().code(),
+        Code::InvalidOption
+    );
+}
+
+#[test]
 fn an_index_over_equal_rows_is_refused_with_its_statement() {
     let conn = connection(
         "CREATE TABLE rooms (id UUID_TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL, rank INTEGER);

@@ -117,13 +117,18 @@ pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec) -> String {
 /// To SQLite two nulls differ in a unique index. Where they must not, a column that may be null
 /// becomes two keys that never are: the value, 0 for null, and whether it is null. No two
 /// different values give the same two keys.
+///
+/// A collation of ours would keep other programs from writing the table, so it is SQLite's own
+/// that ignores case, though of ASCII alone.
 pub(super) fn index_keys(spec: &TableSpec, index: &IndexSpec) -> String {
     let keys = index.columns.iter().map(|column| {
         let quoted = name(column);
+        let ignores = index.ignore_case.iter().any(|other| same(other, column));
+        let case = if ignores { " COLLATE NOCASE" } else { "" };
         if equal_nulls(spec, index, column) {
-            format!("ifnull({quoted}, 0), {quoted} IS NULL")
+            format!("ifnull({quoted}, 0){case}, {quoted} IS NULL")
         } else {
-            quoted
+            format!("{quoted}{case}")
         }
     });
     keys.collect::<Vec<_>>().join(", ")

@@ -53,6 +53,8 @@ pub struct IndexSpec {
     pub filter: Option<String>,
     /// Whether two nulls of a unique index are the same.
     pub nulls_equal: bool,
+    /// The columns in which the case of ASCII makes no difference.
+    pub ignore_case: Vec<String>,
 }
 
 /// A foreign key as it should be.
@@ -179,6 +181,7 @@ impl TableSpec {
         for index in &self.indexes {
             self.known_columns("indexes", &index.columns)?;
             self.check_names("indexes", index.columns.iter())?;
+            self.known_columns("ignore_case", &index.ignore_case)?;
             self.not_empty("indexes", &index.name, &index.columns)?;
             self.check_sql("where", index.filter.as_deref())?;
         }

@@ -21,7 +21,14 @@ const TABLE: &[&str] = &[
     "strict",
 ];
 const COLUMN: &[&str] = &["name", "type", "null", "default"];
-const INDEX: &[&str] = &["name", "columns", "unique", "where", "nulls_distinct"];
+const INDEX: &[&str] = &[
+    "name",
+    "columns",
+    "unique",
+    "where",
+    "nulls_distinct",
+    "ignore_case",
+];
 const FOREIGN_KEY: &[&str] = &[
     "name",
     "column",
@@ -102,6 +109,7 @@ impl Decode {
                 "unique" => index.unique = boolean("unique", value)?,
                 "where" if is_nil(value) => {}
                 "where" => index.filter = Some(sql(value, "where")?),
+                "ignore_case" => index.ignore_case = decode.column_list(value, "ignore_case")?,
                 "nulls_distinct" => index.nulls_equal = !boolean("nulls_distinct", value)?,
                 _ => return Err(unknown_option(&option, INDEX).into()),
             }
