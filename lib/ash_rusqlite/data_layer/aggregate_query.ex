@@ -127,16 +127,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       columns = for {name, _, scalar, kind} <- named, do: {name, {:expr, scalar, Kind.type(kind)}}
 
       case ask(store, plan, {:compute, columns}) do
-        {:ok, row} -> loaded(named, row)
+        {:ok, row} -> loaded(named, row, store.resource)
         :failed -> {:ok, %{}, Enum.map(computed, &elem(&1, 0))}
         {:error, error} -> {:error, error}
       end
     end
 
-    defp loaded(named, row) do
+    defp loaded(named, row, resource) do
       named
       |> Runtime.each(fn {name, aggregate, _, kind} ->
-        with {:ok, value} <- Runtime.from_sql(Map.fetch!(row, name), kind),
+        place = {resource, aggregate.name}
+
+        with {:ok, value} <- Runtime.from_sql(Map.fetch!(row, name), kind, place),
              do: {:ok, {aggregate.name, value}}
       end)
       |> case do

@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.{Codec, Kind, Plan, ResidualAggregate}
+    alias AshRusqlite.DataLayer.{Codec, Errors, Kind, Plan, ResidualAggregate}
     alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
 
     @doc "The records that a plan asks for, of those that SQLite gave."
@@ -143,7 +143,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       |> Enum.zip(rows)
       |> each(fn {record, row} ->
         Enum.reduce_while(computed, {:ok, record}, fn {{name, _}, kind, field}, {:ok, record} ->
-          case from_sql(Map.fetch!(row, name), kind) do
+          case from_sql(Map.fetch!(row, name), kind, place(record, field)) do
             {:ok, value} -> {:cont, {:ok, put_field(record, field, value)}}
             {:error, error} -> {:halt, {:error, error}}
           end
@@ -151,27 +151,50 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end)
     end
 
+    defp place(%resource{}, {%{name: name}, _expression}), do: {resource, name}
+    defp place(%resource{}, %{name: name}), do: {resource, name}
+
     defp put_field(record, {calculation, _expression}, value),
       do: put_calculation(record, calculation, value)
 
     defp put_field(record, aggregate, value), do: put_aggregate(record, aggregate, value)
 
-    @doc "What SQLite computed, as Ash knows it."
-    @spec from_sql(term(), Kind.t() | {:checked, map()} | {:fold, map(), Kind.t()}) ::
-            {:ok, term()} | {:error, term()}
-    def from_sql(nil, _kind), do: {:ok, nil}
-    def from_sql(value, {:checked, field}), do: FragmentValue.load(field, value)
+    @doc """
+    What SQLite computed, as Ash knows it. `place` is the resource and the field, for the error of
+    a value that cannot be it.
+    """
+    @spec from_sql(
+            term(),
+            Kind.t() | {:checked, map()} | {:fold, map(), Kind.t()},
+            {Ash.Resource.t(), atom()}
+          ) :: {:ok, term()} | {:error, term()}
+    def from_sql(nil, _kind, _place), do: {:ok, nil}
+    def from_sql(value, {:checked, field}, _place), do: FragmentValue.load(field, value)
 
-    def from_sql(values, {:fold, aggregate, kind}) do
-      with {:ok, values} <- each(values, &from_sql(&1, kind)),
+    def from_sql(values, {:fold, aggregate, kind}, place) do
+      with {:ok, values} <- each(values, &from_sql(&1, kind, place)),
            do: {:ok, ResidualAggregate.fold_values(values, aggregate)}
     end
 
-    def from_sql(value, :ci), do: {:ok, Ash.CiString.new(value)}
-    def from_sql(value, :atom), do: {:ok, String.to_existing_atom(value)}
-    def from_sql(value, :real) when is_integer(value), do: {:ok, value * 1.0}
-    def from_sql(value, {:opaque, attribute}), do: {:ok, _} = Codec.load_value(attribute, value)
-    def from_sql(value, _kind), do: {:ok, value}
+    def from_sql(value, kind, {resource, name}) do
+      case value_of(value, kind) do
+        {:ok, value} -> {:ok, value}
+        _error -> {:error, Errors.invalid_stored_data(resource, name)}
+      end
+    end
+
+    defp value_of(value, :ci), do: {:ok, Ash.CiString.new(value)}
+    defp value_of(value, :real) when is_integer(value), do: {:ok, value * 1.0}
+    defp value_of(value, {:opaque, attribute}), do: Codec.load_value(attribute, value)
+
+    # Another program may have written one that nobody here knows.
+    defp value_of(value, :atom) do
+      {:ok, String.to_existing_atom(value)}
+    rescue
+      ArgumentError -> :error
+    end
+
+    defp value_of(value, _kind), do: {:ok, value}
 
     @doc "Maps with a function that may fail; the first error ends it."
     @spec each([item], (item -> {:ok, result} | {:error, term()})) ::

@@ -1,0 +1,59 @@
+# What another program has written into a column is told as Ash tells it, and never raised.
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.StoredByOthersTest do
+    use ExUnit.Case, async: true
+
+    import Ash.Expr
+    require Ash.Query
+
+    defmodule Repo do
+      use AshRusqlite.Repo, otp_app: :ash_stored_by_others_test
+    end
+
+    defmodule Domain do
+      use Ash.Domain, validate_config_inclusion?: false
+
+      resources do
+        allow_unregistered? true
+      end
+    end
+
+    defmodule Pet do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo Repo
+      end
+
+      actions do
+        defaults [:read, create: :*]
+      end
+
+      attributes do
+        attribute :id, :integer, primary_key?: true, allow_nil?: false, public?: true
+        attribute :kind, :atom, public?: true
+      end
+
+      calculations do
+        calculate :kind_again, :atom, expr(kind)
+      end
+    end
+
+    setup do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      start_supervised!({Repo, database: ":memory:", auto_migrate: true})
+      for id <- 1..2, do: Ash.create!(Pet, %{id: id, kind: :cat})
+      :ok
+    end
+
+    test "an atom that nobody knows is invalid, in its attribute and in what is computed of it" do
+      Repo.update!(:pets, 2, kind: "an_atom_that_no_code_names")
+
+      for query <- [Pet, Pet |> Ash.Query.select([:id]) |> Ash.Query.load(:kind_again)] do
+        assert {:error, error} = Ash.read(query)
+        assert Exception.message(error) =~ "kind"
+        refute Exception.message(error) =~ "ArgumentError"
+      end
+    end
+  end
+end
