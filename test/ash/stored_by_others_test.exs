@@ -1,4 +1,5 @@
-# What another program has written into a column is told as Ash tells it, and never raised.
+# What another program has written into a column, and what is asked beyond what SQLite counts,
+# is told or answered as by Ash, and never raised.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.StoredByOthersTest do
     use ExUnit.Case, async: true
@@ -54,6 +55,12 @@ if Code.ensure_loaded?(Ash) do
         assert Exception.message(error) =~ "kind"
         refute Exception.message(error) =~ "ArgumentError"
       end
+    end
+
+    test "limits and offsets beyond 64 bits are as good as the largest" do
+      beyond = 0x1_0000_0000_0000_0000
+      assert [_, _] = Pet |> Ash.Query.limit(beyond) |> Ash.read!()
+      assert [] = Pet |> Ash.Query.offset(beyond) |> Ash.read!()
     end
   end
 end

@@ -29,6 +29,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @type t :: %__MODULE__{}
 
+    @most_rows 0x7FFFFFFFFFFFFFFF
+
     @doc "The plan of a query. Without `push` everything but the reading is Ash's."
     @spec of(Query.t(), keyword()) :: t()
     def of(%Query{} = query, opts \\ []) do
@@ -198,7 +200,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           plan
 
         is_nil(plan.filter) and not plan.sort? and not plan.distinct? ->
-          %{plan | limit: limit, offset: offset}
+          %{plan | limit: countable(limit), offset: countable(offset)}
 
         true ->
           %{
@@ -208,6 +210,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           }
       end
     end
+
+    # No table has more rows than SQLite can count.
+    defp countable(number), do: number && min(number, @most_rows)
 
     defp aggregates(plan) do
       compute(plan, plan.query.aggregates, :aggregates, fn aggregate, env ->
