@@ -65,6 +65,20 @@ if Code.ensure_loaded?(Ash) do
                Ash.create(OnSqlite, %{size: 0x1_0000_0000_0000_0000})
     end
 
+    test "a string that is not UTF-8: ETS keeps it, here it is refused" do
+      assert %{name: <<?a, 255>>} = create!(OnEts, %{name: <<?a, 255>>})
+
+      assert {:error, %Ash.Error.Invalid{errors: [%{field: :name}]}} =
+               Ash.create(OnSqlite, %{name: <<?a, 255>>})
+    end
+
+    test "a date before the year 0: ETS keeps it, here it is refused" do
+      assert %{day: ~D[-0001-01-01]} = create!(OnEts, %{day: ~D[-0001-01-01]})
+
+      assert {:error, %Ash.Error.Invalid{errors: [%{field: :day}]}} =
+               Ash.create(OnSqlite, %{day: ~D[-0001-01-01]})
+    end
+
     test "any term is kept, a process included" do
       for term <- [%{a: {1, :b}}, [1 | 2], self(), make_ref(), nil],
           resource <- [OnEts, OnSqlite] do

@@ -41,6 +41,7 @@ if Code.ensure_loaded?(Ash) do
             attribute :name, :string, public?: true
             attribute :code, :string, public?: true
             attribute :size, :integer, public?: true
+            attribute :day, :date, public?: true
             attribute :any, :term, public?: true
           end
 
