@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
     require Ash.Query
 
     alias AshRusqlite.DataLayer.Boot
-    alias AshRusqlite.Repo.{Maintenance, Reads}
+    alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
     @moduletag :tmp_dir
 
@@ -107,6 +107,19 @@ if Code.ensure_loaded?(Ash) do
 
       assert {:ok, _} = Ash.create(Shelf, %{name: "A"})
       assert [%{name: "A"}] = Ash.read!(Shelf)
+    end
+
+    test "what a required attribute left nil in older rows sorts as any nil", %{tmp_dir: folder} do
+      start(folder, auto_migrate: true)
+      # A column that is gained cannot be NOT NULL while there are rows.
+      table = [table: "shelves", columns: [[name: "id", type: "UUID_TEXT", null: false]]]
+      {:ok, _} = Schema.ensure_table(Repo, table ++ [primary_key: ["id"]])
+      Repo.insert!(:shelves, id: Ash.UUID.generate())
+      for name <- ["B", "A"], do: Ash.create!(Shelf, %{name: name})
+
+      names = fn sort -> Shelf |> Ash.Query.sort(sort) |> Ash.read!() |> Enum.map(& &1.name) end
+      assert names.(:name) == ["A", "B", nil]
+      assert names.(name: :desc) == [nil, "B", "A"]
     end
 
     @tag :capture_log

@@ -69,7 +69,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         unless kind in @ordered or Fragment.scalar?(scalar),
           do: Expression.residual("a sort by #{inspect(field_name(field))}")
 
-        direction = direction(direction, field, env)
+        direction = direction(direction)
 
         [
           {direction, collated(scalar, kind), Kind.type(kind)}
@@ -87,16 +87,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp ties(scalar, :decimal), do: [{:asc, {:call, :decimal_form, [scalar]}, :any}]
     defp ties(_scalar, _kind), do: []
 
-    # Where there are no nils, an index serves the order however it puts them.
-    defp direction(direction, name, env) when is_atom(name) and not is_nil(name) do
-      case Ash.Resource.Info.attribute(env.resource, name) do
-        %{allow_nil?: false} when direction in [:asc, :desc] -> direction
-        _ -> direction(direction, nil, env)
-      end
-    end
-
     # Ash leaves the arguments of a calculation here where it does not know it yet.
-    defp direction(direction, _field, _env) do
+    defp direction(direction) do
       with nil <- Map.get(@directions, direction),
            do: Expression.residual("a sort in the direction #{inspect(direction)}")
     end

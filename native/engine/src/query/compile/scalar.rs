@@ -331,12 +331,30 @@ pub(super) fn order<'v>(
         if item.descending {
             b.push(" DESC");
         }
-        // Where nulls go by default is not said: SQLite finds more indexes for it so.
+        // Where nulls go by default is not said, nor where none can be: SQLite finds more indexes
+        // for it so.
         match (item.nulls, item.descending) {
+            _ if never_null(b, scalar) => {}
             (Some(Nulls::First), true) => b.push(" NULLS FIRST"),
             (Some(Nulls::Last), false) => b.push(" NULLS LAST"),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether it is a column that the table keeps from being null. A table that was joined may lack
+/// the row.
+fn never_null(b: &Builder<'_, '_>, scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Column {
+            depth: 0,
+            table: 0,
+            name,
+        } => {
+            let column = b.scopes.column(0, 0, name);
+            column.is_ok_and(|column| column.not_null)
+        }
+        _ => false,
+    }
 }

@@ -234,16 +234,19 @@ fn an_order_of_scalars_is_as_it_was_given() {
         let sql = sql.strip_prefix("SELECT \"name\" FROM \"users\"").unwrap();
         sql.strip_suffix(" LIMIT ?").unwrap().to_owned()
     };
-    let ci = Scalar::Collate(Collation::CaseInsensitive, Box::new(column("name")));
+    let ci = Scalar::Collate(Collation::CaseInsensitive, Box::new(column("email")));
     assert_eq!(
         order(vec![
             by_scalar(ci, false, Some(Nulls::Last)),
             by_scalar(Scalar::Boolean(true), false, None),
             by_scalar(column("price"), true, Some(Nulls::First)),
+            by_scalar(column("name"), false, Some(Nulls::Last)),
             by_scalar(column("id"), false, Some(Nulls::First)),
         ]),
-        " ORDER BY \"name\" COLLATE ash_rusqlite_ci NULLS LAST, \
-         \"price\" COLLATE ash_rusqlite_decimal DESC NULLS FIRST, \"id\""
+        // The name is never null.
+        " ORDER BY \"email\" COLLATE ash_rusqlite_ci NULLS LAST, \
+         \"price\" COLLATE ash_rusqlite_decimal DESC NULLS FIRST, \
+         \"name\" COLLATE BINARY, \"id\""
     );
     assert_eq!(order(vec![by_scalar(Scalar::Null, true, None)]), "");
 }
