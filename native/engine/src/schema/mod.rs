@@ -11,7 +11,7 @@ mod introspect;
 mod readings;
 mod spec;
 mod table;
-mod tokens;
+pub(crate) mod tokens;
 
 pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};

@@ -11,13 +11,13 @@ pub(super) fn tokens(sql: &str) -> Vec<String> {
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
             '\'' => {
-                let length = quoted_length(rest, '\'');
+                let length = quoted(rest, '\'').unwrap_or(rest.len());
                 tokens.push(rest.get(..length).unwrap_or_default().to_owned());
                 length
             }
             '"' | '`' | '[' => {
                 let close = if first == '[' { ']' } else { first };
-                let length = quoted_length(rest, close);
+                let length = quoted(rest, close).unwrap_or(rest.len());
                 let inner = rest.get(1..length.saturating_sub(1)).unwrap_or_default();
                 let doubled = format!("{close}{close}");
                 let plain = inner.replace(&doubled, &close.to_string());
@@ -39,12 +39,14 @@ pub(super) fn tokens(sql: &str) -> Vec<String> {
     tokens
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
+/// SQLite's own idea of a word: every character beyond ASCII belongs to one.
+pub(crate) fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
 }
 
-/// The length of a quoted text that `text` begins with; a doubled quote does not end it.
-fn quoted_length(text: &str, close: char) -> usize {
+/// The length of a quoted text that `text` begins with, or `None` where it does not end. A doubled
+/// quote is one of its characters.
+pub(crate) fn quoted(text: &str, close: char) -> Option<usize> {
     let mut characters = text.char_indices().skip(1).peekable();
     while let Some((at, character)) = characters.next() {
         if character != close {
@@ -54,10 +56,10 @@ fn quoted_length(text: &str, close: char) -> usize {
             Some((_, next)) if *next == close && close != ']' => {
                 characters.next();
             }
-            _ => return at + close.len_utf8(),
+            _ => return Some(at + close.len_utf8()),
         }
     }
-    text.len()
+    None
 }
 
 /// The tokens between the first parenthesis and the one that closes it, and those behind.

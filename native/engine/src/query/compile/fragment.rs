@@ -5,6 +5,7 @@ use super::builder::Builder;
 use super::{invalid, scalar};
 use crate::error::{Error, Result};
 use crate::query::ir::{Piece, Scalar};
+use crate::schema::tokens::{is_word, quoted};
 
 /// How many bytes of SQL one fragment has at most.
 const MAX_LENGTH: usize = 20_000;
@@ -118,29 +119,6 @@ fn check(pieces: &[Piece]) -> Result<Checked> {
         0 => Ok(Checked(())),
         _ => Err(refuse("leaves a parenthesis open")),
     }
-}
-
-/// SQLite's own idea of a word: every character beyond ASCII belongs to one.
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
-}
-
-/// The length of a quoted text, or `None` where it does not end. A doubled quote is one of its
-/// characters.
-fn quoted(text: &str, close: char) -> Option<usize> {
-    let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((at, character)) = characters.next() {
-        if character != close {
-            continue;
-        }
-        match characters.peek() {
-            Some((_, next)) if *next == close && close != ']' => {
-                characters.next();
-            }
-            _ => return Some(at + close.len_utf8()),
-        }
-    }
-    None
 }
 
 fn refused<'t>(why: &str, texts: impl Iterator<Item = &'t str>) -> Error {
