@@ -71,6 +71,13 @@ if Code.ensure_loaded?(Ash) do
           upsert_fields([:size])
           change(atomic_update(:size, expr(fragment("? * 10", size))))
         end
+
+        create :miscount do
+          accept([:id, :name])
+          upsert?(true)
+          upsert_fields([:size])
+          change(atomic_update(:size, expr(fragment("tenfold(?)", size))))
+        end
       end
 
       attributes do
@@ -323,6 +330,18 @@ if Code.ensure_loaded?(Ash) do
           assert text =~ why
           assert text =~ "in fragment("
         end
+      end
+
+      test "is the same error in an upsert, alone or of many, and nothing is written" do
+        for result <- [
+              Ash.create(Thing, %{id: 1}, action: :miscount),
+              failed(Ash.bulk_create([%{id: 1}], Thing, :miscount, return_errors?: true))
+            ] do
+          assert message(result) =~ "no such function: tenfold"
+          assert message(result) =~ "in fragment("
+        end
+
+        assert %{size: 5} = Ash.get!(Thing, 1)
       end
 
       test "is refused where it would leave its place" do

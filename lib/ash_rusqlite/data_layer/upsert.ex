@@ -9,6 +9,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Query, Read}
     alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Write}
+    alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Writes
 
@@ -53,7 +54,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with {:ok, where} <- scope(identity, Write.env(store, first)),
            {:ok, rows} <- Runtime.each(changesets, &row(store, &1, {keys, identity, where})),
-           {:ok, results} <- Writes.update_or_insert_each(store.repo, store.table, rows, opts),
+           {:ok, results} <- write(store, rows, opts),
            {outcomes, stored} = Enum.unzip(results),
            {:ok, records} <- Codec.load_all(stored, store.resource) do
         {:ok,
@@ -65,6 +66,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     catch
       {:residual, _reason} -> :elixir
+    end
+
+    defp write(store, rows, opts) do
+      store.repo
+      |> Writes.update_or_insert_each(store.table, rows, opts)
+      |> Fragment.told(rows)
     end
 
     defp row(store, changeset, {keys, identity, where}) do
