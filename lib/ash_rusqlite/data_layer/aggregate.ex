@@ -18,6 +18,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @kinds [:count, :exists, :first, :sum, :min, :max, :avg, :list]
 
+    @doc "Whether the least and the greatest of a kind are to SQLite what they are to Ash."
+    @spec ordered?(Kind.t()) :: boolean()
+    def ordered?(kind), do: kind in @ordered
+
     defmodule Rows do
       @moduledoc false
       # What an aggregate is over: a select, the environment of its rows, the keys that order

@@ -9,11 +9,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
-    @ordered [:integer, :text, :uuid, :date, :datetime, :datetime_usec, :naive_datetime, :time] ++
-               [:time_usec, :real]
-
-    # SQLite's sums end at 64 bits, Elixir's do not.
-    @elixir_may [:invalid_value, :invalid_query]
+    import Errors, only: [elixir_may: 1]
 
     @doc "The values by the aggregates' names."
     @spec run(Query.t(), [Ash.Query.Aggregate.t()]) :: {:ok, map()} | {:error, term()}
@@ -99,10 +95,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp check(:count, _kind), do: :ok
     defp check(:sum, :integer), do: :ok
-    defp check(function, kind) when function in [:min, :max] and kind in @ordered, do: :ok
 
-    defp check(function, kind),
-      do: Expression.residual("#{function} of #{Expression.inspect_kind(kind)}")
+    defp check(function, kind) do
+      unless function in [:min, :max] and Aggregate.ordered?(kind),
+        do: Expression.residual("#{function} of #{Expression.inspect_kind(kind)}")
+    end
 
     defp options(plan), do: plan |> Map.merge(%{computed: [], select: nil}) |> Read.options()
 
@@ -169,7 +166,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       |> Repo.Statement.read(read, Read.timeout(plan))
       |> Fragment.told(read)
       |> case do
-        {:error, %Error{code: code} = error} when code in @elixir_may ->
+        {:error, %Error{code: code} = error} when elixir_may(code) ->
           if Fragment.scalar?(read), do: {:error, error}, else: :failed
 
         result ->

@@ -7,6 +7,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info}
     alias AshRusqlite.Error
 
+    @doc "Whether Elixir may do what SQLite comes upon in a row, or does not want to decide."
+    defguard elixir_may(code) when code in [:invalid_value, :invalid_query]
+
     @doc """
     What Ash is told of an error. Those that are Ash's own, or that it makes its own, pass.
     """

@@ -7,8 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
-    # What SQLite comes upon in a row may be nothing to Elixir: a sum beyond 64 bits, say.
-    @elixir_may [:invalid_value, :invalid_query]
+    import Errors, only: [elixir_may: 1]
 
     @doc "The records of a query. `parent` is the record that `parent()` speaks of."
     @spec run(Query.t(), Ash.Resource.record() | nil) ::
@@ -39,7 +38,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp attempt(store, plan, parent) do
       with :ok <- Plan.check(plan),
-           {:error, %Error{code: code} = error} when code in @elixir_may <-
+           {:error, %Error{code: code} = error} when elixir_may(code) <-
              pushed(store, plan, parent) do
         if Plan.fragments?(plan),
           do: {:error, error},

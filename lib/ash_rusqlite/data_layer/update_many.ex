@@ -10,8 +10,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.{Transaction, Write}
     alias AshRusqlite.Error
 
-    # What SQLite comes upon, or does not want to decide, Elixir may.
-    @elixir_may [:invalid_value, :invalid_query]
+    import Errors, only: [elixir_may: 1]
 
     @doc """
     Whether the updates of a resource may be left to us. Ash asks no authorizer then, and reads
@@ -63,7 +62,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp run(store, changesets, options) do
       case at_once(store, changesets, options) do
         {:residual, _reason} -> one_by_one(store, changesets)
-        {:error, %Error{code: code}} when code in @elixir_may -> one_by_one(store, changesets)
+        {:error, %Error{code: code}} when elixir_may(code) -> one_by_one(store, changesets)
         result -> result
       end
     end

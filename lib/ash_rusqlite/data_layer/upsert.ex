@@ -13,8 +13,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Writes
 
-    # What SQLite comes upon, or does not want to decide, Elixir may.
-    @elixir_may [:invalid_value, :invalid_query]
+    import Errors, only: [elixir_may: 1]
 
     @doc "Creates the row of a changeset, or updates the one with the same keys."
     @spec upsert(Ash.Resource.t(), Ash.Changeset.t(), [atom()] | nil, map() | nil) ::
@@ -61,7 +60,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
          outcomes |> Enum.zip(records) |> Enum.zip_with(changesets, &told(&1, &2, keys, identity))}
       else
         {:residual, _reason} -> :elixir
-        {:error, %Error{code: code}} when code in @elixir_may -> :elixir
+        {:error, %Error{code: code}} when elixir_may(code) -> :elixir
         {:error, error} -> {:error, Errors.to_ash(error, store.resource, first)}
       end
     catch

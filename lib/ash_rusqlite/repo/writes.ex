@@ -233,19 +233,12 @@ defmodule AshRusqlite.Repo.Writes do
 
   defp change(other), do: no_list("{condition, updates}", other)
 
-  # Each of a list as the engine takes it; the first error ends it.
+  # Each of a list as the engine takes it, or the first error.
   defp each_of(list, fun) when is_list(list) do
-    list
-    |> Enum.reduce_while({:ok, []}, fn item, {:ok, done} ->
-      case fun.(item) do
-        {:ok, result} -> {:cont, {:ok, [result | done]}}
-        {:error, error} -> {:halt, {:error, error}}
-      end
-    end)
-    |> case do
-      {:ok, done} -> {:ok, Enum.reverse(done)}
-      {:error, error} -> {:error, error}
-    end
+    results = Enum.map(list, fun)
+
+    with nil <- Enum.find(results, &match?({:error, _}, &1)),
+         do: {:ok, Enum.map(results, &elem(&1, 1))}
   end
 
   defp each_of(other, _fun), do: no_list("writes", other)
