@@ -234,14 +234,16 @@ defmodule AshRusqlite.Repo.Writes do
   defp change(other), do: no_list("{condition, updates}", other)
 
   # Each of a list as the engine takes it, or the first error.
-  defp each_of(list, fun) when is_list(list) do
-    results = Enum.map(list, fun)
+  defp each_of(list, fun) do
+    if is_list(list) and not List.improper?(list) do
+      results = Enum.map(list, fun)
 
-    with nil <- Enum.find(results, &match?({:error, _}, &1)),
-         do: {:ok, Enum.map(results, &elem(&1, 1))}
+      with nil <- Enum.find(results, &match?({:error, _}, &1)),
+           do: {:ok, Enum.map(results, &elem(&1, 1))}
+    else
+      no_list("writes", list)
+    end
   end
-
-  defp each_of(other, _fun), do: no_list("writes", other)
 
   defp no_list(wanted, term) do
     message = "this takes a list of #{wanted}, not #{Options.shorten(term)}"

@@ -77,6 +77,7 @@ defmodule AshRusqlite.Repo.UpdateEachTest do
           [{[id: "a"], [sett: [title: "x"]]}],
           [{[id: "a"], []}],
           [{7, [set: [title: "x"]]}],
+          [{[id: "a"], [set: [title: "x"]]} | :more],
           %{},
           :all
         ] do
