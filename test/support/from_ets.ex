@@ -3,13 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # One resource on both data layers.
 
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
+    alias AshRusqlite.BothLayers.Domain
 
     defmodule Thing do
       defmacro __using__(data_layer) do

@@ -3,25 +3,11 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Shops and what they sell, on both data layers.
 
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
+    alias AshRusqlite.BothLayers.Domain
 
     defmodule Resources do
       @moduledoc false
-      defmacro __using__(layer) do
-        Macro.prewalk(code(layer), &bare/1)
-      end
-
-      # In Ash's expressions a name is that of a field only when no macro has written it.
-      defp bare({name, meta, __MODULE__}), do: {name, meta, nil}
-      defp bare(other), do: other
-
-      defp code(layer) do
+      def code(layer) do
         quote do
           defmodule Item do
             @moduledoc false
@@ -95,14 +81,6 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    defmodule OnEts do
-      @moduledoc false
-      use Resources, Ash.DataLayer.Ets
-    end
-
-    defmodule OnSqlite do
-      @moduledoc false
-      use Resources, AshRusqlite.DataLayer
-    end
+    use AshRusqlite.BothLayers, Resources
   end
 end

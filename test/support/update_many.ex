@@ -3,13 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Resources on both data layers, for `Ash.update_many`.
 
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
+    alias AshRusqlite.BothLayers.Domain
 
     defmodule Hook do
       @moduledoc false
@@ -28,15 +22,8 @@ if Code.ensure_loaded?(Ash) do
 
     defmodule Resources do
       @moduledoc false
-      defmacro __using__(layer) do
-        [item(layer), owned(layer), shown(layer), guarded(layer)]
-        |> List.flatten()
-        |> Macro.prewalk(&bare/1)
-      end
-
-      # In Ash's expressions a name is that of a field only when no macro has written it.
-      defp bare({name, meta, __MODULE__}), do: {name, meta, nil}
-      defp bare(other), do: other
+      def code(layer),
+        do: List.flatten([item(layer), owned(layer), shown(layer), guarded(layer)])
 
       defp resource(layer, opts \\ []) do
         quote do
@@ -214,14 +201,6 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    defmodule OnEts do
-      @moduledoc false
-      use Resources, Ash.DataLayer.Ets
-    end
-
-    defmodule OnSqlite do
-      @moduledoc false
-      use Resources, AshRusqlite.DataLayer
-    end
+    use AshRusqlite.BothLayers, Resources
   end
 end

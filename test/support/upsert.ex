@@ -3,24 +3,11 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Resources on both data layers, for upserts.
 
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
+    alias AshRusqlite.BothLayers.Domain
 
     defmodule Resources do
       @moduledoc false
-      defmacro __using__(layer) do
-        [part(layer), slot(layer)]
-        |> Macro.prewalk(&bare/1)
-      end
-
-      # In Ash's expressions a name is that of a field only when no macro has written it.
-      defp bare({name, meta, __MODULE__}), do: {name, meta, nil}
-      defp bare(other), do: other
+      def code(layer), do: [part(layer), slot(layer)]
 
       defp resource(layer) do
         quote do
@@ -100,7 +87,7 @@ if Code.ensure_loaded?(Ash) do
         end
       end
 
-      defp check({:__aliases__, _, [:Ash, :DataLayer, :Ets]}), do: [pre_check_with: Domain]
+      defp check(Ash.DataLayer.Ets), do: [pre_check_with: Domain]
       defp check(_layer), do: []
 
       # Only rows that are shown count, and of these only those that are not free.
@@ -144,14 +131,6 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    defmodule OnEts do
-      @moduledoc false
-      use Resources, Ash.DataLayer.Ets
-    end
-
-    defmodule OnSqlite do
-      @moduledoc false
-      use Resources, AshRusqlite.DataLayer
-    end
+    use AshRusqlite.BothLayers, Resources
   end
 end
