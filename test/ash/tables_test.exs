@@ -163,7 +163,9 @@ if Code.ensure_loaded?(Ash) do
       assert [_] = Maintenance.migrate!(Repo, migrations: migrations)
 
       assert Boot.differences(Repo, :ash_tables_test, Repo) == []
-      assert capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end) == ""
+      # Tests beside this one log, too, but each line of a report begins with its resource.
+      log = capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end)
+      refute log =~ "AshRusqlite.TablesTest"
       assert {:ok, %{name: "A"}} = Ash.create(Shelf, %{name: "A"})
     end
 
