@@ -11,7 +11,8 @@ use super::Writer;
 /// How long nobody writes before the log is moved: meanwhile nobody waits for it.
 const IDLE: Duration = Duration::from_millis(2);
 /// How much larger than `wal_autocheckpoint` the log may grow while there is always somebody who
-/// writes. A page that many wrote is moved once: it costs a third less than at four times the size.
+/// writes. A page that many wrote is moved once: at four times the size, moving them took a third of
+/// the writer's time.
 const WHILE_WRITING: i64 = 24;
 /// How much larger it may grow before readers are waited for. Reads that always overlap keep
 /// the log from being begun anew, however often all of it is moved into the file.
