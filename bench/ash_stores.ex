@@ -88,7 +88,10 @@ if Code.ensure_loaded?(Ash) and Code.ensure_loaded?(AshSqlite) do
 
     def start(world, messages) do
       {:ok, _} = Application.ensure_all_started(:ash_sqlite)
-      path = World.copy(world, "ash-sqlite", messages, World.ash_rooms())
+      # Its connections close when they are collected, which deletes the log of their path: so no
+      # two have one.
+      name = "ash-sqlite-#{System.unique_integer([:positive])}"
+      path = World.copy(world, name, messages, World.ash_rooms())
 
       {:ok, _} =
         AshSqliteRepo.start_link(
