@@ -111,16 +111,15 @@ if Code.ensure_loaded?(Ash) do
       test = self()
 
       holder =
-        start_supervised!(
-          {Task,
-           fn ->
-             Repo.transaction(fn ->
-               Repo.query!("SELECT 1", [])
-               send(test, :held)
-               Process.sleep(:infinity)
-             end)
-           end}
-        )
+        start_supervised!({Task,
+         fn ->
+           Repo.transaction(fn ->
+             # Not within the 50 ms that the others have.
+             Repo.query!("SELECT 1", [], timeout: 5_000)
+             send(test, :held)
+             Process.sleep(:infinity)
+           end)
+         end})
 
       assert_receive :held, 5000
 
