@@ -40,6 +40,13 @@ defmodule AshRusqlite.Native do
   """
   @type full :: {:full, reference(), id :: term()}
 
+  @typedoc """
+  Rows that are read and not terms yet: these will take so many words on the heap of the caller,
+  and so many bytes of binaries beside it.
+  """
+  @type gathered ::
+          {:gathered, rows :: reference(), words :: pos_integer(), bytes :: non_neg_integer()}
+
   @typedoc "No reader now, as `t:full/0`."
   @type wait :: {:wait, reference(), id :: term()}
 
@@ -80,9 +87,13 @@ defmodule AshRusqlite.Native do
   @spec read(db(), read(), ms()) :: {:ok, term()} | :dirty | wait() | error()
   def read(_db, _read, _timeout), do: not_loaded()
 
-  @doc "Reads on a dirty scheduler."
-  @spec read_dirty(db(), read(), ms()) :: {:ok, term()} | wait() | error()
+  @doc "Reads on a dirty scheduler. What is large is gathered first, see `take_rows/2`."
+  @spec read_dirty(db(), read(), ms()) :: {:ok, term()} | wait() | gathered() | error()
   def read_dirty(_db, _read, _timeout), do: not_loaded()
+
+  @doc "Makes terms of gathered rows, once. `:dirty`: they are gone and must be read again."
+  @spec take_rows(rows :: reference(), ms()) :: {:ok, term()} | :dirty | error()
+  def take_rows(_rows, _timeout), do: not_loaded()
 
   @doc """
   Ends the wait for a reader with the error for a caller whose deadline passed. `:ready`: it is

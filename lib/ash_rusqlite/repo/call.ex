@@ -4,6 +4,7 @@ defmodule AshRusqlite.Repo.Call do
   # deadline covers waiting for room, queueing and running.
 
   alias AshRusqlite.{Error, Native}
+  alias AshRusqlite.Repo.Heap
 
   @type result :: :ok | {:ok, term()} | {:error, Error.t()}
 
@@ -72,6 +73,15 @@ defmodule AshRusqlite.Repo.Call do
 
       error ->
         answer(error)
+    end
+  end
+
+  defp read_later({:gathered, rows, words, bytes}, db, read, timeout, deadline) do
+    Heap.reserve(words, bytes)
+
+    case Native.take_rows(rows, remaining(deadline)) do
+      {:ok, _} = ok -> ok
+      later -> read_later(later, db, read, timeout, deadline)
     end
   end
 

@@ -14,6 +14,7 @@ mod control;
 mod database;
 pub mod error;
 mod execute;
+mod gathered;
 mod header;
 mod integrity;
 mod io_error;
@@ -40,6 +41,7 @@ pub use config::{unknown_option, Config, Synchronous, TempStore, INFINITY};
 pub use database::Database;
 pub use error::{Code, Detail, Error, Result};
 pub use execute::RowSink;
+pub use gathered::{GatheredRows, Measure, Storage};
 pub use nearest::nearest;
 pub use request::{
     CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, ReadOutcome, RequestId,

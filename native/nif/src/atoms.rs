@@ -9,6 +9,7 @@ rustler::atoms! {
     dirty,
     wait,
     ready,
+    gathered,
     queued,
     full,
     running,

@@ -1,4 +1,4 @@
-//! What Elixir holds: resources with the ids of a database, a transaction, or a call.
+//! What Elixir holds: resources with the ids of a database, a transaction, a call, or of rows.
 //!
 //! A resource is plain data without anything to drop, so that a newer library can take it
 //! over. Its callbacks run on whatever scheduler collects garbage or ends a process: they
@@ -35,6 +35,8 @@ pub enum Kind {
     Transaction,
     /// A call on a dirty scheduler, to notice that its caller died.
     Call,
+    /// Rows that wait to be made into terms. Its end drops them.
+    Rows,
 }
 
 /// The ids in a resource.
@@ -42,7 +44,7 @@ pub enum Kind {
 pub struct Ids {
     /// The database.
     pub database: u64,
-    /// The transaction or call; 0 in a database's own resource.
+    /// The transaction, call or rows; 0 in a database's own resource.
     pub item: u64,
 }
 
@@ -59,15 +61,17 @@ struct Resource {
 static DATABASES: AtomicPtr<ErlNifResourceType> = AtomicPtr::new(ptr::null_mut());
 static TRANSACTIONS: AtomicPtr<ErlNifResourceType> = AtomicPtr::new(ptr::null_mut());
 static CALLS: AtomicPtr<ErlNifResourceType> = AtomicPtr::new(ptr::null_mut());
+static ROWS: AtomicPtr<ErlNifResourceType> = AtomicPtr::new(ptr::null_mut());
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Database, Kind::Transaction, Kind::Call];
+    const ALL: [Kind; 4] = [Kind::Database, Kind::Transaction, Kind::Call, Kind::Rows];
 
     fn slot(self) -> &'static AtomicPtr<ErlNifResourceType> {
         match self {
             Kind::Database => &DATABASES,
             Kind::Transaction => &TRANSACTIONS,
             Kind::Call => &CALLS,
+            Kind::Rows => &ROWS,
         }
     }
 
@@ -81,6 +85,7 @@ impl Kind {
             Kind::Database => c"ash_rusqlite_database",
             Kind::Transaction => c"ash_rusqlite_transaction",
             Kind::Call => c"ash_rusqlite_call",
+            Kind::Rows => c"ash_rusqlite_rows",
         }
     }
 
@@ -95,6 +100,7 @@ impl Kind {
                 transaction_down as *const ErlNifResourceDown,
             ),
             Kind::Call => (ptr::null(), call_down as *const ErlNifResourceDown),
+            Kind::Rows => (rows_dtor as *const ErlNifResourceDtor, ptr::null()),
         };
         ErlNifResourceTypeInit {
             dtor,
@@ -196,6 +202,11 @@ impl Drop for Held {
 pub fn owned<'a>(env: Env<'a>, kind: Kind, ids: Ids) -> Option<Term<'a>> {
     let held = Held::new(kind, ids)?;
     held.monitor(env, &env.pid()).then(|| held.term(env))
+}
+
+/// A term for what only its holder knows: it ends when nobody holds it any more.
+pub fn held<'a>(env: Env<'a>, kind: Kind, ids: Ids) -> Option<Term<'a>> {
+    Some(Held::new(kind, ids)?.term(env))
 }
 
 fn find(term: Term<'_>, kind: Kind) -> Option<*mut Resource> {
@@ -313,6 +324,10 @@ fn cancel(ids: Ids) -> Job {
     Job::Cancel(ids.item)
 }
 
+fn drop_rows(ids: Ids) -> Job {
+    Job::DropRows(ids.item)
+}
+
 unsafe extern "C" fn database_dtor(_: *mut ErlNifEnv, object: *mut c_void) {
     // SAFETY: the VM calls this for resources of its type only.
     unsafe { tell(object, close) };
@@ -341,6 +356,11 @@ unsafe extern "C" fn transaction_down(
 ) {
     // SAFETY: as above.
     unsafe { tell(object, abort) };
+}
+
+unsafe extern "C" fn rows_dtor(_: *mut ErlNifEnv, object: *mut c_void) {
+    // SAFETY: as above.
+    unsafe { tell(object, drop_rows) };
 }
 
 unsafe extern "C" fn call_down(

@@ -25,6 +25,8 @@ pub enum Job {
     },
     /// The caller of a read is gone.
     Cancel(u64),
+    /// Nobody holds these rows any more.
+    DropRows(u64),
     /// A database has closed: wait for its threads and forget it.
     Forget(u64),
     /// A message that a scheduler thread had to send.
@@ -110,6 +112,7 @@ fn run(job: Job) {
             }
         }
         Job::Cancel(call) => registry::cancel(call),
+        Job::DropRows(rows) => drop(registry::take_rows(rows)),
         Job::Forget(id) => registry::forget(id),
         Job::Send(message) => message.deliver(),
         Job::Stop => {}

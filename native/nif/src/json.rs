@@ -35,14 +35,39 @@ pub struct Invalid {
     pub problem: &'static str,
 }
 
+/// Memory that texts read one after the other share.
+pub struct Memory<T> {
+    /// Keys of the objects that are open; those of the innermost come last.
+    keys: Vec<T>,
+    /// Items of the arrays and values of the objects that are open, as `keys`.
+    terms: Vec<T>,
+    unescaped: String,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Memory {
+            keys: Vec::new(),
+            terms: Vec::new(),
+            unescaped: String::new(),
+        }
+    }
+}
+
 /// Reads one JSON value that fills the whole text.
-pub fn read<B: Build>(text: &str, build: B) -> Result<B::Term, Invalid> {
+pub fn read<B: Build>(
+    text: &str,
+    build: B,
+    memory: &mut Memory<B::Term>,
+) -> Result<B::Term, Invalid> {
+    // A text that was no JSON may have left something.
+    memory.keys.clear();
+    memory.terms.clear();
     let mut reader = Reader {
         text,
         at: 0,
         build,
-        terms: Vec::new(),
-        unescaped: String::new(),
+        memory,
     };
     let term = reader.value(0)?;
     reader.space();
@@ -52,16 +77,14 @@ pub fn read<B: Build>(text: &str, build: B) -> Result<B::Term, Invalid> {
     }
 }
 
-struct Reader<'t, B: Build> {
+struct Reader<'t, 'm, B: Build> {
     text: &'t str,
     at: usize,
     build: B,
-    /// Items of the arrays and objects that are open; those of the innermost come last.
-    terms: Vec<B::Term>,
-    unescaped: String,
+    memory: &'m mut Memory<B::Term>,
 }
 
-impl<B: Build> Reader<'_, B> {
+impl<B: Build> Reader<'_, '_, B> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -112,13 +135,13 @@ impl<B: Build> Reader<'_, B> {
     }
 
     fn array(&mut self, depth: usize) -> Result<B::Term, Invalid> {
-        let base = self.terms.len();
+        let base = self.memory.terms.len();
         self.at += 1;
         self.space();
         if !self.take(b']') {
             loop {
                 let item = self.value(depth + 1)?;
-                self.terms.push(item);
+                self.memory.terms.push(item);
                 self.space();
                 if self.take(b']') {
                     break;
@@ -128,9 +151,9 @@ impl<B: Build> Reader<'_, B> {
                 }
             }
         }
-        let items = self.terms.get(base..).unwrap_or_default();
+        let items = self.memory.terms.get(base..).unwrap_or_default();
         let list = self.build.list(items);
-        self.terms.truncate(base);
+        self.memory.terms.truncate(base);
         list.ok_or(Invalid {
             offset: self.at,
             problem: "too long",
@@ -138,7 +161,7 @@ impl<B: Build> Reader<'_, B> {
     }
 
     fn object(&mut self, depth: usize) -> Result<B::Term, Invalid> {
-        let base = self.terms.len();
+        let (keys, values) = (self.memory.keys.len(), self.memory.terms.len());
         self.at += 1;
         self.space();
         if !self.take(b'}') {
@@ -153,7 +176,7 @@ impl<B: Build> Reader<'_, B> {
                 }
             }
         }
-        self.close_object(base)
+        self.close_object(keys, values)
     }
 
     fn pair(&mut self, depth: usize) -> Result<(), Invalid> {
@@ -162,21 +185,28 @@ impl<B: Build> Reader<'_, B> {
             return Err(self.invalid("a key in quotes is missing"));
         }
         let key = self.string()?;
+        self.memory.keys.push(key);
         self.space();
         if !self.take(b':') {
             return Err(self.invalid("a colon is missing"));
         }
         let value = self.value(depth + 1)?;
-        self.terms.extend([key, value]);
+        self.memory.terms.push(value);
         Ok(())
     }
 
-    fn close_object(&mut self, base: usize) -> Result<B::Term, Invalid> {
-        let pairs = self.terms.get(base..).unwrap_or_default();
-        let keys: Vec<_> = pairs.iter().copied().step_by(2).collect();
-        let values: Vec<_> = pairs.iter().copied().skip(1).step_by(2).collect();
-        self.terms.truncate(base);
-        let map = self.build.map(&keys, &values);
+    fn close_object(&mut self, keys: usize, values: usize) -> Result<B::Term, Invalid> {
+        let Memory {
+            keys: open,
+            terms,
+            unescaped: _,
+        } = &mut *self.memory;
+        let map = self.build.map(
+            open.get(keys..).unwrap_or_default(),
+            terms.get(values..).unwrap_or_default(),
+        );
+        open.truncate(keys);
+        terms.truncate(values);
         map.ok_or(Invalid {
             offset: self.at,
             problem: "too long",
@@ -240,17 +270,19 @@ impl<B: Build> Reader<'_, B> {
             let text = self.text.get(start..self.at - 1).unwrap_or_default();
             return Ok(self.build.string(text));
         }
-        self.unescaped.clear();
-        self.unescaped
+        self.memory.unescaped.clear();
+        self.memory
+            .unescaped
             .push_str(self.text.get(start..self.at - 1).unwrap_or_default());
         loop {
             self.escape()?;
             let start = self.at;
             let end = self.plain()?;
-            self.unescaped
+            self.memory
+                .unescaped
                 .push_str(self.text.get(start..self.at - 1).unwrap_or_default());
             if end {
-                return Ok(self.build.string(&self.unescaped));
+                return Ok(self.build.string(&self.memory.unescaped));
             }
         }
     }
@@ -290,7 +322,7 @@ impl<B: Build> Reader<'_, B> {
             _ => return Err(self.invalid("an unknown escape")),
         };
         self.at += 1;
-        self.unescaped.push(character);
+        self.memory.unescaped.push(character);
         Ok(())
     }
 
@@ -311,7 +343,7 @@ impl<B: Build> Reader<'_, B> {
             }
             unit => char::from_u32(u32::from(unit)),
         };
-        self.unescaped.push(character.ok_or(lone)?);
+        self.memory.unescaped.push(character.ok_or(lone)?);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The open databases by id, and what lives as long as the library.
+//! The open databases and gathered rows by id, and what lives as long as the library.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,9 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ash_rusqlite_engine::{Code, Config, Database, Error, Notify, Result};
 
 use crate::janitor::{self, Job};
+use crate::term::encode::rows::Gathered;
 
 static DATABASES: RwLock<BTreeMap<u64, Database>> = RwLock::new(BTreeMap::new());
 static CALLS: Mutex<BTreeMap<u64, Arc<AtomicBool>>> = Mutex::new(BTreeMap::new());
+static ROWS: Mutex<BTreeMap<u64, Gathered>> = Mutex::new(BTreeMap::new());
 static INSTANCES: Mutex<usize> = Mutex::new(0);
 
 /// An id that was never given before, not by an earlier instance of the library either, so
@@ -123,6 +125,22 @@ pub fn cancel(call: u64) {
     }
 }
 
+/// Keeps rows until they are taken. Returns their id.
+pub fn keep_rows(rows: Gathered) -> u64 {
+    let id = fresh_id();
+    ROWS.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(id, rows);
+    id
+}
+
+/// The rows of an id, once.
+pub fn take_rows(id: u64) -> Option<Gathered> {
+    ROWS.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&id)
+}
+
 /// One more instance of the Elixir module uses the library. False if it cannot work.
 pub fn enter() -> bool {
     let mut instances = INSTANCES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,5 +157,6 @@ pub fn leave() {
     if *instances == 0 {
         close_all();
         janitor::stop();
+        ROWS.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -6,7 +6,7 @@
 #[path = "../src/json.rs"]
 mod reader;
 
-use reader::{read, Build, Invalid, MAX_DEPTH};
+use reader::{read, Build, Invalid, Memory, MAX_DEPTH};
 use serde_json::{json, Map, Value};
 
 /// Builds serde_json's values, behind indexes so that they are `Copy`.
@@ -56,7 +56,7 @@ impl Build for Values<'_> {
 
 fn parse(text: &str) -> Result<Value, Invalid> {
     let mut values = Vec::new();
-    read(text, Values(&mut values)).map(|index| values[index].clone())
+    read(text, Values(&mut values), &mut Memory::default()).map(|index| values[index].clone())
 }
 
 #[test]
@@ -215,4 +215,20 @@ fn minus_zero_is_an_integer_unless_it_has_a_fraction() {
         parse("-0.0").map(|value| value.as_f64().map(f64::is_sign_negative)),
         Ok(Some(true))
     );
+}
+
+#[test]
+fn what_a_broken_text_left_is_not_in_the_next_one() {
+    let mut memory = Memory::default();
+    let mut values = Vec::new();
+    for broken in [
+        r#"{"a": [1, {"b": 2, "c": "#,
+        r#"["\n x"#,
+        r#"{"a": {"b": nul"#,
+    ] {
+        assert!(read(broken, Values(&mut values), &mut memory).is_err());
+        let text = r#"{"x": [1, {"y": {}, "z": "\t"}], "w": {"v": 3}}"#;
+        let index = read(text, Values(&mut values), &mut memory).unwrap();
+        assert_eq!(values[index], serde_json::from_str::<Value>(text).unwrap());
+    }
 }

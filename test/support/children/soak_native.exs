@@ -30,6 +30,9 @@ defmodule Soak do
     blob: <<0, 255>>
   ]
 
+  # Many rows, when joined with themselves.
+  @numbers inspect(Enum.to_list(1..80), limit: :infinity, charlists: :as_lists)
+
   @conditions [
     [id: 1],
     [{:id, :in, [1, 2]}, {:text, :like, "t%"}],
@@ -42,7 +45,7 @@ defmodule Soak do
 
   def run(seed, until, database, migrations) do
     :rand.seed(:exsss, {seed, 0, 0})
-    state = %{db: nil, others: [], tx: [], database: database, migrations: migrations}
+    state = %{db: nil, others: [], tx: [], rows: [], database: database, migrations: migrations}
     loop(Map.merge(state, %{calls: 0, wrong: []}), until)
   end
 
@@ -127,6 +130,7 @@ defmodule Soak do
   defp right(:stats, %{db: db}), do: [db]
   defp right(:read, %{db: db}), do: [db, read(), timeout()]
   defp right(:read_dirty, %{db: db}), do: [db, read(), timeout()]
+  defp right(:take_rows, %{rows: rows}), do: [Enum.random([make_ref() | rows]), timeout()]
   defp right(:no_reader, %{db: db}), do: [db, :rand.uniform(10), timeout()]
   defp right(:queue_full, %{db: db}), do: [db, :rand.uniform(10), timeout()]
   defp right(:withdraw, %{db: db}), do: [db, :rand.uniform(10_000)]
@@ -213,7 +217,8 @@ defmodule Soak do
          "SELECT 1; SELECT 2",
          "PRAGMA user_version",
          "BEGIN",
-         "SELECT hex(zeroblob(300000))"
+         "SELECT hex(zeroblob(300000))",
+         "SELECT n.value, m.value FROM json_each('#{@numbers}') n, json_each('#{@numbers}') m"
        ]), []}
     ])
   end
@@ -242,6 +247,7 @@ defmodule Soak do
 
   defp keep(state, :open, {:ok, db}), do: %{state | others: Enum.take([db | state.others], 2)}
   defp keep(state, :tx_open, {:ok, tx}), do: %{state | tx: Enum.take([tx | state.tx], 2)}
+  defp keep(state, :read_dirty, {:gathered, rows, _, _}), do: %{state | rows: [rows]}
   defp keep(state, :tx_finish, answer) when elem(answer, 0) == :queued, do: %{state | tx: []}
   defp keep(state, _name, _answer), do: state
 
@@ -253,6 +259,9 @@ defmodule Soak do
   defp answer?(_name, {tag, ref, id})
        when tag in [:wait, :full] and is_reference(ref) and is_integer(id),
        do: true
+
+  defp answer?(:read_dirty, {:gathered, rows, words, bytes}),
+    do: is_reference(rows) and words > 0 and is_integer(bytes)
 
   defp answer?(:versions, %{engine: _, sqlite: _, layout: _}), do: true
   defp answer?(_name, _answer), do: false
@@ -279,7 +288,7 @@ defmodule Soak do
   # Handles go as garbage, which closes databases and ends transactions.
   defp forget(state) do
     if rem(state.calls, 100) == 0 do
-      state = %{state | tx: [], others: Enum.take(state.others, 1)}
+      state = %{state | tx: [], rows: [], others: Enum.take(state.others, 1)}
       :erlang.garbage_collect()
       state
     else

@@ -8,9 +8,18 @@ use super::decode::decode;
 use super::types::{Decoded, OutputColumn};
 use crate::error::{Code, Error, Result};
 
-/// A row of a result, borrowed from SQLite's buffers until the statement steps on.
+/// Where a row's values are.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// In SQLite's buffers, until the statement steps on.
+    Statement(&'a rusqlite::Row<'a>),
+    /// In rows that were gathered.
+    Gathered(&'a [ValueRef<'a>]),
+}
+
+/// A row of a result, borrowed from where its values are.
 pub struct Row<'a> {
-    row: &'a rusqlite::Row<'a>,
+    source: Source<'a>,
     columns: &'a [OutputColumn],
     decoded: Cell<usize>,
 }
@@ -18,8 +27,17 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     /// The row that a statement stands on, and its columns.
     pub fn new(row: &'a rusqlite::Row<'a>, columns: &'a [OutputColumn]) -> Row<'a> {
+        Row::of(Source::Statement(row), columns)
+    }
+
+    /// A row that was gathered.
+    pub(crate) fn gathered(values: &'a [ValueRef<'a>], columns: &'a [OutputColumn]) -> Row<'a> {
+        Row::of(Source::Gathered(values), columns)
+    }
+
+    fn of(source: Source<'a>, columns: &'a [OutputColumn]) -> Row<'a> {
         Row {
-            row,
+            source,
             columns,
             decoded: Cell::new(0),
         }
@@ -40,24 +58,31 @@ impl<'a> Row<'a> {
         self.columns
     }
 
+    /// The value of the column at this place, as it is stored.
+    ///
+    /// # Errors
+    /// `internal` if there is no such column.
+    #[inline]
+    pub(crate) fn stored(&self, at: usize) -> Result<ValueRef<'a>> {
+        let stored = match self.source {
+            Source::Statement(row) => row.get_ref(at).ok(),
+            Source::Gathered(values) => values.get(at).copied(),
+        };
+        stored.ok_or_else(|| no_column(at))
+    }
+
     /// The value of the column at this place.
     ///
     /// # Errors
     /// `invalid_stored_value` as [`decode`]; `internal` if there is no such column.
     #[inline]
     pub fn decode(&self, at: usize) -> Result<Decoded<'a>> {
-        match (self.columns.get(at), self.row.get_ref(at)) {
-            (Some(column), Ok(stored)) => {
-                if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = stored {
-                    self.decoded.set(self.decoded.get() + bytes.len());
-                }
-                decode(stored, column)
-            }
-            _ => Err(Error::new(
-                Code::Internal,
-                format!("the row has no column {at}"),
-            )),
+        let column = self.columns.get(at).ok_or_else(|| no_column(at))?;
+        let stored = self.stored(at)?;
+        if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = stored {
+            self.decoded.set(self.decoded.get() + bytes.len());
         }
+        decode(stored, column)
     }
 
     /// The bytes of the texts and blobs that were decoded.
@@ -67,10 +92,15 @@ impl<'a> Row<'a> {
 
     /// The bytes of its texts and blobs.
     pub fn bytes(&self) -> usize {
-        let length = |at| match self.row.get_ref(at) {
+        let length = |at| match self.stored(at) {
             Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => bytes.len(),
             _ => 0,
         };
         (0..self.columns.len()).map(length).sum()
     }
+}
+
+#[cold]
+fn no_column(at: usize) -> Error {
+    Error::new(Code::Internal, format!("the row has no column {at}"))
 }

@@ -1,25 +1,38 @@
 //! Reads. They run where they are called: on a normal scheduler for a slice of time, and
 //! what needs longer is called again on a dirty one.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use ash_rusqlite_engine::{Database, Notify, Pace, ReadOutcome};
+use ash_rusqlite_engine::{Code, Database, Error, Notify, Pace, ReadOutcome, RowSink};
 use rustler::{Env, Term};
 
 use crate::atoms;
+use crate::handle::{self, Ids, Kind};
+use crate::registry;
 use crate::reply;
 use crate::term::decode::{timeout, Decode, Decoded, Query};
-use crate::term::encode::rows::CallerRows;
+use crate::term::encode::rows::{CallerRows, Gathered};
 use crate::term::raw::Raw;
 
 use super::{answer, database, timed_answer, wait_id, watched};
+
+/// Words of terms that are made at once, since their garbage collection costs less than a call.
+const SMALL: usize = 32 * 1024;
+
+/// Rows between two looks at the clock.
+const LOOK: u32 = 256;
 
 #[rustler::nif]
 fn read<'a>(env: Env<'a>, db: Term<'a>, query: Term<'a>, _timeout: Term<'a>) -> Term<'a> {
     timed_answer(env, || {
         let database = database(db)?;
         let query = Decode::on_scheduler().read(query)?;
-        run(env, &database, &query, Pace::Slice)
+        let mut rows = CallerRows::new(env, query.shape, database.config().decimal);
+        match run(env, &database, &query, Pace::Slice, &mut rows)? {
+            None => Ok(rows.finish()?),
+            Some(later) => Ok(later),
+        }
     })
 }
 
@@ -28,6 +41,7 @@ fn read_dirty<'a>(env: Env<'a>, db: Term<'a>, read: Term<'a>, timeout: Term<'a>)
     answer(env, || read_in_full(env, db, read, timeout))
 }
 
+/// Small results are made into terms at once. Others wait until the caller has made room.
 fn read_in_full<'a>(
     env: Env<'a>,
     db: Term<'a>,
@@ -37,32 +51,94 @@ fn read_in_full<'a>(
     let deadline = Instant::now() + timeout(time)?;
     let database = database(db)?;
     let query = Decode::unlimited().read(read)?;
-    watched(env, |cancelled| {
+    let mut gathered = Gathered::new(query.shape, database.config().decimal);
+    let later = watched(env, |cancelled| {
         let pace = Pace::Full {
             deadline,
             cancelled,
         };
-        run(env, &database, &query, pace)
+        run(env, &database, &query, pace, &mut gathered.rows)
+    })?;
+    match later {
+        Some(later) => Ok(later),
+        None if gathered.rows.measure().words <= SMALL => Ok(gathered.finish(env, &mut || Ok(()))?),
+        None => keep(env, gathered),
+    }
+}
+
+/// `{:gathered, rows, words, beside}`.
+fn keep<'a>(env: Env<'a>, gathered: Gathered) -> Decoded<Raw<'a>> {
+    let size = *gathered.rows.measure();
+    let ids = Ids {
+        database: 0,
+        item: registry::keep_rows(gathered),
+    };
+    let Some(rows) = handle::held(env, Kind::Rows, ids) else {
+        registry::take_rows(ids.item);
+        return Err(Error::new(Code::Internal, "the VM refused a resource").into());
+    };
+    let number = |number| Raw::unsigned(env, number as u64);
+    let gathered = Raw::atom(atoms::gathered());
+    let (words, beside) = (number(size.words), number(size.beside));
+    Ok(Raw::tuple(env, [gathered, Raw::of(rows), words, beside]))
+}
+
+/// Makes terms of gathered rows. Rows of a library that was replaced are read again.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn take_rows<'a>(env: Env<'a>, rows: Term<'a>, time: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let deadline = Instant::now() + timeout(time)?;
+        let ids = handle::ids(rows, Kind::Rows).ok_or_else(no_rows)?;
+        let Some(gathered) = registry::take_rows(ids.item) else {
+            return Ok(Raw::atom(atoms::dirty()));
+        };
+        watched(env, |cancelled| {
+            let mut made = 0_u32;
+            let mut in_time = || {
+                made = made.wrapping_add(1);
+                let look = made.is_multiple_of(LOOK);
+                if look && (cancelled.load(Ordering::Relaxed) || Instant::now() > deadline) {
+                    return Err(too_late());
+                }
+                Ok(())
+            };
+            Ok(gathered.finish(env, &mut in_time)?)
+        })
     })
 }
 
-fn run<'a>(env: Env<'a>, database: &Database, query: &Query, pace: Pace) -> Decoded<Raw<'a>> {
-    let mut rows = CallerRows::new(env, query.shape, database.config().decimal);
+fn no_rows() -> Error {
+    Error::new(Code::InvalidQuery, "these are no gathered rows")
+}
+
+fn too_late() -> Error {
+    let message = "the rows were read, but not all made into terms, at the deadline; give a limit, or raise timeout:";
+    Error::new(Code::Timeout, message)
+}
+
+/// Runs a read into a sink. What has to be done first is the answer, if there is such.
+fn run<'a>(
+    env: Env<'a>,
+    database: &Database,
+    query: &Query,
+    pace: Pace,
+    sink: &mut dyn RowSink,
+) -> Decoded<Option<Raw<'a>>> {
     let mut waiting = None;
     let mut on_reader_free = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);
         waiting = Some(reference);
         notify
     };
-    let outcome = database.read(&query.read, pace, &mut rows, &mut on_reader_free)?;
-    match (outcome, waiting) {
-        (ReadOutcome::Done, _) => Ok(rows.finish()?),
+    let outcome = database.read(&query.read, pace, sink, &mut on_reader_free)?;
+    Ok(match (outcome, waiting) {
+        (ReadOutcome::Done, _) => None,
         (ReadOutcome::NoReader(id), Some(reference)) => {
             let id = Raw::unsigned(env, id.0);
-            Ok(Raw::tuple(env, [Raw::atom(atoms::wait()), reference, id]))
+            Some(Raw::tuple(env, [Raw::atom(atoms::wait()), reference, id]))
         }
-        (ReadOutcome::NeedsTime | ReadOutcome::NoReader(_), _) => Ok(Raw::atom(atoms::dirty())),
-    }
+        (ReadOutcome::NeedsTime | ReadOutcome::NoReader(_), _) => Some(Raw::atom(atoms::dirty())),
+    })
 }
 
 #[rustler::nif]

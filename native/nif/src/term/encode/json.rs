@@ -3,7 +3,7 @@
 use ash_rusqlite_engine::{Code, Error, Result};
 use rustler::Env;
 
-use crate::json::{self, Build, Invalid};
+use crate::json::{self, Build, Invalid, Memory};
 use crate::term::raw::Raw;
 
 use super::recent::Recent;
@@ -55,8 +55,9 @@ pub fn term<'a>(
     env: Env<'a>,
     text: &str,
     recent: Option<&mut Recent<'a>>,
+    memory: &mut Memory<Raw<'a>>,
 ) -> Result<Raw<'a>, Invalid> {
-    json::read(text, Terms { env, recent })
+    json::read(text, Terms { env, recent }, memory)
 }
 
 /// The term of bytes that may be JSON.
@@ -67,7 +68,7 @@ pub fn of_bytes<'a>(env: Env<'a>, bytes: &[u8]) -> Result<Raw<'a>> {
             problem: "the text is not UTF-8",
         })
     })?;
-    term(env, text, None).map_err(invalid)
+    term(env, text, None, &mut Memory::default()).map_err(invalid)
 }
 
 fn invalid(Invalid { offset, problem }: Invalid) -> Error {

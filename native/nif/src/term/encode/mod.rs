@@ -6,4 +6,5 @@ pub mod options;
 pub mod outcome;
 mod recent;
 pub mod rows;
+pub mod size;
 pub mod value;

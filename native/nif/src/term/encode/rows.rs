@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use ash_rusqlite_engine::value::Row;
-use ash_rusqlite_engine::{Code, Error, OutputColumn, Result, RowSink};
+use ash_rusqlite_engine::{Code, Error, GatheredRows, OutputColumn, Result, RowSink};
 use rustler::Env;
 
 use crate::atoms;
 use crate::term::raw::Raw;
 
+use super::recent::SharedAmong;
+use super::size::HeapSize;
 use super::value::Values;
+
+/// Rows from which on more of them share their texts.
+const MANY: usize = 1_000;
 
 /// What a caller gets of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +82,10 @@ impl<'a> Rows<'a> {
             return Err(Error::new(Code::Internal, "a row came before its columns"));
         };
         let wanted = columns.len().saturating_sub(self.hidden);
-        if self.rows.len() == 1 {
-            self.values.share();
+        match self.rows.len() {
+            1 => self.values.share(SharedAmong::Few),
+            MANY => self.values.share(SharedAmong::Many),
+            _ => {}
         }
         let term = match self.shape {
             Shape::Nothing => return Ok(()),
@@ -213,6 +220,33 @@ fn key<'a>(env: Env<'_>, column: &OutputColumn) -> Result<Raw<'a>> {
         .with("column", column.name.as_str())
     })?;
     Ok(Raw::of_tag(*column.tag.get_or_init(|| Raw::tag_of(atom))))
+}
+
+/// Rows that SQLite gave and that are not terms yet, with what they are to become.
+pub struct Gathered {
+    /// The rows, and the room that their terms take.
+    pub rows: GatheredRows<HeapSize>,
+    shape: Shape,
+    decimal: bool,
+}
+
+impl Gathered {
+    /// No rows yet.
+    pub fn new(shape: Shape, decimal: bool) -> Self {
+        Gathered {
+            rows: GatheredRows::new(HeapSize::default()),
+            shape,
+            decimal,
+        }
+    }
+
+    /// `{:ok, result}` in the environment of the calling process. `each` is called after every
+    /// row and may end it.
+    pub fn finish<'a>(self, env: Env<'a>, each: &mut dyn FnMut() -> Result<()>) -> Result<Raw<'a>> {
+        let mut caller = CallerRows::new(env, self.shape, self.decimal);
+        self.rows.hand_over(&mut caller, each)?;
+        caller.finish()
+    }
 }
 
 /// Rows in the environment of the calling process.

@@ -6,12 +6,12 @@ use rustler::Env;
 
 use crate::atoms;
 use crate::decimal::Parts;
-use crate::json::Invalid;
+use crate::json::{Invalid, Memory};
 use crate::term::raw::Raw;
 
 use super::calendar::{self, Utc};
 use super::json;
-use super::recent::Recent;
+use super::recent::{Recent, SharedAmong};
 
 /// Makes terms of values, all in one environment.
 #[derive(Default)]
@@ -22,6 +22,7 @@ pub struct Values<'a> {
     /// The last instant and its term: a row that was never changed has it twice.
     instant: Option<(DateTime, Raw<'a>)>,
     recent: Option<Recent<'a>>,
+    memory: Memory<Raw<'a>>,
 }
 
 impl<'a> Values<'a> {
@@ -33,9 +34,9 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// From now on short texts that come again share their terms, which pays from the second row.
-    pub fn share(&mut self) {
-        self.recent.get_or_insert_with(Recent::new);
+    /// From now on short texts that come again share their terms.
+    pub fn share(&mut self, rows: SharedAmong) {
+        self.recent = Some(Recent::new(rows));
     }
 
     /// The term of a value. A fault names the value's column.
@@ -99,7 +100,8 @@ impl<'a> Values<'a> {
             Decoded::Date(value) => return made(calendar::date(env, value)),
             Decoded::Time(value) => return made(calendar::time(env, value)),
             Decoded::Json(text) => {
-                return json::term(env, text, self.recent.as_mut()).map_err(not_json)
+                return json::term(env, text, self.recent.as_mut(), &mut self.memory)
+                    .map_err(not_json)
             }
             Decoded::Term(bytes) => return external(env, bytes),
             Decoded::List(_) => return Err("it is a list within a list".to_owned()),
