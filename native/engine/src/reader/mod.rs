@@ -20,6 +20,11 @@ use pool::Reader;
 /// SQLite's default limit of a value's length.
 const FULL_LENGTH: i32 = 1_000_000_000;
 
+/// Rows of a slice between two looks at the clock,
+const LOOK_ROWS: u32 = 8;
+/// unless they are so large.
+const LOOK_BYTES: usize = 32 * 1024;
+
 /// What a read needs besides its connection.
 pub struct Context<'a> {
     /// The tables.
@@ -73,11 +78,14 @@ fn read_slice(
         .link
         .control
         .begin_slice(Instant::now() + crate::INFINITY);
-    let mut bytes = 0_usize;
+    let (mut bytes, mut rows) = (0_usize, 0_u32);
     let control = reader.link.control.clone();
     let result = executor(reader, context).read(read, sink, &mut |row_bytes| {
         bytes = bytes.saturating_add(row_bytes);
-        if bytes > SLICE_BYTES || control.slice_is_over() {
+        rows = rows.wrapping_add(1);
+        // The clock costs as much as a value of a row.
+        let look = bytes > LOOK_BYTES || rows.is_multiple_of(LOOK_ROWS);
+        if bytes > SLICE_BYTES || (look && control.slice_is_over()) {
             control.set_stop(Stop::Slice);
             return Err(Error::new(Code::Timeout, "the slice is over"));
         }

@@ -78,9 +78,8 @@ impl<'a> Rows<'a> {
 
     /// Adds a row.
     pub fn row(&mut self, env: Env<'a>, row: &Row<'_>) -> Result<()> {
-        let Some(columns) = self.columns.clone() else {
-            return Err(Error::new(Code::Internal, "a row came before its columns"));
-        };
+        // The row's own: a clone would count on memory that all schedulers write to.
+        let columns = row.columns();
         let wanted = columns.len().saturating_sub(self.hidden);
         match self.rows.len() {
             1 => self.values.share(SharedAmong::Few),
@@ -90,15 +89,15 @@ impl<'a> Rows<'a> {
         let term = match self.shape {
             Shape::Nothing => return Ok(()),
             Shape::First | Shape::Scalar if !self.rows.is_empty() => return Ok(()),
-            Shape::Scalar => self.list_of(env, row, &columns, 0..wanted.min(1))?.1,
-            Shape::Table => self.list_of(env, row, &columns, 0..wanted)?.0,
+            Shape::Scalar => self.list_of(env, row, columns, 0..wanted.min(1))?.1,
+            Shape::Table => self.list_of(env, row, columns, 0..wanted)?.0,
             Shape::Rows | Shape::First | Shape::Page(_) => {
-                self.map_of(env, row, &columns, wanted)?
+                self.map_of(env, row, columns, wanted)?
             }
         };
         self.rows.push(term);
         if matches!(self.shape, Shape::Page(limit) if self.rows.len() as u64 == limit) {
-            self.cursor = Some(self.list_of(env, row, &columns, wanted..columns.len())?.0);
+            self.cursor = Some(self.list_of(env, row, columns, wanted..columns.len())?.0);
         }
         Ok(())
     }
