@@ -25,7 +25,8 @@ defmodule AshRusqlite.MixProject do
   end
 
   def application do
-    [extra_applications: [:logger]]
+    # Telemetry is optional wherever it comes from, but who has it needs it started.
+    [extra_applications: [:logger, telemetry: :optional]]
   end
 
   # The chat of examples/ is run by the demo and by the tests.

@@ -5,6 +5,9 @@ defmodule AshRusqlite.Bench.P1Figures do
 
   alias AshRusqlite.Bench.{Figure, Measure, Work, World}
 
+  # Its figures are left out where it is not installed.
+  @compile {:no_warn_undefined, :sqlite3}
+
   @db :ash_rusqlite_bench_p1
   @latest "SELECT * FROM messages WHERE room_id = ? ORDER BY created_at DESC, id DESC LIMIT 50"
   @insert """
