@@ -6,7 +6,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Query.Exists
     alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{Codec, Expression, Info, Kind, Store}
+    alias AshRusqlite.DataLayer.{Codec, Expression, Info, Kind, Order, Store}
+    alias AshRusqlite.DataLayer.Expression.Fragment
 
     import Expression, only: [residual: 1]
 
@@ -30,11 +31,28 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       related(relationship, env, fn where, outer ->
         inner = inside(outer, destination, [])
+        condition = exists(path, expr, inner, parents)
 
-        {:exists,
-         {:select, table(destination, env),
-          where: {:and, [where, exists(path, expr, inner, parents)]}}}
+        if one_of_many?(relationship) do
+          select = {:select, table(destination, env), first(where, inner)}
+          asked = {:if, true, Fragment.truth(condition), true, false}
+          {:call, :coalesce, [{:subquery, select, asked}, false]}
+        else
+          {:exists, {:select, table(destination, env), where: {:and, [where, condition]}}}
+        end
       end)
+    end
+
+    # Where one row is looked for, but not by its key, there may be several. Ash loads the first and
+    # asks no other.
+    defp one_of_many?(%{cardinality: :one, destination: destination} = relationship),
+      do: [relationship.destination_attribute] != Ash.Resource.Info.primary_key(destination)
+
+    defp one_of_many?(_relationship), do: false
+
+    defp first(where, env) do
+      {:ok, key} = Order.scalars([], env)
+      [where: where, order_by: key]
     end
 
     # `select` gets the condition that ties the destination's rows, and the environment that
@@ -81,16 +99,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp plain_kind(:ci), do: :text
     defp plain_kind(kind), do: kind
 
-    @doc "What an expression is for the row that a path of belongs_to relationships leads to."
+    @doc "What an expression is for the row that a path of relationships to one row leads to."
     @spec to_one([atom()], term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
     def to_one([name | path], ref, env) do
       relationship = plain!(name, env)
       destination = relationship.destination
 
-      unless relationship.type == :belongs_to and
-               [relationship.destination_attribute] == Ash.Resource.Info.primary_key(destination),
-             do: residual("#{name} may lead to many rows")
-
+      if relationship.cardinality != :one, do: residual("#{name} may lead to many rows")
       inner = inside(env, destination, [])
 
       tied =
@@ -103,7 +118,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {scalar, kind} =
         if path == [], do: Expression.compile(ref, inner), else: to_one(path, ref, inner)
 
-      {{:subquery, {:select, table(destination, env), where: tied}, scalar}, kind}
+      options = if one_of_many?(relationship), do: first(tied, inner), else: [where: tied]
+      {{:subquery, {:select, table(destination, env), options}, scalar}, kind}
     end
 
     @doc """
@@ -140,11 +156,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {table, options, %{last | index: length(rest)}}
     end
 
-    # Of one that leads to one row, but not by its key, Ash takes the first.
     defp one_or_many!(%{type: :has_many}), do: :ok
 
-    defp one_or_many!(%{type: :belongs_to, destination: destination} = relationship) do
-      if [relationship.destination_attribute] != Ash.Resource.Info.primary_key(destination),
+    defp one_or_many!(%{type: :belongs_to} = relationship) do
+      if one_of_many?(relationship),
         do: residual("an aggregate over #{relationship.name}, which may lead to many rows")
     end
 
