@@ -11,6 +11,7 @@ if Code.ensure_loaded?(Ash) do
 
     Application.load(:ash)
 
+    import Ash.Expr
     require Ash.Query
 
     defp create!(resource, fields), do: Ash.create!(resource, fields)
@@ -63,6 +64,63 @@ if Code.ensure_loaded?(Ash) do
 
       assert {:error, %Ash.Error.Invalid{errors: [%{field: :size}]}} =
                Ash.create(OnSqlite, %{size: 0x1_0000_0000_0000_0000})
+    end
+
+    test "an atomic change beyond 64 bits: ETS keeps it, here it is refused on its field" do
+      most = 0x7FFF_FFFF_FFFF_FFFF
+      grow = [size: expr(size + 1), name: expr(name <> "!")]
+      input = %{name: "a", code: "1", size: most}
+
+      changed = &(&1 |> Ash.Changeset.for_update(:update, %{}) |> grown(grow) |> Ash.update())
+      assert {:ok, %{size: size}} = changed.(create!(OnEts, input))
+      assert size == most + 1
+
+      record = create!(OnSqlite, input)
+      create!(OnSqlite, %{name: "b", code: "2", size: 1})
+
+      many =
+        Ash.bulk_update(OnSqlite, :update, %{},
+          atomic_update: Map.new(grow),
+          strategy: :atomic,
+          return_errors?: true
+        )
+
+      put =
+        OnSqlite
+        |> Ash.Changeset.for_create(:put, %{name: "c", code: "1"})
+        |> Ash.Changeset.atomic_update(:size, expr(size + 1))
+        |> Ash.create()
+
+      for error <- [changed.(record), {:error, hd(many.errors)}, put] do
+        assert {:error, %Ash.Error.Invalid{errors: [error]}} = error
+        assert %Ash.Error.Changes.InvalidAttribute{field: :size, message: message} = error
+        assert message =~ "64 bits"
+      end
+
+      assert [{"a", "1", ^most}, {"b", "2", 1}] =
+               OnSqlite |> Ash.read!() |> Enum.map(&{&1.name, &1.code, &1.size}) |> Enum.sort()
+    end
+
+    defp grown(changeset, atomics) do
+      Enum.reduce(atomics, changeset, fn {name, expression}, changeset ->
+        Ash.Changeset.atomic_update(changeset, name, expression)
+      end)
+    end
+
+    test "rows are found by what goes beyond 64 bits, on both" do
+      for resource <- [OnEts, OnSqlite] do
+        for {name, size} <- [{"a", 0x7FFF_FFFF_FFFF_FFFF}, {"b", 1}],
+            do: create!(resource, %{name: name, size: size})
+
+        grown = Ash.Query.filter(resource, size * 2 > 9)
+
+        assert %{status: :success} =
+                 Ash.bulk_update(grown, :update, %{name: "c"}, strategy: :atomic)
+
+        assert names(resource) == ["b", "c"]
+        assert %{status: :success} = Ash.bulk_destroy(grown, :destroy, %{}, strategy: :atomic)
+        assert names(resource) == ["b"]
+      end
     end
 
     test "a string that is not UTF-8: ETS keeps it, here it is refused" do

@@ -9,7 +9,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Plan, Read}
     alias AshRusqlite.DataLayer.{Runtime, Store, TableSpec, Transaction}
     alias AshRusqlite.DataLayer.Expression.Fragment
+    alias AshRusqlite.Error
     alias AshRusqlite.Repo.Statement
+
+    import Errors, only: [elixir_may: 1]
 
     @doc "Inserts the row of a changeset."
     @spec create(Ash.Resource.t(), Ash.Changeset.t()) ::
@@ -79,12 +82,26 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, key} <- key_condition(changeset.data, env),
            {:ok, conditions} <- conditions(changeset.filter, env),
            {:ok, assignments} <- Assignments.of(changeset, env) do
-        one(update_where(store, [key | conditions], assignments, changeset), store, changeset)
+        result = update_where(store, [key | conditions], assignments, changeset)
+
+        if by_elixir?(result, {conditions, assignments}),
+          do: read_and_update(store, changeset, env),
+          else: one(result, store, changeset)
       else
         {:residual, _reason} -> read_and_update(store, changeset, env)
         {:error, error} -> {:error, error}
       end
     end
+
+    @doc """
+    Whether Elixir may do what SQLite came upon in a row, such as an integer beyond 64 bits: it
+    decides a condition by it, and tells on which field it cannot be stored.
+    """
+    @spec by_elixir?(term(), term()) :: boolean()
+    def by_elixir?({:error, %Error{code: code} = error}, statement) when elixir_may(code),
+      do: not is_map_key(error.details, :column) and not Fragment.scalar?(statement)
+
+    def by_elixir?(_result, _statement), do: false
 
     defp one({:ok, [record]}, _store, _changeset), do: {:ok, record}
     defp one({:ok, []}, store, changeset), do: {:error, stale(store.resource, changeset.filter)}
@@ -153,16 +170,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       env = env(store, changeset)
 
       with {:ok, key} <- key_condition(changeset.data, env),
-           {:ok, conditions} <- conditions(changeset.filter, env) do
-        write = {:delete, store.table, Read.where([key | conditions]), false}
-
-        case statement(store, write, changeset) do
+           {:ok, conditions} <- conditions(changeset.filter, env),
+           write = {:delete, store.table, Read.where([key | conditions]), false},
+           result = statement(store, write, changeset),
+           false <- by_elixir?(result, write) do
+        case result do
           {:ok, {0, _}} when conditions != [] -> {:error, stale(store.resource, changeset.filter)}
           {:ok, _} -> :ok
           {:error, error} -> {:error, error}
         end
       else
-        {:residual, _reason} -> read_and_delete(store, changeset, env)
+        {:error, error} -> {:error, error}
+        _residual -> read_and_delete(store, changeset, env)
       end
     end
 

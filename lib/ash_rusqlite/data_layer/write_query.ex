@@ -49,7 +49,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
           case if(Write.by_condition?(plan), do: write.(store, plan), else: :rows) do
             statement when is_tuple(statement) and elem(statement, 0) in [:update, :delete] ->
-              whole(store, statement, changeset, options)
+              result = whole(store, statement, changeset, options)
+
+              if Write.by_elixir?(result, statement),
+                do: row_by_row(store, query, changeset, options, one),
+                else: result
 
             {:error, error} ->
               {:error, error}
