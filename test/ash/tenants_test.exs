@@ -90,5 +90,60 @@ if Code.ensure_loaded?(Ash) do
         assert {:error, _} = Ash.create(OnSqlite, %{title: "one"}, tenant: tenant)
       end
     end
+
+    defmodule Desk do
+      @moduledoc false
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        custom_indexes do
+          index [:drawer], unique: true, message: "is full"
+          index [:key], name: "desks_key", unique: true, message: "is on another ring"
+        end
+      end
+
+      ets do
+        private? true
+      end
+
+      multitenancy do
+        strategy(:context)
+      end
+
+      actions do
+        defaults [:read, create: :*]
+      end
+
+      attributes do
+        uuid_primary_key :id
+        attribute :title, :string, public?: true
+        attribute :place, :string, public?: true
+        attribute :drawer, :string, public?: true
+        attribute :key, :string, public?: true
+      end
+
+      identities do
+        identity :title, [:title]
+        identity :b_title, [:place], message: "is taken"
+      end
+    end
+
+    # The names of indexes are the file's: `desks@a` with `b_title` and `desks@a_b` with `title` would
+    # have one of the same name.
+    test "and each has every index of its own, whatever the names" do
+      for tenant <- ["a", "a_b", "a-b", "a.b", "A"] do
+        Ash.create!(Desk, %{title: "1", place: "1", drawer: "1", key: "1"}, tenant: tenant)
+
+        for {field, message} <- [
+              title: "has already been taken",
+              place: "is taken",
+              drawer: "is full",
+              key: "is on another ring"
+            ] do
+          assert {:error, %{errors: [%{field: ^field, message: ^message}]}} =
+                   Ash.create(Desk, %{field => "1"}, tenant: tenant)
+        end
+      end
+    end
   end
 end

@@ -32,9 +32,11 @@ defmodule AshRusqlite.Repo.Schema do
       given by SQLite and never twice. Without it such a key is numbered as well, but the
       number of the last row may come again after that row is deleted
     * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:, ignore_case:]`.
-      `ignore_case` lists columns of it in which the case of ASCII makes no difference; an index
-      that is there fits whether it ignores case or not. `unique` is
-      false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
+      `ignore_case` lists columns of it in which the case of ASCII makes no difference; where there is
+      an index that tells case, one that does not is made beside it, with `_nocase` behind its
+      name, unless there are rows that it would refuse. One that ignores case fits also where
+      nobody asked for it. An index whose name one of another table has gets the table behind it:
+      `name@table`. `unique` is false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
       index; it is then an index over expressions, which serves the constraint but neither
       searches nor the `conflict_target:` of an upsert
     * `:foreign_keys` - a list of `[name:, columns:, references:, on:, on_delete:, on_update:,
@@ -71,7 +73,8 @@ defmodule AshRusqlite.Repo.Schema do
     * `:missing_not_null`, `:unexpected_not_null`
     * `:unexpected_required_column` - NOT NULL without a default, and nobody asked for it
     * `:wrong_primary_key`, `:missing_autoincrement`
-    * `:wrong_index` - the name is taken by something else
+    * `:wrong_index` - the name is taken by something else, or there is an index that tells case
+      where it should not, and there are rows that differ in nothing else
     * `:missing_foreign_key`, `:wrong_foreign_key` (it does other things on delete or update)
     * `:missing_check` - there is no check of that name
 

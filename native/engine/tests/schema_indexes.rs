@@ -11,7 +11,7 @@
 #[path = "fixtures/specs.rs"]
 mod specs;
 
-use ash_rusqlite_engine::schema::{ensure, IndexSpec};
+use ash_rusqlite_engine::schema::{differences, ensure, DifferenceKind, IndexSpec};
 use ash_rusqlite_engine::{Code, ColumnType};
 use specs::{column, connection, index, kinds, required, rooms, table};
 
@@ -44,7 +44,7 @@ fn a_table_of_ectos_adapter_fits() {
 fn an_index_of_another_name_or_of_a_constraint_serves_as_well() {
     let conn = connection(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, UNIQUE (a, b));
-         CREATE INDEX other ON t (b); CREATE TABLE u (id INTEGER); CREATE INDEX taken ON u (id)",
+         CREATE INDEX other ON t (b)",
     );
     let mut spec = table("t", "id");
     spec.columns = vec![
@@ -58,14 +58,43 @@ fn an_index_of_another_name_or_of_a_constraint_serves_as_well() {
     };
     spec.indexes = vec![unique("t_ab", &["a", "b"]), index("t_b", &["b"])];
     assert_eq!(kinds(&conn, &spec), []);
-    spec.indexes = vec![unique("t_ba", &["b", "a"]), index("taken", &["a"])];
+    spec.indexes = vec![unique("t_ba", &["b", "a"]), index("t_b", &["a"])];
     assert_eq!(
         kinds(&conn, &spec),
         [
             ("missing_index", "t_ba".to_owned()),
-            ("wrong_index", "taken".to_owned())
+            ("missing_index", "t_b".to_owned())
         ]
     );
+}
+
+#[test]
+fn an_index_whose_name_is_that_of_another_table_gets_one_of_its_own() {
+    let conn = connection(
+        "CREATE TABLE u (id INTEGER, a TEXT); CREATE UNIQUE INDEX taken ON u (a);
+         CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)",
+    );
+    let mut spec = table("t", "id");
+    spec.columns = vec![
+        column("id", ColumnType::Integer),
+        column("a", ColumnType::Text),
+    ];
+    spec.indexes = vec![IndexSpec {
+        unique: true,
+        ..index("taken", &["a"])
+    }];
+    assert_eq!(
+        kinds(&conn, &spec),
+        [("missing_index", "taken@t".to_owned())]
+    );
+    ensure(&conn, &spec).unwrap();
+    assert_eq!(kinds(&conn, &spec), []);
+    conn.execute("INSERT INTO t (a) VALUES ('x')", []).unwrap();
+    conn.execute("INSERT INTO t (a) VALUES ('x')", [])
+        .unwrap_err();
+    // Another index of that name is not what is wanted, and nothing is dropped for it.
+    spec.indexes[0].unique = false;
+    assert_eq!(kinds(&conn, &spec), [("wrong_index", "taken".to_owned())]);
 }
 
 #[test]
@@ -130,6 +159,67 @@ fn case_makes_no_difference_in_the_columns_that_ignore_it() {
         ensure(&conn, &spec).unwrap_err().code(),
         Code::InvalidOption
     );
+}
+
+#[test]
+fn an_index_that_tells_case_gets_one_beside_it_that_does_not() {
+    for (sql, made) in [
+        ("CREATE UNIQUE INDEX t_mail ON t (mail)", "t_mail_nocase"),
+        ("CREATE UNIQUE INDEX other ON t (mail)", "t_mail"),
+    ] {
+        let conn = connection("CREATE TABLE t (id INTEGER PRIMARY KEY, mail TEXT)");
+        conn.execute(sql, []).unwrap();
+        let mut spec = table("t", "id");
+        spec.columns = vec![
+            column("id", ColumnType::Integer),
+            column("mail", ColumnType::Text),
+        ];
+        spec.indexes = vec![IndexSpec {
+            unique: true,
+            ignore_case: vec!["mail".into()],
+            ..index("t_mail", &["mail"])
+        }];
+        let insert = |mail: &str| conn.execute("INSERT INTO t (mail) VALUES (?1)", [mail]);
+        for mail in ["Ann", "ANN"] {
+            insert(mail).unwrap();
+        }
+        conn.execute("INSERT INTO t (mail) VALUES (NULL), (NULL)", [])
+            .unwrap();
+
+        // Rows that would keep it from being made are told, and stay.
+        let found = differences(&conn, &spec).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].kind, DifferenceKind::WrongIndex);
+        assert!(found[0].message.contains("nothing but case"));
+        let statement = found[0].statement.clone().unwrap();
+        assert_eq!(ensure(&conn, &spec).unwrap(), Vec::<String>::new());
+
+        conn.execute("DELETE FROM t WHERE mail = 'ANN'", [])
+            .unwrap();
+        assert_eq!(kinds(&conn, &spec), [("missing_index", made.to_owned())]);
+        assert_eq!(ensure(&conn, &spec).unwrap(), [statement]);
+        assert_eq!(kinds(&conn, &spec), []);
+        insert("aNN").unwrap_err();
+    }
+}
+
+#[test]
+fn an_index_ignores_case_by_the_collation_of_its_column_too() {
+    let conn = connection(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, mail TEXT COLLATE NOCASE);
+         CREATE UNIQUE INDEX t_mail ON t (mail)",
+    );
+    let mut spec = table("t", "id");
+    spec.columns = vec![
+        column("id", ColumnType::Integer),
+        column("mail", ColumnType::Text),
+    ];
+    spec.indexes = vec![IndexSpec {
+        unique: true,
+        ignore_case: vec!["mail".into()],
+        ..index("t_mail", &["mail"])
+    }];
+    assert_eq!(kinds(&conn, &spec), []);
 }
 
 #[test]

@@ -112,6 +112,25 @@ pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec) -> String {
     )
 }
 
+/// A query with a row where two rows are the same to a unique index.
+pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec) -> String {
+    let given = index.columns.iter().filter_map(|column| {
+        let nulls_differ = !equal_nulls(spec, index, column);
+        nulls_differ.then(|| format!("{} IS NOT NULL", name(column)))
+    });
+    let filter = index.filter.iter().map(|sql| format!("({})", sql.trim()));
+    let conditions: Vec<String> = filter.chain(given).collect();
+    let filter = match conditions.as_slice() {
+        [] => String::new(),
+        conditions => format!(" WHERE {}", conditions.join(" AND ")),
+    };
+    format!(
+        "SELECT 1 FROM {}{filter} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+        name(&spec.table),
+        index_keys(spec, index)
+    )
+}
+
 /// What is between the parentheses of an index.
 ///
 /// To SQLite two nulls differ in a unique index. Where they must not, a column that may be null

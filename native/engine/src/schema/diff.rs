@@ -1,14 +1,15 @@
 //! What keeps a table from being as it should be, and what would mend it.
 
+mod indexes;
+
 use rusqlite::Connection;
 
 use super::ddl;
 use super::difference::{Difference, DifferenceKind};
-use super::existing::{owner_of_name, Existing, ExistingForeignKey, ExistingIndex};
+use super::existing::{Existing, ExistingForeignKey};
 use super::fit::fits;
-use super::spec::{same, ColumnSpec, ForeignKeySpec, IndexSpec, TableSpec};
+use super::spec::{same, ColumnSpec, ForeignKeySpec, TableSpec};
 use super::table::{quoted, shortened};
-use super::tokens::{bare, parenthesis, tokens};
 use super::Column;
 use crate::error::Result;
 
@@ -219,69 +220,6 @@ impl Differences<'_> {
             let missing = missing.of_constraint(Some(&check.name));
             self.all.push(missing.expected(check.sql.as_str()));
         }
-    }
-
-    fn indexes(&mut self, conn: &Connection, existing: Option<&Existing>) -> Result<()> {
-        let there = existing.map_or(&[][..], |existing| &existing.indexes);
-        for index in &self.spec.indexes {
-            let named = there.iter().find(|found| same(&found.name, &index.name));
-            let found = match named {
-                Some(found) if self.is(index, found) => continue,
-                Some(found) => Some(found.sql.clone().unwrap_or_else(|| found.name.clone())),
-                // One of another name serves as well.
-                None if there.iter().any(|found| self.is(index, found)) => continue,
-                None => {
-                    owner_of_name(conn, &index.name)?.map(|owner| format!("something of {owner}"))
-                }
-            };
-            let statement = ddl::create_index(self.spec, index);
-            let (table, name) = (quoted(&self.spec.table), quoted(&index.name));
-            let difference = match found {
-                None => {
-                    let message = format!("table {table} has no index {name}");
-                    self.difference(DifferenceKind::MissingIndex, message)
-                        .mended_by(Some(statement.clone()))
-                }
-                Some(found) => {
-                    let message = format!("the index {name} is {found}, not {statement}");
-                    self.difference(DifferenceKind::WrongIndex, message)
-                        .found(found)
-                }
-            };
-            self.all
-                .push(difference.of_index(&index.name).expected(statement));
-        }
-        Ok(())
-    }
-
-    /// Whether an index is the wanted one, whatever its name.
-    fn is(&self, index: &IndexSpec, found: &ExistingIndex) -> bool {
-        if index.unique != found.unique {
-            return false;
-        }
-        let found_tokens = tokens(found.sql.as_deref().unwrap_or_default());
-        let (found_keys, behind) = parenthesis(&found_tokens);
-        let filter = behind
-            .split_first()
-            .filter(|(word, _)| word.as_str() == "where")
-            .map(|(_, filter)| bare(filter).to_vec());
-        let wanted = index.filter.as_deref().map(tokens);
-        if filter != wanted.as_deref().map(|wanted| bare(wanted).to_vec()) {
-            return false;
-        }
-        let expressions = index
-            .columns
-            .iter()
-            .any(|column| ddl::equal_nulls(self.spec, index, column));
-        if expressions {
-            return tokens(&ddl::index_keys(self.spec, index)) == found_keys;
-        }
-        index.columns.len() == found.columns.len()
-            && index
-                .columns
-                .iter()
-                .zip(&found.columns)
-                .all(|(left, right)| right.as_deref().is_some_and(|right| same(left, right)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::introspect::load_table;
+use super::spec::same;
 use super::tokens::{hold, parenthesis, tokens};
 use super::Table;
 use crate::error::Result;
@@ -28,8 +29,21 @@ pub(super) struct ExistingIndex {
     pub(super) unique: bool,
     /// The columns; `None` for an expression.
     pub(super) columns: Vec<Option<String>>,
+    /// The collation of each of them.
+    pub(super) collations: Vec<String>,
     /// The statement that made it; none for the index of a constraint.
     pub(super) sql: Option<String>,
+}
+
+impl ExistingIndex {
+    /// Whether a column of it differs by case.
+    pub(super) fn tells_case(&self, column: &str) -> bool {
+        self.columns
+            .iter()
+            .zip(&self.collations)
+            .filter(|(name, _)| name.as_deref().is_some_and(|name| same(name, column)))
+            .any(|(_, collation)| ["BINARY", "RTRIM"].iter().any(|told| same(told, collation)))
+    }
 }
 
 /// A foreign key as it is.
@@ -135,7 +149,7 @@ fn is_empty(conn: &Connection, table: &str) -> rusqlite::Result<bool> {
 
 fn indexes(conn: &Connection, table: &str) -> rusqlite::Result<Vec<ExistingIndex>> {
     let mut stmt = conn.prepare_cached(
-        "SELECT l.name, l.\"unique\", s.sql, x.name \
+        "SELECT l.name, l.\"unique\", s.sql, x.name, x.coll \
          FROM pragma_index_list(?1, 'main') AS l \
          JOIN pragma_index_xinfo(l.name, 'main') AS x ON x.key \
          LEFT JOIN main.sqlite_schema AS s ON s.type = 'index' AND s.name = l.name \
@@ -145,13 +159,18 @@ fn indexes(conn: &Connection, table: &str) -> rusqlite::Result<Vec<ExistingIndex
     let mut indexes: Vec<ExistingIndex> = Vec::new();
     while let Some(row) = rows.next()? {
         let (name, column): (String, Option<String>) = (row.get(0)?, row.get(3)?);
+        let collation: String = row.get(4)?;
         match indexes.last_mut() {
-            Some(last) if last.name == name => last.columns.push(column),
+            Some(last) if last.name == name => {
+                last.columns.push(column);
+                last.collations.push(collation);
+            }
             _ => indexes.push(ExistingIndex {
                 name,
                 unique: row.get(1)?,
                 sql: row.get(2)?,
                 columns: vec![column],
+                collations: vec![collation],
             }),
         }
     }
