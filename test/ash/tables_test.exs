@@ -6,7 +6,7 @@ if Code.ensure_loaded?(Ash) do
     import ExUnit.CaptureLog
     require Ash.Query
 
-    alias AshRusqlite.DataLayer.Boot
+    alias AshRusqlite.DataLayer.{Boot, TableSpec}
     alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
     @moduletag :tmp_dir
@@ -204,15 +204,23 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    defmodule Guests do
+      use Ash.Domain, otp_app: :ash_tables_guests, validate_config_inclusion?: false
+
+      resources do
+        resource AshRusqlite.TablesTest.Guest
+      end
+    end
+
     defmodule Guest do
-      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+      use Ash.Resource, domain: Guests, data_layer: AshRusqlite.DataLayer
 
       sqlite do
         repo Repo
       end
 
       actions do
-        defaults [:read, create: :*]
+        defaults [:read, create: :*, update: :*]
       end
 
       attributes do
@@ -234,6 +242,56 @@ if Code.ensure_loaded?(Ash) do
 
       assert %{email: email} = Ash.get!(Guest, email: "ANN@EXAMPLE.ORG")
       assert to_string(email) == "ann@Example.org"
+    end
+
+    @nocase ~s(CREATE UNIQUE INDEX "guests_email_index_nocase" ON "guests") <>
+              ~s{ ("email" COLLATE NOCASE)}
+
+    # As where the attribute was a string before.
+    defp guests(emails) do
+      index = [name: "guests_email_index", columns: ["email"], unique: true]
+      columns = [[name: "id", type: "UUID_TEXT", null: false], [name: "email", type: "TEXT"]]
+      table = [table: "guests", columns: columns, primary_key: ["id"], indexes: [index]]
+      {:ok, _} = Schema.ensure_table(Repo, table)
+      for email <- emails, do: Repo.insert!(:guests, id: Ash.UUID.generate(), email: email)
+    end
+
+    test "an index that tells case gets one beside it that does not, for a ci_string", %{
+      tmp_dir: folder
+    } do
+      start(folder, auto_migrate: true)
+      guests(["ann@example.org"])
+
+      assert {:error, %{errors: [%{field: :email, message: "is a guest already"}]}} =
+               Ash.create(Guest, %{email: "Ann@example.org"})
+
+      assert {:ok, []} = Schema.differences(Repo, TableSpec.of(Guest, "guests"))
+    end
+
+    test "rows that it would refuse are told when the repo starts, and can be changed", %{
+      tmp_dir: folder
+    } do
+      start(folder, auto_migrate: true)
+      [%{id: id}, _] = guests(["ann@example.org", "Ann@example.org"])
+      Application.put_env(:ash_tables_guests, :ash_domains, [Guests])
+      assert [_, _] = Ash.read!(Guest)
+      log = capture_log(fn -> Boot.report(Repo, :ash_tables_guests, Repo) end)
+      assert log =~ "differ in nothing but case"
+      assert log =~ @nocase
+
+      Guest |> Ash.get!(id) |> Ash.update!(%{email: "ben@example.org"})
+      stop_supervised!(Repo)
+      start(folder, auto_migrate: true)
+      assert {:error, _} = Ash.create(Guest, %{email: "BEN@example.org"})
+    end
+
+    test "without auto_migrate the index is named that would mend it", %{tmp_dir: folder} do
+      start(folder, auto_migrate: false)
+      guests(["ann@example.org"])
+      Application.put_env(:ash_tables_guests, :ash_domains, [Guests])
+      log = capture_log(fn -> Boot.report(Repo, :ash_tables_guests, Repo) end)
+      assert log =~ "tells upper case from lower case"
+      assert log =~ @nocase
     end
 
     defmodule Blog.Remark, do: use(Named)

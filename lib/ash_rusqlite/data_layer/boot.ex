@@ -1,14 +1,15 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Boot do
     @moduledoc false
-    # When a repo starts whose tables are made by migrations, resources that do not fit their
-    # tables are named, before a user comes upon them.
+    # When a repo starts, resources that do not fit their tables are named, before a user comes upon
+    # them. Where tables follow their resources, what is only missing is made at first use.
 
     require Logger
 
     alias AshRusqlite.DataLayer
     alias AshRusqlite.DataLayer.{Info, TableSpec}
-    alias AshRusqlite.Repo.Schema
+    alias AshRusqlite.Error
+    alias AshRusqlite.Repo.{Registry, Schema}
 
     # Ash requires and orders by itself; a table may be stricter, or have more.
     @harmless [
@@ -18,6 +19,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
                 :missing_autoincrement
               ] ++
                 [:missing_check, :missing_foreign_key, :wrong_foreign_key]
+
+    @additions [:missing_table, :missing_column, :missing_index]
 
     @doc "Logs what keeps the resources of a repo's application from being stored in it."
     @spec report(module(), atom(), AshRusqlite.Repo.repo()) :: :ok
@@ -31,13 +34,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The differences, by resource."
     @spec differences(module(), atom(), AshRusqlite.Repo.repo()) :: [{module(), map()}]
     def differences(module, otp_app, repo) do
+      follows? = follows?(repo)
+
       for domain <- Application.get_env(otp_app, :ash_domains, []),
           resource <- Ash.Domain.Info.resources(domain),
           stored?(resource, module),
           difference <- of(resource, repo),
           difference.kind not in @harmless,
+          not (follows? and made?(difference)),
           do: {resource, difference}
     end
+
+    defp follows?(repo), do: match?({:ok, %{auto_migrate: true}}, Registry.lookup(repo))
+
+    defp made?(%{kind: kind, statement: statement}), do: kind in @additions and statement != nil
 
     defp stored?(resource, module) do
       Ash.DataLayer.data_layer(resource) == DataLayer and not Info.private?(resource) and
@@ -48,6 +58,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       case Schema.differences(repo, TableSpec.of(resource, Info.table(resource))) do
         {:ok, differences} ->
           differences
+
+        # It was stopped meanwhile.
+        {:error, %Error{code: :closed}} ->
+          []
 
         {:error, error} ->
           [%{kind: :unknown, message: Exception.message(error), statement: nil}]

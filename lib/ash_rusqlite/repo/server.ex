@@ -41,15 +41,12 @@ defmodule AshRusqlite.Repo.Server do
     end
   end
 
-  # Tables that follow their resources need no report. It is a task's: whatever is wrong with
-  # the resources, the repo runs.
+  # The report is a task's: whatever is wrong with the resources, the repo runs.
   @impl true
-  def handle_continue({:report, options}, %{auto_migrate: false, repo: repo} = entry) do
+  def handle_continue({:report, options}, %{repo: repo} = entry) do
     if options[:otp_app] && Code.ensure_loaded?(@report), do: report(repo, options[:otp_app])
     {:noreply, entry}
   end
-
-  def handle_continue({:report, _options}, entry), do: {:noreply, entry}
 
   defp report(repo, otp_app) when is_atom(repo),
     do: Task.start(@report, :report, [repo, otp_app, repo])
