@@ -280,17 +280,40 @@ if Code.ensure_loaded?(Ash) do
         assert %{name: "QUICK", size: 10, day: ~D[2026-02-01]} = Ash.get!(Thing, 1)
       end
 
-      test "with a check that is Ash's own is an error that says so" do
+      test "computes what is required, and nil of it is the error of its field" do
+        change = fn expression ->
+          Thing
+          |> Ash.get!(1)
+          |> Ash.Changeset.for_update(:update, %{})
+          |> Ash.Changeset.atomic_update(:code, expression)
+          |> Ash.update()
+        end
+
+        assert {:ok, %{code: "c1"}} = change.(Ash.Expr.expr(fragment("'c' || ?", id)))
+
+        assert {:error, %Ash.Error.Invalid{errors: [error]}} =
+                 change.(Ash.Expr.expr(fragment("nullif(?, 'c1')", code)))
+
+        assert %Ash.Error.Changes.Required{field: :code, type: :attribute, resource: Thing} =
+                 error
+
+        assert %{code: "c1"} = Ash.get!(Thing, 1)
+      end
+
+      test "with a check that is no SQL is an error that says so" do
+        made = Ash.Expr.expr(if(id == 2, do: error(Ash.Error.Changes.Required, %{}), else: "x"))
+        expression = Ash.Expr.expr(fragment("? || 'c'", ^made))
+
         result =
           Thing
           |> Ash.get!(1)
           |> Ash.Changeset.for_update(:update, %{})
-          |> Ash.Changeset.atomic_update(:code, Ash.Expr.expr(fragment("'c' || ?", id)))
+          |> Ash.Changeset.atomic_update(:name, expression)
           |> Ash.update()
 
         assert message(result) =~ "an atomic change holds a fragment"
         assert message(result) =~ "Error has no SQL"
-        assert %{code: "c"} = Ash.get!(Thing, 1)
+        assert %{name: "Quick"} = Ash.get!(Thing, 1)
       end
 
       test "of many rows finds them by one" do

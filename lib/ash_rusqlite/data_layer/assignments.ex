@@ -4,6 +4,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # What a changeset sets: values, and atomics, which SQLite computes of the row as it was, or
     # else Elixir.
 
+    alias Ash.Query.Function, as: F
+    alias Ash.Query.Operator.IsNil
     alias Ash.Query.UpsertConflict
     alias AshRusqlite.DataLayer.{Codec, Expression, Kind}
     alias AshRusqlite.DataLayer.Expression.Fragment
@@ -56,7 +58,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       column = Codec.column(attribute)
 
       if Ash.Expr.expr?(expression) do
-        {scalar, kind} = expression |> Expression.hydrate(env) |> Expression.compile(env)
+        {scalar, kind} = expression |> Expression.hydrate(env) |> compile(attribute, env)
         computed(column, scalar, kind, Kind.of(attribute))
       else
         case Codec.dump_written(attribute, expression) do
@@ -65,6 +67,26 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         end
       end
     end
+
+    # Ash makes an error of its own of what is nil where it must not be.
+    defp compile(
+           %F.If{
+             arguments: [
+               %IsNil{left: same, right: true},
+               %F.Error{arguments: [Ash.Error.Changes.Required, %{field: name}]},
+               value
+             ]
+           },
+           %{name: name} = attribute,
+           env
+         ) do
+      Expression.presence(same, env)
+      {scalar, kind} = Expression.compile(value, env)
+      column = {:value, :text, to_string(Codec.column(attribute))}
+      {{:call, :required, [scalar, column]}, kind}
+    end
+
+    defp compile(expression, _attribute, env), do: Expression.compile(expression, env)
 
     defp computed(column, scalar, kind, wanted) do
       # The engine sees to it that the column can hold what a fragment gives.

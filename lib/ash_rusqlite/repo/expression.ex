@@ -101,6 +101,8 @@ defmodule AshRusqlite.Repo.Expression do
       External Term Format, or what is no list, is `:invalid_value`
     * `{:call, :decimal_form, [a]}` - what tells apart decimals of one value, such as 1.0 and 1.00:
       bytes that are in the order of the terms that they are in Elixir
+    * `{:call, :required, [a, {:value, :text, column}]}` - `a`, or `:not_null_violation` with the column
+      in its details where it is null
     * `{:collate, collation, a}` - `a` with the collation that it is ordered by
     * `{:fragment, pieces}` - SQL that the program brings along: strings are SQL, all else are
       scalars, as in `{:fragment, ["json_extract(", {:col, :meta}, ", '$.n')"]}`. See below

@@ -3,7 +3,7 @@
 use rusqlite::{ffi, Connection};
 
 use crate::error::{Code, Error};
-use crate::query::functions::REFUSED;
+use crate::query::functions::{IS_NULL, REFUSED};
 
 /// Maps an error of rusqlite to ours. Constraint violations get their table and columns
 /// from SQLite's message; `constraint::explain` adds what the message leaves out.
@@ -101,9 +101,7 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
         ffi::SQLITE_ERROR if text.contains("no such column") || text.contains("no column named") => {
             Error::new(Code::UnknownColumn, text.to_owned())
         }
-        ffi::SQLITE_ERROR if text.starts_with(REFUSED) => {
-            Error::new(Code::InvalidValue, text.trim_start_matches(REFUSED))
-        }
+        ffi::SQLITE_ERROR if text.starts_with(REFUSED) => refused(text.trim_start_matches(REFUSED)),
         ffi::SQLITE_ERROR if text == "integer overflow" => Error::new(
             Code::InvalidValue,
             "an integer went outside 64 bits; use a REAL or DECIMAL_TEXT column for such sums",
@@ -116,6 +114,16 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
         _ => Error::new(Code::Internal, format!("SQLite said: {text}")),
     };
     error.with("sqlite_code", i64::from(failure.extended_code))
+}
+
+/// What a function of ours has said.
+fn refused(text: &str) -> Error {
+    match text.strip_prefix(IS_NULL) {
+        Some(column) => Error::new(Code::NotNullViolation, format!("{column} must not be null"))
+            .with("columns", vec![column.to_owned()])
+            .with("constraint", "NOT NULL"),
+        None => Error::new(Code::InvalidValue, text),
+    }
 }
 
 /// What a COMMIT says of a deferred foreign key that does not hold.

@@ -219,6 +219,7 @@ pub(super) fn type_of(b: &Builder<'_, '_>, scalar: &Scalar) -> Option<ColumnType
             Function::StringLength | Function::Length => Some(ColumnType::Integer),
             Function::Downcase | Function::Upcase | Function::Trim => Some(ColumnType::Text),
             Function::DecimalForm => Some(ColumnType::Blob),
+            Function::Required => type_of(b, arguments.first()?),
             Function::Coalesce => match arguments.as_slice() {
                 [first, rest @ ..] => {
                     let first = type_of(b, first)?;

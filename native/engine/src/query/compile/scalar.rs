@@ -232,6 +232,7 @@ fn call<'v>(b: &mut Builder<'_, 'v>, function: Function, arguments: &'v [Scalar]
         Function::ILike => ("ash_rusqlite_ilike(", 2),
         Function::Length => ("ash_rusqlite_length(", 1),
         Function::DecimalForm => ("ash_rusqlite_decimal_form(", 1),
+        Function::Required => ("ash_rusqlite_required(", 2),
         Function::Coalesce => return coalesce(b, arguments),
     };
     if arguments.len() != wanted {

@@ -30,6 +30,7 @@ pub(crate) const REFUSED: &str = "ash_rusqlite: ";
 /// - functions of texts, such as `ash_rusqlite_downcase(x)`,
 /// - `ash_rusqlite_list(x)`: every value in one blob,
 /// - `ash_rusqlite_store(x, type, table, column)`: a value in the form of its column,
+/// - `ash_rusqlite_required(x, column)`: a value that must not be null,
 /// - `rarray(?)`: a list of values as one parameter.
 pub fn register(conn: &Connection) -> Result<()> {
     register_all(conn).map_err(sqlite_error::map)
@@ -43,8 +44,12 @@ fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     text::register(conn, flags)?;
     list::register(conn, flags)?;
     conn.create_scalar_function(c"ash_rusqlite_store", 4, flags, store::store)?;
+    conn.create_scalar_function(c"ash_rusqlite_required", 2, flags, store::required)?;
     vtab::array::load_module(conn)
 }
+
+/// What follows it where a value is null that must not be, with the name of its column behind.
+pub(crate) const IS_NULL: &str = "null: ";
 
 /// What a stored value is, for messages.
 fn kind(value: ValueRef<'_>) -> &'static str {

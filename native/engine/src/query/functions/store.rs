@@ -5,7 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::Result;
 use serde::de::IgnoredAny;
 
-use super::refused;
+use super::{refused, IS_NULL};
 use crate::error::Error;
 use crate::value::{decode, encode, ColumnRef, ColumnType, Decoded, OutputColumn, Value};
 
@@ -15,6 +15,14 @@ pub(super) fn store(ctx: &Context<'_>) -> Result<Stored> {
     let (table, name): (String, String) = (ctx.get(2)?, ctx.get(3)?);
     let column = OutputColumn::new(name, table, column_type);
     convert(ctx.get_raw(0), &column)
+}
+
+/// `ash_rusqlite_required(x, column)`.
+pub(super) fn required(ctx: &Context<'_>) -> Result<Stored> {
+    match ctx.get_raw(0) {
+        ValueRef::Null => Err(refused(format!("{IS_NULL}{}", ctx.get::<String>(1)?))),
+        value => Stored::try_from(value).map_err(|error| refused(error.to_string())),
+    }
 }
 
 fn convert(stored: ValueRef<'_>, column: &OutputColumn) -> Result<Stored> {
@@ -66,6 +74,7 @@ fn host_value(decoded: Decoded<'_>) -> Value {
 mod tests {
     use super::super::tests::{fail, open, value};
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn a_column_gets_its_own_form() {
@@ -89,6 +98,20 @@ mod tests {
             let sql = format!("ash_rusqlite_store({given}, '{declared}', 't', 'c')");
             assert_eq!(value(&conn, &sql), wanted, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_is_required_is_never_null() {
+        let conn = open();
+        assert_eq!(
+            value(&conn, "ash_rusqlite_required(0, 'n')"),
+            Stored::Integer(0)
+        );
+        let sql = "SELECT ash_rusqlite_required(NULL, 'n')";
+        let failed = conn.query_row(sql, [], |_| Ok(())).unwrap_err();
+        let error = crate::sqlite_error::map(failed);
+        assert_eq!(error.code(), Code::NotNullViolation);
+        assert_eq!(error.message(), "n must not be null");
     }
 
     #[test]

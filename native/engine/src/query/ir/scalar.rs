@@ -176,7 +176,7 @@ pub enum Cast {
     Boolean,
 }
 
-/// A function. Each is null when an argument is null, but for `Coalesce`.
+/// A function. Each is null when an argument is null, but for `Coalesce` and `Required`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// The number of a text's graphemes.
@@ -204,6 +204,8 @@ pub enum Function {
     /// What tells apart decimals of one value, such as 1.0 and 1.00: bytes that are in the order
     /// of the terms that they are in Elixir.
     DecimalForm,
+    /// The first, which must not be null: it is for the column that the second names.
+    Required,
 }
 
 /// A column of the result that is computed.

@@ -359,6 +359,7 @@ fn function(name: &str) -> Option<Function> {
         "coalesce" => Some(Function::Coalesce),
         "length" => Some(Function::Length),
         "decimal_form" => Some(Function::DecimalForm),
+        "required" => Some(Function::Required),
         _ => None,
     }
 }
