@@ -384,6 +384,27 @@ if Code.ensure_loaded?(Ash) do
         end
       end
 
+      test "is refused where it would make one row of all" do
+        query = &Ash.Query.calculate(Thing, :it, :integer, &1, %{})
+
+        for {expression, name} <- [
+              {Ash.Expr.expr(fragment("count(*)")), "count"},
+              {Ash.Expr.expr(fragment("coalesce(max(?), 0)", size)), "max"},
+              {Ash.Expr.expr(fragment("count(?)", size) + 1), "count"}
+            ] do
+          text = expression |> query.() |> Ash.read() |> message()
+          assert text =~ "the aggregate #{name}(), which would make one row of all"
+        end
+
+        values = fn expression ->
+          for thing <- Ash.read!(query.(expression)), do: thing.calculations.it
+        end
+
+        assert values.(Ash.Expr.expr(fragment("max(?, 3)", size))) == [5, 3, 9, nil]
+        assert values.(Ash.Expr.expr(fragment("(SELECT count(*) FROM owners)"))) == [2, 2, 2, 2]
+        assert values.(Ash.Expr.expr(fragment("count(?) OVER ()", size))) == [3, 3, 3, 3]
+      end
+
       test "says what stands for && of lists" do
         query = Ash.Query.filter(Thing, fragment("? && ?", tags, ^["a"]))
         text = query |> Ash.read() |> message()

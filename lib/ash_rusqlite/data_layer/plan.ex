@@ -253,7 +253,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       if Fragment.scalar?(scalar) do
         checked = %{
           name: calculation.name,
-          type: type,
+          type: Ash.Type.get_type(type),
           constraints: calculation.constraints || []
         }
 

@@ -2,7 +2,7 @@
 
 /// The tokens of a text: words and quoted names in lower case without their quotes, strings as
 /// they are, other characters one by one. Blanks and comments are left out.
-pub(super) fn tokens(sql: &str) -> Vec<String> {
+pub(crate) fn tokens(sql: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
@@ -63,7 +63,7 @@ pub(crate) fn quoted(text: &str, close: char) -> Option<usize> {
 }
 
 /// The tokens between the first parenthesis and the one that closes it, and those behind.
-pub(super) fn parenthesis(tokens: &[String]) -> (&[String], &[String]) {
+pub(crate) fn parenthesis(tokens: &[String]) -> (&[String], &[String]) {
     let Some(open) = tokens.iter().position(|token| token == "(") else {
         return (&[], tokens);
     };

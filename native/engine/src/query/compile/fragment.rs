@@ -1,6 +1,7 @@
 //! SQL that a program brings along, between its scalars. It is checked to be a part of one
 //! expression: what is around it means the same whatever stands in it.
 
+use super::aggregates::bare_aggregate;
 use super::builder::Builder;
 use super::{invalid, scalar};
 use crate::error::{Error, Result};
@@ -115,9 +116,22 @@ fn check(pieces: &[Piece]) -> Result<Checked> {
             rest = rest.get(length..).unwrap_or_default();
         }
     }
-    match depth {
-        0 => Ok(Checked(())),
-        _ => Err(refuse("leaves a parenthesis open")),
+    if depth > 0 {
+        return Err(refuse("leaves a parenthesis open"));
+    }
+    let whole: Vec<&str> = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Sql(text) => text.as_str(),
+            Piece::Scalar(_) => " ? ",
+        })
+        .collect();
+    match bare_aggregate(&whole.concat()) {
+        None => Ok(Checked(())),
+        Some(name) => Err(refuse(&format!(
+            "holds the aggregate {name}(), which would make one row of all; write \
+             (SELECT {name}(…) FROM …)"
+        ))),
     }
 }
 

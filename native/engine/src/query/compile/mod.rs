@@ -3,6 +3,7 @@
 //! fragments of a program, which `fragment` checks.
 
 mod aggregate;
+mod aggregates;
 mod builder;
 mod compared;
 mod cursor;

@@ -165,6 +165,26 @@ fn a_value_stands_outside_of_quotes() {
 }
 
 #[test]
+fn an_aggregate_that_would_make_one_row_of_all_is_refused() {
+    for pieces in [
+        vec![sql_piece("count(*)")],
+        vec![
+            sql_piece("max("),
+            Piece::Scalar(column("age")),
+            sql_piece(")"),
+        ],
+    ] {
+        refused_filter("users", Expr::Scalar(Box::new(fragment(pieces))));
+    }
+    let greater = vec![
+        sql_piece("max("),
+        Piece::Scalar(column("age")),
+        sql_piece(", 3)"),
+    ];
+    scalar_sql(fragment(greater));
+}
+
+#[test]
 fn what_only_looks_dangerous_is_taken() {
     for text in [
         "'--'",
