@@ -69,8 +69,13 @@ if Code.ensure_loaded?(Ash) do
        reduce(result.records, wanted)}
     end
 
-    defp reduce({:error, %{class: class} = error}, _wanted) when is_atom(class),
-      do: {:error, class, error |> errors() |> Enum.map(&error_fields/1) |> Enum.sort()}
+    # What is raised while Ash loads in a process of its own, it returns as an error. It does so
+    # where the store is not the caller's own, as ours is here.
+    defp reduce({:error, %{class: class} = error}, _wanted) when is_atom(class) do
+      if Enum.any?(error.bread_crumbs || [], &String.starts_with?(&1, "Exception raised in")),
+        do: {:raised, error.__struct__},
+        else: {:error, class, error |> errors() |> Enum.map(&error_fields/1) |> Enum.sort()}
+    end
 
     defp reduce({:error, error}, _wanted), do: {:error, error}
     defp reduce(%Ash.NotLoaded{}, _wanted), do: :not_loaded
