@@ -145,6 +145,7 @@ pub const DETAIL_KEYS: &[&str] = &[
     "column",
     "columns",
     "constraint",
+    "side",
     "option",
     "nearest",
     "expected",

@@ -126,12 +126,12 @@ fn refused(text: &str) -> Error {
     }
 }
 
+/// What SQLite says of a foreign key that does not hold.
+const FOREIGN_KEY: &str = "FOREIGN KEY constraint failed";
+
 /// What a COMMIT says of a deferred foreign key that does not hold.
 pub fn deferred_foreign_key() -> Error {
-    constraint(
-        ffi::SQLITE_CONSTRAINT_FOREIGNKEY,
-        "FOREIGN KEY constraint failed",
-    )
+    constraint(ffi::SQLITE_CONSTRAINT_FOREIGNKEY, FOREIGN_KEY)
 }
 
 fn io(extended: i32, text: &str) -> Error {
@@ -180,6 +180,8 @@ fn constraint(extended: i32, text: &str) -> Error {
         ffi::SQLITE_CONSTRAINT_NOTNULL => Code::NotNullViolation,
         ffi::SQLITE_CONSTRAINT_CHECK => Code::CheckViolation,
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Code::ForeignKeyViolation,
+        // RESTRICT is a trigger that SQLite makes by itself, and raises by the same words.
+        ffi::SQLITE_CONSTRAINT_TRIGGER if text == FOREIGN_KEY => Code::ForeignKeyViolation,
         _ => Code::ConstraintViolation,
     };
     let error = Error::new(code, constraint_message(code, what, text));
