@@ -89,7 +89,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # A row that others refer to was to be deleted, or one refers to what is not there.
     defp foreign_key(details, resource, changeset) do
       column = List.first(List.wrap(details[:columns]))
-      here? = details[:table] == nil or details[:table] == own_table(resource, changeset)
+      own? = details[:table] == nil or details[:table] == own_table(resource, changeset)
+      here? = own? and details[:side] != "referenced"
       named = named_key(resource, changeset, details[:constraint])
 
       cond do
