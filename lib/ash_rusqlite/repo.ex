@@ -319,7 +319,8 @@ defmodule AshRusqlite.Repo do
 
   @doc """
   Copies the database into a new file while it is in use. Options: `overwrite:` true replaces
-  a file that is there, `progress:`.
+  a file that is there, `progress:`. What is a database's own is never replaced: itself, and the
+  names `-wal`, `-shm` and `-journal` beside any file that is there.
   """
   @callback backup(Path.t(), opts :: keyword()) :: {:ok, copied()} | {:error, Error.t()}
 

@@ -24,6 +24,7 @@ use crate::io_error;
 use crate::migration::{format_of, FORMAT};
 use crate::progress::{Progress, ProgressSink};
 use crate::query::functions;
+use crate::side_files::{self, beside};
 use crate::sqlite_error;
 
 /// Pages copied between two looks at the sink: 2 MiB of the usual 4 KiB pages.
@@ -45,8 +46,8 @@ pub struct BackupSummary {
 /// transaction and free for the whole time; its authorizer must let transactions pass.
 ///
 /// # Errors
-/// `InvalidBackup` if the destination exists and `overwrite` is false, is the source, or has
-/// a journal beside it. After any error nothing is left behind and an earlier file of that
+/// `InvalidBackup` if the destination exists and `overwrite` is false, is the source, has a
+/// journal beside it, or is a journal's name of a file that is there. After any error nothing is left behind and an earlier file of that
 /// name is as it was.
 pub fn backup(
     source: &Connection,
@@ -95,6 +96,11 @@ pub fn restore(
             Code::NotAllowed,
             "a restore cannot run inside a transaction",
         ));
+    }
+    // Before it is opened: closing it would drop the locks that this process has on it.
+    if let Some(owner) = side_files::owner(source) {
+        let why = format!("is a file of the database {}", owner.display());
+        return Err(unfit(source, &why));
     }
     let header = check_header(source)?;
     if header.empty {
@@ -177,6 +183,12 @@ fn check_destination(source: &Connection, destination: &Path, overwrite: bool) -
     if is_database_of(source, destination) {
         return refused("is the database itself");
     }
+    if let Some(owner) = side_files::owner(destination) {
+        return refused(&format!(
+            "is a file of the database {}; take another name",
+            owner.display()
+        ));
+    }
     if destination.is_dir() {
         return refused("is a folder; name a file in it");
     }
@@ -253,12 +265,6 @@ fn is_database_of(conn: &Connection, path: &Path) -> bool {
         }
     }
     matches!((fs::canonicalize(own), fs::canonicalize(path)), (Ok(a), Ok(b)) if a == b)
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn pragma<T: FromSql>(conn: &Connection, name: &str) -> Result<T> {
@@ -351,7 +357,8 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         // After `publish` there is nothing of this name any more.
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        let _ = fs::remove_file(&self.path);
+        for suffix in side_files::SUFFIXES {
             let _ = fs::remove_file(beside(&self.path, suffix));
         }
     }

@@ -15,7 +15,7 @@ use crate::config::{Config, Synchronous, TempStore};
 use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::query::functions;
-use crate::{header, joined_writes, migration, sqlite_error};
+use crate::{header, joined_writes, migration, side_files, sqlite_error};
 
 /// `ARqs`: marks the files that we create (<https://sqlite.org/pragma.html#pragma_application_id>).
 pub const APPLICATION_ID: i32 = 0x4152_7173;
@@ -165,6 +165,7 @@ fn check_format(conn: &Connection) -> Result<()> {
 
 /// Makes sure that the path can be a database of ours. Returns whether the file is new.
 fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
+    check_name(path)?;
     match std::fs::metadata(path) {
         Ok(data) if data.is_dir() => Err(cannot_open(
             path,
@@ -186,6 +187,19 @@ fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
             Ok(true)
         }
         Err(error) => Err(os_error(path, &error)),
+    }
+}
+
+/// Refuses the files beside a database, without a look into them: to close one would drop the
+/// locks that this process has on it.
+fn check_name(path: &Path) -> Result<()> {
+    match side_files::owner(path) {
+        None => Ok(()),
+        Some(owner) => {
+            let owner = owner.display();
+            let why = format!("it is a file of the database {owner}; take another name");
+            Err(cannot_open(path, &why))
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod reader;
 mod reply;
 mod request;
 pub mod schema;
+mod side_files;
 mod side_work;
 mod sqlite_error;
 mod stats;

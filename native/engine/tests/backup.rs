@@ -133,6 +133,40 @@ fn destinations_that_must_not_be_written_are_refused() {
 }
 
 #[test]
+fn a_backup_never_takes_the_name_of_a_database_s_own_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, writer) = database(&dir, "a.db");
+    let (other, _other) = database(&dir, "other.db");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let linked = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(dir.path(), &linked).unwrap();
+    let source = reader(&path);
+    let unused = dir.path().join("unused.db");
+    fs::write(&unused, "").unwrap();
+    let rows = numbers(&reader(&path));
+    for database in [path.clone(), other, unused, linked.join("a.db")] {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let mut to = database.clone().into_os_string();
+            to.push(suffix);
+            let before = names(&dir);
+            for overwrite in [false, true] {
+                refused(
+                    backup(&source, Path::new(&to), overwrite, &mut ()),
+                    Code::InvalidBackup,
+                    "is a file of the database",
+                );
+            }
+            assert_eq!(names(&dir), before);
+        }
+    }
+    drop((source, writer));
+    assert_eq!(numbers(&reader(&path)), rows);
+    // Such a name is as good as another where no database has it.
+    let conn = reader(&path);
+    backup(&conn, &dir.path().join("none.db-wal"), false, &mut ()).unwrap();
+}
+
+#[test]
 fn a_cancelled_backup_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (path, _conn) = database(&dir, "a.db");

@@ -19,7 +19,7 @@ mod support {
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use ash_rusqlite_engine::{Maintenance, Value};
+use ash_rusqlite_engine::{Code, Maintenance, Value};
 use serde_json::json;
 use support::host::*;
 
@@ -78,4 +78,30 @@ fn a_restore_from_a_database_in_use_and_a_backup_of_it_leave_it_its_lock() {
     assert!(is_locked(&from));
     close(database);
     close(source);
+}
+
+#[test]
+fn nobody_opens_the_files_beside_a_database_as_databases() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.db");
+    let database = with_tables(config(path.to_str().unwrap(), json!({})), TABLES);
+    let log_is_locked = || is_locked(&folder.path().join("one.db-shm"));
+    write(&database, insert("t", &[("id", Value::Integer(1))])).unwrap();
+    assert!(log_is_locked());
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let side = format!("{}{suffix}", path.display());
+        for options in [json!({}), json!({"read_only": true})] {
+            let refused = open(config(&side, options)).map(drop).unwrap_err();
+            assert_eq!(refused.code(), Code::CannotOpen, "{suffix}: {refused}");
+        }
+        let path = side.into();
+        let restored = maintain(&database, Maintenance::Restore { path });
+        assert_eq!(error(restored.result).code(), Code::InvalidBackup);
+        assert!(log_is_locked(), "{suffix}");
+    }
+    assert!(!folder.path().join("one.db-journal").exists());
+    close(database);
+    let again = open(config(path.to_str().unwrap(), json!({}))).unwrap();
+    assert_eq!(count(&again, "t"), 1);
+    close(again);
 }
