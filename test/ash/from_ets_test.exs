@@ -205,6 +205,23 @@ if Code.ensure_loaded?(Ash) do
       assert Exception.message(error) =~ "holds a fragment, which only SQLite can compute"
     end
 
+    test "exists of a condition that asks nothing of its rows: ETS finds none, here they are found" do
+      alias AshRusqlite.Exists
+
+      for {people, cards, expected} <- [
+            {Exists.OnEts.Person, Exists.OnEts.Card, []},
+            {Exists.OnSqlite.Person, Exists.OnSqlite.Card, [1]}
+          ] do
+        for id <- [1, 2], do: create!(people, %{id: id, name: "Ann"})
+        create!(cards, %{id: 1, person_id: 1})
+
+        for condition <- [expr(true), expr(parent(name) == "Ann")] do
+          found = Ash.Query.filter(people, exists(cards, ^condition))
+          assert found |> Ash.read!() |> Enum.map(& &1.id) == expected
+        end
+      end
+    end
+
     test "an upsert updates the row of its identity on both, and keeps its id" do
       for resource <- [OnEts, OnSqlite] do
         old = Ash.create!(resource, %{name: "a", code: "1"}, action: :put)

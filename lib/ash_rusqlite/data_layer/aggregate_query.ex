@@ -213,7 +213,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           opts = [tenant: aggregate.context[:tenant], actor: aggregate.context[:actor]]
 
           with :ok <- Fragment.check(filter, query.resource, "an aggregate's filter"),
-               do: Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
+               do: Runtime.matches(query.domain, records, filter, opts)
       end
     end
   end

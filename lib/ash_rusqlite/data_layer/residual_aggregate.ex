@@ -72,7 +72,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp keep(records, filter, domain, context) do
       opts = [tenant: context[:tenant], actor: context[:actor]]
-      Ash.Filter.Runtime.filter_matches(domain, records, filter, opts)
+      Runtime.matches(domain, records, filter, opts)
     end
 
     defp unrelated(

@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.{Codec, Errors, Kind, Plan, ResidualAggregate}
+    alias AshRusqlite.DataLayer.{Codec, Errors, Exists, Kind, Plan, ResidualAggregate}
     alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
 
     @doc "The records that a plan asks for, of those that SQLite gave."
@@ -47,7 +47,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         )
 
       with :ok <- Fragment.check(filter, filter.resource, "the filter"),
-           do: Ash.Filter.Runtime.filter_matches(query.domain, records, filter, opts)
+           do: matches(query.domain, records, filter, opts)
+    end
+
+    @doc "The records that match a filter, which holds what its SQL would."
+    @spec matches(Ash.Domain.t(), [Ash.Resource.record()], Ash.Filter.t(), keyword()) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def matches(domain, records, filter, opts) do
+      parents = opts[:parent] |> List.wrap() |> Enum.map(& &1.__struct__)
+      filter = Exists.sound(filter, filter.resource, parents)
+      Ash.Filter.Runtime.filter_matches(domain, records, filter, opts)
     end
 
     defp order(records, %{sort?: false, distinct?: false}), do: records
@@ -99,7 +108,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       each(calculations, fn {calculation, expression} ->
         with {:ok, expression} <-
                Ash.Filter.hydrate_refs(expression, %{resource: resource, public?: false}),
-             do: {:ok, {calculation, expression}}
+             do: {:ok, {calculation, Exists.sound(expression, resource)}}
       end)
     end
 
