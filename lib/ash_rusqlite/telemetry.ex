@@ -16,8 +16,8 @@ defmodule AshRusqlite.Telemetry do
   | `[:maintenance, :stop]` | after it, successful or not | `:duration`, `:monotonic_time` | the same, `:error` |
 
   With the Ash data layer there is one more, whatever the prefix: `[:ash_rusqlite, :residual]` when
-  a part of a query was left to Elixir, with the measurement `:rows`, how many rows SQLite gave
-  it, and the metadata `:resource` and `:reasons`, a list of parts and texts.
+  a part of a query is left to Elixir, before that does it. It has the measurement `:rows`, how many
+  rows SQLite gave, and the metadata `:resource` and `:reasons`, a list of parts and texts.
 
     * times are in native units, see `System.convert_time_unit/3`
     * `:repo` is the repo's name, or its pid when it has none
@@ -48,16 +48,19 @@ defmodule AshRusqlite.Telemetry do
   # A repo works without it.
   @compile {:no_warn_undefined, :telemetry}
 
+  # Of no repo's: it has no prefix.
+  @residual [:ash_rusqlite, :residual]
+
   @default_prefix [:ash_rusqlite, :repo]
 
   @doc """
-  The names of all events.
+  The names of all events: those of a repo with this prefix, and that of the data layer.
 
       iex> [:ash_rusqlite, :repo, :query, :stop] in AshRusqlite.Telemetry.events()
       true
   """
   @spec events([atom()]) :: [[atom()]]
-  def events(prefix \\ @default_prefix), do: Enum.map(@events, &(prefix ++ &1))
+  def events(prefix \\ @default_prefix), do: Enum.map(@events, &(prefix ++ &1)) ++ [@residual]
 
   @doc "The prefix of a repo that names none."
   @spec default_prefix() :: [atom()]
@@ -96,11 +99,11 @@ defmodule AshRusqlite.Telemetry do
   end
 
   @doc false
-  # What of a resource's query was left to Elixir: the rows that it had to look at, and why.
+  # What of a resource's query was left to Elixir: the number of rows that SQLite gave, and why.
   @spec residual(module(), non_neg_integer(), [{atom(), String.t()}]) :: :ok
   def residual(resource, rows, reasons) do
     if available?() do
-      execute([:ash_rusqlite, :residual], %{rows: rows}, %{resource: resource, reasons: reasons})
+      execute(@residual, %{rows: rows}, %{resource: resource, reasons: reasons})
     end
 
     :ok

@@ -75,6 +75,7 @@ defmodule AshRusqlite.TelemetryTest do
 
   test "every event is documented" do
     {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(Telemetry)
+    assert [:ash_rusqlite, :residual] in Telemetry.events([])
     for event <- Telemetry.events([]), do: assert(doc =~ "`#{inspect(event)}`")
   end
 end

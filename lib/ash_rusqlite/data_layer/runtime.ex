@@ -14,19 +14,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def finish(%Plan{} = plan, records, parent) do
       %{query: query} = plan
 
-      with {:ok, kept} <- filter(records, plan.filter, query, parent),
+      with :ok <- tell(plan, records),
+           {:ok, kept} <- filter(records, plan.filter, query, parent),
            records = kept |> order(plan) |> limit(plan),
-           :ok <- tell(plan, length(kept)),
            {:ok, records} <- ResidualAggregate.add(records, plan.aggregates, query.domain) do
         calculate(records, plan)
       end
     end
 
     # So that a user hears of a slow query before his users do.
-    defp tell(%{reasons: []}, _rows), do: :ok
+    defp tell(%{reasons: []}, _records), do: :ok
 
-    defp tell(%{reasons: reasons, query: query}, rows),
-      do: AshRusqlite.Telemetry.residual(query.resource, rows, reasons)
+    defp tell(%{reasons: reasons, query: query}, records),
+      do: AshRusqlite.Telemetry.residual(query.resource, length(records), reasons)
 
     @doc "The records for which a filter holds."
     @spec filter([Ash.Resource.record()], term(), map(), term(), keyword()) ::
