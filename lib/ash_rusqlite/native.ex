@@ -22,6 +22,9 @@ defmodule AshRusqlite.Native do
   @typedoc "Milliseconds."
   @type ms :: pos_integer() | :infinity
 
+  @typedoc "The time of a call: since when it runs, since when it was kept back, its timeout."
+  @type time :: {non_neg_integer(), non_neg_integer(), ms()} | ms()
+
   @typedoc "A read, see `AshRusqlite.Repo.Reads`."
   @type read :: tuple()
 
@@ -103,15 +106,15 @@ defmodule AshRusqlite.Native do
   def no_reader(_db, _id, _timeout), do: not_loaded()
 
   @doc "Queues a write. `:dirty`: it is too big to be decoded on a scheduler."
-  @spec write(db(), reference(), write(), ms()) :: queued() | full() | :dirty | error()
+  @spec write(db(), reference(), write(), time()) :: queued() | full() | :dirty | error()
   def write(_db, _ref, _write, _timeout), do: not_loaded()
 
   @doc "Queues a write from a dirty scheduler."
-  @spec write_dirty(db(), reference(), write(), ms()) :: queued() | full() | error()
+  @spec write_dirty(db(), reference(), write(), time()) :: queued() | full() | error()
   def write_dirty(_db, _ref, _write, _timeout), do: not_loaded()
 
   @doc "Adds what a table lacks: at once `[]` when that is nothing, else the writer answers."
-  @spec ensure_table(db(), reference(), table_spec(), ms()) ::
+  @spec ensure_table(db(), reference(), table_spec(), time()) ::
           {:ok, []} | queued() | full() | error()
   def ensure_table(_db, _ref, _table, _timeout), do: not_loaded()
 
@@ -137,12 +140,12 @@ defmodule AshRusqlite.Native do
   def tx_open(_db, _timeout), do: not_loaded()
 
   @doc "Runs a read, a write or a savepoint's operation in a transaction. `:dirty` as of `write`."
-  @spec tx_exec(tx(), reference(), write() | {:read, read()} | atom(), ms()) ::
+  @spec tx_exec(tx(), reference(), write() | {:read, read()} | atom(), time()) ::
           queued() | :dirty | error()
   def tx_exec(_tx, _ref, _operation, _timeout), do: not_loaded()
 
   @doc "The same from a dirty scheduler."
-  @spec tx_exec_dirty(tx(), reference(), write() | {:read, read()}, ms()) :: queued() | error()
+  @spec tx_exec_dirty(tx(), reference(), write() | {:read, read()}, time()) :: queued() | error()
   def tx_exec_dirty(_tx, _ref, _operation, _timeout), do: not_loaded()
 
   @doc "Ends a transaction. `:idle`: nothing had begun."

@@ -195,6 +195,28 @@ defmodule AshRusqlite.P2NoBusyTest do
     end
   end
 
+  test "the time in which a call's own values are read counts, and nobody is blamed for it" do
+    Repo.insert!(:rooms, id: "before", title: "Before")
+    rows = for n <- 1..200_000, do: %{id: "#{n}", title: "#{n}"}
+
+    for write <- [
+          fn -> Repo.insert_all(:rooms, rows, timeout: 1) end,
+          fn ->
+            Repo.transaction(fn ->
+              Repo.insert_all(:rooms, rows, timeout: 1)
+            end)
+          end
+        ] do
+      error = error(write)
+      assert {error.code, error.retryable?} == {:timeout, true}
+      assert error.details.waited_ms >= 1
+      refute Map.has_key?(error.details, :holder)
+      assert error.message =~ "Nothing was written"
+    end
+
+    assert Repo.count(:rooms) == 1
+  end
+
   test "a full queue pushes back: who waits for room is told when none came, and is answered " <>
          "when it does",
        %{tmp_dir: folder} do
@@ -237,6 +259,7 @@ defmodule AshRusqlite.P2NoBusyTest do
     assert error.details.queue_limit == 3
     assert error.details.holder =~ inspect(holder.pid)
     assert error.details.waited_ms >= 50
+    assert error.details.held_ms >= 50
     assert Reads.get(repo, :rooms, "late") == nil
     assert Repo.count(:rooms) == 22
   end

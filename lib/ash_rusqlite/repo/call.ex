@@ -1,7 +1,7 @@
 defmodule AshRusqlite.Repo.Call do
   @moduledoc false
   # Speaks with the native functions: the only place that awaits their messages. One
-  # deadline covers waiting for room, queueing and running.
+  # deadline covers reading the given values, waiting for room, queueing and running.
 
   alias AshRusqlite.{Error, Native}
   alias AshRusqlite.Repo.Heap
@@ -111,26 +111,28 @@ defmodule AshRusqlite.Repo.Call do
   @doc "Runs a write and waits until it is durable."
   @spec write(Native.db(), Native.write(), timeout()) :: result()
   def write(db, write, timeout) do
-    enqueue(db, &submit(db, &1, write, &2), timeout, deadline(timeout))
+    enqueue(db, &submit(db, &1, write, &2), began(timeout))
   end
 
   @doc "Adds what a table lacks."
   @spec ensure_table(Native.db(), Native.table_spec(), timeout()) :: result()
   def ensure_table(db, table, timeout) do
-    enqueue(db, &Native.ensure_table(db, &1, table, &2), timeout, deadline(timeout))
+    enqueue(db, &Native.ensure_table(db, &1, table, time(&2)), began(timeout))
   end
 
   # `submit` is called again when there was no room and now there is.
-  defp enqueue(db, submit, timeout, deadline) do
+  defp enqueue(db, submit, call) do
     ref = make_ref()
 
-    case submit.(ref, remaining(deadline)) do
+    case submit.(ref, call) do
       {:queued, id} ->
-        await(ref, db, id, deadline, nil)
+        await(ref, db, id, call.deadline, nil)
 
       {:full, room, id} ->
-        case wait(room, deadline, fn -> Native.queue_full(db, id, timeout) end) do
-          :ready -> enqueue(db, submit, timeout, deadline)
+        call = %{call | waits_since: call.waits_since || now()}
+
+        case wait(room, call.deadline, fn -> Native.queue_full(db, id, call.timeout) end) do
+          :ready -> enqueue(db, submit, call)
           error -> answer(error)
         end
 
@@ -166,26 +168,34 @@ defmodule AshRusqlite.Repo.Call do
     end
   end
 
-  defp submit(db, ref, write, timeout) do
-    with :dirty <- Native.write(db, ref, write, timeout),
-         do: Native.write_dirty(db, ref, write, timeout)
+  defp submit(db, ref, write, call) do
+    with :dirty <- Native.write(db, ref, write, time(call)),
+         do: Native.write_dirty(db, ref, write, time(call))
+  end
+
+  defp began(timeout),
+    do: %{began: now(), waits_since: nil, timeout: timeout, deadline: deadline(timeout)}
+
+  defp time(call) do
+    now = now()
+    {now - call.began, now - (call.waits_since || now), call.timeout}
   end
 
   @doc "Runs a statement of a transaction."
   @spec transaction(Native.db(), Native.tx(), term(), timeout()) :: result()
   def transaction(db, tx, operation, timeout) do
     ref = make_ref()
-    deadline = deadline(timeout)
+    call = began(timeout)
 
-    case transaction_submit(tx, ref, operation, timeout) do
-      {:queued, id} -> await(ref, db, id, deadline, nil)
+    case transaction_submit(tx, ref, operation, call) do
+      {:queued, id} -> await(ref, db, id, call.deadline, nil)
       error -> answer(error)
     end
   end
 
-  defp transaction_submit(tx, ref, operation, timeout) do
-    with :dirty <- Native.tx_exec(tx, ref, operation, timeout),
-         do: Native.tx_exec_dirty(tx, ref, operation, timeout)
+  defp transaction_submit(tx, ref, operation, call) do
+    with :dirty <- Native.tx_exec(tx, ref, operation, time(call)),
+         do: Native.tx_exec_dirty(tx, ref, operation, time(call))
   end
 
   @doc "Commits or rolls back."

@@ -15,7 +15,7 @@ use crate::reader::pool::{Lease, Pool};
 use crate::reader::{self, Context};
 use crate::reply::{guarded, Reply};
 use crate::request::{
-    Finished, Maintenance, Notify, Pace, ReadOutcome, RequestId, Responder, Submitted,
+    Finished, Maintenance, Notify, Pace, Patience, ReadOutcome, RequestId, Responder, Submitted,
     TransactionId, TransactionOp, WaitId,
 };
 use crate::schema::Catalog;
@@ -218,19 +218,20 @@ impl Database {
     pub fn submit(
         &self,
         work: Write,
-        deadline: Instant,
+        patience: impl Into<Patience>,
         reply: Box<dyn Responder>,
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Submitted> {
         let queue = &self.0.shared.queue;
-        queue.push(Work::Write(work), deadline, reply, Some(on_room))
+        queue.push(Work::Write(work), patience.into(), reply, Some(on_room))
     }
 
     /// Takes a request back. With an error it will never run; with `None` it runs or is answered.
     pub fn withdraw(&self, id: RequestId) -> Option<Error> {
         let job = self.0.shared.queue.withdraw(id)?;
         job.reply.forget();
-        Some(self.0.shared.gave_up(job.queued_at.elapsed()))
+        let error = self.0.shared.gave_up(job.began.elapsed(), job.waits_since);
+        Some(error)
     }
 
     /// Ends a wait for room in the queue: the error of a call that gives up after `timeout`.
@@ -239,7 +240,10 @@ impl Database {
         if !self.0.shared.queue.give_up(id) {
             return None;
         }
-        let error = self.0.shared.gave_up(timeout);
+        // It began to wait before it was queued, so nobody is left out.
+        let began = Instant::now().checked_sub(timeout);
+        let since = began.unwrap_or_else(Instant::now);
+        let error = self.0.shared.gave_up(timeout, since);
         let limit = self.0.shared.config.queue_limit;
         let full = Error::new(
             Code::QueueFull,
@@ -275,14 +279,14 @@ impl Database {
         &self,
         transaction: TransactionId,
         op: TransactionOp,
-        deadline: Instant,
+        patience: impl Into<Patience>,
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         let transaction = self.0.shared.queue.transaction(transaction)?;
         self.0
             .shared
             .queue
-            .push_step(&transaction, Step::Op(Box::new(op)), deadline, reply)
+            .push_step(&transaction, Step::Op(Box::new(op)), patience.into(), reply)
     }
 
     /// Ends a transaction.
@@ -307,7 +311,12 @@ impl Database {
         }
         let deadline = Instant::now() + crate::INFINITY;
         queue
-            .push_step(&transaction, Step::Finish { commit }, deadline, reply)
+            .push_step(
+                &transaction,
+                Step::Finish { commit },
+                deadline.into(),
+                reply,
+            )
             .map(Finished::Queued)
     }
 
@@ -323,7 +332,7 @@ impl Database {
     pub fn maintain(
         &self,
         work: Maintenance,
-        deadline: Instant,
+        patience: impl Into<Patience>,
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         if matches!(
@@ -332,11 +341,11 @@ impl Database {
         ) {
             return self.maintain_aside(work, reply).map(|()| RequestId(0));
         }
-        let pushed = self
-            .0
-            .shared
-            .queue
-            .push(Work::Maintain(work), deadline, reply, None)?;
+        let pushed =
+            self.0
+                .shared
+                .queue
+                .push(Work::Maintain(work), patience.into(), reply, None)?;
         match pushed {
             Submitted::Queued(id) => Ok(id),
             // Maintenance has its place whatever waits.

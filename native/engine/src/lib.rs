@@ -45,7 +45,7 @@ pub use execute::RowSink;
 pub use gathered::{GatheredRows, Measure, Storage};
 pub use nearest::nearest;
 pub use request::{
-    CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, ReadOutcome, RequestId,
+    CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, Patience, ReadOutcome, RequestId,
     Responder, Submitted, TransactionId, TransactionOp, WaitId,
 };
 pub use stats::Stat;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::backup::BackupSummary;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::migration::{Applied, MigrateOptions, MigrationStatus};
 use crate::progress::Progress;
@@ -15,6 +15,50 @@ use crate::schema::{Difference, TableSpec};
 
 /// Called once when something that was waited for has come.
 pub type Notify = Box<dyn FnOnce() + Send>;
+
+/// How long a call may take: one deadline for all that it does and waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// When the call began.
+    pub began: Instant,
+    /// Since when it waits for the writer, if it was kept back before.
+    pub waits_since: Option<Instant>,
+    /// When its caller gives up.
+    pub deadline: Instant,
+}
+
+impl Patience {
+    /// Of a call that begins now.
+    pub fn new(timeout: Duration) -> Patience {
+        Patience::from(Instant::now() + timeout)
+    }
+
+    /// Whether the time is over before the writer was asked.
+    ///
+    /// # Errors
+    /// `timeout`.
+    pub fn check(&self) -> Result<()> {
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        let waited = self.began.elapsed().as_millis();
+        let message = format!(
+            "the call's time was over after {waited} ms, before the writer could be given its values. Nothing was written; write less at once, or raise timeout:"
+        );
+        let waited = i64::try_from(waited).unwrap_or(i64::MAX);
+        Err(Error::new(Code::Timeout, message).with("waited_ms", waited))
+    }
+}
+
+impl From<Instant> for Patience {
+    fn from(deadline: Instant) -> Patience {
+        Patience {
+            began: Instant::now(),
+            waits_since: None,
+            deadline,
+        }
+    }
+}
 
 /// A queued request, by which it can be withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

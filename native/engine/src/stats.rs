@@ -86,6 +86,14 @@ pub struct Holder {
     pub since: Instant,
 }
 
+/// Who held the writer.
+#[derive(Clone, Debug)]
+struct LastHolder {
+    who: String,
+    held: Duration,
+    until: Instant,
+}
+
 /// The counters of one database.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -122,7 +130,7 @@ pub struct Counters {
     /// The writer's page cache: hits, misses, bytes used.
     pub page_cache: [AtomicI64; 3],
     holder: Mutex<Option<Holder>>,
-    last: Mutex<Option<(String, Duration)>>,
+    last: Mutex<Option<LastHolder>>,
 }
 
 impl Counters {
@@ -147,22 +155,27 @@ impl Counters {
         });
         if let Some(before) = std::mem::replace(&mut *holder, next) {
             if let Ok(mut last) = self.last.lock() {
-                *last = Some((before.who, before.since.elapsed()));
+                *last = Some(LastHolder {
+                    who: before.who,
+                    held: before.since.elapsed(),
+                    until: Instant::now(),
+                });
             }
         }
     }
 
-    /// Who holds the writer and for how long, or who held it last.
-    pub fn holder_or_last(&self) -> Option<(String, Duration)> {
+    /// Who holds the writer and for how long, or who held it last, if that was since a time.
+    pub fn holder_since(&self, time: Instant) -> Option<(String, Duration)> {
         match self.holder() {
             Some(holder) => Some((holder.who, holder.since.elapsed())),
-            None => self.last.lock().ok().and_then(|last| last.clone()),
+            None => self.last_holder_since(time),
         }
     }
 
-    /// Who held the writer before its present holder.
-    pub fn last_holder(&self) -> Option<(String, Duration)> {
-        self.last.lock().ok().and_then(|last| last.clone())
+    /// Who held the writer before its present holder, if that was since a time.
+    pub fn last_holder_since(&self, time: Instant) -> Option<(String, Duration)> {
+        let last = self.last.lock().ok()?.clone()?;
+        (last.until >= time).then_some((last.who, last.held))
     }
 
     /// Who holds the writer.

@@ -11,7 +11,7 @@ use crate::database::Database;
 use crate::error::{Code, Error, Result};
 use crate::reader::pool::Lease;
 use crate::reader::{self, pool::Reader};
-use crate::request::{Notify, Responder, Submitted, WaitId};
+use crate::request::{Notify, Patience, Responder, Submitted, WaitId};
 use crate::schema::{self, Difference, TableSpec};
 use crate::sqlite_error;
 use crate::writer::queue::Work;
@@ -79,16 +79,17 @@ impl Database {
     pub fn ensure_table(
         &self,
         spec: TableSpec,
-        deadline: Instant,
+        patience: impl Into<Patience>,
         reply: Box<dyn Responder>,
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Ensured> {
         spec.validate()?;
-        if self.is_complete(&spec, deadline)? {
+        let patience = patience.into();
+        if self.is_complete(&spec, patience.deadline)? {
             return Ok(Ensured::Complete);
         }
         let work = Work::Ensure(Box::new(spec));
-        let submitted = self.queue().push(work, deadline, reply, Some(on_room))?;
+        let submitted = self.queue().push(work, patience, reply, Some(on_room))?;
         Ok(Ensured::Submitted(submitted))
     }
 

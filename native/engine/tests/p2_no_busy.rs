@@ -12,10 +12,12 @@ mod support {
     pub mod host;
 }
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::query::ir::{Returning, Write};
-use ash_rusqlite_engine::{Code, Detail, Submitted, TransactionOp, Value};
+use ash_rusqlite_engine::{
+    Code, Database, Detail, Patience, Stat, Submitted, TransactionOp, Value,
+};
 use serde_json::json;
 use support::host::*;
 
@@ -166,6 +168,60 @@ fn who_gives_up_is_told_who_holds_the_writer_and_its_write_never_runs() {
     );
     assert_eq!(count(&database, "t"), 1);
     close(database);
+}
+
+/// Waits until nobody holds the writer: its last holder lets go after the answers.
+fn until_it_is_free(database: &Database) {
+    while !database.stats().contains(&("holder", Stat::Null)) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn who_was_kept_waiting_by_nobody_is_told_of_no_holder() {
+    let (_folder, database) = database(json!({}));
+    let row = |id| insert("t", &[("id", Value::Integer(id))]);
+    write(&database, row(1)).unwrap();
+    until_it_is_free(&database);
+    let (_, from) = submit(&database, row(2), Instant::now());
+    let late = error(answered(&from));
+    assert_eq!(late.code(), Code::Timeout);
+    assert_eq!(
+        (late.detail("holder"), late.detail("held_ms")),
+        (None, None)
+    );
+    assert!(late.message().contains("nobody held"), "{late}");
+    // Before it was made to wait is too early, afterwards counts, also if it waited for room.
+    let before = Instant::now();
+    write(&database, row(3)).unwrap();
+    until_it_is_free(&database);
+    for (since, named) in [(Some(before), true), (None, false)] {
+        until_it_is_free(&database);
+        let waits_since = Some(since.unwrap_or_else(Instant::now));
+        let patience = Patience {
+            began: before.checked_sub(Duration::from_millis(300)).unwrap(),
+            waits_since,
+            deadline: Instant::now(),
+        };
+        let (responder, from) = reply();
+        let submitted = database.submit(row(4), patience, responder, &mut || Box::new(|| ()));
+        assert!(matches!(submitted, Ok(Submitted::Queued(_))));
+        let late = error(answered(&from));
+        assert_eq!(late.detail("holder").is_some(), named, "{late}");
+        let waited = late.detail("waited_ms");
+        assert!(matches!(waited, Some(Detail::Integer(ms)) if *ms >= 300));
+    }
+    assert_eq!(count(&database, "t"), 2);
+    close(database);
+}
+
+#[test]
+fn a_call_whose_time_is_over_before_it_asks_is_told_so() {
+    let patience = Patience::new(Duration::ZERO);
+    let late = patience.check().unwrap_err();
+    assert_eq!(late.code(), Code::Timeout);
+    assert_eq!(late.detail("holder"), None);
+    assert!(Patience::new(Duration::from_secs(60)).check().is_ok());
 }
 
 #[test]

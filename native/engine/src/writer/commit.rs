@@ -67,7 +67,7 @@ impl Writer {
         let (live, expired): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|(job, _)| job.deadline > now);
         for (job, _) in expired {
-            let error = self.shared.waited_too_long(job.deadline - job.queued_at);
+            let error = self.shared.waited_too_long(&job);
             self.reply(job, Err(error));
         }
         live

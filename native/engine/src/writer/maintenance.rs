@@ -43,7 +43,7 @@ type Runner = fn(
 impl Writer {
     pub(super) fn maintain(&mut self, mut job: Job, work: Maintenance) {
         if job.deadline <= Instant::now() {
-            let error = self.shared.waited_too_long(job.deadline - job.queued_at);
+            let error = self.shared.waited_too_long(&job);
             return self.reply(job, Err(error));
         }
         self.shared.counters.hold(Some(work.name().to_owned()));

@@ -66,31 +66,39 @@ impl Shared {
         self.catalog.get().is_some()
     }
 
-    /// The error of a call that waited for the writer until its deadline.
-    pub fn waited_too_long(&self, waited: Duration) -> Error {
-        self.waiting_error(waited, self.counters.last_holder())
+    /// The error of a request that the writer took after its deadline.
+    pub fn waited_too_long(&self, job: &Job) -> Error {
+        let holder = self.counters.last_holder_since(job.waits_since);
+        self.waiting_error(job.began.elapsed(), holder)
     }
 
-    /// The error of a call that gives up while another holds the writer.
-    pub fn gave_up(&self, waited: Duration) -> Error {
-        self.waiting_error(waited, self.counters.holder_or_last())
+    /// The error of a call that began a while ago and gives up waiting.
+    pub fn gave_up(&self, began: Duration, waits_since: Instant) -> Error {
+        self.waiting_error(began, self.counters.holder_since(waits_since))
     }
 
+    /// Only who kept the call waiting is named: its time may have gone into its own values.
     fn waiting_error(&self, waited: Duration, holder: Option<(String, Duration)>) -> Error {
         let waiting = self.queue.len();
-        let (who, held) = holder.unwrap_or_else(|| ("nobody".into(), Duration::ZERO));
-        Error::new(
-            Code::Timeout,
-            format!(
-                "waited {} ms for the writer, held for {} ms by {who}; {waiting} more wait. Nothing was written; retry, or raise timeout:",
-                waited.as_millis(),
+        let (ms, rest) = (
+            waited.as_millis(),
+            format!("{waiting} more wait. Nothing was written; retry, or raise timeout:"),
+        );
+        let message = match &holder {
+            Some((who, held)) => format!(
+                "waited {ms} ms for the writer, held for {} ms by {who}; {rest}",
                 held.as_millis()
             ),
-        )
-        .with("waited_ms", millis(waited))
-        .with("holder", who)
-        .with("held_ms", millis(held))
-        .with("waiting", waiting)
+            None => format!(
+                "the call's time was over after {ms} ms, although nobody held the writer; {rest}"
+            ),
+        };
+        let error = Error::new(Code::Timeout, message).with("waited_ms", millis(waited));
+        let error = match holder {
+            Some((who, held)) => error.with("holder", who).with("held_ms", millis(held)),
+            None => error,
+        };
+        error.with("waiting", waiting)
     }
 }
 
@@ -204,8 +212,7 @@ impl Writer {
             Next::Transaction(transaction, job, step) => {
                 if job.deadline <= Instant::now() {
                     self.shared.queue.first_step_failed(&transaction);
-                    let waited = job.deadline - job.queued_at;
-                    let error = self.shared.waited_too_long(waited);
+                    let error = self.shared.waited_too_long(&job);
                     self.reply(job, Err(error));
                 } else if transaction.is_abandoned() {
                     let error = Error::new(Code::Cancelled, "the caller is gone");

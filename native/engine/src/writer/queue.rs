@@ -10,7 +10,8 @@ use crate::line::Line;
 use crate::query::ir::Write;
 use crate::reply::Reply;
 use crate::request::{
-    Maintenance, Notify, RequestId, Responder, Submitted, TransactionId, TransactionOp, WaitId,
+    Maintenance, Notify, Patience, RequestId, Responder, Submitted, TransactionId, TransactionOp,
+    WaitId,
 };
 use crate::schema::TableSpec;
 
@@ -45,8 +46,10 @@ pub struct Job {
     pub id: RequestId,
     /// When its caller gives up.
     pub deadline: Instant,
-    /// When it was queued.
-    pub queued_at: Instant,
+    /// When its call began.
+    pub began: Instant,
+    /// Since when it waits, here or for room.
+    pub waits_since: Instant,
     /// Who hears of the result.
     pub reply: Reply,
 }
@@ -133,7 +136,7 @@ impl Queue {
     pub fn push(
         &self,
         work: Work,
-        deadline: Instant,
+        patience: Patience,
         reply: Box<dyn Responder>,
         on_room: Option<&mut dyn FnMut() -> Notify>,
     ) -> Result<Submitted> {
@@ -150,8 +153,9 @@ impl Queue {
         let id = RequestId(state.next_id);
         let job = Job {
             id,
-            deadline,
-            queued_at: Instant::now(),
+            deadline: patience.deadline,
+            began: patience.began,
+            waits_since: patience.waits_since.unwrap_or_else(Instant::now),
             reply: Reply::new(reply),
         };
         state.jobs.push_back((job, work));
@@ -223,7 +227,7 @@ impl Queue {
         &self,
         transaction: &Arc<Transaction>,
         step: Step,
-        deadline: Instant,
+        patience: Patience,
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         let mut state = self.lock();
@@ -235,8 +239,9 @@ impl Queue {
         let id = RequestId(state.next_id);
         let job = Job {
             id,
-            deadline,
-            queued_at: Instant::now(),
+            deadline: patience.deadline,
+            began: patience.began,
+            waits_since: patience.waits_since.unwrap_or_else(Instant::now),
             reply: Reply::new(reply),
         };
         if first {

@@ -22,7 +22,7 @@ impl Writer {
     /// Adds what is missing of a table, in a transaction of its own.
     pub(super) fn ensure_alone(&mut self, job: Job, spec: &TableSpec) {
         if job.deadline <= Instant::now() {
-            let error = self.shared.waited_too_long(job.deadline - job.queued_at);
+            let error = self.shared.waited_too_long(&job);
             return self.reply(job, Err(error));
         }
         let holder = format!("the table {}", spec.table);

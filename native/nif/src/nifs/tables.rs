@@ -7,7 +7,7 @@ use rustler::{Env, Term};
 
 use crate::atoms;
 use crate::reply::{self, Reply};
-use crate::term::decode::{timeout, Decode, Decoded};
+use crate::term::decode::{patience, timeout, Decode, Decoded};
 use crate::term::encode::outcome;
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
@@ -33,7 +33,7 @@ fn ensure<'a>(
     table: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let deadline = Instant::now() + timeout(time)?;
+    let patience = patience(time)?;
     let database = database(db)?;
     let spec = Decode::unlimited().table(table)?;
     let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
@@ -43,7 +43,7 @@ fn ensure<'a>(
         waiting = reference;
         notify
     };
-    match database.ensure_table(spec, deadline, reply, &mut on_room)? {
+    match database.ensure_table(spec, patience, reply, &mut on_room)? {
         Ensured::Complete => Ok(ok(env, outcome::none(env)?)),
         Ensured::Submitted(Submitted::Queued(id)) => Ok(queued(env, id)),
         Ensured::Submitted(Submitted::Full(id)) => {

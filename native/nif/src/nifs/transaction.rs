@@ -1,7 +1,5 @@
 //! Interactive transactions.
 
-use std::time::Instant;
-
 use ash_rusqlite_engine::{Code, Error, Finished, TransactionId};
 use rustler::{Env, Term};
 
@@ -9,7 +7,7 @@ use crate::atoms;
 use crate::handle::{self, Ids, Kind};
 use crate::registry;
 use crate::reply::Reply;
-use crate::term::decode::{timeout, Decode, Decoded};
+use crate::term::decode::{patience, timeout, Decode, Decoded};
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
 
@@ -71,18 +69,20 @@ fn tx_exec_dirty<'a>(
 
 fn submit<'a>(
     env: Env<'a>,
-    mut decode: Decode,
+    decode: Decode,
     tx: Term<'a>,
     tag: Term<'a>,
     operation: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let deadline = Instant::now() + timeout(time)?;
+    let patience = patience(time)?;
+    let mut decode = decode.within(patience);
     let (database, ids) = transaction(tx)?;
     let step = decode.step(operation)?;
+    patience.check()?;
     let reply = Box::new(Reply::new(env, tag, step.shape, database.config().decimal)?);
     let transaction = TransactionId(ids.item);
-    let id = database.transaction_submit(transaction, step.operation, deadline, reply)?;
+    let id = database.transaction_submit(transaction, step.operation, patience, reply)?;
     Ok(queued(env, id))
 }
 

@@ -1,13 +1,11 @@
 //! Writes. They only enqueue; the writer's thread answers by message.
 
-use std::time::Instant;
-
 use ash_rusqlite_engine::{Notify, RequestId, Submitted};
 use rustler::{Env, Term};
 
 use crate::atoms;
 use crate::reply::{self, Reply};
-use crate::term::decode::{shape, timeout, Decode, Decoded};
+use crate::term::decode::{patience, shape, timeout, Decode, Decoded};
 use crate::term::raw::Raw;
 
 use super::{answer, database, queued, timed_answer, wait_id};
@@ -41,15 +39,17 @@ fn write_dirty<'a>(
 
 fn submit<'a>(
     env: Env<'a>,
-    mut decode: Decode,
+    decode: Decode,
     db: Term<'a>,
     tag: Term<'a>,
     work: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let deadline = Instant::now() + timeout(time)?;
+    let patience = patience(time)?;
+    let mut decode = decode.within(patience);
     let database = database(db)?;
     let write = decode.write(work)?;
+    patience.check()?;
     let reply = Box::new(Reply::new(
         env,
         tag,
@@ -62,7 +62,7 @@ fn submit<'a>(
         waiting = reference;
         notify
     };
-    match database.submit(write, deadline, reply, &mut on_room)? {
+    match database.submit(write, patience, reply, &mut on_room)? {
         Submitted::Queued(id) => Ok(queued(env, id)),
         Submitted::Full(id) => {
             let id = Raw::unsigned(env, id.0);

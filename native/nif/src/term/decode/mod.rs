@@ -12,11 +12,13 @@ mod table;
 mod value;
 mod write;
 
-pub use options::{migrate_options, open_options, overwrite, path, timeout, CheckOptions};
+pub use options::{
+    migrate_options, open_options, overwrite, path, patience, timeout, CheckOptions,
+};
 pub use read::Query;
 pub use write::shape;
 
-use ash_rusqlite_engine::{Code, Error};
+use ash_rusqlite_engine::{Code, Error, Patience};
 use rustler::{NifResult, Term, TermType};
 
 use crate::atoms;
@@ -47,6 +49,9 @@ const SCHEDULER_VALUES: usize = 500;
 /// Bytes that take about 10 microseconds to copy.
 const SCHEDULER_BYTES: usize = 64 * 1024;
 
+/// So many values are decoded between two looks at the deadline.
+const VALUES_BETWEEN_LOOKS: usize = 1024;
+
 /// No tuple with a meaning has more elements.
 const MAX_ARITY: usize = 16;
 
@@ -55,6 +60,7 @@ pub struct Decode {
     values: usize,
     bytes: usize,
     depth: usize,
+    patience: Option<Patience>,
 }
 
 impl Decode {
@@ -64,6 +70,7 @@ impl Decode {
             values: SCHEDULER_VALUES,
             bytes: SCHEDULER_BYTES,
             depth: 0,
+            patience: None,
         }
     }
 
@@ -73,12 +80,24 @@ impl Decode {
             values: usize::MAX,
             bytes: usize::MAX,
             depth: 0,
+            patience: None,
+        }
+    }
+
+    /// The same, for a call that gives up at its deadline.
+    pub fn within(self, patience: Patience) -> Self {
+        Decode {
+            patience: Some(patience),
+            ..self
         }
     }
 
     /// Notes one value with so many bytes.
     fn spend(&mut self, bytes: usize) -> Decoded<()> {
         self.values = self.values.checked_sub(1).ok_or(Stop::Big)?;
+        if self.values % VALUES_BETWEEN_LOOKS == 0 {
+            self.patience.map_or(Ok(()), |patience| patience.check())?;
+        }
         self.weigh(bytes)
     }
 

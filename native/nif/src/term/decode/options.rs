@@ -1,15 +1,15 @@
 //! Options of `open` and of maintenance, and times.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::migration::MigrateOptions;
-use ash_rusqlite_engine::{unknown_option, Code, Error, INFINITY};
+use ash_rusqlite_engine::{unknown_option, Code, Error, Patience, INFINITY};
 use rustler::{Term, TermType};
 use serde_json::{Map, Value as Json};
 
 use crate::atoms;
 
-use super::{describe, name, Decode, Decoded, Stop};
+use super::{describe, get_tuple, name, Decode, Decoded, Stop};
 
 /// A time in milliseconds, or `:infinity`. What is over already is no time at all.
 pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
@@ -20,6 +20,27 @@ pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
         Ok(ms) => Ok(Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(INFINITY)),
         Err(_) => Err(wrong("timeout", "milliseconds, or :infinity", term)),
     }
+}
+
+/// The time of a call to the writer: `{ms since it began, ms that it was kept back, timeout}`, or
+/// the timeout of one that begins.
+pub fn patience(term: Term<'_>) -> Decoded<Patience> {
+    let Ok([elapsed, waited, time]) =
+        <[Term<'_>; 3]>::try_from(get_tuple(term).unwrap_or_default())
+    else {
+        return timeout(term).map(Patience::new);
+    };
+    let now = Instant::now();
+    let ago = |term| -> Decoded<Instant> {
+        let ago = timeout(term)?;
+        Ok(now.checked_sub(ago).unwrap_or(now))
+    };
+    let (began, since) = (ago(elapsed)?, ago(waited)?);
+    Ok(Patience {
+        began,
+        waits_since: (since < now).then_some(since),
+        deadline: began + timeout(time)?,
+    })
 }
 
 pub(super) fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {
