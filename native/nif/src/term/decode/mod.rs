@@ -95,7 +95,7 @@ impl Decode {
     /// Notes one value with so many bytes.
     fn spend(&mut self, bytes: usize) -> Decoded<()> {
         self.values = self.values.checked_sub(1).ok_or(Stop::Big)?;
-        if self.values % VALUES_BETWEEN_LOOKS == 0 {
+        if self.values.is_multiple_of(VALUES_BETWEEN_LOOKS) {
             self.patience.map_or(Ok(()), |patience| patience.check())?;
         }
         self.weigh(bytes)
