@@ -1,14 +1,22 @@
 //! A foreign key that refuses a write is named: its table, its columns and itself, whatever the
 //! key does when the row that it refers to goes or changes.
 
-#[path = "support/host.rs"]
-mod host;
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support {
+    pub mod host;
+}
 
 use ash_rusqlite_engine::query::ir::{Conflict, ConflictSet, Insert, Returning, Write};
 use ash_rusqlite_engine::{Code, Database, Detail, Error, TransactionOp, Value};
 use serde_json::json;
 
-use host::*;
+use support::host::*;
 
 const TABLES: &str = "
     CREATE TABLE owners (id TEXT NOT NULL PRIMARY KEY, title TEXT UNIQUE, n INTEGER);
@@ -86,7 +94,7 @@ fn a_row_that_others_refer_to_names_their_key_when_it_cannot_go_or_change() {
             names(&error, table, "owner_id", TO_OWNERS, "referenced");
             assert!(error.message().contains(table), "{error}");
             let tx = begin(&database);
-            let inside = host::error(step(&database, tx, TransactionOp::Write(refused)));
+            let inside = support::host::error(step(&database, tx, TransactionOp::Write(refused)));
             names(&inside, table, "owner_id", TO_OWNERS, "referenced");
             finish(&database, tx, false).unwrap();
         }
