@@ -23,6 +23,15 @@ defmodule Mix.AshRusqlite do
     error in OptionParser.ParseError -> Mix.raise(Exception.message(error))
   end
 
+  @doc "As `parse!/2`, for a task that takes options only."
+  @spec options!([String.t()], keyword()) :: keyword()
+  def options!(args, switches \\ []) do
+    case parse!(args, switches) do
+      {opts, []} -> opts
+      {_opts, [extra | _]} -> Mix.raise("#{extra} is not understood: this task takes options only")
+    end
+  end
+
   @doc "The options for a repo's own functions among the given names."
   @spec take(keyword(), [atom()]) :: keyword()
   def take(opts, names), do: Keyword.take(opts, names) ++ [progress: not quiet?(opts)]
@@ -73,13 +82,22 @@ defmodule Mix.AshRusqlite do
   @doc "The value, or the end of the task with the error's message."
   @spec value!({:ok, value} | {:error, Error.t()}) :: value when value: term()
   def value!({:ok, value}), do: value
-  def value!({:error, error}), do: Mix.raise(Exception.message(error))
+  def value!({:error, error}), do: Mix.raise(message(error))
+
+  # The error in the words of the command line.
+  defp message(%{details: %{option: "overwrite", path: path}}),
+    do: "#{path} exists; give --overwrite to replace it"
+
+  defp message(%{details: %{option: "create", path: path}}),
+    do: "#{path} is not there; mix ash_rusqlite.create makes it"
+
+  defp message(error), do: Exception.message(error)
 
   defp with_module(repo, start_opts, fun) do
     case repo.start_link(start_opts) do
       {:ok, pid} -> run(pid, repo, inspect(repo), fun)
       {:error, {:already_started, _}} -> fun.(repo, inspect(repo))
-      {:error, error} -> Mix.raise("#{inspect(repo)}: #{Exception.message(error)}")
+      {:error, error} -> Mix.raise("#{inspect(repo)}: #{message(error)}")
       :ignore -> Mix.shell().info("#{inspect(repo)} is not to be started")
     end
   end

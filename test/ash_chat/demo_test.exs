@@ -105,6 +105,7 @@ defmodule AshChat.DemoTest do
           {[folder], "is a folder, not a file"},
           {["/dev/null"], "is no regular file"},
           {["--nonsense"], "unknown option --nonsense"},
+          {["--keep-goin"], "unknown option --keep-goin: did you mean --keep-going?"},
           {["--room"], "the option --room needs a value"},
           {["a.jsonl", "b.jsonl"], "give one file, not 2"}
         ] do

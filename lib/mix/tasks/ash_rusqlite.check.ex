@@ -36,7 +36,7 @@ defmodule Mix.Tasks.AshRusqlite.Check do
 
   @impl true
   def run(args) do
-    {opts, _} = Mix.AshRusqlite.parse!(args, quick: :boolean, json: :boolean)
+    opts = Mix.AshRusqlite.options!(args, quick: :boolean, json: :boolean)
     check = if opts[:json], do: &json!(&1, &2, opts), else: &sound!(&1, &2, opts)
     Mix.AshRusqlite.each_repo(opts, [create: false], check)
   end

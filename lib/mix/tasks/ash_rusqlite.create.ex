@@ -19,7 +19,7 @@ defmodule Mix.Tasks.AshRusqlite.Create do
 
   @impl true
   def run(args) do
-    {opts, _} = Mix.AshRusqlite.parse!(args)
+    opts = Mix.AshRusqlite.options!(args)
 
     Mix.AshRusqlite.each_repo(opts, [create: true], fn _repo, words ->
       Mix.shell().info("The database of #{words} is there")

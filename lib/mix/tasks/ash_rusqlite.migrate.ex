@@ -23,7 +23,7 @@ defmodule Mix.Tasks.AshRusqlite.Migrate do
 
   @impl true
   def run(args) do
-    {opts, _} = Mix.AshRusqlite.parse!(args, to: :integer, step: :integer)
+    opts = Mix.AshRusqlite.options!(args, to: :integer, step: :integer)
 
     Mix.AshRusqlite.each_repo(opts, fn repo, words ->
       options = Mix.AshRusqlite.take(opts, [:to, :step])

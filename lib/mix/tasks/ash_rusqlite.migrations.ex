@@ -20,7 +20,7 @@ defmodule Mix.Tasks.AshRusqlite.Migrations do
 
   @impl true
   def run(args) do
-    {opts, _} = Mix.AshRusqlite.parse!(args)
+    opts = Mix.AshRusqlite.options!(args)
 
     Mix.AshRusqlite.each_repo(opts, [create: false], fn repo, words ->
       migrations = Mix.AshRusqlite.value!(AshRusqlite.Repo.Maintenance.migrations(repo))

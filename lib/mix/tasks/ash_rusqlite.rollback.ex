@@ -22,7 +22,7 @@ defmodule Mix.Tasks.AshRusqlite.Rollback do
 
   @impl true
   def run(args) do
-    {opts, _} = Mix.AshRusqlite.parse!(args, to: :integer, step: :integer)
+    opts = Mix.AshRusqlite.options!(args, to: :integer, step: :integer)
 
     Mix.AshRusqlite.each_repo(opts, [create: false], fn repo, words ->
       options = Mix.AshRusqlite.take(opts, [:to, :step])

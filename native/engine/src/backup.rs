@@ -176,10 +176,11 @@ fn steps(
 }
 
 fn check_destination(source: &Connection, destination: &Path, overwrite: bool) -> Result<()> {
-    let refused = |why: &str| {
+    let refusal = |why: &str| {
         let path = destination.display().to_string();
-        Err(Error::new(Code::InvalidBackup, format!("{path} {why}")).with("path", path))
+        Error::new(Code::InvalidBackup, format!("{path} {why}")).with("path", path)
     };
+    let refused = |why: &str| Err(refusal(why));
     if is_database_of(source, destination) {
         return refused("is the database itself");
     }
@@ -193,7 +194,8 @@ fn check_destination(source: &Connection, destination: &Path, overwrite: bool) -
         return refused("is a folder; name a file in it");
     }
     if !overwrite && fs::symlink_metadata(destination).is_ok() {
-        return refused("exists; pass overwrite: true to replace it");
+        let exists = refusal("exists; pass overwrite: true to replace it");
+        return Err(exists.with("option", "overwrite"));
     }
     // SQLite would take the journal of the old file for the new one's.
     for suffix in ["-wal", "-journal"] {

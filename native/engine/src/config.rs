@@ -140,6 +140,13 @@ impl Config {
             )
             .with("option", "database"));
         }
+        if config.read_only && config.database.is_none() {
+            return Err(Error::new(
+                Code::InvalidOption,
+                "the option read_only: takes a file: a database in memory is empty when it opens",
+            )
+            .with("option", "read_only"));
+        }
         Ok(config)
     }
 
@@ -391,6 +398,16 @@ mod tests {
             assert_eq!(error.code(), Code::InvalidOption, "{name}");
             assert_eq!(error.detail("option"), Some(&Detail::Text(name.into())));
         }
+    }
+
+    #[test]
+    fn what_is_in_memory_cannot_be_read_only() {
+        let error = parse(json!({"database": ":memory:", "read_only": true})).unwrap_err();
+        assert_eq!(
+            error.detail("option"),
+            Some(&Detail::Text("read_only".into()))
+        );
+        parse(json!({"database": ":memory:", "read_only": false})).unwrap();
     }
 
     #[test]

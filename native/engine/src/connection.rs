@@ -178,10 +178,8 @@ fn prepare_file(path: &Path, config: &Config) -> Result<bool> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if config.read_only || !config.create {
-                return Err(cannot_open(
-                    path,
-                    "there is no such file; leave create: on to make it",
-                ));
+                let error = cannot_open(path, "there is no such file; leave create: on to make it");
+                return Err(error.with("option", "create"));
             }
             create_file(path)?;
             Ok(true)

@@ -81,9 +81,40 @@ pub(crate) fn page_problems(conn: &Connection, quick: bool, limit: u32) -> Resul
         lines.collect()
     };
     match check().map_err(sqlite_error::map) {
-        Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+        Ok(rows) => Ok(findings(&rows, limit)),
         // Too damaged to be walked: that is the finding.
         Err(error) if error.code() == Code::Corrupt => Ok(vec![error.message().to_owned()]),
         Err(error) => Err(error),
+    }
+}
+
+/// SQLite gives all that it finds of a kind as one text, below a line with the schema's name.
+fn findings(rows: &[String], limit: u32) -> Vec<String> {
+    let lines = rows.iter().flat_map(|row| row.lines());
+    lines
+        .filter(|line| *line != "ok" && !line.starts_with("*** in database"))
+        .take(usize::try_from(limit).unwrap_or(usize::MAX))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_finding_is_a_line_and_they_are_as_many_as_asked_for() {
+        let rows = [
+            "*** in database main ***\nTree 2 page 4: a\nTree 2 page 5: b".to_owned(),
+            "row 1 missing from index i".to_owned(),
+        ];
+        let all = [
+            "Tree 2 page 4: a",
+            "Tree 2 page 5: b",
+            "row 1 missing from index i",
+        ];
+        assert_eq!(findings(&rows, 100), all);
+        assert_eq!(findings(&rows, 2), all.get(..2).unwrap_or_default());
+        assert_eq!(findings(&["ok".to_owned()], 5), [""; 0]);
     }
 }

@@ -102,6 +102,10 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
             Error::new(Code::UnknownColumn, text.to_owned())
         }
         ffi::SQLITE_ERROR if text.starts_with(REFUSED) => refused(text.trim_start_matches(REFUSED)),
+        ffi::SQLITE_ERROR if text.starts_with("ON CONFLICT clause does not match") => Error::new(
+            Code::InvalidQuery,
+            "no primary key and no unique constraint has exactly the columns of the conflict target; name those of one, or leave it out",
+        ),
         ffi::SQLITE_ERROR if text == "integer overflow" => Error::new(
             Code::InvalidValue,
             "an integer went outside 64 bits; use a REAL or DECIMAL_TEXT column for such sums",
@@ -307,6 +311,11 @@ mod tests {
             .map(|_| ())
             .unwrap_err());
         assert_eq!(error.code(), Code::UnknownTable);
+        let upsert = "INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING";
+        conn.execute_batch("CREATE TABLE t (a)").unwrap();
+        let error = map(conn.prepare(upsert).map(|_| ()).unwrap_err());
+        assert_eq!(error.code(), Code::InvalidQuery);
+        assert!(error.message().contains("conflict target"), "{error}");
         let error = map(conn.prepare("SELEC 1").map(|_| ()).unwrap_err());
         assert_eq!(error.code(), Code::SqlSyntax);
         assert_eq!(error.detail("offset"), Some(&Detail::Integer(0)));

@@ -114,7 +114,10 @@ defmodule AshRusqlite.Repo.WritesTest do
                  Repo.upsert(:rooms, row, opts)
       end
 
-      assert {:error, %Error{}} = Repo.upsert(:rooms, row, conflict_target: [:hidden])
+      assert {:error, %Error{code: :invalid_query} = error} =
+               Repo.upsert(:rooms, row, conflict_target: [:hidden])
+
+      assert error.message =~ "conflict target"
 
       assert {:error, %Error{code: :unknown_column}} =
                Repo.upsert(:rooms, row, conflict_target: [:titel])

@@ -85,7 +85,7 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert info() =~ "bytes copied to #{copy}"
     assert tables(copy) == tables(database)
 
-    assert_raise Mix.Error, ~r/overwrite/, fn -> mix("backup", [copy]) end
+    assert_raise Mix.Error, ~r/give --overwrite/, fn -> mix("backup", [copy]) end
     mix("backup", [copy, "--overwrite"])
     assert_raise Mix.Error, ~r/PATH/, fn -> mix("backup") end
 
@@ -104,7 +104,12 @@ defmodule Mix.Tasks.AshRusqliteTest do
     for {task, args, message} <- [
           {"migrate", ["--database", folder], ~r/folder|directory/},
           {"migrate", ["--database", Path.join(folder, "a.db")], ~r/migrations:/},
-          {"check", ["--database", Path.join(folder, "none.db")], ~r/none\.db/},
+          {"check", ["--database", Path.join(folder, "none.db")], ~r/mix ash_rusqlite.create/},
+          {"create", ["extra"], ~r/extra/},
+          {"migrate", ["extra"], ~r/extra/},
+          {"rollback", ["1", "--step", "1"], ~r/1 is not understood/},
+          {"migrations", ["extra"], ~r/extra/},
+          {"check", ["chat.db"], ~r/chat\.db/},
           {"migrate", ["-r", "No.Such.Repo"], ~r/No.Such.Repo is no module/},
           {"migrate", ["-r", "String"], ~r/String is no module/},
           {"migrate", ["-r", "MyApp.Repo", "--database", "x"], ~r/either/},

@@ -64,7 +64,7 @@ defmodule AshChat.Demo.Options do
       :help
 
       iex> AshChat.Demo.Options.parse(["--kep"], "/")
-      {:error, "unknown option --kep"}
+      {:error, "unknown option --kep: did you mean --keep?"}
   """
   @spec parse([String.t()], Path.t()) :: {:ok, t()} | :help | {:error, String.t()}
   def parse(arguments, folder) do
@@ -92,8 +92,14 @@ defmodule AshChat.Demo.Options do
   defp wrong({option, nil}) do
     if String.starts_with?(option, ["--room", "--database"]),
       do: "the option #{option} needs a value",
-      else: "unknown option #{option}"
+      else: "unknown option #{option}" <> did_you_mean(option)
   end
 
   defp wrong({option, value}), do: "the option #{option} cannot take #{inspect(value)}"
+
+  defp did_you_mean(option) do
+    known = for {name, _} <- @switches, do: "--" <> String.replace("#{name}", "_", "-")
+    nearest = Enum.max_by(known, &String.jaro_distance(&1, option))
+    if String.jaro_distance(nearest, option) > 0.8, do: ": did you mean #{nearest}?", else: ""
+  end
 end
