@@ -3,6 +3,8 @@ defmodule AshRusqlite.RepoTest do
 
   import ExUnit.CaptureLog
 
+  alias AshRusqlite.Repo.Configuration
+
   defmodule EnvRepo do
     use AshRusqlite.Repo, otp_app: :env_app
   end
@@ -71,6 +73,13 @@ defmodule AshRusqlite.RepoTest do
             {[database: 5], "database", nil},
             {[database: ""], "database", nil},
             {[database: database, busy_timout: 5], "busy_timout", "busy_timeout"},
+            {[database: database, auto_migrat: true], "auto_migrat", "auto_migrate"},
+            {[database: database, nam: :a], "nam", "name"},
+            {[database: database, telemetry_prefx: [:a]], "telemetry_prefx", "telemetry_prefix"},
+            {[databas: database], "databas", "database"},
+            {[database: ":memory:", read_only: true], "read_only", nil},
+            {[database: 5, readrs: 0], "readrs", "readers"},
+            {[database: database, xyz: 5], "xyz", nil},
             {[database: database, busy_timeout: 0], "busy_timeout", nil},
             {[database: database, synchronous: :ful], "synchronous", "full"},
             {[database: database, readers: "many"], "readers", nil},
@@ -120,6 +129,12 @@ defmodule AshRusqlite.RepoTest do
 
       assert Path.basename(config[:migrations]) == "priv"
       assert config[:name] == pid
+    end
+
+    test "knows the options of the engine, and those alone" do
+      start_supervised!({MyApp.Repo, name: nil, database: ":memory:"}) |> Repo.put_dynamic_repo()
+      known = Keyword.keys(Repo.config()) -- [:name, :otp_app]
+      assert Enum.sort(known) == Enum.sort(Configuration.engine_options())
     end
 
     test "refuses what is no database of ours", %{tmp_dir: folder} do

@@ -9,6 +9,31 @@ defmodule AshRusqlite.Repo.Configuration do
   # What the engine does not know.
   @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate]
 
+  # What it does know, and checks. A misspelt name is told of before a value or one that is missing.
+  @engine_options [
+    :database,
+    :migrations,
+    :busy_timeout,
+    :transaction_timeout,
+    :synchronous,
+    :read_only,
+    :create,
+    :readers,
+    :queue_limit,
+    :max_batch,
+    :cache_size,
+    :statement_cache_size,
+    :wal_autocheckpoint,
+    :journal_size_limit,
+    :mmap_size,
+    :temp_store,
+    :decimal
+  ]
+
+  @doc "The names of the options that the engine checks."
+  @spec engine_options() :: [atom()]
+  def engine_options, do: @engine_options
+
   @doc "The application of `use AshRusqlite.Repo, otp_app: …`."
   @spec otp_app!(keyword()) :: atom()
   def otp_app!(opts) do
@@ -66,7 +91,7 @@ defmodule AshRusqlite.Repo.Configuration do
         name -> Options.wrong(:name, name, "an atom")
       end
     else
-      Options.known(options, [])
+      Options.known(options, [], [])
     end
   end
 
@@ -75,7 +100,8 @@ defmodule AshRusqlite.Repo.Configuration do
   def resolve(options) do
     {own, engine} = Keyword.split(options, @own_options)
 
-    with {:ok, prefix} <- telemetry_prefix(own),
+    with :ok <- Options.known(options, @own_options ++ @engine_options, []),
+         {:ok, prefix} <- telemetry_prefix(own),
          :ok <- auto_migrate(own),
          {:ok, engine} <- migrations(engine),
          {:ok, path} <- database(engine),

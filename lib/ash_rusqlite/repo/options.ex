@@ -24,15 +24,16 @@ defmodule AshRusqlite.Repo.Options do
     end
   end
 
-  @doc "Checks that only known options are given."
-  @spec known(keyword(), [atom()]) :: :ok | {:error, Error.t()}
-  def known([], _known), do: :ok
+  @doc "Checks that only known options are given. Those of all calls were taken out before."
+  @spec known(keyword(), [atom()], [atom()]) :: :ok | {:error, Error.t()}
+  def known(opts, known, of_all_calls \\ [:timeout])
+  def known([], _known, _of_all_calls), do: :ok
 
-  def known(opts, known) do
+  def known(opts, known, of_all_calls) do
     if Keyword.keyword?(opts) do
       case Enum.find(opts, fn {name, _} -> name not in known end) do
         nil -> :ok
-        {name, _} -> {:error, unknown(name, known)}
+        {name, _} -> {:error, unknown(name, known ++ of_all_calls)}
       end
     else
       {:error, not_options(opts)}
@@ -56,7 +57,6 @@ defmodule AshRusqlite.Repo.Options do
   end
 
   defp unknown(name, known) do
-    known = known ++ [:timeout]
     nearest = Enum.max_by(known, &distance(&1, name))
     list = Enum.map_join(known, ", ", &Atom.to_string/1)
     details = %{option: Atom.to_string(name)}

@@ -7,11 +7,13 @@ defmodule AshRusqlite.Repo.Pages do
   alias AshRusqlite.Repo.{Options, Statement}
 
   @default_page 500
+  @known [:select, :where, :order_by, :limit, :offset, :distinct, :after, :max_rows]
 
   @doc "The rows of a query as a stream."
   @spec stream(AshRusqlite.Repo.repo(), AshRusqlite.Repo.table(), keyword()) :: Enumerable.t()
   def stream(repo, table, opts) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, @known),
          {size, opts} = Keyword.pop(opts, :max_rows, @default_page),
          {limit, opts} = Keyword.pop(opts, :limit),
          :ok <- count(:max_rows, size, 1),

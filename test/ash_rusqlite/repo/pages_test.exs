@@ -62,7 +62,10 @@ defmodule AshRusqlite.Repo.PagesTest do
     assert error(fn -> Repo.stream(:messages, timeout: 0) end).details.option == "timeout"
     assert error(fn -> Enum.to_list(Repo.stream(:message)) end).code == :unknown_table
 
-    assert error(fn -> Enum.to_list(Repo.stream(:messages, wher: 1)) end).details.nearest ==
-             "where"
+    for {wrong, near} <- [wher: "where", max_row: "max_rows", timeuot: "timeout"] do
+      error = error(fn -> Enum.to_list(Repo.stream(:messages, [{wrong, 1}])) end)
+      assert {error.code, error.details.nearest} == {:invalid_option, near}
+      for name <- ["where", "max_rows", "timeout"], do: assert(error.message =~ name)
+    end
   end
 end
