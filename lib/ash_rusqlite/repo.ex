@@ -46,9 +46,11 @@ defmodule AshRusqlite.Repo do
       `:not_like`
     * `{column, :is_nil, true}` or `false`
     * `{:column, left, op, right}` - two columns
-    * `{:key, key}` - the row of this primary key
+    * `{:key, key}` - the row of this primary key. Alone or within `:and`, `:or` and `:not`: as an
+      item of a list it is `key: value`, a column of that name
     * `{:and, [condition]}`, `{:or, [condition]}`, `{:not, condition}`
-    * `{:expr, scalar}` - what `AshRusqlite.Repo.Expression` can say, for programs that write queries
+    * `{:expr, scalar}` - what `AshRusqlite.Repo.Expression` can say, for programs that write
+      queries. It stands where `{:key, key}` does
 
   ## Options
 
@@ -187,6 +189,18 @@ defmodule AshRusqlite.Repo do
 
       {:ok, result} = MyApp.Repo.query("SELECT count(*) FROM rooms WHERE hidden = ?", [false])
       result.rows
+
+  In other functions the column says how a value is stored. A value for a placeholder has none, so
+  a time's own precision decides: whole seconds become `2026-01-02T03:04:05Z`, as columns of
+  `DATETIME_TEXT` hold them, and what has a fraction, though it be zero, becomes
+  `2026-01-02T03:04:05.000000Z`, as those of `DATETIME_USEC_TEXT` do. SQLite compares the texts, so
+  one never equals the other. For a column with microseconds give microseconds:
+
+      at = ~U[2026-01-02 03:04:05Z]
+      sql = "SELECT id FROM messages WHERE created_at >= ?"
+      MyApp.Repo.query(sql, [%{at | microsecond: {0, 6}}])
+
+  So it is with `NaiveDateTime` and `Time`.
   """
   @callback query(sql :: String.t(), params :: [term()], opts :: keyword()) ::
               {:ok, Result.t()} | {:error, Error.t()}

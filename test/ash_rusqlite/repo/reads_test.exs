@@ -38,6 +38,8 @@ defmodule AshRusqlite.Repo.ReadsTest do
             {{:sent_at, :is_nil, false}, []},
             {{:column, :id, :==, :likes}, [3]},
             {{:key, 2}, [2]},
+            {{:and, [{:key, 2}, [room_id: "kitchen"]]}, [2]},
+            {{:not, {:key, 2}}, [1, 3]},
             {{:and, [[room_id: "kitchen"], {:likes, 0}]}, [2]},
             {{:or, [[room_id: "garden"], {:likes, 0}]}, [2, 3]},
             {{:or, []}, []},
@@ -86,6 +88,14 @@ defmodule AshRusqlite.Repo.ReadsTest do
           ] do
         assert %Error{code: ^code, details: details} = error(fun)
         assert details.nearest == nearest
+      end
+    end
+
+    test "tells that the primary key is a column's name within a list" do
+      for where <- [[key: 2], [{:key, 2}, {:likes, :>, 2}], [{:room_id, "kitchen"}, {:key, 2}]] do
+        error = error(fn -> Repo.all(:messages, where: where) end)
+        assert {error.code, error.details.column} == {:unknown_column, "key"}
+        assert error.message =~ "within {:and"
       end
     end
 
@@ -214,6 +224,19 @@ defmodule AshRusqlite.Repo.ReadsTest do
 
     test "gives typed values of a table's columns" do
       assert [[true]] = Repo.query!("SELECT hidden FROM rooms WHERE id = ?1", ["cellar"]).rows
+    end
+
+    test "compares a time as its precision says, since no column tells" do
+      at = ~U[2026-01-02 03:04:05Z]
+      Repo.update!(:messages, 1, sent_at: at)
+      assert ids(where: [{:sent_at, :>=, at}]) == [1]
+
+      found = fn at ->
+        Repo.query!("SELECT id FROM messages WHERE sent_at >= ?", [at]).rows
+      end
+
+      assert found.(%{at | microsecond: {0, 6}}) == [[1]]
+      assert found.(at) == []
     end
 
     test "refuses to write, a wrong count of values and wrong SQL" do

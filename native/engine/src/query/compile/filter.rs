@@ -119,7 +119,10 @@ fn compare<'v>(
     op: CompareOp,
     value: &'v Value,
 ) -> Result<()> {
-    let (_, column) = b.table.column(column)?;
+    let (_, column) = b.table.column(column).map_err(|error| match column {
+        "key" | "expr" => in_a_list(error, column),
+        _ => error,
+    })?;
     if *value != Value::Null {
         b.compared(column);
         b.push(operator(op));
@@ -149,6 +152,15 @@ pub(super) fn operator(op: CompareOp) -> &'static str {
         CompareOp::Gt => " > ",
         CompareOp::GtEq => " >= ",
     }
+}
+
+/// Between the pairs of a keyword list the primary key and expressions look like columns.
+fn in_a_list(error: Error, name: &str) -> Error {
+    let message = format!(
+        "{}. In a list {{:{name}, value}} is a column's; give it alone, or within {{:and, […]}}",
+        error.message()
+    );
+    error.with_message(message)
 }
 
 fn compare_columns(b: &mut Builder<'_, '_>, left: &str, op: CompareOp, right: &str) -> Result<()> {
