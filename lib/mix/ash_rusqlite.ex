@@ -27,8 +27,11 @@ defmodule Mix.AshRusqlite do
   @spec options!([String.t()], keyword()) :: keyword()
   def options!(args, switches \\ []) do
     case parse!(args, switches) do
-      {opts, []} -> opts
-      {_opts, [extra | _]} -> Mix.raise("#{extra} is not understood: this task takes options only")
+      {opts, []} ->
+        opts
+
+      {_opts, [extra | _]} ->
+        Mix.raise("#{extra} is not understood: this task takes options only")
     end
   end
 

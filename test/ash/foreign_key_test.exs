@@ -25,7 +25,7 @@ if Code.ensure_loaded?(Ash) do
       sqlite do
         repo Repo
         table "owners"
-        migrate? false
+        migrate?(false)
       end
 
       actions do
@@ -44,7 +44,7 @@ if Code.ensure_loaded?(Ash) do
         sqlite do
           repo Repo
           table "items_#{action}"
-          migrate? false
+          migrate?(false)
         end
 
         actions do
@@ -67,7 +67,7 @@ if Code.ensure_loaded?(Ash) do
       sqlite do
         repo Repo
         table "folders"
-        migrate? false
+        migrate?(false)
       end
 
       actions do
