@@ -60,7 +60,8 @@ defmodule AshRusqlite.Repo do
     * `:migrations` - folder of the migrations, see `AshRusqlite.Migrator`
     * `:name` - by default the module; nil for a repo that is known by its pid only
     * `:busy_timeout` - how long a call may wait and run, in milliseconds. 15,000
-    * `:transaction_timeout` - how long a transaction may last, in milliseconds. 15,000
+    * `:transaction_timeout` - how long a transaction may last from its first statement on, in
+      milliseconds. 15,000
     * `:synchronous` - `:full` (a write that was answered survives a power loss), `:normal`,
       `:extra` or `:off`
     * `:read_only` - refuse every write. false
@@ -280,10 +281,11 @@ defmodule AshRusqlite.Repo do
 
   It takes the writer at its first statement, read or write, so that what it read cannot be
   changed by others before it writes. It is rolled back, and the result is `{:error, reason}`,
-  after `c:rollback/1`, and when it outlasts `timeout:` (by default the repo's
-  `transaction_timeout`). When the function raises, throws or exits, or its process dies, it
-  is rolled back too. A transaction inside of another is a part of it: when the inner one is
-  rolled back, the outer one ends with `{:error, :rollback}`.
+  after `c:rollback/1`, and when its function outlasts `timeout:`; by default it has the repo's
+  `transaction_timeout` from its first statement on. The function itself is not interrupted. When it
+  raises, throws or exits, or its process dies, it is rolled back too. A transaction inside of
+  another is a part of it: when the inner one is rolled back, the outer one ends with
+  `{:error, :rollback}`.
 
       MyApp.Repo.transaction(fn ->
         room = MyApp.Repo.get!(:rooms, "attic")

@@ -23,7 +23,7 @@ if Code.ensure_loaded?(Ash) do
       end
 
       actions do
-        defaults([:read])
+        defaults([:read, create: [:id]])
 
         create :slowly do
           accept([:id])
@@ -83,6 +83,22 @@ if Code.ensure_loaded?(Ash) do
       assert error.timeout == 100
       # Its name is the action's, or the resource's if it was the read that found no time left.
       assert error.name =~ "TimeoutTest.Note"
+      assert Ash.read!(Note) == []
+    end
+
+    test "it counts before the first statement, too" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      assert Ash.read!(Note) == []
+
+      assert {:error, %Ash.Error.Invalid{errors: [%Ash.Error.Invalid.Timeout{timeout: 20}]}} =
+               Note
+               |> Ash.Changeset.for_create(:create, %{id: 1})
+               |> Ash.Changeset.before_action(fn changeset ->
+                 Process.sleep(50)
+                 changeset
+               end)
+               |> Ash.create(timeout: 20)
+
       assert Ash.read!(Note) == []
     end
 

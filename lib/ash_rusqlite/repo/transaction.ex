@@ -15,6 +15,8 @@ defmodule AshRusqlite.Repo.Transaction do
   #   tx: nil before the first statement
   #   failed?: an inner transaction was rolled back, so this one will be
   #   lost: the error that ended it early
+  #   timeout: how long it may last, in milliseconds
+  #   began: since when, or nil: since its first statement
   @initial %{tx: nil, failed?: false, lost: nil}
 
   @doc "See `c:AshRusqlite.Repo.transaction/2`."
@@ -29,7 +31,7 @@ defmodule AshRusqlite.Repo.Transaction do
 
       if Process.get(key(entry)),
         do: inner(key(entry), fun),
-        else: observe(entry, fn -> outer(entry, fun, timeout || entry.transaction_timeout) end)
+        else: observe(entry, fn -> outer(entry, fun, time(entry, timeout)) end)
     end
   end
 
@@ -88,9 +90,20 @@ defmodule AshRusqlite.Repo.Transaction do
     end
   end
 
+  # What the caller gives counts from the start: he waits for the function. The repo's own time
+  # counts from the first statement on: until then nobody waits for the writer.
+  defp time(entry, nil), do: %{timeout: entry.transaction_timeout, began: nil}
+  defp time(_entry, :infinity), do: %{timeout: :infinity, began: nil}
+  defp time(_entry, timeout), do: %{timeout: timeout, began: now()}
+
+  defp left(%{timeout: timeout, began: nil}), do: timeout
+  defp left(%{timeout: timeout, began: began}), do: max(timeout - (now() - began), 0)
+
+  defp now, do: System.monotonic_time(:millisecond)
+
   # Waiting for the writer ends with the transaction's own timeout at the latest.
   defp run(%{tx: {db, tx}} = state, key, operation, timeout) do
-    result = Call.transaction(db, tx, operation, min(timeout, state.timeout))
+    result = db |> Call.transaction(tx, operation, min(timeout, state.timeout)) |> told(state)
 
     with {:error, %Error{code: code} = error} <- result,
          true <- code in [:transaction_timeout, :transaction_closed, :closed] and !state.lost do
@@ -100,9 +113,29 @@ defmodule AshRusqlite.Repo.Transaction do
     result
   end
 
-  defp begin(entry, %{timeout: timeout} = state) do
+  defp begin(entry, state) do
+    case left(state) do
+      0 -> overstayed(key(entry), state)
+      left -> open(entry, state, left)
+    end
+  end
+
+  defp overstayed(key, %{timeout: timeout} = state) do
+    error =
+      Error.new(
+        :transaction_timeout,
+        "the transaction's time was over before its first statement: do less in its function, or " <>
+          "raise timeout:",
+        %{deadline_ms: timeout}
+      )
+
+    Process.put(key, %{state | lost: error})
+    {:error, error}
+  end
+
+  defp open(entry, state, left) do
     Registry.with_current(entry, fn %{db: db} ->
-      case Native.tx_open(db, timeout) do
+      case Native.tx_open(db, left) do
         {:ok, tx} ->
           state = %{state | tx: {db, tx}}
           Process.put(key(entry), state)
@@ -114,9 +147,16 @@ defmodule AshRusqlite.Repo.Transaction do
     end)
   end
 
-  defp outer(entry, fun, timeout) do
+  # The engine was given what was left of the time.
+  defp told({:error, %Error{code: :transaction_timeout} = error}, %{timeout: timeout})
+       when is_integer(timeout),
+       do: {:error, %{error | details: Map.put(error.details, :deadline_ms, timeout)}}
+
+  defp told(result, _state), do: result
+
+  defp outer(entry, fun, time) do
     key = key(entry)
-    Process.put(key, Map.put(@initial, :timeout, timeout))
+    Process.put(key, Map.merge(@initial, time))
 
     try do
       fun.()
@@ -140,7 +180,8 @@ defmodule AshRusqlite.Repo.Transaction do
     case Process.get(key) do
       %{failed?: true} -> with(_ <- finish(key, :rollback), do: {:error, :rollback})
       %{lost: %Error{} = error} -> with(_ <- finish(key, :rollback), do: {:error, error})
-      _ -> finish(key, :commit)
+      %{tx: nil} = state -> if(left(state) == 0, do: overstayed(key, state), else: :ok)
+      state -> key |> finish(:commit) |> told(state)
     end
   end
 

@@ -321,6 +321,58 @@ defmodule AshRusqlite.Repo.TransactionTest do
     assert error(fn -> Repo.rollback(:x) end).code == :transaction_closed
   end
 
+  describe "timeout:" do
+    test "counts before the first statement, which is refused when it is over" do
+      test = self()
+
+      assert {:error, %{code: :transaction_timeout, details: %{deadline_ms: 20}}} =
+               Repo.transaction(
+                 fn ->
+                   Process.sleep(50)
+                   for _ <- 1..2, do: send(test, Repo.insert(:rooms, id: "a", title: "a"))
+                   :done
+                 end,
+                 timeout: 20
+               )
+
+      for _ <- 1..2, do: assert_received({:error, %{code: :transaction_timeout}})
+      assert ids() == []
+      refute Repo.in_transaction?()
+      assert {:ok, _} = Repo.transaction(fn -> insert("b") end, timeout: 60_000)
+    end
+
+    test "counts where there is no statement" do
+      assert {:error, %{code: :transaction_timeout}} =
+               Repo.transaction(fn -> Process.sleep(50) end, timeout: 20)
+
+      assert {:error, :mine} =
+               Repo.transaction(fn -> Process.sleep(50) && Repo.rollback(:mine) end, timeout: 20)
+    end
+
+    test "is named as it was given, whatever was left of it at the first statement" do
+      assert {:error, %{code: :transaction_timeout, details: %{deadline_ms: 200}}} =
+               Repo.transaction(
+                 fn ->
+                   Process.sleep(100)
+                   Repo.insert(:rooms, id: "a", title: "a")
+                   Process.sleep(200)
+                 end,
+                 timeout: 200
+               )
+
+      assert ids() == []
+    end
+
+    test "of the repo counts from the first statement on", %{tmp_dir: folder} do
+      path = Path.join(folder, "short.db")
+      Repo.put_dynamic_repo(start_repo!(folder, database: path, transaction_timeout: 1_000))
+
+      assert {:ok, "a"} = Repo.transaction(fn -> Process.sleep(1_050) && insert("a").id end)
+      assert {:ok, :done} = Repo.transaction(fn -> Process.sleep(1_050) && :done end)
+      assert ids() == ["a"]
+    end
+  end
+
   test "a transaction that waits for another one gives up at its deadline", %{repo: repo} do
     test = self()
 
