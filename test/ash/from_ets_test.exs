@@ -145,6 +145,43 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    test "decimals come back as they went in, on both, and are found and sorted by their value" do
+      texts = ["1E+3", "-1.2E+4", "1000.0", "1000", "0E+2", "0.00", "12E+2", "1E-9"]
+      rows = texts |> Enum.with_index() |> Enum.map(&Tuple.insert_at(&1, 0, Ash.UUID.generate()))
+
+      [ets, ours] =
+        for resource <- [OnEts, OnSqlite] do
+          for {id, text, size} <- rows do
+            price = Decimal.new(text)
+            create!(resource, %{id: id, price: price, size: size})
+            assert Ash.get!(resource, id).price === price
+          end
+
+          thousand = Ash.Query.filter(resource, price == ^Decimal.new(1000))
+          thousands = Ash.Query.filter(resource, price == ^Decimal.new("1E+3"))
+          more = Ash.Query.filter(resource, price > ^Decimal.new("0E+5"))
+
+          for query <- [resource, thousand, thousands, more] do
+            rows = query |> Ash.Query.sort([:price, :size]) |> Ash.read!()
+
+            {Enum.map(rows, &{&1.price, &1.size}), Ash.sum!(query, :price),
+             Ash.max!(query, :price), Ash.min!(query, :price), Ash.list!(query, :price)}
+          end
+        end
+
+      assert ours == ets
+    end
+
+    # What SQLite keeps in a REAL column has no sign at zero.
+    test "minus zero: ETS keeps its sign, here it is zero" do
+      for {resource, sign} <- [{OnEts, 1}, {OnSqlite, 0}] do
+        %{id: id} = create!(resource, %{weight: -0.0})
+        weight = Ash.get!(resource, id).weight
+        assert weight == 0.0
+        assert <<^sign::1, _::63>> = <<weight::float>>
+      end
+    end
+
     # ETS stores it, and raises when it reads it back.
     test "a function is no term that can be stored: it is refused before anything is written" do
       old = create!(OnSqlite, %{name: "old", code: "1", any: 1})

@@ -18,6 +18,7 @@ defmodule AshRusqlite.P5PlainFileTest do
     {"REAL", 1.5, "real", "1.5"},
     {"REAL", 2, "real", "2.0"},
     {"DECIMAL_TEXT", "1.10", "text", "1.10"},
+    {"DECIMAL_TEXT", "1.2E+4", "text", "1.2E+4"},
     {"BOOLEAN_INT", true, "integer", "1"},
     {"BOOLEAN_INT", false, "integer", "0"},
     {"DATETIME_TEXT", ~U[2026-01-02 03:04:05Z], "text", "2026-01-02T03:04:05Z"},

@@ -37,6 +37,8 @@ if Code.ensure_loaded?(Ash) do
             attribute :size, :integer, public?: true
             attribute :day, :date, public?: true
             attribute :any, :term, public?: true
+            attribute :price, :decimal, public?: true
+            attribute :weight, :float, public?: true
           end
 
           identities do

@@ -168,12 +168,18 @@ proptest! {
     }
 }
 
-/// Elixir's `Decimal.to_string(decimal, :normal)`, but one zero for zero.
+/// Elixir's `Decimal.to_string(decimal, :normal)`, but `Decimal.to_string(decimal)` where that would
+/// make up zeros behind the digits.
 fn normal(negative: bool, digits: &str, exponent: i64) -> String {
     let sign = if negative { "-" } else { "" };
-    if exponent >= 0 {
-        let zeros = if digits == "0" { 0 } else { exponent };
-        return format!("{sign}{digits}{}", "0".repeat(zeros as usize));
+    if exponent == 0 {
+        return format!("{sign}{digits}");
+    }
+    if exponent > 0 {
+        let (first, others) = digits.split_at(1);
+        let point = if others.is_empty() { "" } else { "." };
+        let power = exponent as usize + others.len();
+        return format!("{sign}{first}{point}{others}E+{power}");
     }
     let places = exponent.unsigned_abs() as usize;
     let padded = format!("{digits:0>width$}", width = places + 1);

@@ -105,8 +105,10 @@ defmodule AshRusqlite.Repo.ValuesTest do
 
   test "decimals are exact" do
     if Code.ensure_loaded?(Decimal) do
-      decimal = apply(Decimal, :new, ["1.10"])
-      assert %{decimal: ^decimal} = Repo.insert!(:kinds, decimal: decimal)
+      for text <- ["1.10", "1E+3", "-1.2E+4", "0E+2", "-0", "1E-9"] do
+        decimal = apply(Decimal, :new, [text])
+        assert %{decimal: ^decimal} = Repo.insert!(:kinds, decimal: decimal)
+      end
     else
       assert %{decimal: "12"} = Repo.insert!(:kinds, decimal: 12)
     end

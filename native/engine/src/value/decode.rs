@@ -66,7 +66,7 @@ fn of_text(text: &[u8], column_type: ColumnType) -> Option<Decoded<'_>> {
         | ColumnType::Blob
         | ColumnType::Any => Some(Decoded::Text(text)),
         ColumnType::Json => std::str::from_utf8(text).ok().map(Decoded::Json),
-        ColumnType::Decimal => decimal::plain(text).map(Decoded::Decimal),
+        ColumnType::Decimal => decimal::number(text).map(Decoded::Decimal),
         ColumnType::DateTime | ColumnType::DateTimeUsec => {
             parse::datetime(text).map(Decoded::DateTime)
         }

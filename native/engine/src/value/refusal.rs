@@ -71,7 +71,7 @@ fn example(column_type: ColumnType) -> &'static str {
         ColumnType::Uuid => "a UUID as a string",
         ColumnType::Integer => "an integer",
         ColumnType::Real => "a float or an integer",
-        ColumnType::Decimal => "a decimal, an integer or plain digits such as \"1.10\"",
+        ColumnType::Decimal => "a decimal, an integer or digits such as \"1.10\" or \"1E+3\"",
         ColumnType::Boolean => "true or false",
         ColumnType::DateTime | ColumnType::DateTimeUsec => "a date and time with a zone",
         ColumnType::NaiveDateTime | ColumnType::NaiveDateTimeUsec => {

@@ -39,15 +39,17 @@ pub struct Data {
 }
 
 fn number(text: &str) -> Value {
+    let negative = text.starts_with('-');
+    let (text, power) = text.split_once('E').unwrap_or((text, "0"));
     let digits = text.trim_start_matches('-').replace('.', "");
     let digits = digits.trim_start_matches('0');
     let fraction = text
         .split_once('.')
         .map_or(0, |(_, fraction)| fraction.len());
     Value::Decimal {
-        negative: text.starts_with('-'),
+        negative,
         coefficient: if digits.is_empty() { "0" } else { digits }.to_owned(),
-        exponent: -(fraction as i64),
+        exponent: power.parse::<i64>().unwrap() - fraction as i64,
     }
 }
 
@@ -83,6 +85,10 @@ pub fn value(kind: Kind) -> BoxedStrategy<Value> {
             "0",
             "0.00",
             "10",
+            "1E+1",
+            "1.0E+1",
+            "-1E+1",
+            "2.5E+3",
             "9.99",
             "0.001",
             "100000000000000000000000000.1",

@@ -96,10 +96,22 @@ pub fn cell(value: &Value, kind: Kind) -> Cell {
             Kind::Decimal,
         ) => {
             let number = BigDecimal::new(coefficient.parse().unwrap(), -exponent);
-            Cell::Decimal((if *negative { -number } else { number }).to_plain_string())
+            let text = match exponent {
+                ..=0 => number.to_plain_string(),
+                _ => with_exponent(coefficient, *exponent),
+            };
+            let sign = if *negative { "-" } else { "" };
+            Cell::Decimal(format!("{sign}{text}"))
         }
         _ => panic!("{value:?} is no {kind:?}"),
     }
+}
+
+fn with_exponent(digits: &str, exponent: i64) -> String {
+    let (first, others) = digits.split_at(1);
+    let point = if others.is_empty() { "" } else { "." };
+    let power = exponent + others.len() as i64;
+    format!("{first}{point}{others}E+{power}")
 }
 
 /// One comparison of an order: place, descending, nulls first, decimals by their text.
