@@ -20,18 +20,23 @@ defmodule AshRusqlite.Repo.Schema do
 
   ## The description
 
-  A keyword list or map. Names are strings or atoms; everything is quoted, and only `where:` of
-  an index and `sql:` of a check are SQL, written by the developer as in a migration.
+  A keyword list or map. Names are strings or atoms; everything is quoted, and only `where:` and
+  `expressions:` of an index and `sql:` of a check are SQL, written by the developer as in a
+  migration.
 
     * `:table` - the name
-    * `:columns` - a list of `[name:, type:, null:, default:]`. `type` is a declared type of
-      `AshRusqlite` such as `"UUID_TEXT"`, or nil for values of any type; `null` is true unless
-      given; `default` is a value that is stored when a row leaves the column out
+    * `:columns` - a list of `[name:, type:, declared:, null:, default:]`. `type` is a declared
+      type of `AshRusqlite` such as `"UUID_TEXT"`, or nil for values of any type; `declared` is
+      how the column is declared where that is not its type, such as `"VARCHAR(30)"`: see
+      `read_as/2`; `null` is true unless given; `default` is a value that is stored when a row
+      leaves the column out
     * `:primary_key` - columns, by default none. They are never null
     * `:autoincrement` - the `INTEGER` column that is the primary key alone, whose numbers are
       given by SQLite and never twice. Without it such a key is numbered as well, but the
       number of the last row may come again after that row is deleted
-    * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:, ignore_case:]`.
+    * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:, ignore_case:,
+      expressions:]`. `expressions` lists those of the columns that are SQL, such as
+      `"lower(title)"`.
       `ignore_case` lists columns of it in which the case of ASCII makes no difference; where there is
       an index that tells case, one that does not is made beside it, with `_nocase` behind its
       name, unless there are rows that it would refuse. One that ignores case fits also where
@@ -44,8 +49,9 @@ defmodule AshRusqlite.Repo.Schema do
       `on_update` has `:update` in place of `:delete`, `deferrable` is false, true or
       `:initially`. The table that it refers to may be made later, but before the first row
     * `:checks` - a list of `[name:, sql:]`
-    * `:strict` - whether it is a STRICT table, which has only `TEXT`, `INTEGER`, `REAL` and
-      `BLOB` columns
+    * `:strict` - whether it is a STRICT table, which has only `TEXT`, `INTEGER`, `REAL`, `BLOB`
+      and `ANY` columns. A column with a `declared:` that is none of these is declared as the
+      one that holds its type; without `declared:` it is refused
 
   ## What fits
 
@@ -131,7 +137,8 @@ defmodule AshRusqlite.Repo.Schema do
   Says what the columns of a table hold, where their declared types do not tell: those of Ecto's
   SQLite adapter declare a UUID, a time or a map as `TEXT`. Such columns are then read, written
   and compared as the types of the specification, as far as they can hold these. Columns of our
-  own types stay what they are. It counts until the repo stops; the file is left as it is.
+  own types stay what they are. It counts until the repo stops; the file is left as it is. Only
+  `:table` and `:columns` of the description matter, and of these the names and types.
 
       AshRusqlite.Repo.Schema.read_as(MyApp.Repo,
         table: "posts",

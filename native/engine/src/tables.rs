@@ -64,7 +64,7 @@ impl Database {
     /// # Errors
     /// `invalid_option` for a specification that is none.
     pub fn read_as(&self, spec: &TableSpec) -> Result<()> {
-        spec.validate()?;
+        spec.validate_columns()?;
         self.check_open()?;
         self.catalog().read_as(spec);
         Ok(())

@@ -3,11 +3,12 @@
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
+use super::existing::Existing;
 use super::spec::{
     same, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec, TableSpec,
 };
 use crate::error::{Code, Error, Result};
-use crate::value::{encode, ColumnRef, ColumnType};
+use crate::value::{encode, ColumnRef};
 
 /// A name in SQL.
 pub(super) fn name(name: &str) -> String {
@@ -46,11 +47,11 @@ pub(super) fn create_table(spec: &TableSpec) -> Result<String> {
 }
 
 fn column_of_new_table(spec: &TableSpec, column: &ColumnSpec) -> Result<String> {
-    let mut sql = typed(column);
+    let mut sql = typed(spec, column, spec.strict);
     let alone = spec.primary_key.len() == 1 && spec.in_key(&column.name);
     let counted = spec.autoincrement.as_ref();
     // An INTEGER PRIMARY KEY is the rowid, which is never null, and a row may leave it out.
-    if alone && column.column_type == ColumnType::Integer {
+    if alone && same(spec.declared(column, spec.strict), "INTEGER") {
         sql.push_str(" PRIMARY KEY");
         if counted.is_some_and(|counted| same(counted, &column.name)) {
             sql.push_str(" AUTOINCREMENT");
@@ -73,14 +74,15 @@ fn column_of_new_table(spec: &TableSpec, column: &ColumnSpec) -> Result<String> 
 pub(super) fn add_column(
     spec: &TableSpec,
     column: &ColumnSpec,
-    empty: bool,
+    existing: &Existing,
 ) -> Result<Option<String>> {
     if spec.in_key(&column.name) {
         return Ok(None);
     }
     let default = default(spec, column)?;
+    let empty = existing.empty;
     let mut sql = format!("ALTER TABLE {} ADD COLUMN ", name(&spec.table));
-    sql.push_str(&typed(column));
+    sql.push_str(&typed(spec, column, existing.table.strict));
     if !spec.nullable(column) && (empty || !default.is_empty()) {
         sql.push_str(" NOT NULL");
     }
@@ -115,7 +117,7 @@ pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec) -> String {
 /// A query with a row where two rows are the same to a unique index.
 pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec) -> String {
     let given = index.columns.iter().filter_map(|column| {
-        let nulls_differ = !equal_nulls(spec, index, column);
+        let nulls_differ = spec.column(column).is_some() && !equal_nulls(spec, index, column);
         nulls_differ.then(|| format!("{} IS NOT NULL", name(column)))
     });
     let filter = index.filter.iter().map(|sql| format!("({})", sql.trim()));
@@ -141,6 +143,9 @@ pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec) -> String {
 /// that ignores case, though of ASCII alone.
 pub(super) fn index_keys(spec: &TableSpec, index: &IndexSpec) -> String {
     let keys = index.columns.iter().map(|column| {
+        if index.expressions.contains(column) {
+            return column.trim().to_owned();
+        }
         let quoted = name(column);
         let ignores = index.ignore_case.iter().any(|other| same(other, column));
         let case = if ignores { " COLLATE NOCASE" } else { "" };
@@ -159,8 +164,8 @@ pub(super) fn equal_nulls(spec: &TableSpec, index: &IndexSpec, column: &str) -> 
     index.unique && index.nulls_equal && spec.column(column).is_some_and(nullable)
 }
 
-fn typed(column: &ColumnSpec) -> String {
-    let declared = column.column_type.declared();
+fn typed(spec: &TableSpec, column: &ColumnSpec, strict: bool) -> String {
+    let declared = spec.declared(column, strict);
     let space = if declared.is_empty() { "" } else { " " };
     format!("{}{space}{declared}", name(&column.name))
 }
@@ -201,7 +206,7 @@ fn default(spec: &TableSpec, column: &ColumnSpec) -> Result<String> {
         table: &spec.table,
         column: &column.name,
     };
-    let encoded = encode(&column.default, column.column_type, &place)?;
+    let encoded = encode(&column.default, column.holds(), &place)?;
     let stored = match &encoded {
         ToSqlOutput::Borrowed(value) => *value,
         ToSqlOutput::Owned(value) => ValueRef::from(value),

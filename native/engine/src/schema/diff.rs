@@ -71,7 +71,7 @@ impl Differences<'_> {
     fn columns(&mut self, existing: &Existing) -> Result<()> {
         for column in &self.spec.columns {
             match existing.table.column(&column.name) {
-                Ok((_, found)) => self.column(column, found),
+                Ok((_, found)) => self.column(column, found, existing.table.strict),
                 Err(_) => self.missing_column(column, existing)?,
             }
         }
@@ -79,8 +79,8 @@ impl Differences<'_> {
     }
 
     fn missing_column(&mut self, column: &ColumnSpec, existing: &Existing) -> Result<()> {
-        let statement = ddl::add_column(self.spec, column, existing.empty)?;
-        let declared = column.column_type.declared();
+        let statement = ddl::add_column(self.spec, column, existing)?;
+        let declared = self.spec.declared(column, existing.table.strict);
         let (table, name) = (quoted(&self.spec.table), quoted(&column.name));
         let message = format!("table {table} has no column {name} ({declared})");
         let missing = self.difference(DifferenceKind::MissingColumn, message);
@@ -89,10 +89,10 @@ impl Differences<'_> {
         Ok(())
     }
 
-    fn column(&mut self, column: &ColumnSpec, found: &Column) {
+    fn column(&mut self, column: &ColumnSpec, found: &Column, strict: bool) {
         let place = self.place(&column.name);
-        if !fits(&found.declared, column.column_type) {
-            let wanted = column.column_type.declared();
+        let wanted = self.spec.declared(column, strict);
+        if !same(&found.declared, wanted) && !fits(&found.declared, strict, column.holds()) {
             let declared = shortened(&found.declared);
             let message = format!("{place} is declared {declared}, which does not hold {wanted}");
             let wrong = self.difference(DifferenceKind::WrongType, message);

@@ -40,13 +40,15 @@ fn affinity(declared: &str) -> Affinity {
 ///   decimals, the latter as far as a double goes, and texts that never look like a number:
 ///   uuids, times, JSON of maps and lists. It does not hold strings: "007" would become 7.
 /// - A column without a type holds everything, and only such a one holds values of any type.
-pub(super) fn fits(declared: &str, wanted: ColumnType) -> bool {
+///   In a STRICT table it is called ANY.
+pub(super) fn fits(declared: &str, strict: bool, wanted: ColumnType) -> bool {
     use ColumnType::{
         Any, Blob, Boolean, Date, DateTime, DateTimeUsec, Decimal, Integer, Json, NaiveDateTime,
         NaiveDateTimeUsec, Real, Text, Time, TimeUsec, Uuid,
     };
     let found = ColumnType::from_declared(declared);
-    if declared.is_empty() || (found == wanted && found != Any) {
+    let untyped = declared.is_empty() || (strict && declared.eq_ignore_ascii_case("ANY"));
+    if untyped || (found == wanted && found != Any) {
         return true;
     }
     match (found, wanted) {
@@ -99,7 +101,10 @@ mod tests {
         ];
         for (declared, held) in table {
             for wanted in held {
-                assert!(fits(declared, *wanted), "{declared} holds {wanted:?}");
+                assert!(
+                    fits(declared, false, *wanted),
+                    "{declared} holds {wanted:?}"
+                );
             }
         }
     }
@@ -120,7 +125,10 @@ mod tests {
         ];
         for (declared, refused) in table {
             for wanted in refused {
-                assert!(!fits(declared, *wanted), "{declared} is no {wanted:?}");
+                assert!(
+                    !fits(declared, false, *wanted),
+                    "{declared} is no {wanted:?}"
+                );
             }
         }
     }
@@ -128,7 +136,7 @@ mod tests {
     #[test]
     fn every_type_fits_its_own_declaration() {
         for column_type in ColumnType::ALL {
-            assert!(fits(column_type.declared(), *column_type));
+            assert!(fits(column_type.declared(), false, *column_type));
         }
     }
 }

@@ -35,7 +35,7 @@ impl Readings {
             .columns
             .iter()
             .map(|column| Column {
-                column_type: reading(column, types),
+                column_type: reading(column, table.strict, types),
                 ..column.clone()
             })
             .collect();
@@ -49,10 +49,12 @@ impl Readings {
 
 /// Our own declared types say what is in a column; others are believed as far as they can hold
 /// the type.
-fn reading(column: &Column, types: &HashMap<String, ColumnType>) -> ColumnType {
+fn reading(column: &Column, strict: bool, types: &HashMap<String, ColumnType>) -> ColumnType {
     let declared = ColumnType::from_declared(&column.declared);
     match types.get(&column.name.to_ascii_lowercase()) {
-        Some(wanted) if is_plain(declared) && fit::fits(&column.declared, *wanted) => *wanted,
+        Some(wanted) if is_plain(declared) && fit::fits(&column.declared, strict, *wanted) => {
+            *wanted
+        }
         _ => declared,
     }
 }

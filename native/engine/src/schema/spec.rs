@@ -38,6 +38,8 @@ pub struct ColumnSpec {
     pub null: bool,
     /// What a row that leaves it out gets.
     pub default: Value,
+    /// How it is declared, where that is not how its type is.
+    pub declared: Option<String>,
 }
 
 /// An index as it should be.
@@ -55,6 +57,8 @@ pub struct IndexSpec {
     pub nulls_equal: bool,
     /// The columns in which the case of ASCII makes no difference.
     pub ignore_case: Vec<String>,
+    /// Those of the columns that are none, but expressions in the developer's SQL.
+    pub expressions: Vec<String>,
 }
 
 /// A foreign key as it should be.
@@ -111,14 +115,6 @@ pub struct CheckSpec {
     pub sql: String,
 }
 
-/// The types that a column of a STRICT table may have (<https://sqlite.org/stricttables.html>).
-const STRICT: &[ColumnType] = &[
-    ColumnType::Text,
-    ColumnType::Integer,
-    ColumnType::Real,
-    ColumnType::Blob,
-];
-
 /// The column type of a declared type's name, in any case.
 ///
 /// # Errors
@@ -166,12 +162,7 @@ impl TableSpec {
     /// # Errors
     /// `invalid_option`, with what is wrong.
     pub fn validate(&self) -> Result<()> {
-        self.check_name("table", &self.table)?;
-        if self.columns.is_empty() {
-            let message = format!("table {} needs a column", quoted(&self.table));
-            return Err(self.wrong("columns", message));
-        }
-        self.check_names("columns", self.columns.iter().map(|column| &column.name))?;
+        self.validate_columns()?;
         self.check_names("indexes", self.indexes.iter().map(|index| &index.name))?;
         let constraints = self.checks.iter().map(|check| &check.name);
         let keys = self.foreign_keys.iter().filter_map(|key| key.name.as_ref());
@@ -179,8 +170,12 @@ impl TableSpec {
         self.known_columns("primary_key", &self.primary_key)?;
         self.check_names("primary_key", self.primary_key.iter())?;
         for index in &self.indexes {
-            self.known_columns("indexes", &index.columns)?;
-            self.check_names("indexes", index.columns.iter())?;
+            let columns: Vec<String> = index.named_columns().cloned().collect();
+            self.known_columns("indexes", &columns)?;
+            self.check_names("indexes", columns.iter())?;
+            for expression in &index.expressions {
+                self.check_sql("expressions", Some(expression))?;
+            }
             self.known_columns("ignore_case", &index.ignore_case)?;
             self.not_empty("indexes", &index.name, &index.columns)?;
             self.check_sql("where", index.filter.as_deref())?;
@@ -192,7 +187,20 @@ impl TableSpec {
             self.check_foreign_key(key)?;
         }
         self.check_autoincrement()?;
-        self.check_strict()
+        self.check_declared()
+    }
+
+    /// Checks the name and the columns alone: what a table holds can be told without the rest.
+    ///
+    /// # Errors
+    /// `invalid_option`, with what is wrong.
+    pub fn validate_columns(&self) -> Result<()> {
+        self.check_name("table", &self.table)?;
+        if self.columns.is_empty() {
+            let message = format!("table {} needs a column", quoted(&self.table));
+            return Err(self.wrong("columns", message));
+        }
+        self.check_names("columns", self.columns.iter().map(|column| &column.name))
     }
 
     fn check_foreign_key(&self, key: &ForeignKeySpec) -> Result<()> {
@@ -219,7 +227,7 @@ impl TableSpec {
         self.known_columns("autoincrement", std::slice::from_ref(name))?;
         let integer = self
             .column(name)
-            .is_some_and(|column| column.column_type == ColumnType::Integer);
+            .is_some_and(|column| same(self.declared(column, self.strict), "INTEGER"));
         if integer && self.primary_key.len() == 1 && self.in_key(name) {
             return Ok(());
         }
@@ -229,22 +237,6 @@ impl TableSpec {
             quoted(&self.table)
         );
         Err(self.wrong("autoincrement", message))
-    }
-
-    fn check_strict(&self) -> Result<()> {
-        let odd = |column: &&ColumnSpec| !STRICT.contains(&column.column_type);
-        match self.columns.iter().find(odd) {
-            Some(column) if self.strict => {
-                let message = format!(
-                    "a STRICT table has no column of type {:?} ({}.{}): only TEXT, INTEGER, REAL and BLOB, which do not tell times, decimals and maps apart",
-                    column.column_type.declared(),
-                    shortened(&self.table),
-                    shortened(&column.name)
-                );
-                Err(self.wrong("strict", message))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn check_names<'a>(
@@ -318,10 +310,20 @@ impl TableSpec {
         }
     }
 
-    fn wrong(&self, option: &'static str, message: String) -> Error {
+    pub(super) fn wrong(&self, option: &'static str, message: String) -> Error {
         Error::new(Code::InvalidOption, message)
             .with("option", option)
             .with("table", shortened(&self.table))
+    }
+}
+
+impl IndexSpec {
+    /// Its columns without the expressions.
+    fn named_columns(&self) -> impl Iterator<Item = &String> {
+        let expressions = &self.expressions;
+        self.columns
+            .iter()
+            .filter(|column| !expressions.contains(column))
     }
 }
 

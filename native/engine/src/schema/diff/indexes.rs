@@ -133,11 +133,8 @@ impl Differences<'_> {
         if filter != wanted.as_deref().map(|wanted| bare(wanted).to_vec()) {
             return false;
         }
-        let expressions = index
-            .columns
-            .iter()
-            .any(|column| ddl::equal_nulls(self.spec, index, column));
-        if expressions {
+        let equal_nulls = |column: &String| ddl::equal_nulls(self.spec, index, column);
+        if !index.expressions.is_empty() || index.columns.iter().any(equal_nulls) {
             return tokens(&ddl::index_keys(self.spec, index)) == found_keys;
         }
         index.columns.len() == found.columns.len()

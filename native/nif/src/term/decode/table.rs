@@ -20,7 +20,7 @@ const TABLE: &[&str] = &[
     "checks",
     "strict",
 ];
-const COLUMN: &[&str] = &["name", "type", "null", "default"];
+const COLUMN: &[&str] = &["name", "type", "declared", "null", "default"];
 const INDEX: &[&str] = &[
     "name",
     "columns",
@@ -28,6 +28,7 @@ const INDEX: &[&str] = &[
     "where",
     "nulls_distinct",
     "ignore_case",
+    "expressions",
 ];
 const FOREIGN_KEY: &[&str] = &[
     "name",
@@ -71,6 +72,7 @@ impl Decode {
             column_type: ColumnType::Any,
             null: true,
             default: Value::Null,
+            declared: None,
         };
         let mut typed = false;
         self.each_pair(term, "a column", |decode, option, value| {
@@ -83,6 +85,7 @@ impl Decode {
                         None => ColumnType::Any,
                     };
                 }
+                "declared" => column.declared = decode.optional_name(value, "a type")?,
                 "null" => column.null = boolean("null", value)?,
                 "default" => column.default = decode.value(value)?,
                 _ => return Err(unknown_option(&option, COLUMN).into()),
@@ -110,6 +113,7 @@ impl Decode {
                 "where" if is_nil(value) => {}
                 "where" => index.filter = Some(sql(value, "where")?),
                 "ignore_case" => index.ignore_case = decode.column_list(value, "ignore_case")?,
+                "expressions" => index.expressions = decode.column_list(value, "expressions")?,
                 "nulls_distinct" => index.nulls_equal = !boolean("nulls_distinct", value)?,
                 _ => return Err(unknown_option(&option, INDEX).into()),
             }
