@@ -176,6 +176,9 @@ fn not_allowed(text: &str) -> String {
 }
 
 fn constraint(extended: i32, text: &str) -> Error {
+    if extended == ffi::SQLITE_CONSTRAINT_DATATYPE {
+        return of_wrong_type(extended, text);
+    }
     let what = text.split_once("failed: ").map_or("", |(_, rest)| rest);
     let code = match extended {
         ffi::SQLITE_CONSTRAINT_UNIQUE
@@ -195,6 +198,19 @@ fn constraint(extended: i32, text: &str) -> Error {
         _ => error,
     }
     .with("sqlite_code", i64::from(extended))
+}
+
+/// `cannot store BLOB value in TEXT column users.bio`, of a STRICT table.
+fn of_wrong_type(extended: i32, text: &str) -> Error {
+    let message = format!("{text}: the table is STRICT");
+    let error = Error::new(Code::InvalidValue, message).with("sqlite_code", i64::from(extended));
+    match text
+        .split_once(" column ")
+        .and_then(|(_, place)| place.rsplit_once('.'))
+    {
+        Some((table, column)) => error.with("table", table).with("column", column),
+        None => error,
+    }
 }
 
 fn constraint_message(code: Code, what: &str, text: &str) -> String {
@@ -301,6 +317,17 @@ mod tests {
                 Some(&Detail::List(vec![column.into()]))
             );
         }
+    }
+
+    #[test]
+    fn what_a_strict_column_refuses_is_a_value_of_that_column() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE 'a.b' (id INTEGER PRIMARY KEY, bio TEXT) STRICT")
+            .unwrap();
+        let error = fail(&conn, "INSERT INTO 'a.b' VALUES (1, x'00')");
+        assert_eq!(error.code(), Code::InvalidValue);
+        assert_eq!(error.detail("table"), Some(&Detail::Text("a.b".into())));
+        assert_eq!(error.detail("column"), Some(&Detail::Text("bio".into())));
     }
 
     #[test]
