@@ -2,10 +2,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.CustomIndex do
     @moduledoc "An index of `sqlite do custom_indexes do … end end`."
 
+    alias AshRusqlite.DataLayer.Info
+
     @schema [
       fields: [
         type: {:wrap_list, {:or, [:atom, :string]}},
-        doc: "The attributes or columns of the index, in its order."
+        doc:
+          "The attributes or columns of the index, in its order. A string that is no name is SQL, " <>
+            "such as `\"lower(title)\"` or `\"created_at DESC\"`. Where tenants share the table, their " <>
+            "attribute comes before them, as with AshSqlite. An index over a column that the " <>
+            "resource does not give its table is left to migrations."
       ],
       name: [
         type: :string,
@@ -27,6 +33,39 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc false
     def schema, do: @schema
+
+    @doc "What an index is over, without what it includes: the tenant and its own fields."
+    @spec keys(t(), Ash.Resource.t()) :: [atom() | String.t()]
+    def keys(%__MODULE__{fields: fields}, resource) do
+      with :attribute <- Ash.Resource.Info.multitenancy_strategy(resource),
+           tenant = Ash.Resource.Info.multitenancy_attribute(resource),
+           false <- Enum.any?(fields, &(to_string(&1) == to_string(tenant))) do
+        [tenant | fields]
+      else
+        _ -> fields
+      end
+    end
+
+    @doc "The SQL of the rows that are in it; nil for all."
+    @spec condition(t(), Ash.Resource.t()) :: String.t() | nil
+    def condition(%__MODULE__{where: nil}, _resource), do: nil
+
+    def condition(%__MODULE__{where: where}, resource) do
+      case Info.base_filter_sql(resource) do
+        nil -> where
+        filter -> filter <> " AND " <> where
+      end
+    end
+
+    @doc """
+    Whether one of the columns is SQL instead of a name.
+
+        iex> alias AshRusqlite.DataLayer.CustomIndex
+        iex> Enum.map(["title", "lower(title)"], &CustomIndex.expression?/1)
+        [false, true]
+    """
+    @spec expression?(String.t()) :: boolean()
+    def expression?(column), do: column =~ ~r/[\s()"`'\[|+*\/-]/
 
     @doc """
     The name of an index of a table.

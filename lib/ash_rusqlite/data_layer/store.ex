@@ -157,7 +157,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       follows? = (entry.auto_migrate or Info.private?(resource)) and Info.migrate?(resource)
 
       with :ok <- claim(store, entry),
-           :ok <- Schema.read_as(store.repo, spec),
+           :ok <- Schema.read_as(store.repo, TableSpec.reading(resource, store.table)),
            {:ok, _statements} <-
              if(follows?, do: Schema.ensure_table(store.repo, spec), else: {:ok, []}) do
         unless follows? and Transaction.open?(entry), do: note(entry, store.table, version)

@@ -3,41 +3,76 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # The table that a resource wants.
 
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info}
+    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info, MigrationDefault, MigrationType}
 
     @doc "What `AshRusqlite.Repo.Schema` takes, for a resource in a table of the given name."
     @spec of(Ash.Resource.t(), String.t()) :: keyword()
     def of(resource, table) do
-      attributes =
-        resource
-        |> Ash.Resource.Info.attributes()
-        |> Enum.reject(&(&1.name in Info.migration_ignore_attributes(resource)))
+      counted = autoincrement(resource)
 
       [
         table: table,
-        columns: Enum.map(attributes, &column(resource, &1)),
-        primary_key: resource |> Ash.Resource.Info.primary_key() |> columns(resource),
-        autoincrement: autoincrement(resource),
+        columns: Enum.map(attributes(resource), &column(resource, &1, counted)),
+        primary_key: resource |> primary_key() |> columns(resource),
+        autoincrement: counted,
         indexes: identities(resource, table) ++ custom_indexes(resource, table),
         strict: Info.strict?(resource)
       ]
     end
 
+    @doc "The same as far as it tells what the columns hold, however the table was made."
+    @spec reading(Ash.Resource.t(), String.t()) :: keyword()
+    def reading(resource, table) do
+      columns =
+        resource
+        |> Ash.Resource.Info.attributes()
+        |> Enum.uniq_by(&Codec.column/1)
+        |> Enum.map(&[name: to_string(Codec.column(&1)), type: Codec.declared_type(&1)])
+
+      [table: table, columns: columns]
+    end
+
+    # Two attributes may be of one column.
+    defp attributes(resource) do
+      ignored = Info.migration_ignore_attributes(resource)
+
+      resource
+      |> Ash.Resource.Info.attributes()
+      |> Enum.reject(&(&1.name in ignored))
+      |> Enum.uniq_by(&Codec.column/1)
+    end
+
+    defp primary_key(resource),
+      do: Ash.Resource.Info.primary_key(resource) -- Info.migration_ignore_attributes(resource)
+
     # A table that follows its resource holds what ETS would hold: Ash itself requires what
     # is required.
-    defp column(resource, attribute) do
-      type =
-        Keyword.get_lazy(Info.migration_types(resource), attribute.name, fn ->
-          Codec.declared_type(attribute)
-        end)
+    defp column(resource, attribute, counted) do
+      name = to_string(Codec.column(attribute))
+      type = Codec.declared_type(attribute)
 
-      [name: to_string(Codec.column(attribute)), type: to_string(type), null: true]
+      # A STRICT table knows few types, so the engine is told that it may choose among these.
+      declared =
+        cond do
+          name == counted -> nil
+          given = MigrationType.declared(Info.migration_types(resource)[attribute.name]) -> given
+          Info.strict?(resource) -> type
+          true -> nil
+        end
+
+      [
+        name: name,
+        type: type,
+        declared: declared,
+        null: true,
+        default: MigrationDefault.value(resource, attribute)
+      ]
     end
 
     @doc "The column that SQLite counts up by itself, if there is one."
     @spec autoincrement(Ash.Resource.t()) :: String.t() | nil
     def autoincrement(resource) do
-      with [name] <- Ash.Resource.Info.primary_key(resource),
+      with [name] <- primary_key(resource),
            %{generated?: true} = attribute <- Ash.Resource.Info.attribute(resource, name),
            :integer <- Codec.storage(attribute) do
         to_string(Codec.column(attribute))
@@ -53,10 +88,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           where = condition(resource, identity),
           where != :unknown,
           Enum.all?(identity.keys, &Ash.Resource.Info.attribute(resource, &1)),
+          columns = columns(tenant_key(resource, identity) ++ identity.keys, resource),
+          Enum.all?(columns, &(&1 in column_names(resource))),
           Map.get(identity, :nils_distinct?, true) do
         [
           name: Info.identity_index_name(resource, table, identity.name),
-          columns: columns(tenant_key(resource, identity) ++ identity.keys, resource),
+          columns: columns,
           ignore_case: identity.keys |> Enum.filter(&ci?(resource, &1)) |> columns(resource),
           unique: true,
           where: if(where != :all, do: where)
@@ -89,16 +126,25 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
+    # As AshSqlite makes them: with the tenant first, and of the rows of the base filter.
     defp custom_indexes(resource, table) do
-      for index <- Info.custom_indexes(resource) do
+      for index <- Info.custom_indexes(resource),
+          keys = CustomIndex.keys(index, resource),
+          columns = columns(keys, resource) ++ List.wrap(index.include),
+          expressions = Enum.filter(columns, &CustomIndex.expression?/1),
+          Enum.all?(columns -- expressions, &(&1 in column_names(resource))) do
         [
           name: CustomIndex.name(table, index),
-          columns: columns(index.fields, resource) ++ List.wrap(index.include),
+          columns: columns,
+          expressions: expressions,
           unique: index.unique,
-          where: index.where
+          where: CustomIndex.condition(index, resource)
         ]
       end
     end
+
+    defp column_names(resource),
+      do: resource |> attributes() |> Enum.map(&to_string(Codec.column(&1)))
 
     defp columns(fields, resource) do
       Enum.map(fields, fn field ->
