@@ -3,6 +3,8 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.ConstraintTest do
     use ExUnit.Case, async: true
 
+    require Ash.Query
+
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
 
     @moduletag :tmp_dir
@@ -50,6 +52,42 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    defmodule Desk do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo Repo
+        table "desks"
+        migrate?(false)
+      end
+
+      multitenancy do
+        strategy(:attribute)
+        attribute(:org)
+        global?(true)
+      end
+
+      actions do
+        defaults [:read, :destroy, create: :*, update: :*]
+      end
+
+      attributes do
+        uuid_primary_key :id
+        attribute :org, :string, public?: true
+        attribute :name, :string, public?: true
+        attribute :code, :string, public?: true
+      end
+
+      identities do
+        identity :name, [:name], message: "is another desk's"
+        identity :code, [:org, :code]
+      end
+
+      relationships do
+        belongs_to :beside, __MODULE__, public?: true
+      end
+    end
+
     setup %{tmp_dir: folder} do
       File.mkdir_p!(Path.join(folder, "migrations"))
 
@@ -63,6 +101,12 @@ if Code.ensure_loaded?(Ash) do
         CHECK (row < 10 OR place < 5)
       );
       CREATE UNIQUE INDEX seats_place ON seats (row, place);
+      CREATE TABLE desks (
+        id UUID_TEXT PRIMARY KEY NOT NULL, org TEXT, name TEXT, code TEXT,
+        beside_id UUID_TEXT REFERENCES desks (id)
+      );
+      CREATE UNIQUE INDEX desks_name_index ON desks (org, name);
+      CREATE UNIQUE INDEX desks_code_index ON desks (org, code);
       """)
 
       options = [database: Path.join(folder, "a.db"), migrations: Path.join(folder, "migrations")]
@@ -103,6 +147,36 @@ if Code.ensure_loaded?(Ash) do
                Ash.create(Seat, %{row: 2, place: 1}, action: :take)
 
       assert [%{guest: "Ben"}] = Ash.read!(Seat)
+    end
+
+    test "an identity within a tenant has its error on its own fields" do
+      Ash.create!(Desk, %{org: "a", name: "x", code: "1"})
+
+      assert {:error, %{errors: [%InvalidAttribute{field: :name, message: "is another desk's"}]}} =
+               Ash.create(Desk, %{org: "a", name: "x"})
+
+      assert {:error, %{errors: errors}} = Ash.create(Desk, %{org: "a", name: "y", code: "1"})
+      assert Enum.sort(Enum.map(errors, & &1.field)) == [:code, :org]
+    end
+
+    test "in a table that refers to itself it is told who refers and who is referred to" do
+      desk = Ash.create!(Desk, %{org: "a", name: "x"})
+
+      assert {:error,
+              %{errors: [%InvalidAttribute{field: :beside_id, message: "does not exist"}]}} =
+               Ash.create(Desk, %{org: "a", beside_id: Ash.UUID.generate()})
+
+      Ash.create!(Desk, %{org: "a", name: "y", beside_id: desk.id})
+
+      assert {:error, %{errors: [%InvalidChanges{message: "would leave records behind"}]}} =
+               Ash.destroy(desk)
+
+      assert %{status: :error, errors: [error]} =
+               Desk
+               |> Ash.Query.filter(id == ^desk.id)
+               |> Ash.bulk_destroy(:destroy, %{}, return_errors?: true)
+
+      assert Exception.message(error) =~ "would leave records behind"
     end
 
     defp commits do

@@ -21,9 +21,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       fields = fields(resource, columns)
       message = unique_message(resource, fields, details[:constraint], changeset)
 
-      case fields do
+      case without_tenant(resource, fields) do
         [] -> InvalidChanges.exception(fields: columns, message: message)
-        _ -> Enum.map(fields, &InvalidAttribute.exception(field: &1, message: message))
+        fields -> Enum.map(fields, &InvalidAttribute.exception(field: &1, message: message))
       end
     end
 
@@ -134,18 +134,34 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp by_index(resource, fields, constraint) do
       Enum.find_value(Info.custom_indexes(resource), fn index ->
         named? = is_binary(constraint) and CustomIndex.name("", index) == constraint
-        if named? or same?(index.fields, fields), do: index.message
+        if named? or is_over?(resource, index.fields, fields), do: index.message
       end)
     end
 
-    # The tenant's attribute is a part of the index, but not of the identity.
+    # The tenant's attribute is a part of the index, but not of what was said to be unique.
     defp by_identity(resource, fields) do
-      tenant = List.wrap(Ash.Resource.Info.multitenancy_attribute(resource))
-
       Enum.find_value(Ash.Resource.Info.identities(resource), fn identity ->
-        if same?(identity.keys, fields) or same?(identity.keys, fields -- tenant),
-          do: Map.get(identity, :message)
+        if is_over?(resource, identity.keys, fields), do: Map.get(identity, :message)
       end)
+    end
+
+    # Unless it was said, too, or is all that there is.
+    defp without_tenant(resource, fields) do
+      said = Enum.map(Ash.Resource.Info.identities(resource), & &1.keys)
+      said = said ++ Enum.map(Info.custom_indexes(resource), & &1.fields)
+      rest = fields -- tenant(resource)
+
+      if rest == [] or Enum.any?(said, &same?(&1, fields)), do: fields, else: rest
+    end
+
+    defp is_over?(resource, keys, fields),
+      do: same?(keys, fields) or same?(keys, fields -- tenant(resource))
+
+    defp tenant(resource) do
+      case Ash.Resource.Info.multitenancy_strategy(resource) do
+        :attribute -> [Ash.Resource.Info.multitenancy_attribute(resource)]
+        _ -> []
+      end
     end
 
     defp by_name(resource, constraint, fields, changeset) do
