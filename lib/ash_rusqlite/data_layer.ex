@@ -185,15 +185,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: {:ok, %{query | calculations: query.calculations ++ calculations}}
 
     @impl true
-    def run_query(query, _resource), do: Read.run(query)
+    def run_query(query, resource), do: Store.again(resource, fn -> Read.run(query) end)
 
     @impl true
-    def run_aggregate_query(query, aggregates, _resource),
-      do: AggregateQuery.run(query, aggregates)
+    def run_aggregate_query(query, aggregates, resource),
+      do: Store.again(resource, fn -> AggregateQuery.run(query, aggregates) end)
 
     @impl true
-    def run_query_with_lateral_join(query, parents, _destination, path),
-      do: LateralJoin.run(query, parents, path)
+    def run_query_with_lateral_join(query, parents, destination, path),
+      do: Store.again(destination, fn -> LateralJoin.run(query, parents, path) end)
 
     @impl true
     def calculate(resource, expressions, context) do
@@ -206,38 +206,48 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     @impl true
-    def create(resource, changeset), do: Write.create(resource, changeset)
+    def create(resource, changeset),
+      do: Store.again(resource, fn -> Write.create(resource, changeset) end)
 
     @impl true
-    def update(resource, changeset), do: Write.update(resource, changeset)
+    def update(resource, changeset),
+      do: Store.again(resource, fn -> Write.update(resource, changeset) end)
 
     @impl true
-    def destroy(resource, changeset), do: Write.destroy(resource, changeset)
+    def destroy(resource, changeset),
+      do: Store.again(resource, fn -> Write.destroy(resource, changeset) end)
 
     @impl true
-    def upsert(resource, changeset, keys), do: Upsert.upsert(resource, changeset, keys, nil)
+    def upsert(resource, changeset, keys), do: upsert(resource, changeset, keys, nil)
 
     @impl true
     def upsert(resource, changeset, keys, identity),
-      do: Upsert.upsert(resource, changeset, keys, identity)
+      do: Store.again(resource, fn -> Upsert.upsert(resource, changeset, keys, identity) end)
 
     @impl true
-    def bulk_create(resource, stream, options), do: Bulk.create(resource, stream, options)
+    def bulk_create(resource, stream, options) do
+      changesets = Enum.to_list(stream)
+      Store.again(resource, fn -> Bulk.create(resource, changesets, options) end)
+    end
 
     @impl true
-    def update_query(query, changeset, resource, options),
-      do: WriteQuery.update(query, changeset, resource, options)
+    def update_query(query, changeset, resource, options) do
+      Store.again(resource, fn -> WriteQuery.update(query, changeset, resource, options) end)
+    end
 
     # Releases of Ash before 3.32 do not know it.
     @doc false
     if {:update_many, 3} in Ash.DataLayer.behaviour_info(:callbacks), do: @impl(true)
 
-    def update_many(resource, changesets, options),
-      do: UpdateMany.update(resource, changesets, options)
+    def update_many(resource, stream, options) do
+      changesets = Enum.to_list(stream)
+      Store.again(resource, fn -> UpdateMany.update(resource, changesets, options) end)
+    end
 
     @impl true
-    def destroy_query(query, changeset, resource, options),
-      do: WriteQuery.destroy(query, changeset, resource, options)
+    def destroy_query(query, changeset, resource, options) do
+      Store.again(resource, fn -> WriteQuery.destroy(query, changeset, resource, options) end)
+    end
 
     @impl true
     def transaction(resource, fun, timeout \\ nil, _reason \\ nil),

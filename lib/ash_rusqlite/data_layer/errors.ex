@@ -69,6 +69,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       )
     end
 
+    # `Store.again` wants to know these, and Ash makes its own of them.
+    def to_ash(%Error{code: code} = error, _resource, _changeset)
+        when code in [:unknown_table, :unknown_column],
+        do: error
+
     def to_ash(%Error{} = error, _resource, _changeset), do: Ash.Error.to_ash_error(error)
     def to_ash(error, _resource, _changeset), do: error
 

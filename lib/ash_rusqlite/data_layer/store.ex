@@ -6,7 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Info, TableSpec}
     alias AshRusqlite.{Error, Repo}
-    alias AshRusqlite.Repo.{Registry, Schema, Transaction}
+    alias AshRusqlite.Repo.{Registry, Schema, Server, Transaction}
 
     @enforce_keys [:repo, :table, :resource]
     defstruct [:repo, :table, :resource]
@@ -14,6 +14,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @type t :: %__MODULE__{repo: Repo.repo(), table: String.t(), resource: Ash.Resource.t()}
 
     @private {__MODULE__, :private}
+    @not_there [:unknown_table, :unknown_column]
 
     @doc """
     The store of a resource, with a table that is there. `context` may name the table of a
@@ -202,22 +203,56 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {:error, Error.new(:schema_mismatch, message, details)}
     end
 
-    defp ready?(entry, table, version) do
-      case entry.repo do
-        pid when is_pid(pid) -> Process.get({__MODULE__, pid, table}) == version
-        _name -> :persistent_term.get({__MODULE__, entry.repo, table}, nil) == {entry.db, version}
-      end
-    end
+    # The key of what is noted names the table, the value what it was noted for: the same database,
+    # in which nothing has changed the tables since, and the same resource.
+    defp ready?(entry, table, version), do: noted(entry, table) == mark(entry, version)
+
+    defp note(entry, table, version), do: put(entry, table, mark(entry, version))
+
+    defp mark(entry, version), do: {entry.db, entry.epoch, version}
 
     # A repo without a name is mostly a private one, and there may be thousands of them.
-    defp note(entry, table, version) do
-      case entry.repo do
-        pid when is_pid(pid) ->
-          Process.put({__MODULE__, pid, table}, version)
+    defp noted(%{repo: pid}, key) when is_pid(pid), do: Process.get({__MODULE__, pid, key})
+    defp noted(%{repo: name}, key), do: :persistent_term.get({__MODULE__, name, key}, nil)
 
-        _name ->
-          :persistent_term.put({__MODULE__, entry.repo, table}, {entry.db, version})
+    defp put(%{repo: pid}, key, value) when is_pid(pid),
+      do: Process.put({__MODULE__, pid, key}, value)
+
+    defp put(%{repo: name}, key, value), do: :persistent_term.put({__MODULE__, name, key}, value)
+
+    @doc """
+    Calls `fun`, and once more where it came upon a table or column that is not there although
+    tables follow their resources: another program may have taken it away.
+    """
+    @spec again(Ash.Resource.t(), (() -> result)) :: result when result: term()
+    def again(resource, fun) do
+      with {:error, %Error{code: code} = error} when code in @not_there <- fun.(),
+           {:error, %Error{code: code} = error} when code in @not_there <-
+             if(look_again?(resource, error), do: fun.(), else: {:error, error}) do
+        note_missing(resource, error)
+        {:error, Ash.Error.to_ash_error(error)}
       end
     end
+
+    # What is not there after that either, as a column that is left to migrations, is not looked
+    # for at each use.
+    defp look_again?(resource, error) do
+      with {:ok, repo} <- repo(resource),
+           {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
+           false <- noted(entry, missing(error)) == mark(entry, nil) do
+        Server.renew(entry)
+        true
+      else
+        _ -> false
+      end
+    end
+
+    defp note_missing(resource, error) do
+      with {:ok, repo} <- repo(resource),
+           {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
+           do: put(entry, missing(error), mark(entry, nil))
+    end
+
+    defp missing(%Error{details: details}), do: {:missing, details[:table], details[:column]}
   end
 end

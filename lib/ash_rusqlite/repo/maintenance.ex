@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Maintenance do
   """
 
   alias AshRusqlite.{Error, Native, Progress, Telemetry}
-  alias AshRusqlite.Repo.{Call, Options, Registry, Transaction}
+  alias AshRusqlite.Repo.{Call, Options, Registry, Server, Transaction}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep applied :: AshRusqlite.Repo.applied()
@@ -134,9 +134,20 @@ defmodule AshRusqlite.Repo.Maintenance do
          :ok <- Options.known(opts, known ++ [:progress]),
          :ok <- outside_of_transaction(entry, operation),
          {:ok, start} <- prepare.(entry, opts) do
-      observe(entry, operation, fn -> job(entry, start, timeout, progress) end)
+      observe(entry, operation, fn ->
+        around(entry, operation, fn -> job(entry, start, timeout, progress) end)
+      end)
     end
   end
+
+  # Whoever remembers which tables are there has to look again. Until migrations are through, what
+  # does not fit is no news.
+  defp around(entry, operation, job)
+       when operation in [:migrate, :rollback_migration, :restore] do
+    Server.change_tables(entry, job)
+  end
+
+  defp around(_entry, _operation, job), do: job.()
 
   defp job(entry, start, timeout, true) do
     Progress.show(&Call.job(entry.db, start, timeout, &1))

@@ -6,12 +6,13 @@ defmodule AshRusqlite.Repo.Registry do
   alias AshRusqlite.{Error, Native}
 
   @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry]
-  defstruct [auto_migrate: false] ++ @enforce_keys
+  defstruct [auto_migrate: false, epoch: 0] ++ @enforce_keys
 
   @typedoc """
     * `repo` - the name, or the pid of a repo without one
     * `timeout`, `transaction_timeout` - the defaults, in milliseconds
     * `auto_migrate` - whether the tables of Ash resources follow them
+    * `epoch` - another number after its tables may have become others
     * `telemetry` - the prefix of its events, false when there is no telemetry
   """
   @type t :: %__MODULE__{
@@ -22,7 +23,8 @@ defmodule AshRusqlite.Repo.Registry do
           transaction_timeout: timeout(),
           migrations: String.t() | nil,
           telemetry: [atom()] | false,
-          auto_migrate: boolean()
+          auto_migrate: boolean(),
+          epoch: integer()
         }
 
   @doc "Makes a repo known."

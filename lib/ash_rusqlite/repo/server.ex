@@ -2,6 +2,9 @@ defmodule AshRusqlite.Repo.Server do
   @moduledoc false
   # Owns the database of a running repo: opens it, makes it known, closes it. When this
   # process is killed, the engine notices and closes the database by itself.
+  #
+  # Once it has run for a while and no migration does, it lets the data layer say which resources
+  # do not fit their tables.
 
   use GenServer, shutdown: 30_000
 
@@ -11,6 +14,12 @@ defmodule AshRusqlite.Repo.Server do
   @report AshRusqlite.DataLayer.Boot
   @compile {:no_warn_undefined, @report}
   alias AshRusqlite.Repo.{Call, Configuration, Registry}
+
+  # A migrator that follows in the supervisor's children has begun by then, and a repo of a command is
+  # stopped.
+  @report_after 1_000
+
+  defstruct [:entry, :otp_app, :timer, changing: %{}]
 
   @doc "Starts a repo. The error is the engine's, e.g. `:cannot_open`, `:invalid_option`."
   @spec start_link(keyword()) :: {:ok, pid()} | {:error, Error.t() | {:already_started, pid()}}
@@ -25,6 +34,35 @@ defmodule AshRusqlite.Repo.Server do
     end
   end
 
+  @doc """
+  Runs what may change the tables of a repo, as migrations do. From then on its entry has another
+  epoch.
+  """
+  @spec change_tables(Registry.t(), (() -> result)) :: result when result: term()
+  def change_tables(%Registry{pid: pid}, fun) do
+    monitor = call(pid, :changing)
+
+    try do
+      fun.()
+    after
+      call(pid, {:changed, monitor})
+    end
+  end
+
+  @doc "Gives the entry of a repo another epoch, since its tables are others than was thought."
+  @spec renew(Registry.t()) :: :ok
+  def renew(%Registry{pid: pid}) do
+    call(pid, :renew)
+    :ok
+  end
+
+  # It may have been stopped meanwhile.
+  defp call(pid, message) do
+    GenServer.call(pid, message, :infinity)
+  catch
+    :exit, _reason -> nil
+  end
+
   @impl true
   def init(options) do
     Process.flag(:trap_exit, true)
@@ -32,7 +70,7 @@ defmodule AshRusqlite.Repo.Server do
     case open(options) do
       {:ok, entry} ->
         Registry.put(entry)
-        {:ok, entry, {:continue, {:report, options}}}
+        {:ok, report_later(%__MODULE__{entry: entry, otp_app: options[:otp_app]})}
 
       {:error, error} ->
         # The starter is told by the return value. It need not die of it too.
@@ -41,26 +79,63 @@ defmodule AshRusqlite.Repo.Server do
     end
   end
 
-  # The report is a task's: whatever is wrong with the resources, the repo runs.
   @impl true
-  def handle_continue({:report, options}, %{repo: repo} = entry) do
-    if options[:otp_app] && Code.ensure_loaded?(@report), do: report(repo, options[:otp_app])
-    {:noreply, entry}
+  def handle_call(:changing, {pid, _tag}, state) do
+    monitor = Process.monitor(pid)
+    {:reply, monitor, not_yet(put_in(state.changing[monitor], true))}
   end
 
-  defp report(repo, otp_app) when is_atom(repo),
-    do: Task.start(@report, :report, [repo, otp_app, repo])
+  def handle_call({:changed, monitor}, _from, state) do
+    Process.demonitor(monitor, [:flush])
+    {:reply, :ok, changed(state, monitor)}
+  end
 
-  defp report(_pid, _otp_app), do: :ok
+  def handle_call(:renew, _from, state), do: {:reply, :ok, renewed(state)}
 
   @impl true
-  def handle_info(_message, entry), do: {:noreply, entry}
+  def handle_info(:report, state) do
+    report(state.entry.repo, state.otp_app)
+    {:noreply, %{state | timer: nil}}
+  end
+
+  def handle_info({:DOWN, monitor, :process, _pid, _reason}, state)
+      when is_map_key(state.changing, monitor),
+      do: {:noreply, changed(state, monitor)}
+
+  def handle_info(_message, state), do: {:noreply, state}
 
   @impl true
-  def terminate(_reason, entry) do
+  def terminate(_reason, %{entry: entry}) do
     Registry.erase(entry)
     Call.close(entry.db)
   end
+
+  defp changed(state, monitor) do
+    state = renewed(%{state | changing: Map.delete(state.changing, monitor)})
+    if state.changing == %{}, do: report_later(state), else: state
+  end
+
+  defp renewed(%{entry: entry} = state) do
+    entry = %{entry | epoch: System.unique_integer()}
+    Registry.put(entry)
+    %{state | entry: entry}
+  end
+
+  defp not_yet(%{timer: nil} = state), do: state
+
+  defp not_yet(%{timer: timer} = state) do
+    Process.cancel_timer(timer)
+    %{state | timer: nil}
+  end
+
+  defp report_later(%{otp_app: app, entry: %{repo: repo}} = state) do
+    if app && is_atom(repo) && Code.ensure_loaded?(@report),
+      do: %{not_yet(state) | timer: Process.send_after(self(), :report, @report_after)},
+      else: state
+  end
+
+  # The report is a task's: whatever is wrong with the resources, the repo runs.
+  defp report(repo, otp_app), do: Task.start(@report, :report, [repo, otp_app, repo])
 
   defp open(options) do
     with {:ok, path, engine_options, prefix} <- Configuration.resolve(options),
