@@ -107,6 +107,23 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     assert made == expected()
   end
 
+  test "do not make the heap of a caller larger and larger", %{repo: repo} do
+    read = fn -> AshRusqlite.Repo.Reads.query!(repo, @many).num_rows end
+    size = fn -> self() |> Process.info(:total_heap_size) |> elem(1) end
+
+    {first, last} =
+      fn ->
+        @rows = read.()
+        first = size.()
+        for _ <- 1..30, do: @rows = read.()
+        {first, size.()}
+      end
+      |> Task.async()
+      |> Task.await()
+
+    assert last <= 3 * first
+  end
+
   test "are refused as a whole when one value cannot be read" do
     {3_000, nil} = Repo.insert_all(:kinds, kinds_of_everything())
 
