@@ -214,7 +214,10 @@ defmodule AshRusqlite.RepoTest do
     test "a repo that was killed can be started again", %{tmp_dir: folder} do
       start = fn -> start_supervised!({MyApp.Repo, database: Path.join(folder, "a.db")}) end
       pid = start.()
+      ref = Process.monitor(pid)
       Process.exit(pid, :kill)
+      # Until it is dead it may still answer.
+      assert_receive {:DOWN, ^ref, :process, _, :killed}, 60_000
       wait_until(fn -> match?({:ok, %{rows: [[1]]}}, Repo.query("SELECT 1")) end)
       assert Process.whereis(MyApp.Repo) != pid
     end
