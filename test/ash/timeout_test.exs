@@ -2,12 +2,15 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.TimeoutTest do
     use ExUnit.Case, async: true
 
+    require Ash.Query
+
     defmodule Domain do
       use Ash.Domain, otp_app: :ash_rusqlite, validate_config_inclusion?: false
 
       resources do
         resource(AshRusqlite.DataLayer.TimeoutTest.Note)
         resource(AshRusqlite.DataLayer.TimeoutTest.Kept)
+        resource(AshRusqlite.DataLayer.TimeoutTest.Slow)
       end
     end
 
@@ -42,6 +45,23 @@ if Code.ensure_loaded?(Ash) do
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_timeout_test
+    end
+
+    defmodule Slow do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      ets do
+        private?(true)
+      end
+
+      attributes do
+        attribute(:id, :integer, primary_key?: true, allow_nil?: false, public?: true)
+        attribute(:text, :string, public?: true)
+      end
+
+      actions do
+        defaults([:read, :destroy, create: [:id, :text], update: [:text]])
+      end
     end
 
     defmodule Kept do
@@ -100,6 +120,59 @@ if Code.ensure_loaded?(Ash) do
                |> Ash.create(timeout: 20)
 
       assert Ash.read!(Note) == []
+    end
+
+    # Without a deadline it counts for ever.
+    @endless "0 < (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n)"
+
+    @in_time %{data_layer: %{timeout: 100}}
+
+    defp endless, do: Ash.Query.filter(Slow, id > 0 and fragment(unquote(@endless)))
+
+    # That of the transaction would be 15 seconds.
+    defp stopped(ask) do
+      for ask <- [
+            ask,
+            fn -> Ash.transaction(Slow, fn -> with({:error, e} <- ask.(), do: e) end) end
+          ] do
+        error = with {_, error} <- ask.(), do: Ash.Error.to_error_class(error)
+        assert %{errors: [%Ash.Error.Invalid.Timeout{timeout: 100}]} = error
+        assert [%{text: nil}] = Ash.read!(Slow)
+      end
+    end
+
+    test "of a read in a transaction is that of its context, as Ash tells no other" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      Ash.create!(Slow, %{id: 1})
+
+      stopped(fn -> Ash.read(endless(), context: @in_time) end)
+      stopped(fn -> Ash.count(Ash.Query.set_context(endless(), @in_time)) end)
+      stopped(fn -> Ash.exists(Ash.Query.set_context(endless(), @in_time)) end)
+    end
+
+    test "of a bulk action is that of its context or its query, as Ash tells no other" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      Ash.create!(Slow, %{id: 1})
+      opts = [strategy: :atomic, return_errors?: true]
+      given = [{:context, @in_time} | opts]
+
+      for {query, opts} <- [
+            {endless(), given},
+            {Ash.Query.set_context(endless(), @in_time), opts}
+          ] do
+        stopped(fn -> failed(Ash.bulk_update(query, :update, %{text: "x"}, opts)) end)
+        stopped(fn -> failed(Ash.bulk_destroy(query, :destroy, %{}, opts)) end)
+      end
+    end
+
+    defp failed(%{status: :error, errors: [error]}), do: {:error, error}
+
+    test "that is no time is refused" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+
+      assert_raise Ash.Error.Unknown, ~r/takes a positive number of milliseconds/, fn ->
+        Ash.read(Slow, context: %{data_layer: %{timeout: "soon"}})
+      end
     end
 
     test "without a timeout of its own it may last as long as a transaction of the repo" do

@@ -21,5 +21,25 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ]
 
     @type t :: %__MODULE__{}
+
+    alias AshRusqlite.Repo.Options
+
+    @doc """
+    Milliseconds that the context of a query or a changeset gives each of its statements, or nil.
+    Ash tells a data layer neither the `timeout:` of a read nor that of a bulk action without hooks.
+    """
+    @spec timeout(map()) :: timeout() | nil
+    def timeout(context) do
+      case context[:data_layer][:timeout] do
+        nil ->
+          nil
+
+        given ->
+          case Options.pop_timeout([timeout: given], nil) do
+            {:ok, timeout, []} -> timeout
+            {:error, error} -> raise error
+          end
+      end
+    end
   end
 end

@@ -96,10 +96,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       columns ++ Enum.map(plan.computed, &elem(&1, 0))
     end
 
-    @doc "Milliseconds that Ash gives a query, nil for the repo's own."
-    @spec timeout(Plan.t() | Query.t()) :: timeout() | nil
-    def timeout(%Plan{query: query}), do: timeout(query)
-    def timeout(%Query{context: context}), do: context[:private][:timeout]
+    @doc "Milliseconds that a plan's query has, nil for the repo's own."
+    @spec timeout(Plan.t()) :: timeout() | nil
+    def timeout(%Plan{query: %{context: context}}), do: Query.timeout(context)
 
     defp records(rows, plan) do
       with {:ok, records} <- Codec.load_all(rows, plan.query.resource, plan.select) do

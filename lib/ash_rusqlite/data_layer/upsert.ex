@@ -49,7 +49,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ## One request
 
     defp at_once(store, [first | _] = changesets, keys, identity) do
-      opts = if first.timeout, do: [timeout: first.timeout], else: []
+      timeout = Write.timeout(first)
+      opts = if timeout, do: [timeout: timeout], else: []
 
       with {:ok, where} <- scope(identity, Write.env(store, first)),
            {:ok, rows} <- Runtime.each(changesets, &row(store, &1, {keys, identity, where})),

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias Ash.Error.Changes.StaleRecord
 
     alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Plan, Read}
-    alias AshRusqlite.DataLayer.{Runtime, Store, TableSpec, Transaction}
+    alias AshRusqlite.DataLayer.{Query, Runtime, Store, TableSpec, Transaction}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Statement
@@ -246,7 +246,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def statement(store, write, changeset),
       do: store.repo |> Statement.write(write, timeout(changeset)) |> Fragment.told(write)
 
-    defp timeout(changeset), do: changeset.timeout
+    @doc "Milliseconds that a changeset has, nil for the repo's own."
+    @spec timeout(Ash.Changeset.t()) :: timeout() | nil
+    def timeout(changeset), do: changeset.timeout || Query.timeout(changeset.context)
 
     @doc "The environment of a changeset's expressions."
     @spec env(Store.t(), Ash.Changeset.t()) :: %Expression.Env{}

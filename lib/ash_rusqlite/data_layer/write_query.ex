@@ -43,6 +43,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # `one` writes a row, `write` gives the statement for all of them.
     defp run(query, changeset, resource, options, one, write) do
+      timeout = Write.timeout(changeset) || Query.timeout(query.context)
+      changeset = %{changeset | timeout: timeout}
+
       result =
         with {:ok, store} <- Store.fetch(resource, query.tenant, query.context) do
           plan = Plan.of(query)

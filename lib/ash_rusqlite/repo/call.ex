@@ -47,6 +47,14 @@ defmodule AshRusqlite.Repo.Call do
     end
   end
 
+  @doc "A result whose error tells the deadline that passed."
+  @spec timed(result(), timeout()) :: result()
+  def timed({:error, %Error{code: :timeout, details: details} = error}, timeout)
+      when is_integer(timeout),
+      do: {:error, %{error | details: Map.put_new(details, :deadline_ms, timeout)}}
+
+  def timed(result, _timeout), do: result
+
   @doc "Runs a read."
   @spec read(Native.db(), Native.read(), timeout()) :: result()
   def read(db, read, timeout) do

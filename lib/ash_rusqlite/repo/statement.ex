@@ -17,7 +17,7 @@ defmodule AshRusqlite.Repo.Statement do
         if Transaction.open?(entry) do
           Transaction.run(entry, {:read, read}, timeout)
         else
-          Registry.with_current(entry, &Call.read(&1.db, read, timeout))
+          entry |> Registry.with_current(&Call.read(&1.db, read, timeout)) |> Call.timed(timeout)
         end
       end)
     end
@@ -34,7 +34,9 @@ defmodule AshRusqlite.Repo.Statement do
         if Transaction.open?(entry) do
           Transaction.run(entry, write, timeout)
         else
-          Registry.with_current(entry, &Call.write(&1.db, write, timeout))
+          entry
+          |> Registry.with_current(&Call.write(&1.db, write, timeout))
+          |> Call.timed(timeout)
         end
       end)
     end

@@ -103,7 +103,8 @@ defmodule AshRusqlite.Repo.Transaction do
 
   # Waiting for the writer ends with the transaction's own timeout at the latest.
   defp run(%{tx: {db, tx}} = state, key, operation, timeout) do
-    result = db |> Call.transaction(tx, operation, min(timeout, state.timeout)) |> told(state)
+    timeout = min(timeout, state.timeout)
+    result = db |> Call.transaction(tx, operation, timeout) |> told(state) |> Call.timed(timeout)
 
     with {:error, %Error{code: code} = error} <- result,
          true <- code in [:transaction_timeout, :transaction_closed, :closed] and !state.lost do

@@ -387,10 +387,12 @@ defmodule AshRusqlite.Repo.TransactionTest do
 
     assert_receive :held
 
-    assert error(fn -> Repo.transaction(fn -> insert("b") end, timeout: 50) end).code in [
-             :timeout,
-             :transaction_timeout
-           ]
+    error = error(fn -> Repo.transaction(fn -> insert("b") end, timeout: 50) end)
+    assert error.code in [:timeout, :transaction_timeout]
+    assert error.details.deadline_ms == 50
+
+    late = error(fn -> Repo.insert!(:rooms, [id: "b", title: "b"], timeout: 50) end)
+    assert %{code: :timeout, details: %{deadline_ms: 50}} = late
 
     send(holder.pid, :go)
     assert Task.await(holder) == {:ok, :ok}
