@@ -164,8 +164,12 @@ if Code.ensure_loaded?(Ash) do
           for query <- [resource, thousand, thousands, more] do
             rows = query |> Ash.Query.sort([:price, :size]) |> Ash.read!()
 
-            {Enum.map(rows, &{&1.price, &1.size}), Ash.sum!(query, :price),
-             Ash.max!(query, :price), Ash.min!(query, :price), Ash.list!(query, :price)}
+            # Of equal ones, older releases take another.
+            least = query |> Ash.min!(:price) |> Decimal.normalize()
+            most = query |> Ash.max!(:price) |> Decimal.normalize()
+
+            {Enum.map(rows, &{&1.price, &1.size}), Ash.sum!(query, :price), least, most,
+             Ash.list!(query, :price)}
           end
         end
 
