@@ -36,7 +36,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ## Production
 
     With `auto_migrate: false`, the default outside of dev and test, migrations make the
-    tables. A resource that does not fit its table is named in the log when the repo starts,
+    tables. A resource that does not fit its table is named in the log soon after the start,
     with the statement that would mend it.
     """
 

@@ -119,7 +119,7 @@ if Code.ensure_loaded?(Ash) do
           index ["lower(title)"], name: "indexed_lower", unique: true, message: "is taken"
           index ["title DESC", :size], where: "size > 1"
           index [:size], name: "indexed_big", where: "size > 9"
-          index [:elsewhere]
+          index [:shape], name: "indexed_shape"
           index ["no_column_of_ours"]
         end
       end
@@ -137,11 +137,36 @@ if Code.ensure_loaded?(Ash) do
         attribute :title, :string, public?: true
         attribute :size, :integer, public?: true
         attribute :gone, :boolean, default: false, public?: true
-        attribute :elsewhere, :string
+        attribute :elsewhere, :string, public?: true
+        attribute :shape, :string, source: :"its shape"
+      end
+    end
+
+    defmodule Shared do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        table "shared"
+        repo Repo
+
+        custom_indexes do
+          index [:code], unique: true, message: "is used"
+        end
       end
 
-      identities do
-        identity :elsewhere, [:elsewhere]
+      multitenancy do
+        strategy(:attribute)
+        attribute(:org)
+      end
+
+      actions do
+        defaults [:read, create: :*]
+      end
+
+      attributes do
+        uuid_primary_key :id
+        attribute :org, :string, public?: true
+        attribute :code, :string, public?: true
       end
     end
 
@@ -157,8 +182,10 @@ if Code.ensure_loaded?(Ash) do
       ratio REAL, data BLOB
     ) STRICT;
     CREATE TABLE indexed (
-      id TEXT NOT NULL PRIMARY KEY, title TEXT, size INTEGER, gone INTEGER, elsewhere TEXT
+      id TEXT NOT NULL PRIMARY KEY, title TEXT, size INTEGER, gone INTEGER, elsewhere TEXT,
+      "its shape" TEXT
     );
+    CREATE INDEX indexed_shape ON indexed ("its shape");
     CREATE UNIQUE INDEX "indexed_lower" ON "indexed" (lower(title));
     CREATE INDEX "indexed_title_DESC_size_index" ON "indexed" (title DESC, size)
       WHERE gone = FALSE AND size > 1;
@@ -240,8 +267,8 @@ if Code.ensure_loaded?(Ash) do
         tmp_dir: folder
       } do
         start(folder, unquote(how))
-        Ash.create!(Ash.Changeset.for_create(Indexed, :create, %{title: "A", size: 2}))
-        assert [%{title: "A"}] = Indexed |> Ash.Query.select([:title]) |> Ash.read!()
+        Ash.create!(Indexed, %{title: "A", size: 2, elsewhere: "x"})
+        assert [%{title: "A", elsewhere: "x"}] = Ash.read!(Indexed)
 
         assert {:error, %{errors: [%{field: :title, message: "is taken"}]}} =
                  Ash.create(Indexed, %{title: "a"})
@@ -251,8 +278,8 @@ if Code.ensure_loaded?(Ash) do
         names =
           "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1"
 
-        assert Reads.query!(Repo, names).rows ==
-                 [["indexed_big"], ["indexed_lower"], ["indexed_title_DESC_size_index"]]
+        assert List.flatten(Reads.query!(Repo, names).rows) ==
+                 ~w(indexed_big indexed_lower indexed_shape indexed_title_DESC_size_index)
       end
     end
 
@@ -289,6 +316,14 @@ if Code.ensure_loaded?(Ash) do
       row = Ash.get!(Typed, id)
       assert %{count: 0, code: "none", tags: [], done: false, name: nil, on: nil} = row
       assert Decimal.to_string(row.price) == "1.50"
+    end
+
+    test "a unique index counts within a tenant, and is told on its own field", %{tmp_dir: folder} do
+      start(folder, :following)
+      for org <- ["a", "b"], do: Ash.create!(Shared, %{code: "x"}, tenant: org)
+
+      assert {:error, %{errors: [%{field: :code, message: "is used"}]}} =
+               Ash.create(Shared, %{code: "x"}, tenant: "a")
     end
 
     test "a strict table that follows keeps a map that JSON cannot hold", %{tmp_dir: folder} do

@@ -59,6 +59,7 @@ if Code.ensure_loaded?(Ash) do
         repo Repo
         table "desks"
         migrate?(false)
+        foreign_key_names([{:room_id, "desks_room_id_fkey", "is no room"}])
       end
 
       multitenancy do
@@ -85,6 +86,7 @@ if Code.ensure_loaded?(Ash) do
 
       relationships do
         belongs_to :beside, __MODULE__, public?: true
+        belongs_to :room, __MODULE__, public?: true
       end
     end
 
@@ -103,7 +105,8 @@ if Code.ensure_loaded?(Ash) do
       CREATE UNIQUE INDEX seats_place ON seats (row, place);
       CREATE TABLE desks (
         id UUID_TEXT PRIMARY KEY NOT NULL, org TEXT, name TEXT, code TEXT,
-        beside_id UUID_TEXT REFERENCES desks (id)
+        beside_id UUID_TEXT REFERENCES desks (id),
+        room_id UUID_TEXT CONSTRAINT desks_room_id_fkey REFERENCES desks (id)
       );
       CREATE UNIQUE INDEX desks_name_index ON desks (org, name);
       CREATE UNIQUE INDEX desks_code_index ON desks (org, code);
@@ -177,6 +180,11 @@ if Code.ensure_loaded?(Ash) do
                |> Ash.bulk_destroy(:destroy, %{}, return_errors?: true)
 
       assert Exception.message(error) =~ "would leave records behind"
+    end
+
+    test "a foreign key has the message that foreign_key_names gives its field" do
+      assert {:error, %{errors: [%InvalidAttribute{field: :room_id, message: "is no room"}]}} =
+               Ash.create(Desk, %{org: "a", room_id: Ash.UUID.generate()})
     end
 
     defp commits do

@@ -17,7 +17,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @references %Spark.Dsl.Section{
       name: :references,
-      describe: "The foreign keys of the table.",
+      describe:
+        "The foreign keys of the table, by which the errors of those are told. Migrations make " <>
+          "them: a table that follows its resource has none.",
       examples: ["references do\n  reference :room, on_delete: :delete\nend"],
       entities: [@reference],
       schema: [
@@ -54,7 +56,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @statement %Spark.Dsl.Entity{
       name: :statement,
-      describe: "SQL for generated migrations.",
+      describe: "Accepted for AshSqlite's sake and not run: write it into a migration.",
       examples: ["statement :view do\n  up \"CREATE VIEW …\"\n  down \"DROP VIEW …\"\nend"],
       target: Statement,
       schema: Statement.schema(),
@@ -63,7 +65,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @custom_statements %Spark.Dsl.Section{
       name: :custom_statements,
-      describe: "SQL that generated migrations run besides.",
+      describe:
+        "What AshSqlite's generated migrations run besides. Here nothing generates migrations, " <>
+          "and tables that follow their resources do not run it.",
       examples: ["custom_statements do\n  statement :view do\n  …\n  end\nend"],
       entities: [@statement]
     }
@@ -86,12 +90,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         migration_types: [
           type: :keyword_list,
           default: [],
-          doc: "Declared types of columns by attribute, such as `amount: \"DECIMAL_TEXT\"`."
+          doc:
+            "By attribute, how its column is declared in a table that follows the resource: a type " <>
+              "of Ecto's migrations, which is what Ecto's SQLite adapter makes of it (`:decimal`, " <>
+              "`{:varchar, 30}`), or a declared type as a string (`\"DECIMAL_TEXT\"`). What the " <>
+              "column holds, the attribute says."
         ],
         migration_defaults: [
           type: :keyword_list,
           default: [],
-          doc: "SQL defaults of columns by attribute, for generated migrations."
+          doc:
+            "By attribute, as a string of Elixir, what a column of a table that follows the " <>
+              "resource gives rows that leave it out: `\"0\"`, `\"\\\"new\\\"\"`, `\"[]\"`. " <>
+              "Anything else, such as `fragment(…)`, is left to migrations."
         ],
         base_filter_sql: [
           type: :string,
@@ -125,14 +136,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         migration_ignore_attributes: [
           type: {:list, :atom},
           default: [],
-          doc: "Attributes without a column that migrations would make."
+          doc:
+            "Accepted for AshSqlite's sake, whose generated migrations leave these out. A table " <>
+              "that follows its resource has their columns, too."
         ],
         polymorphic?: [
           type: :boolean,
           default: false,
           doc: "Whether the table is given by `context: %{data_layer: %{table: …}}`."
         ],
-        strict?: [type: :boolean, default: false, doc: "Whether the table is made STRICT."]
+        strict?: [
+          type: :boolean,
+          default: false,
+          doc:
+            "Whether a table that follows the resource is made STRICT. Its columns are TEXT, " <>
+              "INTEGER, REAL, BLOB and, for maps and lists, ANY."
+        ]
       ]
     }
 

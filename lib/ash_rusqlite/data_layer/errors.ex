@@ -94,13 +94,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # A row that others refer to was to be deleted, or one refers to what is not there.
     defp foreign_key(details, resource, changeset) do
       column = List.first(List.wrap(details[:columns]))
-      own? = details[:table] == nil or details[:table] == own_table(resource, changeset)
-      here? = own? and details[:side] != "referenced"
-      named = named_key(resource, changeset, details[:constraint])
+      here? = details[:table] in [nil, own_table(resource, changeset)]
+      field = if here? and details[:side] != "referenced", do: field(resource, column)
+      named = named_key(resource, changeset, details[:constraint], field)
 
       cond do
         named -> named
-        here? and column && field(resource, column) -> missing(field(resource, column))
+        field -> missing(field)
         true -> left_behind(resource)
       end
     end
@@ -110,14 +110,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         Info.table(resource)
     end
 
-    defp named_key(_resource, _changeset, nil), do: nil
+    # SQLite tells no names of foreign keys, so the field is as good as one.
+    defp named_key(resource, changeset, constraint, field) do
+      named = Info.foreign_key_names(resource, changeset)
+      of_field? = fn {key, _name, _message} -> field && to_string(key) == to_string(field) end
 
-    defp named_key(resource, changeset, constraint) do
       with {key, _name, message} <-
-             Enum.find(
-               Info.foreign_key_names(resource, changeset),
-               &(elem(&1, 1) == constraint)
-             ) do
+             Enum.find(named, &(elem(&1, 1) == constraint)) || Enum.find(named, of_field?) do
         InvalidAttribute.exception(field: key, message: message || "does not exist")
       end
     end

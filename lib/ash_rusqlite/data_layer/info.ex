@@ -99,11 +99,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec migration_types(resource()) :: keyword()
     def migration_types(resource), do: option(resource, :migration_types, [])
 
-    @doc "SQL defaults by attribute."
+    @doc "Defaults of columns by attribute, as strings of Elixir."
     @spec migration_defaults(resource()) :: keyword()
     def migration_defaults(resource), do: option(resource, :migration_defaults, [])
 
-    @doc "Attributes that migrations leave out."
+    @doc "Attributes that AshSqlite's generated migrations leave out."
     @spec migration_ignore_attributes(resource()) :: [atom()]
     def migration_ignore_attributes(resource),
       do: option(resource, :migration_ignore_attributes, [])

@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Statement do
-    @moduledoc "SQL of `sqlite do custom_statements do … end end`, for generated migrations."
+    @moduledoc "SQL of `sqlite do custom_statements do … end end`: accepted for AshSqlite's sake, not run."
 
     @schema [
       name: [type: :atom, required: true, doc: "Its name, unique within the resource."],

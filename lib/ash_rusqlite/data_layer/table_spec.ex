@@ -13,7 +13,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       [
         table: table,
         columns: Enum.map(attributes(resource), &column(resource, &1, counted)),
-        primary_key: resource |> primary_key() |> columns(resource),
+        primary_key: resource |> Ash.Resource.Info.primary_key() |> columns(resource),
         autoincrement: counted,
         indexes: identities(resource, table) ++ custom_indexes(resource, table),
         strict: Info.strict?(resource)
@@ -25,25 +25,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def reading(resource, table) do
       columns =
         resource
-        |> Ash.Resource.Info.attributes()
-        |> Enum.uniq_by(&Codec.column/1)
+        |> attributes()
         |> Enum.map(&[name: to_string(Codec.column(&1)), type: Codec.declared_type(&1)])
 
       [table: table, columns: columns]
     end
 
-    # Two attributes may be of one column.
+    # Two attributes may be of one column. Those that generated migrations ignore have one, too:
+    # without it no row could be read.
     defp attributes(resource) do
-      ignored = Info.migration_ignore_attributes(resource)
-
-      resource
-      |> Ash.Resource.Info.attributes()
-      |> Enum.reject(&(&1.name in ignored))
-      |> Enum.uniq_by(&Codec.column/1)
+      resource |> Ash.Resource.Info.attributes() |> Enum.uniq_by(&Codec.column/1)
     end
-
-    defp primary_key(resource),
-      do: Ash.Resource.Info.primary_key(resource) -- Info.migration_ignore_attributes(resource)
 
     # A table that follows its resource holds what ETS would hold: Ash itself requires what
     # is required.
@@ -72,7 +64,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The column that SQLite counts up by itself, if there is one."
     @spec autoincrement(Ash.Resource.t()) :: String.t() | nil
     def autoincrement(resource) do
-      with [name] <- primary_key(resource),
+      with [name] <- Ash.Resource.Info.primary_key(resource),
            %{generated?: true} = attribute <- Ash.Resource.Info.attribute(resource, name),
            :integer <- Codec.storage(attribute) do
         to_string(Codec.column(attribute))
@@ -88,12 +80,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           where = condition(resource, identity),
           where != :unknown,
           Enum.all?(identity.keys, &Ash.Resource.Info.attribute(resource, &1)),
-          columns = columns(tenant_key(resource, identity) ++ identity.keys, resource),
-          Enum.all?(columns, &(&1 in column_names(resource))),
           Map.get(identity, :nils_distinct?, true) do
         [
           name: Info.identity_index_name(resource, table, identity.name),
-          columns: columns,
+          columns: columns(tenant_key(resource, identity) ++ identity.keys, resource),
           ignore_case: identity.keys |> Enum.filter(&ci?(resource, &1)) |> columns(resource),
           unique: true,
           where: if(where != :all, do: where)
@@ -128,23 +118,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # As AshSqlite makes them: with the tenant first, and of the rows of the base filter.
     defp custom_indexes(resource, table) do
+      known = Enum.map(attributes(resource), &to_string(Codec.column(&1)))
+
       for index <- Info.custom_indexes(resource),
-          keys = CustomIndex.keys(index, resource),
-          columns = columns(keys, resource) ++ List.wrap(index.include),
-          expressions = Enum.filter(columns, &CustomIndex.expression?/1),
-          Enum.all?(columns -- expressions, &(&1 in column_names(resource))) do
+          columns =
+            columns(CustomIndex.keys(index, resource), resource) ++ List.wrap(index.include),
+          others = columns -- known,
+          Enum.all?(others, &CustomIndex.expression?/1) do
         [
           name: CustomIndex.name(table, index),
           columns: columns,
-          expressions: expressions,
+          expressions: others,
           unique: index.unique,
           where: CustomIndex.condition(index, resource)
         ]
       end
     end
-
-    defp column_names(resource),
-      do: resource |> attributes() |> Enum.map(&to_string(Codec.column(&1)))
 
     defp columns(fields, resource) do
       Enum.map(fields, fn field ->
