@@ -8,7 +8,7 @@ defmodule AshRusqlite.P8NifSoakTest do
   alias AshRusqlite.Child
 
   @calls 2_000
-  @minutes System.get_env("SOAK")
+  @minutes "SOAK" |> System.get_env("0") |> String.to_integer()
 
   @tag timeout: :infinity
   test "the VM survives random terms in every argument, and the database is as sound as before",
@@ -29,8 +29,8 @@ defmodule AshRusqlite.P8NifSoakTest do
     """)
 
     {:ok, _} = Repo.migrate(migrations: migrations)
-    seed = if @minutes, do: System.os_time(:second), else: 20_260_102
-    time = if @minutes, do: String.to_integer(@minutes) * 60_000, else: 0
+    time = @minutes * 60_000
+    seed = if time > 0, do: System.os_time(:second), else: 20_260_102
     arguments = [database, migrations, "#{seed}", "#{@calls}", "#{time}"] |> Enum.map(&absolute/1)
 
     child = Child.start!("soak_native.exs", arguments, cd: folder)
