@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
     require Ash.Query
 
     alias AshRusqlite.DataLayer.{Boot, TableSpec}
-    alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
+    alias AshRusqlite.Repo.{Maintenance, Reads, Registry, Schema, Server}
 
     @moduletag :tmp_dir
 
@@ -223,6 +223,25 @@ if Code.ensure_loaded?(Ash) do
 
       assert log =~ ~s(table "shelves" has no column "name")
       refute log =~ ~s(there is no table "shelves")
+    end
+
+    test "no report is due while migrations run, and one is after them", %{tmp_dir: folder} do
+      Application.put_env(:ash_tables_test, :ash_domains, [Domain])
+      start(folder, auto_migrate: false)
+      {:ok, entry} = Registry.lookup(Repo)
+      due? = fn -> :sys.get_state(entry.pid).timer != nil end
+
+      capture_log(fn ->
+        refute Server.change_tables(entry, fn ->
+                 Server.change_tables(entry, fn -> :ok end)
+                 due?.()
+               end)
+
+        Process.register(self(), __MODULE__)
+        assert_receive {:report, report}, 60_000
+        ended = Process.monitor(report)
+        assert_receive {:DOWN, ^ended, _, _, _}, 60_000
+      end)
     end
 
     test "a repo that is stopped at once reports nothing", %{tmp_dir: folder} do
