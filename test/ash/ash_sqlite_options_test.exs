@@ -238,7 +238,10 @@ if Code.ensure_loaded?(Ash) do
         created = Ash.create!(Typed, Map.put(values, :name, "Ann"))
         assert Map.take(Ash.get!(Typed, created.id), Map.keys(values)) == values
         Ash.update!(created, %{bio: %{tone: :kind}, count: 6})
-        found = Ash.Query.filter(Typed, at == ^values.at and amount == 1.25 and name == "ANN")
+
+        found =
+          Ash.Query.filter(Typed, at == ^values.at and amount == ^values.amount and name == "ANN")
+
         assert [%{bio: %{tone: :kind}, count: 6}] = Ash.read!(found)
         assert {:ok, []} = Schema.differences(Repo, TableSpec.of(Typed, "typed")) |> harmless()
       end
