@@ -50,7 +50,8 @@ fn parse(text: &[u8]) -> Option<(&str, u64)> {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
     };
-    let before = length(whole).saturating_add(exponent).max(0);
+    // There is a 0 before a point at least.
+    let before = length(whole).saturating_add(exponent).max(1);
     let behind = length(fraction.unwrap_or_default())
         .saturating_sub(exponent)
         .max(0);
