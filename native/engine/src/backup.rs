@@ -47,8 +47,8 @@ pub struct BackupSummary {
 ///
 /// # Errors
 /// `InvalidBackup` if the destination exists and `overwrite` is false, is the source, has a
-/// journal beside it, or is a journal's name of a file that is there. After any error nothing is left behind and an earlier file of that
-/// name is as it was.
+/// journal beside it, or is a journal's name of a file that is there. After any error nothing is
+/// left behind and an earlier file of that name is as it was.
 pub fn backup(
     source: &Connection,
     destination: &Path,
