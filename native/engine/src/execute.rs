@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::error::{Code, Error, Result};
-use crate::query::compile::{self, Compiled, CompiledWrite, Found};
+use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans, ReadBack};
 use crate::query::ir::{Read, Write};
 use crate::schema::{Catalog, Readings, TableSpec};
 use crate::sqlite_error;
@@ -206,13 +206,16 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Runs a write. Returns the number of rows that it wrote.
-    pub fn write(&self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
+    /// Runs a write. Returns the number of rows that it wrote. `plans` are those that the
+    /// connection keeps.
+    pub fn write(&self, write: &Write, plans: &Plans, sink: &mut dyn RowSink) -> Result<u64> {
         if let Write::UpdateOrInsert(write) = write {
             return self.update_or_insert(write, sink);
         }
+        let catalog = self.catalog.get();
+        plans.keep_for(&catalog);
         let mut changes = 0;
-        for (place, statement) in compile::compile_write(write, &self.catalog.get())?
+        for (place, statement) in compile::compile_write(write, &catalog, plans)?
             .iter()
             .enumerate()
         {
@@ -235,22 +238,23 @@ impl Executor<'_> {
             read_back,
         } = statement;
         let mut stmt = self.prepare(sql)?;
-        let mut back = match read_back {
-            Some(back) => Some((self.prepare(&back.sql)?, &back.by)),
-            None => None,
-        };
         if begins {
             sink.begin(columns, 0, false);
         }
         let mut changes = 0;
         for params in rows {
             compile::bind(&mut stmt, params)?;
-            changes += match &mut back {
+            changes += match read_back {
                 None if columns.is_empty() => count(&mut stmt)?,
                 None => hand_over(&mut stmt, columns, sink)?,
-                Some((back, by)) => {
+                Some(back) => {
                     let written = count(&mut stmt)?;
-                    self.read_back(back, by, written, columns, sink)?;
+                    let known = written == 1 && !self.note_reprepare(&stmt);
+                    let given = back.given.as_ref().filter(|_| known);
+                    match given.and_then(|given| given.stored(params)) {
+                        Some(values) => sink.row(&Row::gathered(&values, columns))?,
+                        None => self.read_back(back, written, columns, sink)?,
+                    }
                     written
                 }
             };
@@ -262,8 +266,7 @@ impl Executor<'_> {
     /// Reads the rows that were just written.
     fn read_back(
         &self,
-        stmt: &mut CachedStatement<'_>,
-        by: &Found<'_>,
+        back: &ReadBack<'_>,
         written: u64,
         columns: &Arc<[OutputColumn]>,
         sink: &mut dyn RowSink,
@@ -271,13 +274,14 @@ impl Executor<'_> {
         if written == 0 {
             return Ok(());
         }
-        match by {
+        let mut stmt = self.prepare(&back.sql)?;
+        match &back.by {
             Found::LastRowid => stmt
                 .raw_bind_parameter(1, self.conn.last_insert_rowid())
                 .map_err(sqlite_error::map)?,
-            Found::Params(params) => compile::bind(stmt, params)?,
+            Found::Params(params) => compile::bind(&mut stmt, params)?,
         }
-        if hand_over(stmt, columns, sink)? == written {
+        if hand_over(&mut stmt, columns, sink)? == written {
             return Ok(());
         }
         // Another process has made a trigger meanwhile. With it known, the row is not read back.
@@ -298,10 +302,13 @@ impl Executor<'_> {
         Ok(stmt)
     }
 
-    fn note_reprepare(&self, stmt: &CachedStatement<'_>) {
-        if stmt.reset_status(StatementStatus::RePrepare) > 0 {
+    /// Returns whether the schema changed since the statement was prepared.
+    fn note_reprepare(&self, stmt: &CachedStatement<'_>) -> bool {
+        let changed = stmt.reset_status(StatementStatus::RePrepare) > 0;
+        if changed {
             self.catalog.mark_stale();
         }
+        changed
     }
 }
 

@@ -50,4 +50,4 @@ pub use request::{
 };
 pub use stats::Stat;
 pub use tables::{Ensured, Looked};
-pub use value::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};
+pub use value::{ColumnType, Date, DateTime, Decoded, Name, OutputColumn, Time, Value};

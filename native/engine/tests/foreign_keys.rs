@@ -146,10 +146,7 @@ fn an_upsert_that_changes_a_referred_key_names_who_refers() {
         (ConflictSet::All, "a"),
         (ConflictSet::Columns(vec!["id".into()]), "b"),
     ] {
-        let row = vec![
-            ("id".to_owned(), text("999")),
-            ("title".to_owned(), text(title)),
-        ];
+        let row = vec![("id".into(), text("999")), ("title".into(), text(title))];
         let upsert = Write::Insert(Insert {
             table: "owners".into(),
             rows: vec![row],

@@ -27,16 +27,16 @@ const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b TE
 fn rows(from: i64, count: i64, length: usize) -> Write {
     let row = |n: i64| {
         vec![
-            ("id".to_owned(), Value::Integer(n)),
+            ("id".into(), Value::Integer(n)),
             // Spread over the whole index, so that a commit writes many pages.
             (
-                "a".to_owned(),
+                "a".into(),
                 text(&format!(
                     "{:x}",
                     n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)
                 )),
             ),
-            ("b".to_owned(), text(&"b".repeat(length))),
+            ("b".into(), text(&"b".repeat(length))),
         ]
     };
     Write::Insert(Insert {

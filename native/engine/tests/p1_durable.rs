@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
 use ash_rusqlite_engine::{
-    Database, Maintenance, Outcome, Responder, Result, RowSink, TransactionOp, Value,
+    Database, Maintenance, Name, Outcome, Responder, Result, RowSink, TransactionOp, Value,
 };
 use serde_json::json;
 use support::{child, host::*};
@@ -46,14 +46,14 @@ fn body(id: i64) -> String {
     format!("{id}:{}", "x".repeat(length))
 }
 
-fn row(id: i64, kind: &str, part: i64) -> Vec<(String, Value)> {
+fn row(id: i64, kind: &str, part: i64) -> Vec<(Name, Value)> {
     [
         ("id", Value::Integer(id)),
         ("kind", text(kind)),
         ("part", Value::Integer(part)),
         ("body", text(&body(id))),
     ]
-    .map(|(name, value)| (name.to_owned(), value))
+    .map(|(name, value)| (name.into(), value))
     .to_vec()
 }
 

@@ -225,7 +225,7 @@ fn values_outside_their_type_s_range_are_refused() {
         ),
         (
             ColumnType::Json,
-            Value::Symbol("ä".repeat(200)),
+            Value::Symbol("ä".repeat(200).into()),
             "255 bytes",
         ),
         (
@@ -251,7 +251,7 @@ fn long_values_are_shown_shortened() {
     for value in [
         bytes(&long),
         Value::Bytes(vec![255; 100_000]),
-        Value::Symbol(long.clone()),
+        Value::Symbol(long.clone().into()),
         Value::Json(long.clone()),
         Value::BigInteger("9".repeat(100_000)),
         decimal(&"9".repeat(100_000), i64::MIN),

@@ -63,7 +63,7 @@ fn guarded_connections_run_every_kind_of_query() {
     };
     let rows = host::read(&database, Read::Select(select.clone())).unwrap();
     assert_eq!(rows.len(), 1);
-    let column = Some("price".to_owned());
+    let column = Some("price".into());
     let select = Select {
         filter: None,
         ..select

@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::ir::{Aggregate, Cursor, Expr, KeyValue, Read, Select};
 use ash_rusqlite_engine::schema::Catalog;
-use ash_rusqlite_engine::{ColumnType, Value};
+use ash_rusqlite_engine::{ColumnType, Name, Value};
 use proptest::prelude::*;
 use rusqlite::types::ValueRef;
 use rusqlite::Connection;
@@ -125,7 +125,7 @@ fn aggregates_agree(data: &Data, queries: Vec<Query>) -> Result<(), TestCaseErro
         let select = query.select(&table);
         for (function, column) in aggregates() {
             let wanted = table.aggregate(function, column, &select);
-            let (column, select) = (column.map(str::to_owned), select.clone());
+            let (column, select) = (column.map(Into::into), select.clone());
             let read = Read::Aggregate {
                 function,
                 column,
@@ -155,13 +155,13 @@ fn aggregates() -> Vec<(Aggregate, Option<&'static str>)> {
 
 fn keys_agree(data: &Data, other: Value) -> Result<(), TestCaseError> {
     let (conn, catalog, table) = open(data);
-    let key_of = |row: &Vec<Cell>| -> Vec<(String, Value)> {
-        let pair = |name: &&str| (name.to_string(), host_value(&row[table.place(name)]));
+    let key_of = |row: &Vec<Cell>| -> Vec<(Name, Value)> {
+        let pair = |name: &&str| ((*name).into(), host_value(&row[table.place(name)]));
         table.key.iter().map(pair).collect()
     };
-    let mut keys: Vec<Vec<(String, Value)>> = table.rows.iter().map(key_of).collect();
+    let mut keys: Vec<Vec<(Name, Value)>> = table.rows.iter().map(key_of).collect();
     if table.key.len() == 1 {
-        keys.push(vec![(table.key[0].to_owned(), other)]);
+        keys.push(vec![(table.key[0].into(), other)]);
     }
     for key in keys {
         let key = match key.as_slice() {

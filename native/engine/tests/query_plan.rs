@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write};
+use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
     Aggregate, CompareOp, Conflict, Cursor, Delete, Expr, Insert, KeyValue, OrderBy, Read,
@@ -64,7 +64,7 @@ fn plan(conn: &Connection, catalog: &Catalog, read: &Read) -> String {
 }
 
 fn of_room() -> Option<Expr> {
-    let column = "room_id".to_owned();
+    let column = "room_id".into();
     Some(Expr::Compare {
         column,
         op: CompareOp::Eq,
@@ -177,7 +177,7 @@ fn keys_counts_and_extremes_are_looked_up() {
     );
     for (function, column) in [
         (Aggregate::Count, None),
-        (Aggregate::Max, Some("created_at".to_owned())),
+        (Aggregate::Max, Some("created_at".into())),
     ] {
         let select = Select {
             table: "messages".into(),
@@ -205,10 +205,10 @@ fn a_long_list_deletes_its_rows() {
     let (conn, catalog) = open();
     let row = |number| {
         vec![
-            ("id".to_owned(), uuid(number)),
-            ("room_id".to_owned(), uuid(1)),
-            ("content".to_owned(), Value::Bytes(b"hello".to_vec())),
-            ("created_at".to_owned(), moment(1)),
+            ("id".into(), uuid(number)),
+            ("room_id".into(), uuid(1)),
+            ("content".into(), Value::Bytes(b"hello".to_vec())),
+            ("created_at".into(), moment(1)),
         ]
     };
     let insert = Write::Insert(Insert {
@@ -229,7 +229,7 @@ fn a_long_list_deletes_its_rows() {
     });
     for (write, wanted) in [(insert, 100), (delete, 50)] {
         let mut changed = 0;
-        for compiled in compile_write(&write, &catalog).unwrap() {
+        for compiled in compile_write(&write, &catalog, &Plans::default()).unwrap() {
             let mut stmt = conn.prepare(&compiled.sql).unwrap();
             for params in &compiled.rows {
                 bind(&mut stmt, params).unwrap();

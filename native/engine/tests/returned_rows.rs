@@ -11,7 +11,7 @@
 mod host;
 
 use ash_rusqlite_engine::query::ir::{Conflict, Expr, KeyValue, Returning, Write};
-use ash_rusqlite_engine::{Database, Value};
+use ash_rusqlite_engine::{Database, Date, DateTime, Time, Value};
 use host::{close, config, insert, text, update, with_tables, write};
 use rusqlite::Connection;
 use serde_json::{json, Value as Json};
@@ -57,7 +57,7 @@ impl Chat {
 fn returning(mut what: Write, wanted: &[&str]) -> Write {
     let wanted = match wanted {
         [] => Returning::All,
-        names => Returning::Columns(names.iter().map(|name| (*name).to_owned()).collect()),
+        names => Returning::Columns(names.iter().map(|name| (*name).into()).collect()),
     };
     match &mut what {
         Write::Insert(insert) => insert.returning = wanted,
@@ -189,5 +189,174 @@ fn a_trigger_that_another_process_has_just_made_is_noticed() {
     let rows = chat.run(returning(insert("rooms", &[("id", text("b"))]), &["id"]));
     assert_eq!(rows, json!([["b"]]));
     assert_eq!(host::count(&chat.database, "rooms"), 1);
+    close(chat.database);
+}
+
+const DECLARED: &[&str] = &[
+    "TEXT",
+    "VARCHAR(9)",
+    "UUID_TEXT",
+    "INTEGER",
+    "BIGINT",
+    "REAL",
+    "DOUBLE PRECISION",
+    "DECIMAL_TEXT",
+    "DECIMAL(10, 2)",
+    "NUMERIC",
+    "BOOLEAN_INT",
+    "BOOLEAN",
+    "DATETIME_TEXT",
+    "DATETIME_USEC_TEXT",
+    "DATETIME",
+    "NAIVE_DATETIME_TEXT",
+    "DATE_TEXT",
+    "TIME_USEC_TEXT",
+    "JSON_TEXT",
+    "BLOB",
+    "",
+];
+
+fn values() -> Vec<Value> {
+    let date = Date {
+        year: 2026,
+        month: 2,
+        day: 3,
+    };
+    let time = Time {
+        hour: 4,
+        minute: 5,
+        second: 6,
+        microsecond: 70,
+        precision: 6,
+    };
+    let mut values: Vec<Value> = [
+        "",
+        "a",
+        "007",
+        "1.10",
+        "1e3",
+        " 1",
+        "0",
+        "true",
+        "\0",
+        "x\0y",
+        "ä€🦀",
+        "0B57D1A4-9C1A-4F7B-8E5D-2A6C3F1E9D80",
+        "2026-02-03",
+        "{}",
+        "[1.0]",
+    ]
+    .into_iter()
+    .map(text)
+    .collect();
+    values.extend([0, 1, -1, 7, i64::MAX, i64::MIN, 1 << 53].map(Value::Integer));
+    values.extend([0.0, -0.0, 1.0, -2.5, 1e300, 9.007_199_254_740_993e15, 1e18].map(Value::Real));
+    values.extend([
+        Value::Null,
+        Value::Boolean(true),
+        Value::Boolean(false),
+        Value::Bytes(vec![0, 255, 7]),
+        Value::Symbol("user".into()),
+        Value::Decimal {
+            negative: true,
+            coefficient: "1230".into(),
+            exponent: -3,
+        },
+        Value::Decimal {
+            negative: false,
+            coefficient: "5".into(),
+            exponent: 2,
+        },
+        Value::DateTime(DateTime { date, time }),
+        Value::NaiveDateTime(DateTime { date, time }),
+        Value::Date(date),
+        Value::Time(time),
+        Value::Json("{\"a\":1.0}".into()),
+        Value::Term(vec![131, 97, 1]),
+    ]);
+    values
+}
+
+/// What comes back is told from what was given, where SQLite stores it as it is. It must be what
+/// a read gives.
+#[test]
+fn an_inserted_row_comes_back_as_it_is_read() {
+    let chat = chat();
+    let tables = DECLARED.iter().enumerate().map(|(n, declared)| {
+        format!(
+            "CREATE TABLE t{n} (v {declared}, w {declared} DEFAULT 1, x {declared} NOT NULL ON CONFLICT REPLACE DEFAULT 1);
+             CREATE TABLE d{n} (v {declared}, w {declared} DEFAULT 1, x {declared});
+             CREATE TABLE k{n} (v {declared} PRIMARY KEY, w {declared});"
+        )
+    });
+    chat.elsewhere(&tables.collect::<String>());
+    let mut stored = 0;
+    for (n, declared) in DECLARED.iter().enumerate() {
+        for value in values() {
+            let rows: [(String, Vec<(&str, Value)>); 6] = [
+                (format!("t{n}"), vec![("v", value.clone())]),
+                (
+                    format!("t{n}"),
+                    vec![("w", value.clone()), ("v", value.clone())],
+                ),
+                (
+                    format!("t{n}"),
+                    vec![("x", value.clone()), ("w", value.clone())],
+                ),
+                (format!("d{n}"), vec![("v", value.clone())]),
+                (
+                    format!("d{n}"),
+                    vec![("x", value.clone()), ("w", value.clone())],
+                ),
+                (format!("k{n}"), vec![("v", value.clone())]),
+            ];
+            for (table, row) in rows {
+                let Ok(given) = write(&chat.database, returning(insert(&table, &row), &[])) else {
+                    continue;
+                };
+                let last = format!("SELECT * FROM {table} ORDER BY rowid DESC LIMIT 1");
+                let read = host::read(&chat.database, host::sql(&last)).unwrap();
+                assert_eq!(
+                    json!(given).to_string(),
+                    json!(read).to_string(),
+                    "{value:?} into {table} {declared}"
+                );
+                stored += 1;
+            }
+            let wipe = host::delete(&format!("k{n}"), None);
+            write(&chat.database, wipe).unwrap();
+        }
+    }
+    assert!(stored > 1000, "{stored}");
+    close(chat.database);
+}
+
+#[test]
+fn a_key_that_was_left_to_sqlite_comes_back() {
+    let chat = chat();
+    chat.elsewhere("CREATE TABLE numbered (id INTEGER PRIMARY KEY, line TEXT)");
+    let line = [("line", text("one"))];
+    let rows = chat.run(returning(insert("numbered", &line), &[]));
+    assert_eq!(rows, json!([[1, "one"]]));
+    let line = [("line", text("two")), ("id", Value::Null)];
+    let rows = chat.run(returning(insert("numbered", &line), &[]));
+    assert_eq!(rows, json!([[2, "two"]]));
+    close(chat.database);
+}
+
+#[test]
+fn a_table_that_another_process_has_just_made_anew_is_noticed() {
+    let chat = chat();
+    chat.elsewhere("CREATE TABLE made (id TEXT, n TEXT)");
+    let row = [("id", text("a")), ("n", text("1"))];
+    for _ in 0..2 {
+        let rows = chat.run(returning(insert("made", &row), &[]));
+        assert_eq!(rows, json!([["a", "1"]]));
+    }
+    chat.elsewhere("DROP TABLE made; CREATE TABLE made (id TEXT, n NUMERIC)");
+    for _ in 0..2 {
+        let rows = chat.run(returning(insert("made", &row), &[]));
+        assert_eq!(rows, json!([["a", 1]]));
+    }
     close(chat.database);
 }

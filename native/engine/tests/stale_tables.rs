@@ -27,9 +27,9 @@ const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, at DATET
 /// of their own.
 fn rows(numbers: &[i64]) -> Write {
     let row = |n: &i64| {
-        let mut row = vec![("n".to_owned(), Value::Integer(*n))];
+        let mut row = vec![("n".into(), Value::Integer(*n))];
         if n % 2 == 0 {
-            row.push(("at".to_owned(), Value::Null));
+            row.push(("at".into(), Value::Null));
         }
         row
     };

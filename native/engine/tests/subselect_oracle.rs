@@ -35,7 +35,7 @@ fn correlated(condition: Scalar, descending: bool, distinct: bool, cut: Cut) -> 
     let column = |depth, name: &str| Scalar::Column {
         depth,
         table: 0,
-        name: name.to_owned(),
+        name: name.into(),
     };
     let same = Scalar::Compare {
         op: CompareOp::Eq,

@@ -113,12 +113,8 @@ fn a_write_that_fails_leaves_the_transaction_as_it_was_before_it() {
         failed.detail("columns"),
         Some(&Detail::List(vec!["a".into()]))
     );
-    let many = [(3, "other"), (4, "same")].map(|(id, a)| {
-        vec![
-            ("id".to_owned(), Value::Integer(id)),
-            ("a".to_owned(), text(a)),
-        ]
-    });
+    let many = [(3, "other"), (4, "same")]
+        .map(|(id, a)| vec![("id".into(), Value::Integer(id)), ("a".into(), text(a))]);
     let mut both = named(0);
     if let ash_rusqlite_engine::query::ir::Write::Insert(insert) = &mut both {
         insert.rows = many.to_vec();

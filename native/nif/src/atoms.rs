@@ -1,6 +1,11 @@
 //! The atoms that terms are compared with and built from, and the text of any other.
 
+use std::sync::OnceLock;
+
+use ash_rusqlite_engine::Name;
 use rustler::{Atom, Env, Term};
+
+use crate::term::raw::Raw;
 
 rustler::atoms! {
     // Answers.
@@ -85,8 +90,37 @@ const SMALL_ATOM_UTF8: u8 = 119;
 /// An atom has at most so many characters.
 const MAX_CHARACTERS: usize = 255;
 
-/// The text of an atom.
-pub fn text(term: Term<'_>) -> Option<String> {
+/// The atoms whose texts were asked for, in the places that their words lead to. One place
+/// holds one text for good, as the VM holds the atom.
+static KNOWN: [OnceLock<Known>; PLACES] = [const { OnceLock::new() }; PLACES];
+const PLACES: usize = 4096;
+
+struct Known {
+    atom: usize,
+    text: Box<str>,
+}
+
+/// The text of an atom. Nothing is copied of those that are asked for again and again.
+pub fn text(term: Term<'_>) -> Option<Name> {
+    let atom = Raw::tag_of(Atom::from_term(term).ok()?);
+    // The lowest bits tell that it is an atom.
+    let Some(place) = KNOWN.get((atom >> 6) % PLACES) else {
+        return text_of(term).map(Name::from);
+    };
+    let known = match place.get() {
+        Some(known) => known,
+        None => {
+            let text = text_of(term)?.into();
+            place.get_or_init(|| Known { atom, text })
+        }
+    };
+    match known.atom == atom {
+        true => Some(Name::kept(&known.text)),
+        false => text_of(term).map(Name::from),
+    }
+}
+
+fn text_of(term: Term<'_>) -> Option<String> {
     // The NIF API of OTP 25 reads Latin-1 atoms only; the external format has them all.
     term.atom_to_string().ok().or_else(|| text_of_any(term))
 }

@@ -76,8 +76,8 @@ fn rows(unit: i64, parts: std::ops::Range<i64>) -> Write {
     let row = |part: i64| {
         let id = unit * PARTS + part;
         vec![
-            ("id".to_owned(), Value::Integer(id)),
-            ("body".to_owned(), text(&body(id))),
+            ("id".into(), Value::Integer(id)),
+            ("body".into(), text(&body(id))),
         ]
     };
     Write::Insert(Insert {
@@ -90,8 +90,8 @@ fn rows(unit: i64, parts: std::ops::Range<i64>) -> Write {
 
 fn head(unit: i64) -> Write {
     let row = vec![
-        ("thread".to_owned(), Value::Integer(unit / UNITS)),
-        ("unit".to_owned(), Value::Integer(unit)),
+        ("thread".into(), Value::Integer(unit / UNITS)),
+        ("unit".into(), Value::Integer(unit)),
     ];
     Write::Insert(Insert {
         table: "heads".into(),

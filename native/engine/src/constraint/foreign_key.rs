@@ -11,7 +11,7 @@ use crate::query::ir::{
 };
 use crate::schema::Catalog;
 use crate::sqlite_error;
-use crate::value::{encode, ColumnRef, Value};
+use crate::value::{encode, ColumnRef, Name, Value};
 
 struct ForeignKey {
     child: String,
@@ -62,7 +62,7 @@ pub(super) fn find(executor: &Executor<'_>, write: &Write) -> Result<Found> {
         return Ok(Found::default());
     };
     let select = Select {
-        table: table.to_owned(),
+        table: table.to_owned().into(),
         filter,
         ..Select::default()
     };
@@ -133,7 +133,7 @@ fn primary_key_column(catalog: &Catalog, table: &str, at: usize) -> String {
 }
 
 /// The columns and values that a write sets, row by row.
-fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
+fn written_rows(write: &Write) -> Vec<Vec<(&Name, &Value)>> {
     match write {
         Write::Insert(insert) => inserted_rows(insert),
         Write::Update(update) => vec![updated_values(&update.set)],
@@ -154,7 +154,7 @@ fn written_rows(write: &Write) -> Vec<Vec<(&String, &Value)>> {
     }
 }
 
-fn inserted_rows(insert: &Insert) -> Vec<Vec<(&String, &Value)>> {
+fn inserted_rows(insert: &Insert) -> Vec<Vec<(&Name, &Value)>> {
     insert
         .rows
         .iter()
@@ -162,7 +162,7 @@ fn inserted_rows(insert: &Insert) -> Vec<Vec<(&String, &Value)>> {
         .collect()
 }
 
-fn updated_values(set: &[Assignment]) -> Vec<(&String, &Value)> {
+fn updated_values(set: &[Assignment]) -> Vec<(&Name, &Value)> {
     set.iter()
         .filter_map(|assignment| match assignment {
             Assignment::Set(name, value) => Some((name, value)),
@@ -175,7 +175,7 @@ fn updated_values(set: &[Assignment]) -> Vec<(&String, &Value)> {
 fn missing_parent(
     executor: &Executor<'_>,
     key: &ForeignKey,
-    row: &[(&String, &Value)],
+    row: &[(&Name, &Value)],
 ) -> Result<Option<String>> {
     let catalog = executor.catalog.get();
     let parent = catalog.table(&key.parent)?;
@@ -221,12 +221,12 @@ enum Lost {
     /// Whole rows.
     Rows,
     /// What these columns held.
-    Values(Vec<String>),
+    Values(Vec<Name>),
 }
 
 /// Which rows a write deletes or changes, and what of them it takes away.
 fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>> {
-    let set = |set: &[Assignment]| -> Vec<String> { set.iter().map(assigned).cloned().collect() };
+    let set = |set: &[Assignment]| -> Vec<Name> { set.iter().map(assigned).cloned().collect() };
     Ok(Some(match write {
         Write::Insert(insert) => return overwritten(insert, catalog),
         Write::Update(update) => (update.filter.clone(), Lost::Values(set(&update.set))),
@@ -246,7 +246,7 @@ fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>
     }))
 }
 
-fn assigned(assignment: &Assignment) -> &String {
+fn assigned(assignment: &Assignment) -> &Name {
     match assignment {
         Assignment::Set(name, _)
         | Assignment::Increment(name, _)
@@ -260,13 +260,13 @@ fn overwritten(insert: &Insert, catalog: &Catalog) -> Result<Option<(Option<Expr
         return Ok(None);
     };
     let table = catalog.table(&insert.table)?;
-    let target: Vec<String> = match target.is_empty() {
-        true => table.key_columns().map(|c| c.name.clone()).collect(),
+    let target: Vec<Name> = match target.is_empty() {
+        true => table.key_columns().map(|c| c.name.clone().into()).collect(),
         false => target.clone(),
     };
-    let named = |names: &[String], name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    let named = |names: &[Name], name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
     let given = || insert.rows.iter().flatten().map(|(name, _)| name);
-    let columns: Vec<String> = match set {
+    let columns: Vec<Name> = match set {
         ConflictSet::Columns(columns) => columns.clone(),
         ConflictSet::All => given().filter(|n| !named(&target, n)).cloned().collect(),
         ConflictSet::AllExcept(except) => given()
@@ -328,7 +328,9 @@ impl<'a> Kept<'a> {
             if action == "CASCADE" && !self.path.iter().any(|known| std::ptr::eq(*known, key)) {
                 let lost = match lost {
                     Lost::Rows => Lost::Rows,
-                    Lost::Values(_) => Lost::Values(key.from.clone()),
+                    Lost::Values(_) => {
+                        Lost::Values(key.from.iter().cloned().map(Name::from).collect())
+                    }
                 };
                 self.path.push(key);
                 let found = self.by(&key.child, &lost)?;
@@ -343,7 +345,7 @@ impl<'a> Kept<'a> {
 
     fn has_children(&mut self, key: &ForeignKey) -> Result<bool> {
         let first = self.path.first().map_or(&key.to, |first| &first.to);
-        self.select.columns = Some(first.clone());
+        self.select.columns = Some(first.iter().cloned().map(Name::from).collect());
         let read = Read::Select(self.select.clone());
         let compiled = compile::compile_read(&read, self.catalog)?;
         let mut lost = compiled.sql;

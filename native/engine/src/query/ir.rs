@@ -8,7 +8,7 @@ pub use subselect::{AggregateKind, Aggregated, Subselect};
 
 pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
 
-use crate::value::Value;
+use crate::value::{Name, Value};
 
 /// A write: what one request of the writer does.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub enum Write {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateEach {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// The updates. One whose condition holds for no row writes nothing.
     pub changes: Vec<Change>,
     /// Which columns of the updated rows come back, in the order of the updates.
@@ -54,7 +54,7 @@ pub const OUTCOME: &str = "ash_rusqlite_outcome";
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateOrInsert {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// The rows.
     pub each: Vec<Either>,
     /// Which columns of each row come back, besides [`OUTCOME`].
@@ -71,7 +71,7 @@ pub struct Either {
     /// What is done to it.
     pub set: Vec<Assignment>,
     /// What is inserted when there is none.
-    pub row: Vec<(String, Value)>,
+    pub row: Vec<(Name, Value)>,
 }
 
 impl Write {
@@ -90,9 +90,9 @@ impl Write {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Insert {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// The rows, each a list of column names and values. An empty row is all defaults.
-    pub rows: Vec<Vec<(String, Value)>>,
+    pub rows: Vec<Vec<(Name, Value)>>,
     /// What to do when a row conflicts with one that is there.
     pub conflict: Conflict,
     /// Which columns of the rows that were written come back.
@@ -108,12 +108,12 @@ pub enum Conflict {
     /// The row is left out. `target` names the constraint's columns; empty means any constraint.
     Nothing {
         /// The columns of the constraint.
-        target: Vec<String>,
+        target: Vec<Name>,
     },
     /// The row that is there is updated. An empty `target` means the primary key.
     Update {
         /// The columns of the constraint.
-        target: Vec<String>,
+        target: Vec<Name>,
         /// The columns that take the new row's values.
         set: ConflictSet,
     },
@@ -125,9 +125,9 @@ pub enum ConflictSet {
     /// Every column of the new row except the target's.
     All,
     /// Every column of the new row except these and the target's.
-    AllExcept(Vec<String>),
+    AllExcept(Vec<Name>),
     /// Exactly these columns.
-    Columns(Vec<String>),
+    Columns(Vec<Name>),
 }
 
 /// Which columns a write gives back.
@@ -139,14 +139,14 @@ pub enum Returning {
     /// Every column.
     All,
     /// These columns.
-    Columns(Vec<String>),
+    Columns(Vec<Name>),
 }
 
 /// Updates the rows of a condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// The condition; `None` means every row.
     pub filter: Option<Expr>,
     /// The new values.
@@ -159,18 +159,18 @@ pub struct Update {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Assignment {
     /// The column gets a value.
-    Set(String, Value),
+    Set(Name, Value),
     /// The column, INTEGER or REAL, grows by a value.
-    Increment(String, Value),
+    Increment(Name, Value),
     /// The column gets what is computed from the row as it was.
-    Compute(String, Scalar),
+    Compute(Name, Scalar),
 }
 
 /// Deletes the rows of a condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delete {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// The condition; `None` means every row.
     pub filter: Option<Expr>,
     /// Which columns of the deleted rows come back.
@@ -188,7 +188,7 @@ pub enum Read {
         /// The function.
         function: Aggregate,
         /// The column it is computed over.
-        column: Option<String>,
+        column: Option<Name>,
         /// The rows it is computed over.
         select: Select,
     },
@@ -227,9 +227,9 @@ pub enum Aggregate {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Select {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// The columns, in the order wanted; `None` means all.
-    pub columns: Option<Vec<String>>,
+    pub columns: Option<Vec<Name>>,
     /// What is computed besides the columns, of which there may be none then.
     pub computed: Vec<Computed>,
     /// The condition.
@@ -286,7 +286,7 @@ pub struct Partition {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cursor {
     /// A row, or the part of it that the order names (primary key included).
-    Row(Vec<(String, Value)>),
+    Row(Vec<(Name, Value)>),
     /// The values of the order's columns, primary key included, as `page` gave them.
     Values(Vec<Value>),
 }
@@ -295,7 +295,7 @@ pub enum Cursor {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderBy {
     /// The column's name.
-    pub column: String,
+    pub column: Name,
     /// Greatest first.
     pub descending: bool,
     /// Where nulls go; `None` is SQLite's way: first when ascending, last when descending.
@@ -323,7 +323,7 @@ pub enum Expr {
     /// A column compared with a value. `Eq` and `NotEq` with null mean `IsNull`.
     Compare {
         /// The column's name.
-        column: String,
+        column: Name,
         /// The operator.
         op: CompareOp,
         /// The value, encoded by the column's type.
@@ -332,16 +332,16 @@ pub enum Expr {
     /// A column compared with another one of the same table.
     CompareColumns {
         /// The left column.
-        left: String,
+        left: Name,
         /// The operator.
         op: CompareOp,
         /// The right column.
-        right: String,
+        right: Name,
     },
     /// A column's value is (not) among these. A null among them is ignored.
     In {
         /// The column's name.
-        column: String,
+        column: Name,
         /// The values.
         values: Vec<Value>,
         /// Not among.
@@ -350,7 +350,7 @@ pub enum Expr {
     /// A column is (not) null.
     IsNull {
         /// The column's name.
-        column: String,
+        column: Name,
         /// Not null.
         negated: bool,
     },
@@ -358,7 +358,7 @@ pub enum Expr {
     /// ASCII letters match in either case, as SQLite's LIKE.
     Like {
         /// The column's name.
-        column: String,
+        column: Name,
         /// The pattern.
         pattern: String,
         /// Not like.
@@ -376,7 +376,7 @@ pub enum KeyValue {
     /// The key is one column.
     Single(Value),
     /// The key's columns by name.
-    Columns(Vec<(String, Value)>),
+    Columns(Vec<(Name, Value)>),
 }
 
 /// A comparison.

@@ -18,6 +18,7 @@ pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
+pub(crate) use fit::Affinity;
 pub use introspect::Catalog;
 pub use readings::Readings;
 pub use spec::{

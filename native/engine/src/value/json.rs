@@ -97,6 +97,6 @@ mod tests {
             [131, 110, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
         );
         assert!(blob(Value::BigInteger("9".repeat(700))).is_empty());
-        assert!(blob(Value::Symbol("ä".repeat(200))).is_empty());
+        assert!(blob(Value::Symbol("ä".repeat(200).into())).is_empty());
     }
 }

@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod json;
 pub(crate) mod list;
+mod name;
 mod parse;
 mod refusal;
 mod row;
@@ -14,5 +15,6 @@ mod types;
 
 pub use decode::{decode, decode_list};
 pub use encode::{encode, encode_as, encode_untyped, ColumnRef};
+pub use name::Name;
 pub use row::Row;
 pub use types::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

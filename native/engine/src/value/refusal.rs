@@ -112,7 +112,8 @@ fn show(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Real(number) => format!("{number:?}"),
         Value::BigInteger(digits) => start(digits).to_owned(),
-        Value::Symbol(name) | Value::Json(name) => start(name).to_owned(),
+        Value::Symbol(name) => start(name).to_owned(),
+        Value::Json(text) => start(text).to_owned(),
         Value::Bytes(bytes) => {
             let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
             format!("{:?}", String::from_utf8_lossy(start))

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::name::Name;
+
 /// A value as a host gives it, before its column's type is known.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -18,7 +20,7 @@ pub enum Value {
     /// Bytes: text where the column holds text (UTF-8 is checked), else a blob.
     Bytes(Vec<u8>),
     /// A symbol (an Elixir atom): its name where the column holds text.
-    Symbol(String),
+    Symbol(Name),
     /// An exact decimal number: (-1)^negative * coefficient * 10^exponent.
     Decimal {
         /// Whether it is below zero (or minus zero).

@@ -229,7 +229,7 @@ impl Writer {
             self.catalog().reload(&self.link.conn)?;
         }
         let before = self.link.conn.total_changes();
-        let mut result = guarded(|| self.executor().write(write, sink));
+        let mut result = guarded(|| self.executor().write(write, &self.plans, sink));
         if let Err(error) = &result {
             // Once SQLite has rolled the transaction back, running again would commit at once.
             let begun = !self.link.conn.is_autocommit();
@@ -237,7 +237,7 @@ impl Writer {
                 self.catalog().mark_stale();
                 if self.link.conn.total_changes() == before || self.undo(undo)? {
                     self.catalog().reload(&self.link.conn)?;
-                    result = guarded(|| self.executor().write(write, sink));
+                    result = guarded(|| self.executor().write(write, &self.plans, sink));
                 }
             }
         }

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
+use crate::query::compile::Plans;
 use crate::reply::fault;
 use crate::request::Outcome;
 use crate::sqlite_error;
@@ -113,6 +114,7 @@ pub struct Writer {
     /// The tables as the open transaction has changed them.
     draft: Option<SharedCatalog>,
     log: Log,
+    plans: Plans,
     /// How many writes the last commit had, and how long it took.
     last_batch: (usize, Duration),
 }
@@ -180,6 +182,7 @@ impl Writer {
             link,
             draft: None,
             log,
+            plans: Plans::default(),
             last_batch: (0, Duration::ZERO),
         })
     }

@@ -1,6 +1,6 @@
 //! Random tables, in SQLite and in the naive model.
 
-use ash_rusqlite_engine::query::compile::{bind, compile_write};
+use ash_rusqlite_engine::query::compile::{bind, compile_write, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
 use ash_rusqlite_engine::schema::Catalog;
@@ -166,7 +166,7 @@ pub fn open(data: &Data) -> (Connection, Catalog, Table) {
         COLUMNS
             .iter()
             .zip(row)
-            .map(|((name, _), value)| (name.to_string(), value.clone()))
+            .map(|((name, _), value)| ((*name).into(), value.clone()))
             .collect()
     };
     let insert = Write::Insert(Insert {
@@ -175,7 +175,7 @@ pub fn open(data: &Data) -> (Connection, Catalog, Table) {
         conflict: Conflict::Raise,
         returning: Returning::Nothing,
     });
-    for compiled in compile_write(&insert, &catalog).unwrap() {
+    for compiled in compile_write(&insert, &catalog, &Plans::default()).unwrap() {
         let mut stmt = conn.prepare(&compiled.sql).unwrap();
         for params in &compiled.rows {
             bind(&mut stmt, params).unwrap();

@@ -218,7 +218,7 @@ pub fn text(text: &str) -> Value {
 pub fn insert(table: &str, row: &[(&str, Value)]) -> Write {
     let row = row
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .map(|(name, value)| ((*name).into(), value.clone()))
         .collect();
     Write::Insert(Insert {
         table: table.into(),
@@ -232,7 +232,7 @@ pub fn update(table: &str, filter: Option<Expr>, set: &[(&str, Value)]) -> Write
     use ash_rusqlite_engine::query::ir::Assignment;
     let set = set
         .iter()
-        .map(|(name, value)| Assignment::Set((*name).to_owned(), value.clone()))
+        .map(|(name, value)| Assignment::Set((*name).into(), value.clone()))
         .collect();
     Write::Update(Update {
         table: table.into(),

@@ -123,7 +123,7 @@ pub fn query() -> impl Strategy<Value = Query> {
     )
         .prop_map(
             |(columns, filter, order_by, (limit, offset), flags, after, before)| {
-                let columns = columns.map(|c| c.iter().map(|(name, _)| name.to_string()).collect());
+                let columns = columns.map(|c| c.iter().map(|(name, _)| (*name).into()).collect());
                 let [distinct, page, _] = flags;
                 let mut select = Select {
                     table: "x".into(),
@@ -178,7 +178,7 @@ impl Query {
                     .collect(),
             };
             Some(match as_row {
-                true => Cursor::Row(columns.iter().map(|c| c.0.to_owned()).zip(row).collect()),
+                true => Cursor::Row(columns.iter().map(|c| c.0.into()).zip(row).collect()),
                 false => Cursor::Values(row),
             })
         };

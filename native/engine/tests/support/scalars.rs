@@ -48,7 +48,7 @@ pub fn of_kind(kind: Kind) -> Any {
     let column = one_of(names).prop_map(|name| Scalar::Column {
         depth: 0,
         table: 0,
-        name: name.to_owned(),
+        name: name.into(),
     });
     let value = nullable(kind).prop_map(move |value| Scalar::Value {
         column_type: type_of(kind),

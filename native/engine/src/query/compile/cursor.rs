@@ -8,7 +8,7 @@ use super::order::Term;
 use crate::error::{Error, Result};
 use crate::query::ir::Cursor;
 use crate::schema::Table;
-use crate::value::Value;
+use crate::value::{Name, Value};
 
 /// Writes the condition that a row comes after `cursor` in the order of `terms`. For
 /// "before" the terms are those of the opposite order.
@@ -58,7 +58,7 @@ fn encode_named<'v>(
     table: &Table,
     terms: &[Term<'_>],
     term: &Term<'_>,
-    row: &'v [(String, Value)],
+    row: &'v [(Name, Value)],
 ) -> Result<ToSqlOutput<'v>> {
     match row
         .iter()

@@ -89,7 +89,7 @@ fn question<'a>(
     filter::condition(&mut b, keys)?;
     let number = |name| OutputColumn::new(name, "", ColumnType::Integer);
     Ok(CompiledWrite {
-        sql: b.sql,
+        sql: b.sql.into(),
         rows: vec![b.params],
         columns: Arc::new([number("rows"), number("holds")]),
         read_back: None,
@@ -109,7 +109,7 @@ impl<'t> Told<'t> {
         let mut b = self.select(Outcome::Kept)?;
         filter::condition(&mut b, keys)?;
         Ok(CompiledWrite {
-            sql: b.sql,
+            sql: b.sql.into(),
             rows: vec![b.params],
             columns: Arc::clone(&self.columns),
             read_back: None,
@@ -124,7 +124,7 @@ impl<'t> Told<'t> {
         let mut b = Builder::new(self.table, self.catalog);
         b.push(" RETURNING ");
         self.row(&mut b, outcome)?;
-        write.sql.push_str(&b.sql);
+        write.sql = format!("{}{}", write.sql, b.sql).into();
         write.columns = Arc::clone(&self.columns);
         Ok(write)
     }
@@ -137,8 +137,9 @@ impl<'t> Told<'t> {
                 b.push(" = ?");
                 write.columns = Arc::clone(&self.columns);
                 write.read_back = Some(ReadBack {
-                    sql: b.sql,
+                    sql: b.sql.into(),
                     by: Found::LastRowid,
+                    given: None,
                 });
                 Ok(write)
             }

@@ -1,50 +1,43 @@
 //! Inserts and upserts.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::builder::{encode, rowid_name, Builder};
+use super::given::GivenRow;
+use super::plan::{InsertPlan, Plans};
 use super::select::columns;
 use super::write::{
-    check_column, check_writable, names, output, reads_back, select_written, twice, writable,
-    write_returning,
+    check_column, check_writable, names, output, reads_back, select_written, twice, write_returning,
 };
 use super::{invalid, CompiledWrite, Found, Param, ReadBack};
 use crate::error::Result;
 use crate::query::ir::{Conflict, ConflictSet, Insert, Returning};
 use crate::schema::{Catalog, Column, Table};
-use crate::value::Value;
+use crate::value::{Name, OutputColumn, Value};
 
 /// An insert: one statement for each run of rows with the same columns.
-pub(super) fn insert<'v>(insert: &'v Insert, catalog: &Catalog) -> Result<Vec<CompiledWrite<'v>>> {
+pub(super) fn insert<'v>(
+    insert: &'v Insert,
+    catalog: &Catalog,
+    plans: &Plans,
+) -> Result<Vec<CompiledWrite<'v>>> {
     let table = catalog.table(&insert.table)?;
-    check_writable(table)?;
-    let conflict = Resolved::new(&insert.conflict, table)?;
-    let output = output(table, &insert.returning)?;
-    let back = read_back(insert, table, catalog)?;
-    let returning = match back {
-        Some(_) => &Returning::Nothing,
-        None => &insert.returning,
-    };
+    if insert.rows.is_empty() {
+        known(insert, table)?;
+    }
     let mut compiled = Vec::new();
     let mut rows = insert.rows.as_slice();
     while let Some(first) = rows.first() {
-        let (run, rest) = run(first, rows, table)?;
-        let sql = insert_sql(
-            Builder::new(table, catalog),
-            &run.columns,
-            &conflict,
-            returning,
-        )?;
+        let plan = plans.insert(insert, first, table, catalog)?;
+        let run = run(&plan, rows, table)?;
+        rows = rows.get(run.len()..).unwrap_or_default();
         compiled.push(CompiledWrite {
-            sql,
-            rows: run.rows,
-            columns: Arc::clone(&output),
-            read_back: back.clone().map(|sql| ReadBack {
-                sql,
-                by: Found::LastRowid,
-            }),
+            sql: Rc::clone(&plan.sql),
+            rows: run,
+            columns: Arc::clone(&plan.output),
+            read_back: plan.read_back.clone(),
         });
-        rows = rest;
     }
     Ok(compiled)
 }
@@ -53,16 +46,77 @@ pub(super) fn insert<'v>(insert: &'v Insert, catalog: &Catalog) -> Result<Vec<Co
 pub(super) fn row<'v>(
     table: &Table,
     catalog: &Catalog,
-    row: &'v Vec<(String, Value)>,
+    row: &'v Vec<(Name, Value)>,
 ) -> Result<CompiledWrite<'v>> {
-    check_writable(table)?;
-    let (run, _) = run(row, std::slice::from_ref(row), table)?;
-    let b = Builder::new(table, catalog);
+    let insert = Insert {
+        table: table.name.as_str().into(),
+        rows: Vec::new(),
+        conflict: Conflict::Raise,
+        returning: Returning::Nothing,
+    };
+    let plan = InsertPlan::new(&insert, row, table, catalog)?;
     Ok(CompiledWrite {
-        sql: insert_sql(b, &run.columns, &Resolved::Raise, &Returning::Nothing)?,
-        rows: run.rows,
-        columns: Arc::new([]),
+        rows: run(&plan, std::slice::from_ref(row), table)?,
+        sql: plan.sql,
+        columns: plan.output,
         read_back: None,
+    })
+}
+
+/// What is known of an insert without its rows.
+fn known<'t>(insert: &Insert, table: &'t Table) -> Result<(Resolved<'t>, Arc<[OutputColumn]>)> {
+    check_writable(table)?;
+    let conflict = Resolved::new(&insert.conflict, table)?;
+    Ok((conflict, output(table, &insert.returning)?))
+}
+
+/// The places of the named columns in the table.
+pub(super) fn places(names: &[Name], table: &Table) -> Result<Vec<usize>> {
+    let mut places: Vec<usize> = Vec::with_capacity(names.len());
+    for name in names {
+        let (place, column) = table.column(name)?;
+        check_column(table, column)?;
+        if places.contains(&place) {
+            return Err(twice(table, column));
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
+/// An insert without its values.
+pub(super) struct Planned {
+    pub(super) sql: Rc<str>,
+    pub(super) output: Arc<[OutputColumn]>,
+    pub(super) read_back: Option<ReadBack<'static>>,
+}
+
+/// Plans the insert of rows that name the columns at these places.
+pub(super) fn plan(
+    insert: &Insert,
+    places: &[usize],
+    table: &Table,
+    catalog: &Catalog,
+) -> Result<Planned> {
+    let (conflict, output) = known(insert, table)?;
+    let read_back = read_back(insert, table, catalog)?.map(|sql| ReadBack {
+        sql: sql.into(),
+        by: Found::LastRowid,
+        given: GivenRow::new(table, places, &output).map(Rc::new),
+    });
+    let returning = match read_back {
+        Some(_) => &Returning::Nothing,
+        None => &insert.returning,
+    };
+    let given: Vec<&Column> = places
+        .iter()
+        .filter_map(|at| table.columns.get(*at))
+        .collect();
+    let sql = insert_sql(Builder::new(table, catalog), &given, &conflict, returning)?;
+    Ok(Planned {
+        sql: sql.into(),
+        output,
+        read_back,
     })
 }
 
@@ -82,64 +136,32 @@ fn read_back(insert: &Insert, table: &Table, catalog: &Catalog) -> Result<Option
     }
 }
 
-/// A row as the host gives it.
-type Given = [(String, Value)];
-type Rows<'v> = &'v [Vec<(String, Value)>];
-
-/// Rows with the same columns, one after the other.
-struct Run<'t, 'v> {
-    columns: Vec<&'t Column>,
-    rows: Vec<Vec<Param<'v>>>,
-}
-
-/// The rows that begin with `first` and have its columns, and the rest of the rows.
-fn run<'t, 'v>(
-    first: &'v Given,
-    rows: Rows<'v>,
-    table: &'t Table,
-) -> Result<(Run<'t, 'v>, Rows<'v>)> {
-    let mut columns: Vec<&Column> = Vec::with_capacity(first.len());
-    for (name, _) in first {
-        let column = writable(table, name)?;
-        if columns.iter().any(|known| known.name == column.name) {
-            return Err(twice(table, column));
-        }
-        columns.push(column);
-    }
+/// The values of the first rows: of those with the plan's columns.
+fn run<'v>(
+    plan: &InsertPlan,
+    rows: &'v [Vec<(Name, Value)>],
+    table: &Table,
+) -> Result<Vec<Vec<Param<'v>>>> {
     let mut encoded = Vec::new();
     for row in rows {
-        match params(first, row, &columns, table)? {
+        match params(plan, row, table)? {
             Some(params) => encoded.push(params),
             None => break,
         }
     }
-    let rest = rows.get(encoded.len()..).unwrap_or_default();
-    Ok((
-        Run {
-            columns,
-            rows: encoded,
-        },
-        rest,
-    ))
+    Ok(encoded)
 }
 
-/// The values of a row in the order of the run's columns; `None` if it has other columns.
-/// Rows that name the columns in the order of the first one are found out first.
+/// The values of a row in the order of the plan's columns; `None` if it has other columns.
+/// Rows that name the columns in that order are found out first.
 fn params<'v>(
-    first: &Given,
-    row: &'v Given,
-    columns: &[&Column],
+    plan: &InsertPlan,
+    row: &'v [(Name, Value)],
     table: &Table,
 ) -> Result<Option<Vec<Param<'v>>>> {
-    if row.len() != first.len() {
-        return Ok(None);
-    }
-    let alike = row
-        .iter()
-        .zip(first)
-        .all(|((name, _), (known, _))| name == known);
+    let alike = plan.is_of(row);
     let mut params = Vec::with_capacity(row.len());
-    for (at, column) in columns.iter().enumerate() {
+    for (at, column) in plan.columns(table).enumerate() {
         let given = if alike {
             row.get(at)
         } else {
@@ -151,7 +173,7 @@ fn params<'v>(
             None => return Ok(None),
         }
     }
-    Ok(Some(params))
+    Ok((params.len() == row.len()).then_some(params))
 }
 
 fn insert_sql(
@@ -217,7 +239,7 @@ enum Overwrite<'a> {
 
 impl<'a> Resolved<'a> {
     fn new(conflict: &Conflict, table: &'a Table) -> Result<Self> {
-        let all = |names: &[String]| -> Result<Vec<&'a Column>> {
+        let all = |names: &[Name]| -> Result<Vec<&'a Column>> {
             if names.is_empty() {
                 return Ok(Vec::new());
             }

@@ -10,9 +10,11 @@ mod cursor;
 mod either;
 mod filter;
 mod fragment;
+mod given;
 mod insert;
 mod numbered;
 mod order;
+mod plan;
 mod scalar;
 mod scope;
 mod select;
@@ -22,6 +24,8 @@ mod tests;
 mod write;
 
 pub use either::{compile_either, CompiledEither};
+pub use given::GivenRow;
+pub use plan::Plans;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -58,7 +62,7 @@ pub struct Compiled<'a> {
 #[derive(Debug)]
 pub struct CompiledWrite<'a> {
     /// The statement.
-    pub sql: String,
+    pub sql: Rc<str>,
     /// The values of its placeholders for each run of it.
     pub rows: Vec<Vec<Param<'a>>>,
     /// The columns that come back; none means the count alone.
@@ -70,16 +74,18 @@ pub struct CompiledWrite<'a> {
 /// A statement that reads the row that was just written. SQLite keeps what RETURNING gives in a
 /// table of its own until the write is done, and copies each page that the write changes, in case
 /// it must be undone alone: for a single row to read it is the cheaper way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReadBack<'a> {
     /// The statement.
-    pub sql: String,
+    pub sql: Rc<str>,
     /// How it finds the row.
     pub by: Found<'a>,
+    /// What tells the row without a look at it, where its values were all given.
+    pub given: Option<Rc<GivenRow>>,
 }
 
 /// What a row is found by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Found<'a> {
     /// The rowid of the last row that was inserted is its only placeholder.
     LastRowid,
@@ -152,10 +158,15 @@ fn plan_columns() -> Arc<[OutputColumn]> {
 }
 
 /// Compiles a write. An insert gives one statement for each run of rows with the same
-/// columns, in the order of the rows; an insert of no rows gives none.
-pub fn compile_write<'a>(write: &'a Write, catalog: &Catalog) -> Result<Vec<CompiledWrite<'a>>> {
+/// columns, in the order of the rows; an insert of no rows gives none. `plans` are those of this
+/// catalog.
+pub fn compile_write<'a>(
+    write: &'a Write,
+    catalog: &Catalog,
+    plans: &Plans,
+) -> Result<Vec<CompiledWrite<'a>>> {
     match write {
-        Write::Insert(insert) => insert::insert(insert, catalog),
+        Write::Insert(insert) => insert::insert(insert, catalog, plans),
         Write::Update(update) => Ok(vec![write::update(update, catalog)?]),
         Write::Delete(delete) => Ok(vec![write::delete(delete, catalog)?]),
         // The executor takes one after the other, since what comes next depends on the rows.

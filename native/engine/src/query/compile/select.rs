@@ -10,7 +10,7 @@ use super::{cursor, invalid, numbered, scalar, Compiled};
 use crate::error::Result;
 use crate::query::ir::{Computed, ScalarOrder, Select};
 use crate::schema::{Catalog, Column, Table};
-use crate::value::{ColumnType, OutputColumn};
+use crate::value::{ColumnType, Name, OutputColumn};
 
 /// The rows of a select.
 ///
@@ -340,7 +340,7 @@ pub(super) fn count(number: u64) -> ToSqlOutput<'static> {
 }
 
 /// The named columns, each once.
-pub(super) fn columns<'a>(table: &'a Table, names: &[String]) -> Result<Vec<&'a Column>> {
+pub(super) fn columns<'a>(table: &'a Table, names: &[Name]) -> Result<Vec<&'a Column>> {
     let mut columns: Vec<&Column> = Vec::with_capacity(names.len());
     for name in names {
         let (_, column) = table.column(name)?;

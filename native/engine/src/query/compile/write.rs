@@ -75,8 +75,9 @@ pub(super) fn update_of<'v>(
             Ok(CompiledWrite {
                 columns,
                 read_back: Some(ReadBack {
-                    sql: b.sql,
+                    sql: b.sql.into(),
                     by: Found::Params(b.params),
+                    given: None,
                 }),
                 ..compiled
             })
@@ -206,7 +207,7 @@ fn finish<'v>(
     write_returning(&mut b, returning)?;
     let columns = output(b.table, returning)?;
     Ok(CompiledWrite {
-        sql: b.sql,
+        sql: b.sql.into(),
         rows: vec![b.params],
         columns,
         read_back: None,

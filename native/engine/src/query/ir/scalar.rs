@@ -1,7 +1,7 @@
 //! Expressions: what a query computes from the columns of a row.
 
 use super::{Aggregated, CompareOp, Nulls, Subselect};
-use crate::value::{ColumnType, OutputColumn, Value};
+use crate::value::{ColumnType, Name, OutputColumn, Value};
 
 /// An expression. Booleans are 0, 1 or null.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub enum Scalar {
         /// Which of that query's tables: 0 is its own, 1 the first that it joins.
         table: usize,
         /// The column's name.
-        name: String,
+        name: Name,
     },
     /// A comparison; null beside a null.
     Compare {
@@ -212,7 +212,7 @@ pub enum Function {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Computed {
     /// The name that it has in a row.
-    pub name: String,
+    pub name: Name,
     /// How it is computed.
     pub scalar: Scalar,
     /// How its value is read.
@@ -226,7 +226,7 @@ impl Computed {
     pub fn output(&self) -> OutputColumn {
         OutputColumn {
             list: self.list,
-            ..OutputColumn::new(self.name.as_str(), "", self.column_type)
+            ..OutputColumn::new(&*self.name, "", self.column_type)
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Queries within expressions.
 
 use super::{Collation, Scalar, ScalarOrder};
+use crate::value::Name;
 
 /// A query within an expression.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subselect {
     /// The table's name.
-    pub table: String,
+    pub table: Name,
     /// Tables that are joined to it (inner joins), each with its condition, which may speak of
     /// the tables before.
-    pub joins: Vec<(String, Scalar)>,
+    pub joins: Vec<(Name, Scalar)>,
     /// The condition.
     pub filter: Option<Scalar>,
     /// The order.

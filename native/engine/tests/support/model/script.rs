@@ -3,7 +3,7 @@
 use ash_rusqlite_engine::query::ir::{
     self, Assignment, CompareOp, Conflict, ConflictSet, Expr, Returning,
 };
-use ash_rusqlite_engine::Value;
+use ash_rusqlite_engine::{Name, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -177,7 +177,7 @@ fn value(cell: Cell) -> Value {
 }
 
 fn condition(table: Table, filter: &Filter) -> Option<Expr> {
-    let column = |place: usize| table.columns()[place].to_owned();
+    let column = |place: usize| -> Name { table.columns()[place].into() };
     let compare = |place: usize, op, value| Expr::Compare {
         column: column(place),
         op,
@@ -197,8 +197,8 @@ fn condition(table: Table, filter: &Filter) -> Option<Expr> {
 
 /// The write as the engine takes it.
 pub fn request(write: &Write) -> ir::Write {
-    let table = write.table.name().to_owned();
-    let column = |place: usize| write.table.columns()[place].to_owned();
+    let table = write.table.name().into();
+    let column = |place: usize| -> Name { write.table.columns()[place].into() };
     let returning = if write.returning {
         Returning::All
     } else {
@@ -206,14 +206,14 @@ pub fn request(write: &Write) -> ir::Write {
     };
     let update = |filter, set| {
         ir::Write::Update(ir::Update {
-            table: write.table.name().to_owned(),
+            table: write.table.name().into(),
             filter: condition(write.table, filter),
             set,
             returning: returning.clone(),
         })
     };
     let replace = |target: &str| Conflict::Update {
-        target: vec![target.to_owned()],
+        target: vec![target.into()],
         set: ConflictSet::All,
     };
     match &write.change {

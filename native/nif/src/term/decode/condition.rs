@@ -1,7 +1,7 @@
 //! Conditions: what `where:` takes.
 
-use ash_rusqlite_engine::nearest;
 use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
+use ash_rusqlite_engine::{nearest, Name};
 use rustler::{MapIterator, Term, TermType};
 
 use crate::atoms;
@@ -158,7 +158,7 @@ impl Decode {
         }
     }
 
-    fn among(&mut self, column: String, list: Term<'_>, negated: bool) -> Decoded<Expr> {
+    fn among(&mut self, column: Name, list: Term<'_>, negated: bool) -> Decoded<Expr> {
         let values = self.values(list, "the values of :in and :not_in")?;
         Ok(Expr::In {
             column,
@@ -167,7 +167,7 @@ impl Decode {
         })
     }
 
-    fn like(&mut self, column: String, pattern: Term<'_>, negated: bool) -> Decoded<Expr> {
+    fn like(&mut self, column: Name, pattern: Term<'_>, negated: bool) -> Decoded<Expr> {
         match self.text(pattern)? {
             Some(pattern) => Ok(Expr::Like {
                 column,

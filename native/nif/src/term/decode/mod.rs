@@ -18,7 +18,7 @@ pub use options::{
 pub use read::Query;
 pub use write::shape;
 
-use ash_rusqlite_engine::{Code, Error, Patience};
+use ash_rusqlite_engine::{Code, Error, Name, Patience};
 use rustler::{NifResult, Term, TermType};
 
 use crate::atoms;
@@ -132,7 +132,7 @@ impl Decode {
     }
 
     /// A table's or column's name.
-    fn name(&mut self, term: Term<'_>, what: &'static str) -> Decoded<String> {
+    fn name(&mut self, term: Term<'_>, what: &'static str) -> Decoded<Name> {
         self.spend(0)?;
         name(term).ok_or_else(|| {
             invalid(format!(
@@ -154,8 +154,8 @@ impl Decode {
     }
 
     /// A list of column names; one alone counts as a list.
-    fn names(&mut self, term: Term<'_>) -> Decoded<Vec<String>> {
-        let mut names: Vec<String> = Vec::new();
+    fn names(&mut self, term: Term<'_>) -> Decoded<Vec<Name>> {
+        let mut names: Vec<Name> = Vec::new();
         if !term.is_list() {
             return self.name(term, "a column").map(|name| vec![name]);
         }
@@ -195,7 +195,7 @@ impl Decode {
         &mut self,
         term: Term<'a>,
         what: &'static str,
-        mut visit: impl FnMut(&mut Self, String, Term<'a>) -> Decoded<()>,
+        mut visit: impl FnMut(&mut Self, Name, Term<'a>) -> Decoded<()>,
     ) -> Decoded<()> {
         if let Some(pairs) = rustler::MapIterator::new(term) {
             for (key, value) in pairs {
@@ -268,7 +268,7 @@ fn invalid(message: impl Into<String>) -> Stop {
 
 /// The text of an atom (except nil, true and false) or of a string that is not too long to be
 /// copied on a scheduler.
-fn name(term: Term<'_>) -> Option<String> {
+fn name(term: Term<'_>) -> Option<Name> {
     match term.get_type() {
         TermType::Atom if is_constant(term) => None,
         TermType::Atom => atoms::text(term),
@@ -277,9 +277,7 @@ fn name(term: Term<'_>) -> Option<String> {
             if binary.len() > SCHEDULER_BYTES {
                 return None;
             }
-            std::str::from_utf8(binary.as_slice())
-                .ok()
-                .map(str::to_owned)
+            std::str::from_utf8(binary.as_slice()).ok().map(Name::from)
         }
         _ => None,
     }
@@ -306,7 +304,7 @@ fn describe(term: Term<'_>) -> String {
     const SHOWN: usize = 40;
     match term.get_type() {
         TermType::Atom => match atoms::text(term) {
-            Some(text) if is_constant(term) => text,
+            Some(text) if is_constant(term) => text.into(),
             Some(text) => format!(":{text}"),
             None => "an atom".to_owned(),
         },

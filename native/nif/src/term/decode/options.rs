@@ -55,7 +55,7 @@ pub fn open_options(path: Term<'_>, options: Term<'_>) -> Decoded<Map<String, Js
     let mut map = Map::new();
     Decode::unlimited().each_pair(options, "the options", |_, option, value| {
         let json = plain(value).ok_or_else(|| wrong(&option, "another kind of value", value))?;
-        map.insert(option, json);
+        map.insert(option.into(), json);
         Ok(())
     })?;
     let path = plain(path).ok_or_else(|| wrong("database", "a path", path))?;
@@ -68,11 +68,11 @@ fn plain(term: Term<'_>) -> Option<Json> {
         TermType::Atom if super::is_nil(term) => Some(Json::Null),
         TermType::Atom => match term.decode::<bool>() {
             Ok(value) => Some(Json::Bool(value)),
-            Err(_) => name(term).map(Json::String),
+            Err(_) => name(term).map(|text| Json::String(text.into())),
         },
         TermType::Integer => term.decode::<i64>().ok().map(Json::from),
         TermType::Float => term.decode::<f64>().ok().map(Json::from),
-        TermType::Binary => name(term).map(Json::String),
+        TermType::Binary => name(term).map(|text| Json::String(text.into())),
         _ => None,
     }
 }
@@ -149,6 +149,6 @@ pub(super) fn boolean(option: &str, term: Term<'_>) -> Decoded<bool> {
 pub fn path(term: Term<'_>) -> Decoded<std::path::PathBuf> {
     let text =
         name(term).filter(|text| term.is_binary() && !text.is_empty() && !text.contains('\0'));
-    text.map(Into::into)
+    text.map(|text| text.as_str().into())
         .ok_or_else(|| wrong("path", "the path of a file or folder", term))
 }

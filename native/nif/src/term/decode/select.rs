@@ -3,7 +3,7 @@
 use ash_rusqlite_engine::query::ir::{
     Collation, Cursor, DistinctOn, Expr, Nulls, OrderBy, Partition, Scalar, ScalarOrder, Select,
 };
-use ash_rusqlite_engine::{nearest, unknown_option, Code, ColumnType, Error};
+use ash_rusqlite_engine::{nearest, unknown_option, Code, ColumnType, Error, Name};
 use rustler::Term;
 
 use super::scalar::column_type;
@@ -32,12 +32,12 @@ impl Decode {
             ..Select::default()
         };
         // As in any keyword list the first of equal options counts, but no condition is lost.
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: Vec<Name> = Vec::new();
         self.each_pair(options, "the options", |decode, option, value| {
             if !known.contains(&option.as_str()) {
                 return Err(unknown_option(&option, known).into());
             }
-            if option == "where" || !seen.contains(&option) {
+            if option.as_str() == "where" || !seen.contains(&option) {
                 decode.option(&mut select, &option, value)?;
                 seen.push(option);
             }
@@ -126,7 +126,7 @@ impl Decode {
             select.columns = Some(self.names(term)?);
             return Ok(());
         }
-        let mut columns: Vec<String> = Vec::new();
+        let mut columns: Vec<Name> = Vec::new();
         self.each(term, "select:", |decode, item| {
             if item.is_tuple() {
                 select.computed.push(decode.computed(item)?);

@@ -12,13 +12,15 @@ use super::{invalid, Decode, Decoded};
 
 /// JSON deeper than that is left to the external term format; its reader stops at 128.
 const JSON_DEPTH: usize = 120;
+/// The bytes of most maps.
+const SHORT_JSON: usize = 128;
 /// Maps up to this size are iterated in the order of their keys.
 const ORDERED_KEYS: usize = 32;
 
 impl Decode {
     /// The value of a map, list or tuple without a meaning of its own.
     pub(super) fn structured(&mut self, term: Term<'_>) -> Decoded<Value> {
-        let mut json = Vec::new();
+        let mut json = Vec::with_capacity(SHORT_JSON);
         if self.json(term, 0, &mut json)? {
             let text = String::from_utf8(json);
             return text

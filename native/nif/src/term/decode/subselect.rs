@@ -1,7 +1,7 @@
 //! Queries within expressions.
 
 use ash_rusqlite_engine::query::ir::{AggregateKind, Aggregated, Collation, Scalar, Subselect};
-use ash_rusqlite_engine::unknown_option;
+use ash_rusqlite_engine::{unknown_option, Name};
 use rustler::Term;
 
 use super::scalar::{collation, flag};
@@ -107,7 +107,7 @@ impl Decode {
         Ok(())
     }
 
-    fn joins(&mut self, list: Term<'_>) -> Decoded<Vec<(String, Scalar)>> {
+    fn joins(&mut self, list: Term<'_>) -> Decoded<Vec<(Name, Scalar)>> {
         let mut joins = Vec::new();
         self.each(list, "joins:", |decode, item| {
             match get_tuple(item).as_deref() {

@@ -48,7 +48,7 @@ impl Decode {
         let mut spec = TableSpec::default();
         self.each_pair(term, "a table", |decode, option, value| {
             match option.as_str() {
-                "table" => spec.table = decode.name(value, "a table")?,
+                "table" => spec.table = decode.name(value, "a table")?.into(),
                 "columns" => spec.columns = decode.items(value, "columns", Self::column_spec)?,
                 "primary_key" if is_nil(value) => {}
                 "primary_key" => spec.primary_key = decode.column_list(value, "primary_key")?,
@@ -77,7 +77,7 @@ impl Decode {
         let mut typed = false;
         self.each_pair(term, "a column", |decode, option, value| {
             match option.as_str() {
-                "name" => column.name = decode.name(value, "a column")?,
+                "name" => column.name = decode.name(value, "a column")?.into(),
                 "type" => {
                     typed = true;
                     column.column_type = match decode.optional_name(value, "a type")? {
@@ -107,7 +107,7 @@ impl Decode {
         let mut index = IndexSpec::default();
         self.each_pair(term, "an index", |decode, option, value| {
             match option.as_str() {
-                "name" => index.name = decode.name(value, "an index")?,
+                "name" => index.name = decode.name(value, "an index")?.into(),
                 "columns" => index.columns = decode.column_list(value, "columns")?,
                 "unique" => index.unique = boolean("unique", value)?,
                 "where" if is_nil(value) => {}
@@ -128,7 +128,7 @@ impl Decode {
             match option.as_str() {
                 "name" => key.name = decode.optional_name(value, "a foreign key")?,
                 "column" | "columns" => key.columns = decode.column_list(value, "columns")?,
-                "references" => key.references = decode.name(value, "a table")?,
+                "references" => key.references = decode.name(value, "a table")?.into(),
                 "on" => key.on = decode.column_list(value, "on")?,
                 "on_delete" => key.on_delete = action("on_delete", "delete", value)?,
                 "on_update" => key.on_update = action("on_update", "update", value)?,
@@ -144,7 +144,7 @@ impl Decode {
         let mut check = CheckSpec::default();
         self.each_pair(term, "a check", |decode, option, value| {
             match option.as_str() {
-                "name" => check.name = decode.name(value, "a check")?,
+                "name" => check.name = decode.name(value, "a check")?.into(),
                 "sql" => check.sql = sql(value, "sql")?,
                 _ => return Err(unknown_option(&option, CHECK).into()),
             }
@@ -170,22 +170,25 @@ impl Decode {
     /// Columns in their order; unlike the columns of a select, none is there twice by mistake.
     fn column_list(&mut self, term: Term<'_>, option: &'static str) -> Decoded<Vec<String>> {
         if !term.is_list() {
-            return self.name(term, "a column").map(|name| vec![name]);
+            return self.name(term, "a column").map(|name| vec![name.into()]);
         }
-        self.items(term, option, |decode, item| decode.name(item, "a column"))
+        self.items(term, option, |decode, item| {
+            decode.name(item, "a column").map(String::from)
+        })
     }
 
     fn optional_name(&mut self, term: Term<'_>, what: &'static str) -> Decoded<Option<String>> {
         if is_nil(term) {
             return Ok(None);
         }
-        self.name(term, what).map(Some)
+        self.name(term, what).map(|name| Some(name.into()))
     }
 }
 
 fn sql(term: Term<'_>, option: &'static str) -> Decoded<String> {
     let text = name(term).filter(|_| term.is_binary());
-    text.ok_or_else(|| wrong(option, "SQL as a string", term))
+    text.map(String::from)
+        .ok_or_else(|| wrong(option, "SQL as a string", term))
 }
 
 /// Named as in Ecto: what becomes of the row, told by what happens to the other one.

@@ -1,11 +1,14 @@
 //! Terms to values.
 
-use ash_rusqlite_engine::Value;
+use ash_rusqlite_engine::{Name, Value};
 use rustler::{Term, TermType};
 
 use crate::atoms;
 
 use super::{calendar, is_nil, Decode, Decoded};
+
+/// No table has more columns (SQLITE_MAX_COLUMN).
+const MOST_COLUMNS: usize = 2000;
 
 impl Decode {
     /// The value of a term. What no column holds is `Value::Unsupported`, so that the error
@@ -55,8 +58,8 @@ impl Decode {
         &mut self,
         term: Term<'_>,
         what: &'static str,
-    ) -> Decoded<Vec<(String, Value)>> {
-        let mut fields = Vec::new();
+    ) -> Decoded<Vec<(Name, Value)>> {
+        let mut fields = Vec::with_capacity(term.map_size().unwrap_or(0).min(MOST_COLUMNS));
         self.each_pair(term, what, |decode, name, value| {
             fields.push((name, decode.value(value)?));
             Ok(())

@@ -4,7 +4,7 @@ use ash_rusqlite_engine::query::ir::{
     Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, Update,
     UpdateEach, UpdateOrInsert, Write,
 };
-use ash_rusqlite_engine::TransactionOp;
+use ash_rusqlite_engine::{Name, TransactionOp, Value};
 use rustler::Term;
 
 use crate::atoms;
@@ -161,7 +161,7 @@ impl Decode {
         Ok(eithers)
     }
 
-    fn rows(&mut self, term: Term<'_>) -> Decoded<Vec<Vec<(String, ash_rusqlite_engine::Value)>>> {
+    fn rows(&mut self, term: Term<'_>) -> Decoded<Vec<Vec<(Name, Value)>>> {
         let mut rows = Vec::new();
         self.each(term, "the rows of an insert", |decode, row| {
             rows.push(decode.fields(row, "a row")?);

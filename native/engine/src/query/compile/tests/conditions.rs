@@ -96,7 +96,7 @@ fn keys_are_single_composite_or_the_rowid() {
         }))
     };
     let single = |value| KeyValue::Single(value);
-    let pair = |name: &str, value| (name.to_owned(), value);
+    let pair = |name: &str, value| (name.into(), value);
     assert!(key("users", single(Value::Integer(1))).contains("WHERE \"id\" = ?"));
     assert!(key("notes", single(Value::Integer(1))).contains("WHERE rowid = ?"));
     assert!(key("odd \" name", single(Value::Integer(1))).contains("WHERE _rowid_ = ?"));

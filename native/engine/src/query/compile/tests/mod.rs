@@ -89,7 +89,7 @@ fn refused(read: &Read) -> Error {
 }
 
 fn refused_filter(table: &str, filter: Expr) -> Error {
-    let table = table.to_owned();
+    let table = table.into();
     let error = refused(&Read::Exists(Select {
         table,
         filter: Some(filter),
@@ -102,7 +102,7 @@ fn refused_filter(table: &str, filter: Expr) -> Error {
 /// Runs a write and gives the number of rows that came back, or were changed.
 fn write(conn: &Connection, catalog: &Catalog, write: &Write) -> (Vec<String>, usize) {
     let (mut sqls, mut count) = (Vec::new(), 0);
-    for compiled in compile_write(write, catalog).unwrap() {
+    for compiled in compile_write(write, catalog, &Plans::default()).unwrap() {
         let mut stmt = conn.prepare(&compiled.sql).unwrap();
         let read_back = compiled.read_back.as_ref();
         match read_back {
@@ -124,7 +124,7 @@ fn write(conn: &Connection, catalog: &Catalog, write: &Write) -> (Vec<String>, u
                 count += 1;
             }
         }
-        sqls.push(compiled.sql);
+        sqls.push(compiled.sql.to_string());
     }
     (sqls, count)
 }
@@ -132,7 +132,7 @@ fn write(conn: &Connection, catalog: &Catalog, write: &Write) -> (Vec<String>, u
 fn insert(table: &str, rows: &[&[(&str, Value)]]) -> Insert {
     let row = |row: &&[(&str, Value)]| {
         row.iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .map(|(name, value)| ((*name).into(), value.clone()))
             .collect()
     };
     Insert {
@@ -145,7 +145,7 @@ fn insert(table: &str, rows: &[&[(&str, Value)]]) -> Insert {
 
 fn refused_write(write: &Write) -> Error {
     let (_, catalog) = open();
-    let error = compile_write(write, &catalog).unwrap_err();
+    let error = compile_write(write, &catalog, &Plans::default()).unwrap_err();
     assert_eq!(error.code(), Code::InvalidQuery);
     error
 }

@@ -100,7 +100,7 @@ fn a_page_hides_its_cursor_behind_the_columns() {
     let (_, catalog) = open();
     let page = |table: &str, columns: &[&str]| Select {
         table: table.into(),
-        columns: Some(columns.iter().map(|name| (*name).to_owned()).collect()),
+        columns: Some(columns.iter().map(|name| (*name).into()).collect()),
         page: true,
         ..Select::default()
     };

@@ -26,11 +26,13 @@ fn rows_are_inserted_in_runs_of_equal_columns() {
     assert_eq!(ages, "a1 b2 c d e");
     let (sqls, _) = write(&conn, &catalog, &Write::Insert(insert("notes", &[&[]])));
     assert_eq!(sqls, ["INSERT INTO \"notes\" DEFAULT VALUES"]);
-    assert!(
-        compile_write(&Write::Insert(insert("users", &[])), &catalog)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(compile_write(
+        &Write::Insert(insert("users", &[])),
+        &catalog,
+        &Plans::default()
+    )
+    .unwrap()
+    .is_empty());
 }
 
 #[test]
@@ -45,7 +47,7 @@ fn upserts_say_what_they_overwrite() {
                 ("email", text("x")),
             ]],
         );
-        let target = target.iter().map(|name| (*name).to_owned()).collect();
+        let target = target.iter().map(|name| (*name).into()).collect();
         insert.conflict = Conflict::Update { target, set };
         insert.returning = Returning::Columns(vec!["id".into()]);
         let (sqls, count) = write(&conn, &catalog, &Write::Insert(insert));
@@ -124,7 +126,7 @@ fn updates_and_deletes() {
         negated: false,
     });
     let delete = |table: &str| {
-        let (table, filter) = (table.to_owned(), filter.clone());
+        let (table, filter) = (table.into(), filter.clone());
         Write::Delete(Delete {
             table,
             filter,
