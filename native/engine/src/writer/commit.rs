@@ -64,6 +64,9 @@ impl Writer {
     /// Answers the requests whose deadline passed while they waited, and keeps the rest.
     fn drop_expired(&mut self, batch: Vec<(Job, Write)>) -> Vec<(Job, Write)> {
         let now = Instant::now();
+        if batch.iter().all(|(job, _)| job.deadline > now) {
+            return batch;
+        }
         let (live, expired): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|(job, _)| job.deadline > now);
         for (job, _) in expired {

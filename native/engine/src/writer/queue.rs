@@ -82,11 +82,14 @@ pub enum NextStep {
 
 #[derive(Default)]
 struct State {
-    jobs: VecDeque<(Job, Work)>,
+    /// Writes, which share commits.
+    writes: VecDeque<(Job, Write)>,
+    /// Everything else.
+    others: VecDeque<(Job, Work)>,
     /// Steps of transactions behind their first one, mostly of the one that holds the writer.
     lane: VecDeque<(TransactionId, Job, Step)>,
     /// Callers that found the queue full.
-    waiting: Line,
+    line: Line,
     transactions: HashMap<TransactionId, Arc<Transaction>>,
     next_id: u64,
     closing: bool,
@@ -102,6 +105,35 @@ pub struct Queue {
     /// How many jobs wait, to look at without the lock.
     waiting: AtomicUsize,
     limit: usize,
+}
+
+impl State {
+    fn waiting(&self) -> usize {
+        self.writes.len() + self.others.len()
+    }
+
+    fn job(&mut self, patience: Patience, reply: Box<dyn Responder>) -> Job {
+        self.next_id += 1;
+        Job {
+            id: RequestId(self.next_id),
+            deadline: patience.deadline,
+            began: patience.began,
+            waits_since: patience.waits_since.unwrap_or_else(Instant::now),
+            reply: Reply::new(reply),
+        }
+    }
+
+    fn withdraw(&mut self, id: RequestId) -> Option<Job> {
+        if let Some(place) = self.writes.iter().position(|(job, _)| job.id == id) {
+            return self.writes.remove(place).map(|(job, _)| job);
+        }
+        let place = self.others.iter().position(|(job, _)| job.id == id)?;
+        let (job, work) = self.others.remove(place)?;
+        if let Work::Transaction(transaction, _) = &work {
+            begin_with_next(self, transaction);
+        }
+        Some(job)
+    }
 }
 
 fn closed() -> Error {
@@ -125,7 +157,7 @@ impl Queue {
 
     fn wake(&self, state: MutexGuard<'_, State>) {
         let idle = state.idle;
-        self.waiting.store(state.jobs.len(), Ordering::Relaxed);
+        self.waiting.store(state.waiting(), Ordering::Relaxed);
         drop(state);
         if idle {
             self.wake.notify_one();
@@ -145,20 +177,16 @@ impl Queue {
             return Err(closed());
         }
         if let Some(on_room) = on_room {
-            if state.jobs.len() >= self.limit {
-                return Ok(Submitted::Full(state.waiting.join(on_room())));
+            if state.waiting() >= self.limit {
+                return Ok(Submitted::Full(state.line.join(on_room())));
             }
         }
-        state.next_id += 1;
-        let id = RequestId(state.next_id);
-        let job = Job {
-            id,
-            deadline: patience.deadline,
-            began: patience.began,
-            waits_since: patience.waits_since.unwrap_or_else(Instant::now),
-            reply: Reply::new(reply),
-        };
-        state.jobs.push_back((job, work));
+        let job = state.job(patience, reply);
+        let id = job.id;
+        match work {
+            Work::Write(write) => state.writes.push_back((job, write)),
+            other => state.others.push_back((job, other)),
+        }
         self.wake(state);
         Ok(Submitted::Queued(id))
     }
@@ -166,13 +194,9 @@ impl Queue {
     /// Takes a request back. It never runs then.
     pub fn withdraw(&self, id: RequestId) -> Option<Job> {
         let mut state = self.lock();
-        let place = state.jobs.iter().position(|(job, _)| job.id == id)?;
-        let (job, work) = state.jobs.remove(place)?;
-        if let Work::Transaction(transaction, _) = &work {
-            begin_with_next(&mut state, transaction);
-        }
-        let room = self.limit.saturating_sub(state.jobs.len());
-        let waiters = state.waiting.first(room);
+        let job = state.withdraw(id)?;
+        let room = self.limit.saturating_sub(state.waiting());
+        let waiters = state.line.first(room);
         drop(state);
         waiters.into_iter().for_each(|notify| notify());
         Some(job)
@@ -186,7 +210,7 @@ impl Queue {
     /// How many requests wait.
     pub fn len(&self) -> usize {
         let state = self.lock();
-        state.jobs.len() + state.waiting.len()
+        state.waiting() + state.line.len()
     }
 
     /// Opens a transaction that has done nothing yet.
@@ -235,18 +259,11 @@ impl Queue {
             return Err(closed());
         }
         let first = transaction.enter()?;
-        state.next_id += 1;
-        let id = RequestId(state.next_id);
-        let job = Job {
-            id,
-            deadline: patience.deadline,
-            began: patience.began,
-            waits_since: patience.waits_since.unwrap_or_else(Instant::now),
-            reply: Reply::new(reply),
-        };
+        let job = state.job(patience, reply);
+        let id = job.id;
         if first {
             state
-                .jobs
+                .others
                 .push_back((job, Work::Transaction(Arc::clone(transaction), step)));
         } else {
             state.lane.push_back((transaction.id, job, step));
@@ -290,7 +307,7 @@ impl Queue {
 
     /// A caller stops waiting for room. False if it was woken already.
     pub fn give_up(&self, id: WaitId) -> bool {
-        self.lock().waiting.leave(id)
+        self.lock().line.leave(id)
     }
 
     /// Stays awake until so many jobs wait: one woken for the first would leave out the others.
@@ -305,7 +322,7 @@ impl Queue {
     pub fn is_idle_for(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let mut state = self.lock();
-        while state.jobs.is_empty() && !state.closing {
+        while state.waiting() == 0 && !state.closing {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
@@ -318,21 +335,25 @@ impl Queue {
         false
     }
 
-    /// Waits for work.
-    pub fn next(&self, max_batch: usize) -> Next {
+    /// Waits for work. `taken` is empty and is left so: writes are moved out of it once nobody
+    /// has to wait for that.
+    pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
         let mut state = self.lock();
         loop {
-            if let Some(next) = take(&mut state, max_batch) {
-                self.waiting.store(state.jobs.len(), Ordering::Relaxed);
-                let room = self.limit.saturating_sub(state.jobs.len());
-                let waiters = state.waiting.first(room);
+            if let Some(other) = take(&mut state, max_batch, taken) {
+                self.waiting.store(state.waiting(), Ordering::Relaxed);
+                let room = self.limit.saturating_sub(state.waiting());
+                let waiters = state.line.first(room);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
-                return next;
+                return match other {
+                    Taken::Writes => Next::Batch(taken.drain(..).collect()),
+                    Taken::Other(next) => next,
+                };
             }
             if state.closing {
                 state.transactions.clear();
-                let waiters = state.waiting.first(usize::MAX);
+                let waiters = state.line.first(usize::MAX);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
                 return Next::Closed;
@@ -386,36 +407,34 @@ fn begin_with_next(state: &mut State, transaction: &Arc<Transaction>) {
     match take_step(state, transaction.id) {
         Some((job, step)) => {
             let work = Work::Transaction(Arc::clone(transaction), step);
-            state.jobs.push_back((job, work));
+            state.others.push_back((job, work));
         }
         None => transaction.withdraw_first(),
     }
 }
 
-fn take(state: &mut State, max_batch: usize) -> Option<Next> {
-    let (job, work) = state.jobs.pop_front()?;
-    Some(match work {
-        Work::Write(write) => Next::Batch(take_batch(state, (job, write), max_batch)),
+enum Taken {
+    Writes,
+    Other(Next),
+}
+
+/// Takes what has waited the longest, and if that is a write all others with it, up to the limit.
+fn take(state: &mut State, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Option<Taken> {
+    let write = state.writes.front().map(|(job, _)| job.id.0);
+    let other = state.others.front().map(|(job, _)| job.id.0);
+    if write.is_some_and(|write| other.is_none_or(|other| write < other)) {
+        if state.writes.len() <= max_batch {
+            std::mem::swap(&mut state.writes, taken);
+        } else {
+            taken.extend(state.writes.drain(..max_batch));
+        }
+        return Some(Taken::Writes);
+    }
+    let (job, work) = state.others.pop_front()?;
+    Some(Taken::Other(match work {
+        Work::Write(write) => Next::Batch(vec![(job, write)]),
         Work::Ensure(spec) => Next::Ensure(job, spec),
         Work::Transaction(transaction, step) => Next::Transaction(transaction, job, step),
         Work::Maintain(maintenance) => Next::Maintain(job, maintenance),
-    })
-}
-
-/// Takes every write that waits, up to the limit; what is no write keeps its place.
-fn take_batch(state: &mut State, first: (Job, Write), max_batch: usize) -> Vec<(Job, Write)> {
-    let mut batch = Vec::with_capacity(max_batch.min(state.jobs.len() + 1));
-    batch.push(first);
-    let mut others = VecDeque::new();
-    while batch.len() < max_batch {
-        match state.jobs.pop_front() {
-            Some((job, Work::Write(write))) => batch.push((job, write)),
-            Some(other) => others.push_back(other),
-            None => break,
-        }
-    }
-    while let Some(other) = others.pop_back() {
-        state.jobs.push_front(other);
-    }
-    batch
+    }))
 }

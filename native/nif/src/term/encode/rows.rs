@@ -153,6 +153,8 @@ impl<'a> Rows<'a> {
     /// Keys in the order of their names are in term order, in which maps are built the fastest.
     fn find_keys(&mut self, env: Env<'a>, columns: &[OutputColumn]) -> Result<()> {
         self.places = (0..columns.len()).collect();
+        self.keys.reserve_exact(columns.len());
+        self.scratch.reserve_exact(columns.len());
         self.places
             .sort_unstable_by_key(|place| columns.get(*place).map(|column| &column.name));
         for place in &self.places {
