@@ -123,8 +123,10 @@ pub struct Writer {
     last_batch: (usize, Duration),
 }
 
-/// The writer stays awake for so long at most after a commit.
-const LINGER: Duration = Duration::from_micros(100);
+/// The writer waits for so long at most after a commit.
+const LINGER: Duration = Duration::from_micros(50);
+/// It stays awake for so long at most for a caller that writes alone: to be woken takes longer.
+const AWAKE: Duration = Duration::from_micros(100);
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
 /// `opened` hears of the result once; `ending` is called before the connection closes.
@@ -240,9 +242,11 @@ impl Writer {
 
     /// Waiting for those who wrote before is worth a part of the commit that they will share.
     fn linger(&mut self) {
-        let (expected, took) = std::mem::take(&mut self.last_batch);
-        if expected > 0 {
-            self.shared.queue.linger(expected, (took / 4).min(LINGER));
+        let queue = &self.shared.queue;
+        match std::mem::take(&mut self.last_batch) {
+            (0, _) => {}
+            (1, took) => queue.stay_awake((took / 4).min(AWAKE)),
+            (expected, took) => queue.linger(expected, (took / 8).min(LINGER)),
         }
     }
 

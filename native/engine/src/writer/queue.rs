@@ -96,6 +96,8 @@ struct State {
     closed: bool,
     closers: Vec<Notify>,
     idle: bool,
+    /// The writer sleeps until so many writes wait.
+    wanted: usize,
 }
 
 /// The queue.
@@ -156,7 +158,7 @@ impl Queue {
     }
 
     fn wake(&self, state: MutexGuard<'_, State>) {
-        let idle = state.idle;
+        let idle = state.idle && (state.writes.len() >= state.wanted || !state.others.is_empty());
         self.waiting.store(state.waiting(), Ordering::Relaxed);
         drop(state);
         if idle {
@@ -277,7 +279,7 @@ impl Queue {
         let mut state = self.lock();
         if let Some(transaction) = state.transactions.remove(&id) {
             transaction.abandon();
-            state.idle = true;
+            (state.idle, state.wanted) = (true, 0);
             self.wake(state);
         }
     }
@@ -294,7 +296,7 @@ impl Queue {
             return;
         }
         state.closers.extend(closed);
-        state.idle = true;
+        (state.idle, state.wanted) = (true, 0);
         self.wake(state);
     }
 
@@ -310,11 +312,29 @@ impl Queue {
         self.lock().line.leave(id)
     }
 
-    /// Stays awake until so many jobs wait: one woken for the first would leave out the others.
+    /// Stays awake until a job waits.
+    pub fn stay_awake(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        while self.waiting.load(Ordering::Relaxed) == 0 && Instant::now() < until {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Sleeps until so many writes wait: one woken for the first would leave out the others.
     pub fn linger(&self, expected: usize, patience: Duration) {
         let until = Instant::now() + patience;
-        while self.waiting.load(Ordering::Relaxed) < expected && Instant::now() < until {
-            std::thread::yield_now();
+        let mut state = self.lock();
+        while state.waiting() < expected && state.others.is_empty() && !state.closing {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state.wanted = expected;
+            state.idle = true;
+            let wait = self.wake.wait_timeout(state, left);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            state.idle = false;
+            state.wanted = 0;
         }
     }
 
