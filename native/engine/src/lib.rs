@@ -23,6 +23,7 @@ mod line;
 mod memory;
 pub mod migration;
 mod nearest;
+pub mod page_cache;
 pub mod progress;
 pub mod query;
 mod reader;

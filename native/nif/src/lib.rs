@@ -22,6 +22,7 @@ use rustler::codegen_runtime::{internal_write_symbols, inventory, ErlNifEntry};
 use rustler::sys::{c_int, c_void, ErlNifEnv, ErlNifTerm};
 use rustler::Nif;
 
+use ash_rusqlite_engine::page_cache;
 use handover::{DONE, REFUSED};
 
 struct Entry(ErlNifEntry);
@@ -56,6 +57,8 @@ fn guarded(callback: impl FnOnce() -> c_int) -> c_int {
 }
 
 fn enter(env: *mut ErlNifEnv, private_data: *mut *mut c_void) -> c_int {
+    // Without it the writer is slower, and nothing else.
+    page_cache::install();
     if !handle::open_types(env) || !registry::enter() {
         return REFUSED;
     }
