@@ -233,7 +233,7 @@ impl Executor<'_> {
     ) -> Result<u64> {
         let CompiledWrite {
             sql,
-            rows,
+            runs,
             columns,
             read_back,
         } = statement;
@@ -242,7 +242,7 @@ impl Executor<'_> {
             sink.begin(columns, 0, false);
         }
         let mut changes = 0;
-        for params in rows {
+        runs.each(&mut |params| {
             compile::bind(&mut stmt, params)?;
             changes += match read_back {
                 None if columns.is_empty() => count(&mut stmt)?,
@@ -258,7 +258,8 @@ impl Executor<'_> {
                     written
                 }
             };
-        }
+            Ok(())
+        })?;
         self.note_reprepare(&stmt);
         Ok(changes)
     }

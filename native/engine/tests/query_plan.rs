@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, Plans};
+use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, Param, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
     Aggregate, CompareOp, Conflict, Cursor, Delete, Expr, Insert, KeyValue, OrderBy, Read,
@@ -231,10 +231,12 @@ fn a_long_list_deletes_its_rows() {
         let mut changed = 0;
         for compiled in compile_write(&write, &catalog, &Plans::default()).unwrap() {
             let mut stmt = conn.prepare(&compiled.sql).unwrap();
-            for params in &compiled.rows {
-                bind(&mut stmt, params).unwrap();
+            let run = &mut |params: &[Param<'_>]| {
+                bind(&mut stmt, params)?;
                 changed += stmt.raw_execute().unwrap();
-            }
+                Ok(())
+            };
+            compiled.runs.each(run).unwrap();
         }
         assert_eq!(changed, wanted);
     }

@@ -46,9 +46,9 @@ impl Executor<'_> {
     /// How many rows have the keys, and whether the condition holds of them.
     fn ask(&self, question: &CompiledWrite<'_>) -> Result<(u64, bool)> {
         let mut stmt = self.prepare(&question.sql)?;
-        for params in &question.rows {
-            compile::bind(&mut stmt, params)?;
-        }
+        question
+            .runs
+            .each(&mut |params| compile::bind(&mut stmt, params))?;
         let mut rows = stmt.raw_query();
         let answer = match rows.next().map_err(sqlite_error::map)? {
             Some(row) => {

@@ -1,6 +1,6 @@
 //! Random tables, in SQLite and in the naive model.
 
-use ash_rusqlite_engine::query::compile::{bind, compile_write, Plans};
+use ash_rusqlite_engine::query::compile::{bind, compile_write, Param, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
 use ash_rusqlite_engine::schema::Catalog;
@@ -177,10 +177,12 @@ pub fn open(data: &Data) -> (Connection, Catalog, Table) {
     });
     for compiled in compile_write(&insert, &catalog, &Plans::default()).unwrap() {
         let mut stmt = conn.prepare(&compiled.sql).unwrap();
-        for params in &compiled.rows {
-            bind(&mut stmt, params).unwrap();
+        let run = &mut |params: &[Param<'_>]| {
+            bind(&mut stmt, params)?;
             assert_eq!(stmt.raw_execute().unwrap(), 1);
-        }
+            Ok(())
+        };
+        compiled.runs.each(run).unwrap();
     }
     (conn, catalog, model(data))
 }

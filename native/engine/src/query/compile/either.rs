@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::builder::{rowid_name, Builder};
 use super::write::{output, update_of, written_columns};
-use super::{filter, insert, CompiledWrite, Found, ReadBack};
+use super::{filter, insert, CompiledWrite, Found, ReadBack, Runs};
 use crate::error::Result;
 use crate::query::ir::{Either, Expr, Returning, UpdateOrInsert, OUTCOME};
 use crate::schema::{Catalog, Table};
@@ -90,7 +90,7 @@ fn question<'a>(
     let number = |name| OutputColumn::new(name, "", ColumnType::Integer);
     Ok(CompiledWrite {
         sql: b.sql.into(),
-        rows: vec![b.params],
+        runs: Runs::Params(vec![b.params]),
         columns: Arc::new([number("rows"), number("holds")]),
         read_back: None,
     })
@@ -110,7 +110,7 @@ impl<'t> Told<'t> {
         filter::condition(&mut b, keys)?;
         Ok(CompiledWrite {
             sql: b.sql.into(),
-            rows: vec![b.params],
+            runs: Runs::Params(vec![b.params]),
             columns: Arc::clone(&self.columns),
             read_back: None,
         })

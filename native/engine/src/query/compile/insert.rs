@@ -3,14 +3,14 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::builder::{encode, rowid_name, Builder};
+use super::builder::{rowid_name, Builder};
 use super::given::GivenRow;
-use super::plan::{InsertPlan, Plans};
+use super::plan::{InsertPlan, InsertedRows, Plans};
 use super::select::columns;
 use super::write::{
     check_column, check_writable, names, output, reads_back, select_written, twice, write_returning,
 };
-use super::{invalid, CompiledWrite, Found, Param, ReadBack};
+use super::{invalid, CompiledWrite, Found, ReadBack, Runs};
 use crate::error::Result;
 use crate::query::ir::{Conflict, ConflictSet, Insert, Returning};
 use crate::schema::{Catalog, Column, Table};
@@ -30,21 +30,18 @@ pub(super) fn insert<'v>(
     let mut rows = insert.rows.as_slice();
     while let Some(first) = rows.first() {
         let plan = plans.insert(insert, first, table, catalog)?;
-        let run = run(&plan, rows, table)?;
-        rows = rows.get(run.len()..).unwrap_or_default();
-        compiled.push(CompiledWrite {
-            sql: Rc::clone(&plan.sql),
-            rows: run,
-            columns: Arc::clone(&plan.output),
-            read_back: plan.read_back.clone(),
-        });
+        let alike = rows.iter().take_while(|row| plan.takes(row)).count();
+        // The first one made the plan.
+        let (run, rest) = rows.split_at(alike.max(1));
+        compiled.push(write(plan, run));
+        rows = rest;
     }
     Ok(compiled)
 }
 
 /// An insert of one row that does not come back.
 pub(super) fn row<'v>(
-    table: &Table,
+    table: &Arc<Table>,
     catalog: &Catalog,
     row: &'v Vec<(Name, Value)>,
 ) -> Result<CompiledWrite<'v>> {
@@ -55,12 +52,16 @@ pub(super) fn row<'v>(
         returning: Returning::Nothing,
     };
     let plan = InsertPlan::new(&insert, row, table, catalog)?;
-    Ok(CompiledWrite {
-        rows: run(&plan, std::slice::from_ref(row), table)?,
-        sql: plan.sql,
-        columns: plan.output,
-        read_back: None,
-    })
+    Ok(write(Rc::new(plan), std::slice::from_ref(row)))
+}
+
+fn write(plan: Rc<InsertPlan>, rows: &[Vec<(Name, Value)>]) -> CompiledWrite<'_> {
+    CompiledWrite {
+        sql: Rc::clone(&plan.sql),
+        columns: Arc::clone(&plan.output),
+        read_back: plan.read_back.clone(),
+        runs: Runs::Rows(InsertedRows { plan, rows }),
+    }
 }
 
 /// What is known of an insert without its rows.
@@ -134,46 +135,6 @@ fn read_back(insert: &Insert, table: &Table, catalog: &Catalog) -> Result<Option
         }
         _ => Ok(None),
     }
-}
-
-/// The values of the first rows: of those with the plan's columns.
-fn run<'v>(
-    plan: &InsertPlan,
-    rows: &'v [Vec<(Name, Value)>],
-    table: &Table,
-) -> Result<Vec<Vec<Param<'v>>>> {
-    let mut encoded = Vec::new();
-    for row in rows {
-        match params(plan, row, table)? {
-            Some(params) => encoded.push(params),
-            None => break,
-        }
-    }
-    Ok(encoded)
-}
-
-/// The values of a row in the order of the plan's columns; `None` if it has other columns.
-/// Rows that name the columns in that order are found out first.
-fn params<'v>(
-    plan: &InsertPlan,
-    row: &'v [(Name, Value)],
-    table: &Table,
-) -> Result<Option<Vec<Param<'v>>>> {
-    let alike = plan.is_of(row);
-    let mut params = Vec::with_capacity(row.len());
-    for (at, column) in plan.columns(table).enumerate() {
-        let given = if alike {
-            row.get(at)
-        } else {
-            row.iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(&column.name))
-        };
-        match given {
-            Some((_, value)) => params.push(Param::Value(encode(value, table, column)?)),
-            None => return Ok(None),
-        }
-    }
-    Ok((params.len() == row.len()).then_some(params))
 }
 
 fn insert_sql(

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::builder::encode;
 use super::insert::{self, Planned};
-use super::ReadBack;
+use super::{Param, ReadBack};
 use crate::error::Result;
 use crate::query::ir::{Conflict, Insert, Returning};
 use crate::schema::{Catalog, Column, Table};
@@ -17,8 +18,11 @@ use crate::value::{Name, OutputColumn, Value};
 const KEPT: usize = 16;
 
 /// An insert of rows that name the same columns in the same order.
+#[derive(Debug)]
 pub(super) struct InsertPlan {
-    table: Name,
+    /// The table as the insert named it.
+    named: Name,
+    table: Arc<Table>,
     names: Vec<Name>,
     conflict: Conflict,
     returning: Returning,
@@ -37,7 +41,7 @@ impl InsertPlan {
     pub(super) fn new(
         insert: &Insert,
         row: &[(Name, Value)],
-        table: &Table,
+        table: &Arc<Table>,
         catalog: &Catalog,
     ) -> Result<InsertPlan> {
         let names: Vec<Name> = row.iter().map(|(name, _)| name.clone()).collect();
@@ -48,7 +52,8 @@ impl InsertPlan {
             read_back,
         } = insert::plan(insert, &places, table, catalog)?;
         Ok(InsertPlan {
-            table: insert.table.clone(),
+            named: insert.table.clone(),
+            table: Arc::clone(table),
             names,
             conflict: insert.conflict.clone(),
             returning: insert.returning.clone(),
@@ -60,21 +65,67 @@ impl InsertPlan {
     }
 
     /// The columns that the rows name, in the rows' order.
-    pub(super) fn columns<'t>(&'t self, table: &'t Table) -> impl Iterator<Item = &'t Column> {
+    fn columns(&self) -> impl Iterator<Item = &Column> {
         let places = self.places.iter();
-        places.filter_map(|place| table.columns.get(*place))
+        places.filter_map(|place| self.table.columns.get(*place))
     }
 
     /// Whether it is of rows like this one.
-    pub(super) fn is_of(&self, row: &[(Name, Value)]) -> bool {
+    fn is_of(&self, row: &[(Name, Value)]) -> bool {
         row.len() == self.names.len() && row.iter().zip(&self.names).all(|((a, _), b)| a == b)
     }
 
+    /// Whether a row names the same columns, in whatever order.
+    pub(super) fn takes(&self, row: &[(Name, Value)]) -> bool {
+        let named = |column: &Column| value_of(row, column).is_some();
+        self.is_of(row) || (row.len() == self.names.len() && self.columns().all(named))
+    }
+
+    /// Encodes a row that it takes.
+    fn encode<'v>(&self, row: &'v [(Name, Value)], params: &mut Vec<Param<'v>>) -> Result<()> {
+        let alike = self.is_of(row);
+        for (at, column) in self.columns().enumerate() {
+            let given = match alike {
+                true => row.get(at).map(|(_, value)| value),
+                false => value_of(row, column),
+            };
+            let value = given.unwrap_or(&Value::Null);
+            params.push(Param::Value(encode(value, &self.table, column)?));
+        }
+        Ok(())
+    }
+
     fn serves(&self, insert: &Insert, row: &[(Name, Value)]) -> bool {
-        self.table == insert.table
+        self.named == insert.table
             && self.is_of(row)
             && self.conflict == insert.conflict
             && self.returning == insert.returning
+    }
+}
+
+fn value_of<'v>(row: &'v [(Name, Value)], column: &Column) -> Option<&'v Value> {
+    let named = |(name, _): &&(Name, Value)| name.eq_ignore_ascii_case(&column.name);
+    row.iter().find(named).map(|(_, value)| value)
+}
+
+/// Rows of one plan.
+#[derive(Debug)]
+pub struct InsertedRows<'v> {
+    pub(super) plan: Rc<InsertPlan>,
+    pub(super) rows: &'v [Vec<(Name, Value)>],
+}
+
+impl<'v> InsertedRows<'v> {
+    /// Calls `run` with the values of each row. One is encoded when its turn comes: what many
+    /// rows need is neither kept nor done for nothing when the deadline ends them.
+    pub(super) fn each(&self, run: &mut dyn FnMut(&[Param<'v>]) -> Result<()>) -> Result<()> {
+        let mut params = Vec::with_capacity(self.plan.names.len());
+        for row in self.rows {
+            params.clear();
+            self.plan.encode(row, &mut params)?;
+            run(&params)?;
+        }
+        Ok(())
     }
 }
 
@@ -100,7 +151,7 @@ impl Plans {
         &self,
         insert: &Insert,
         row: &[(Name, Value)],
-        table: &Table,
+        table: &Arc<Table>,
         catalog: &Catalog,
     ) -> Result<Rc<InsertPlan>> {
         let mut kept = self.kept.borrow_mut();

@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::Builder;
 use super::compared::type_of;
 use super::select::columns;
-use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack};
+use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack, Runs};
 use crate::error::{Error, Result};
 use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update, UpdateEach};
 use crate::schema::{Catalog, Column, Table};
@@ -30,11 +30,17 @@ pub(super) fn update_each<'v>(
     for change in &each.changes {
         let filter = Some(&change.filter);
         let next = update_of(table, catalog, filter, &change.set, &each.returning)?;
-        match compiled.last_mut() {
-            Some(last) if last.sql == next.sql && last.read_back.is_none() => {
-                last.rows.extend(next.rows);
-            }
-            _ => compiled.push(next),
+        match (compiled.last_mut(), next.runs) {
+            (
+                Some(CompiledWrite {
+                    sql,
+                    runs: Runs::Params(all),
+                    read_back: None,
+                    ..
+                }),
+                Runs::Params(more),
+            ) if *sql == next.sql => all.extend(more),
+            (_, runs) => compiled.push(CompiledWrite { runs, ..next }),
         }
     }
     Ok(compiled)
@@ -208,7 +214,7 @@ fn finish<'v>(
     let columns = output(b.table, returning)?;
     Ok(CompiledWrite {
         sql: b.sql.into(),
-        rows: vec![b.params],
+        runs: Runs::Params(vec![b.params]),
         columns,
         read_back: None,
     })

@@ -113,17 +113,19 @@ fn write(conn: &Connection, catalog: &Catalog, write: &Write) -> (Vec<String>, u
                 assert_eq!(stmt.column_count(), 0);
             }
         }
-        for params in &compiled.rows {
-            bind(&mut stmt, params).unwrap();
+        let run = &mut |params: &[Param<'_>]| {
+            bind(&mut stmt, params)?;
             if compiled.columns.is_empty() || read_back.is_some() {
                 count += stmt.raw_execute().unwrap();
-                continue;
+                return Ok(());
             }
             let mut rows = stmt.raw_query();
             while rows.next().unwrap().is_some() {
                 count += 1;
             }
-        }
+            Ok(())
+        };
+        compiled.runs.each(run).unwrap();
         sqls.push(compiled.sql.to_string());
     }
     (sqls, count)
