@@ -21,8 +21,9 @@ use crate::request::{
 use crate::schema::Catalog;
 use crate::side_work;
 use crate::stats::{int, Stat};
-use crate::writer::queue::{Queue, Step, Work};
+use crate::writer::queue::Queue;
 use crate::writer::transaction::Transaction;
+use crate::writer::work::{Step, Work};
 use crate::writer::{self, Shared};
 
 struct Inner {

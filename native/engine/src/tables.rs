@@ -14,7 +14,7 @@ use crate::reader::{self, pool::Reader};
 use crate::request::{Notify, Patience, Responder, Submitted, WaitId};
 use crate::schema::{self, Difference, TableSpec};
 use crate::sqlite_error;
-use crate::writer::queue::Work;
+use crate::writer::work::Work;
 
 /// What came of looking at a table.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,7 @@ use crate::reply::guarded;
 use crate::request::Outcome;
 use crate::{constraint, joined_writes, sqlite_error};
 
-use super::queue::Job;
+use super::work::Job;
 use super::{db_status, Writer};
 
 /// When a deferred foreign key must hold.

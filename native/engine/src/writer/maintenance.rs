@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::request::{CheckpointMode, Maintenance, Outcome};
 use crate::{backup, sqlite_error};
 
-use super::queue::Job;
+use super::work::Job;
 use super::Writer;
 
 /// What a checkpoint did.

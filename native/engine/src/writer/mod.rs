@@ -10,6 +10,7 @@ mod maintenance;
 pub mod queue;
 mod tables;
 pub mod transaction;
+pub mod work;
 
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -32,7 +33,8 @@ use crate::sqlite_error;
 use crate::stats::Counters;
 
 use checkpoint::Log;
-use queue::{Job, Next, Queue};
+use queue::Queue;
+use work::{Job, Next};
 
 /// What the writer shares with those who ask it.
 pub struct Shared {

@@ -9,76 +9,10 @@ use crate::error::{Code, Error, Result};
 use crate::line::Line;
 use crate::query::ir::Write;
 use crate::reply::Reply;
-use crate::request::{
-    Maintenance, Notify, Patience, RequestId, Responder, Submitted, TransactionId, TransactionOp,
-    WaitId,
-};
-use crate::schema::TableSpec;
+use crate::request::{Notify, Patience, RequestId, Responder, Submitted, TransactionId, WaitId};
 
 use super::transaction::Transaction;
-
-/// What the writer is asked to do.
-pub enum Work {
-    /// One request of a group commit.
-    Write(Write),
-    /// A table that gets what it lacks.
-    Ensure(Box<TableSpec>),
-    /// A step of an interactive transaction.
-    Transaction(Arc<Transaction>, Step),
-    /// Work that needs the writer for itself.
-    Maintain(Maintenance),
-}
-
-/// A step of an interactive transaction.
-pub enum Step {
-    /// A statement or a savepoint.
-    Op(Box<TransactionOp>),
-    /// The end.
-    Finish {
-        /// Commit, or roll back.
-        commit: bool,
-    },
-}
-
-/// A request that waits.
-pub struct Job {
-    /// Its id, by which it can be withdrawn.
-    pub id: RequestId,
-    /// When its caller gives up.
-    pub deadline: Instant,
-    /// When its call began.
-    pub began: Instant,
-    /// Since when it waits, here or for room.
-    pub waits_since: Instant,
-    /// Who hears of the result.
-    pub reply: Reply,
-}
-
-/// What the writer finds when it looks for work.
-pub enum Next {
-    /// Writes for one commit.
-    Batch(Vec<(Job, Write)>),
-    /// A table that gets what it lacks.
-    Ensure(Job, Box<TableSpec>),
-    /// The first step of a transaction.
-    Transaction(Arc<Transaction>, Job, Step),
-    /// Work that needs the writer for itself.
-    Maintain(Job, Maintenance),
-    /// Nothing more will come.
-    Closed,
-}
-
-/// What the writer finds while a transaction holds it.
-pub enum NextStep {
-    /// Its next step.
-    Step(Job, Step),
-    /// Its owner died or let go of it.
-    Aborted,
-    /// It has overstayed.
-    Overstayed,
-    /// The database is being closed.
-    Closing,
-}
+use super::work::{Job, Next, NextStep, Step, Work};
 
 #[derive(Default)]
 struct State {

@@ -10,7 +10,7 @@ use crate::request::Outcome;
 use crate::schema::{self, TableSpec};
 use crate::stats::Counters;
 
-use super::queue::Job;
+use super::work::Job;
 use super::Writer;
 
 impl Writer {

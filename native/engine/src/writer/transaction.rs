@@ -11,7 +11,7 @@ use crate::reply::guarded;
 use crate::request::{Outcome, TransactionId, TransactionOp};
 
 use super::commit::Deferred;
-use super::queue::{Job, NextStep, Step};
+use super::work::{Job, NextStep, Step};
 use super::Writer;
 
 /// Where a transaction stands, as its owner's calls see it.
