@@ -360,3 +360,24 @@ fn a_table_that_another_process_has_just_made_anew_is_noticed() {
     }
     close(chat.database);
 }
+
+#[test]
+fn a_virtual_table_gives_what_it_made_of_the_values() {
+    let chat = chat();
+    chat.elsewhere("CREATE VIRTUAL TABLE places USING rtree(id, low, high)");
+    let place = [
+        ("id", Value::Integer(1)),
+        ("low", Value::Real(0.1)),
+        ("high", Value::Real(0.2)),
+    ];
+    let rows = chat.run(returning(insert("places", &place), &["low", "high"]));
+    let conn = Connection::open(chat.folder.path().join("chat.db")).unwrap();
+    let read: (f64, f64) = conn
+        .query_row("SELECT low, high FROM places", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!(rows, json!([[read.0, read.1]]));
+    assert_ne!(rows, json!([[0.1, 0.2]]), "an rtree rounds them");
+    close(chat.database);
+}

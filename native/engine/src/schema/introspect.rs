@@ -128,6 +128,7 @@ struct Partial {
     without_rowid: bool,
     strict: bool,
     is_view: bool,
+    is_virtual: bool,
     columns: Vec<Column>,
     key: Vec<(i64, usize)>,
 }
@@ -140,6 +141,7 @@ impl Partial {
         table.without_rowid = self.without_rowid;
         table.strict = self.strict;
         table.is_view = self.is_view;
+        table.is_virtual = self.is_virtual;
         table.has_triggers = with_triggers.contains(&table.name.to_ascii_lowercase());
         table
     }
@@ -156,13 +158,14 @@ fn load_where(
     let mut rows = stmt.query(params)?;
     while let Some(row) = rows.next()? {
         let name = text(row, 0)?;
-        let is_view = text(row, 1)? == "view";
+        let kind = text(row, 1)?;
         let (without_rowid, strict) = (row.get(2)?, row.get(3)?);
         let partial = partials.entry(name.clone()).or_insert_with(|| Partial {
             name,
             without_rowid,
             strict,
-            is_view,
+            is_view: kind == "view",
+            is_virtual: kind == "virtual",
             columns: Vec::new(),
             key: Vec::new(),
         });

@@ -21,6 +21,8 @@ pub struct Table {
     pub strict: bool,
     /// Whether it is a view.
     pub is_view: bool,
+    /// Whether a module keeps its rows, in whatever way.
+    pub is_virtual: bool,
     /// Whether something happens beside a write.
     pub has_triggers: bool,
     all: Arc<[OutputColumn]>,
@@ -71,6 +73,7 @@ impl Table {
             without_rowid: false,
             strict: false,
             is_view: false,
+            is_virtual: false,
             has_triggers: false,
             all,
         }

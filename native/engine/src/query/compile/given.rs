@@ -34,6 +34,9 @@ impl GivenRow {
     /// For the columns that come back of rows that name columns at these places of the table;
     /// none if one of them gets its value from SQLite.
     pub(super) fn new(table: &Table, named: &[usize], output: &[OutputColumn]) -> Option<GivenRow> {
+        if table.is_virtual {
+            return None;
+        }
         let origin = |wanted: &OutputColumn| {
             let mut columns = table.columns.iter().enumerate();
             let (place, column) = columns.find(|(_, column)| column.name == wanted.name)?;
