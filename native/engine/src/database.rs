@@ -224,7 +224,7 @@ impl Database {
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Submitted> {
         let queue = &self.0.shared.queue;
-        queue.push(Work::Write(work), patience.into(), reply, Some(on_room))
+        queue.push_write(work, patience.into(), reply, on_room)
     }
 
     /// Takes a request back. With an error it will never run; with `None` it runs or is answered.

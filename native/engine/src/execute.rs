@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::error::{Code, Error, Result};
-use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans, ReadBack};
+use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
 use crate::query::ir::{Read, Write};
 use crate::schema::{Catalog, Readings, TableSpec};
 use crate::sqlite_error;
@@ -210,7 +210,7 @@ impl Executor<'_> {
     /// connection keeps.
     pub fn write(&self, write: &Write, plans: &Plans, sink: &mut dyn RowSink) -> Result<u64> {
         if let Write::UpdateOrInsert(write) = write {
-            return self.update_or_insert(write, sink);
+            return self.update_or_insert(write, plans, sink);
         }
         let catalog = self.catalog.get();
         plans.keep_for(&catalog);
@@ -241,6 +241,7 @@ impl Executor<'_> {
         if begins {
             sink.begin(columns, 0, false);
         }
+        let mut reader = None;
         let mut changes = 0;
         runs.each(&mut |params| {
             compile::bind(&mut stmt, params)?;
@@ -253,7 +254,14 @@ impl Executor<'_> {
                     let given = back.given.as_ref().filter(|_| known);
                     match given.and_then(|given| given.stored(params)) {
                         Some(values) => sink.row(&Row::gathered(&values, columns))?,
-                        None => self.read_back(back, written, columns, sink)?,
+                        None if written == 0 => {}
+                        None => {
+                            let stmt = match &mut reader {
+                                Some(stmt) => stmt,
+                                none => none.insert(self.prepare(&back.sql)?),
+                            };
+                            self.read_back(stmt, &back.by, written, columns, sink)?;
+                        }
                     }
                     written
                 }
@@ -267,22 +275,19 @@ impl Executor<'_> {
     /// Reads the rows that were just written.
     fn read_back(
         &self,
-        back: &ReadBack<'_>,
+        stmt: &mut CachedStatement<'_>,
+        by: &Found<'_>,
         written: u64,
         columns: &Arc<[OutputColumn]>,
         sink: &mut dyn RowSink,
     ) -> Result<()> {
-        if written == 0 {
-            return Ok(());
-        }
-        let mut stmt = self.prepare(&back.sql)?;
-        match &back.by {
+        match by {
             Found::LastRowid => stmt
                 .raw_bind_parameter(1, self.conn.last_insert_rowid())
                 .map_err(sqlite_error::map)?,
-            Found::Params(params) => compile::bind(&mut stmt, params)?,
+            Found::Params(params) => compile::bind(stmt, params)?,
         }
-        if hand_over(&mut stmt, columns, sink)? == written {
+        if hand_over(stmt, columns, sink)? == written {
             return Ok(());
         }
         // Another process has made a trigger meanwhile. With it known, the row is not read back.

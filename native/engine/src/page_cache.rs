@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, c_uint};
 use std::mem::MaybeUninit;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::ffi::{self, sqlite3_pcache, sqlite3_pcache_methods2, sqlite3_pcache_page};
 
@@ -30,7 +30,7 @@ struct Below {
 static BELOW: OnceLock<Below> = OnceLock::new();
 
 /// The number of the page of the locks, by cache: it depends on the size of the pages.
-static LOCK_PAGES: Mutex<Option<HashMap<usize, c_uint>>> = Mutex::new(None);
+static LOCK_PAGES: LazyLock<Mutex<HashMap<usize, c_uint>>> = LazyLock::new(Mutex::default);
 
 /// Stands before SQLite's own cache from now on. Returns whether it does: not where SQLite
 /// is in use already.
@@ -54,12 +54,11 @@ pub fn install() -> bool {
         else {
             return false;
         };
-        let below = BELOW.get_or_init(|| Below {
+        BELOW.get_or_init(|| Below {
             create: make,
             rekey: renumber,
             destroy: free,
         });
-        debug_assert!(std::ptr::fn_addr_eq(below.create, make));
         methods.xCreate = Some(create);
         methods.xRekey = Some(rekey);
         methods.xDestroy = Some(destroy);
@@ -70,7 +69,7 @@ pub fn install() -> bool {
     })
 }
 
-fn lock_pages() -> MutexGuard<'static, Option<HashMap<usize, c_uint>>> {
+fn lock_pages() -> MutexGuard<'static, HashMap<usize, c_uint>> {
     LOCK_PAGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -99,9 +98,7 @@ unsafe extern "C" fn create(
     // SAFETY: the arguments are SQLite's own.
     let cache = unsafe { (below.create)(page_size, extra, purgeable) };
     if let Some(page) = lock_page(page_size).filter(|_| !cache.is_null()) {
-        lock_pages()
-            .get_or_insert_default()
-            .insert(cache.addr(), page);
+        lock_pages().insert(cache.addr(), page);
     }
     cache
 }
@@ -112,11 +109,7 @@ unsafe extern "C" fn rekey(
     old: c_uint,
     new: c_uint,
 ) {
-    let known = lock_pages();
-    let lock_page = known
-        .as_ref()
-        .and_then(|known| known.get(&cache.addr()).copied());
-    drop(known);
+    let lock_page = lock_pages().get(&cache.addr()).copied();
     if let Some(below) = BELOW.get() {
         // SAFETY: the arguments are SQLite's own, but for the number of a page that is in use,
         // by which nobody looks for it.
@@ -125,9 +118,7 @@ unsafe extern "C" fn rekey(
 }
 
 unsafe extern "C" fn destroy(cache: *mut sqlite3_pcache) {
-    if let Some(known) = lock_pages().as_mut() {
-        known.remove(&cache.addr());
-    }
+    lock_pages().remove(&cache.addr());
     if let Some(below) = BELOW.get() {
         // SAFETY: the cache is one that `create` gave, and this is the last call for it.
         unsafe { (below.destroy)(cache) };

@@ -104,20 +104,17 @@ struct Known {
 pub fn text(term: Term<'_>) -> Option<Name> {
     let atom = Raw::tag_of(Atom::from_term(term).ok()?);
     // The lowest bits tell that it is an atom.
-    let Some(place) = KNOWN.get((atom >> 6) % PLACES) else {
-        return text_of(term).map(Name::from);
-    };
-    let known = match place.get() {
-        Some(known) => known,
-        None => {
-            let text = text_of(term)?.into();
-            place.get_or_init(|| Known { atom, text })
-        }
-    };
-    match known.atom == atom {
-        true => Some(Name::kept(&known.text)),
-        false => text_of(term).map(Name::from),
+    let place = KNOWN.get((atom >> 6) % PLACES)?;
+    if let Some(known) = place.get().filter(|known| known.atom == atom) {
+        return Some(Name::kept(&known.text));
     }
+    let text = text_of(term)?;
+    // Whoever comes second to a place has a copy made each time.
+    place.get_or_init(|| Known {
+        atom,
+        text: text.as_str().into(),
+    });
+    Some(text.into())
 }
 
 fn text_of(term: Term<'_>) -> Option<String> {

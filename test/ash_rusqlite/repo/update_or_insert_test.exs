@@ -111,6 +111,20 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
              Writes.update_or_insert(repo, :rooms, [], [set: [hidden: true]], row, hidden)
   end
 
+  test "refuses a row with a value that its column does not take, be it inserted or not", %{
+    repo: repo
+  } do
+    room = Repo.insert!(:rooms, id: "attic", title: "Attic")
+    wrong = %{id: "loft", title: "Attic", hidden: "no"}
+
+    for opts <- [[], [only_if: [hidden: true]]] do
+      assert {:error, %Error{code: :invalid_value, details: %{column: "hidden"}}} =
+               write(repo, "Attic", [set: [title: "Loft"]], wrong, opts)
+    end
+
+    assert Repo.all(:rooms) == [room]
+  end
+
   test "does many rows by one request, all of them or none", %{repo: repo} do
     {:ok, %{commits: before}} = Repo.stats()
 

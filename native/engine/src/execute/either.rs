@@ -2,7 +2,7 @@
 
 use super::{Executor, RowSink};
 use crate::error::{Code, Error, Result};
-use crate::query::compile::{self, CompiledWrite};
+use crate::query::compile::{self, CompiledWrite, Plans};
 use crate::query::ir::UpdateOrInsert;
 use crate::sqlite_error;
 
@@ -11,12 +11,14 @@ impl Executor<'_> {
     pub(super) fn update_or_insert(
         &self,
         write: &UpdateOrInsert,
+        plans: &Plans,
         sink: &mut dyn RowSink,
     ) -> Result<u64> {
         let catalog = self.catalog.get();
+        plans.keep_for(&catalog);
         let mut written = 0;
         for (place, either) in write.each.iter().enumerate() {
-            let compiled = compile::compile_either(write, either, &catalog)?;
+            let compiled = compile::compile_either(write, either, &catalog, plans)?;
             let begins = place == 0;
             let (found, holds) = match &compiled.question {
                 Some(question) => self.ask(question)?,

@@ -1,6 +1,7 @@
 //! The tables of a database: as SQLite itself describes them, as an application wants them, and
 //! what leads from the one to the other.
 
+mod affinity;
 mod ddl;
 mod declared;
 mod diff;
@@ -14,11 +15,11 @@ mod spec;
 mod table;
 pub(crate) mod tokens;
 
+pub(crate) use affinity::Affinity;
 pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
-pub(crate) use fit::Affinity;
 pub use introspect::Catalog;
 pub use readings::Readings;
 pub use spec::{

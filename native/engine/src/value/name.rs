@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 /// A name. A host that keeps the names it meets need not copy them for each request.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Name(Cow<'static, str>);
 
 impl Name {

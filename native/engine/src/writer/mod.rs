@@ -12,7 +12,6 @@ mod tables;
 pub mod transaction;
 pub mod work;
 
-use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +25,6 @@ use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
 use crate::query::compile::Plans;
-use crate::query::ir::Write;
 use crate::reply::fault;
 use crate::request::Outcome;
 use crate::sqlite_error;
@@ -119,8 +117,6 @@ pub struct Writer {
     draft: Option<SharedCatalog>,
     log: Log,
     plans: Plans,
-    /// Room for the next batch.
-    taken: VecDeque<(Job, Write)>,
     /// How many writes the last commit had, and how long it took.
     last_batch: (usize, Duration),
 }
@@ -154,7 +150,7 @@ pub fn run(
 /// Answers what was asked of a database that could not be opened.
 fn refuse_all(shared: &Shared, error: &Error) {
     loop {
-        let jobs = match shared.queue.next(usize::MAX, &mut VecDeque::new()) {
+        let jobs = match shared.queue.next(usize::MAX) {
             Next::Batch(batch) => batch.into_iter().map(|(job, _)| job).collect(),
             Next::Ensure(job, _) | Next::Transaction(_, job, _) | Next::Maintain(job, _) => {
                 vec![job]
@@ -191,7 +187,6 @@ impl Writer {
             draft: None,
             log,
             plans: Plans::default(),
-            taken: VecDeque::new(),
             last_batch: (0, Duration::ZERO),
         })
     }
@@ -200,8 +195,7 @@ impl Writer {
         loop {
             self.linger();
             self.checkpoint_if_idle();
-            let max_batch = self.shared.config.max_batch;
-            let next = self.shared.queue.next(max_batch, &mut self.taken);
+            let next = self.shared.queue.next(self.shared.config.max_batch);
             let transaction = match &next {
                 Next::Closed => return ending(),
                 Next::Transaction(transaction, ..) => Some(Arc::clone(transaction)),

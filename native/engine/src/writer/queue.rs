@@ -100,13 +100,38 @@ impl Queue {
         }
     }
 
-    /// Queues work; keeps the notification when the queue is full.
+    /// Queues a write; keeps the notification when the queue is full.
+    pub fn push_write(
+        &self,
+        write: Write,
+        patience: Patience,
+        reply: Box<dyn Responder>,
+        on_room: &mut dyn FnMut() -> Notify,
+    ) -> Result<Submitted> {
+        self.admit(patience, reply, Some(on_room), |state, job| {
+            state.writes.push_back((job, write));
+        })
+    }
+
+    /// Queues other work; with a notification there may be no room for it.
     pub fn push(
         &self,
         work: Work,
         patience: Patience,
         reply: Box<dyn Responder>,
         on_room: Option<&mut dyn FnMut() -> Notify>,
+    ) -> Result<Submitted> {
+        self.admit(patience, reply, on_room, |state, job| {
+            state.others.push_back((job, work));
+        })
+    }
+
+    fn admit(
+        &self,
+        patience: Patience,
+        reply: Box<dyn Responder>,
+        on_room: Option<&mut dyn FnMut() -> Notify>,
+        put: impl FnOnce(&mut State, Job),
     ) -> Result<Submitted> {
         let mut state = self.lock();
         if state.closing {
@@ -119,10 +144,7 @@ impl Queue {
         }
         let job = state.job(patience, reply);
         let id = job.id;
-        match work {
-            Work::Write(write) => state.writes.push_back((job, write)),
-            other => state.others.push_back((job, other)),
-        }
+        put(&mut state, job);
         self.wake(state);
         Ok(Submitted::Queued(id))
     }
@@ -258,7 +280,7 @@ impl Queue {
     pub fn linger(&self, expected: usize, patience: Duration) {
         let until = Instant::now() + patience;
         let mut state = self.lock();
-        while state.waiting() < expected && state.others.is_empty() && !state.closing {
+        while state.writes.len() < expected && state.others.is_empty() && !state.closing {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -289,21 +311,17 @@ impl Queue {
         false
     }
 
-    /// Waits for work. `taken` is empty and is left so: writes are moved out of it once nobody
-    /// has to wait for that.
-    pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
+    /// Waits for work.
+    pub fn next(&self, max_batch: usize) -> Next {
         let mut state = self.lock();
         loop {
-            if let Some(other) = take(&mut state, max_batch, taken) {
+            if let Some(next) = take(&mut state, max_batch) {
                 self.waiting.store(state.waiting(), Ordering::Relaxed);
                 let room = self.limit.saturating_sub(state.waiting());
                 let waiters = state.line.first(room);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
-                return match other {
-                    Taken::Writes => Next::Batch(taken.drain(..).collect()),
-                    Taken::Other(next) => next,
-                };
+                return next;
             }
             if state.closing {
                 state.transactions.clear();
@@ -367,28 +385,23 @@ fn begin_with_next(state: &mut State, transaction: &Arc<Transaction>) {
     }
 }
 
-enum Taken {
-    Writes,
-    Other(Next),
-}
-
 /// Takes what has waited the longest, and if that is a write all others with it, up to the limit.
-fn take(state: &mut State, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Option<Taken> {
+/// The writes are taken as a whole: nobody has to wait until they are moved one by one.
+fn take(state: &mut State, max_batch: usize) -> Option<Next> {
     let write = state.writes.front().map(|(job, _)| job.id.0);
     let other = state.others.front().map(|(job, _)| job.id.0);
     if write.is_some_and(|write| other.is_none_or(|other| write < other)) {
-        if state.writes.len() <= max_batch {
-            std::mem::swap(&mut state.writes, taken);
-        } else {
-            taken.extend(state.writes.drain(..max_batch));
-        }
-        return Some(Taken::Writes);
+        let rest = match state.writes.len() {
+            few if few <= max_batch => VecDeque::with_capacity(few),
+            _ => state.writes.split_off(max_batch),
+        };
+        let batch = std::mem::replace(&mut state.writes, rest);
+        return Some(Next::Batch(batch.into()));
     }
     let (job, work) = state.others.pop_front()?;
-    Some(Taken::Other(match work {
-        Work::Write(write) => Next::Batch(vec![(job, write)]),
+    Some(match work {
         Work::Ensure(spec) => Next::Ensure(job, spec),
         Work::Transaction(transaction, step) => Next::Transaction(transaction, job, step),
         Work::Maintain(maintenance) => Next::Maintain(job, maintenance),
-    }))
+    })
 }

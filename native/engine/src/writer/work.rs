@@ -10,10 +10,8 @@ use crate::schema::TableSpec;
 
 use super::transaction::Transaction;
 
-/// What the writer is asked to do.
+/// What the writer is asked to do, besides writes that share commits.
 pub enum Work {
-    /// One request of a group commit.
-    Write(Write),
     /// A table that gets what it lacks.
     Ensure(Box<TableSpec>),
     /// A step of an interactive transaction.

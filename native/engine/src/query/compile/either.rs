@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::builder::{rowid_name, Builder};
 use super::write::{output, update_of, written_columns};
-use super::{filter, insert, CompiledWrite, Found, ReadBack, Runs};
+use super::{filter, insert, CompiledWrite, Found, Plans, ReadBack, Runs};
 use crate::error::Result;
 use crate::query::ir::{Either, Expr, Returning, UpdateOrInsert, OUTCOME};
 use crate::schema::{Catalog, Table};
@@ -32,11 +32,12 @@ enum Outcome {
     Kept,
 }
 
-/// Compiles one row of those that are updated or inserted.
+/// Compiles one row of those that are updated or inserted. `plans` are those of this catalog.
 pub fn compile_either<'a>(
     write: &'a UpdateOrInsert,
     either: &'a Either,
     catalog: &Catalog,
+    plans: &Plans,
 ) -> Result<CompiledEither<'a>> {
     let table = catalog.table(&write.table)?;
     let Either {
@@ -52,7 +53,7 @@ pub fn compile_either<'a>(
         columns: columns(table, &write.returning)?,
     };
     let update = update_of(table, catalog, Some(keys), set, &Returning::Nothing)?;
-    let insert = insert::row(table, catalog, row)?;
+    let insert = insert::row(table, catalog, row, plans)?;
     let (question, keep) = match only_if {
         Some(condition) => (
             Some(question(table, catalog, keys, condition)?),

@@ -18,16 +18,13 @@ enum Origin {
     /// It was left out and has no default.
     Null,
     /// The placeholder at this place.
-    Param { at: usize, into: Into },
-}
-
-/// What SQLite does with a value on its way into a column.
-#[derive(Debug)]
-struct Into {
-    affinity: Affinity,
-    /// Whether a null stays one. Instead of it, a key may get a number of its own, and a column
-    /// with NOT NULL ON CONFLICT REPLACE its default.
-    nullable: bool,
+    Param {
+        at: usize,
+        affinity: Affinity,
+        /// Whether a null stays one. Instead of it, a key may get a number of its own, and a
+        /// column with NOT NULL ON CONFLICT REPLACE its default.
+        nullable: bool,
+    },
 }
 
 impl GivenRow {
@@ -44,10 +41,8 @@ impl GivenRow {
             match named.iter().position(|named| *named == place) {
                 Some(at) => Some(Origin::Param {
                     at,
-                    into: Into {
-                        affinity: Affinity::of(&column.declared),
-                        nullable: !is_key && !column.not_null,
-                    },
+                    affinity: Affinity::of(&column.declared),
+                    nullable: !is_key && !column.not_null,
                 }),
                 None => stays_null(column, is_key).then_some(Origin::Null),
             }
@@ -58,15 +53,10 @@ impl GivenRow {
 
     /// The values as SQLite stores them; none if it may store one of them otherwise.
     pub fn stored<'p>(&self, params: &'p [Param<'_>]) -> Option<Vec<ValueRef<'p>>> {
-        let value = |origin: &Origin| match origin {
-            Origin::Null => Some(ValueRef::Null),
-            Origin::Param { at, into } => match params.get(*at)? {
-                Param::Value(ToSqlOutput::Borrowed(value)) => into.keeps(*value),
-                Param::Value(ToSqlOutput::Owned(value)) => into.keeps(value.into()),
-                _ => None,
-            },
-        };
-        self.origins.iter().map(value).collect()
+        self.origins
+            .iter()
+            .map(|origin| origin.stored(params))
+            .collect()
     }
 }
 
@@ -74,18 +64,31 @@ fn stays_null(column: &Column, is_key: bool) -> bool {
     column.default.is_none() && !column.generated && !column.not_null && !is_key
 }
 
-impl Into {
-    /// The value, if it is stored as it is
+impl Origin {
+    /// The value, if it is stored as it was given
     /// (<https://sqlite.org/datatype3.html#type_affinity>).
-    fn keeps<'p>(&self, value: ValueRef<'p>) -> Option<ValueRef<'p>> {
+    fn stored<'p>(&self, params: &'p [Param<'_>]) -> Option<ValueRef<'p>> {
+        let Origin::Param {
+            at,
+            affinity,
+            nullable,
+        } = self
+        else {
+            return Some(ValueRef::Null);
+        };
+        let value = match params.get(*at)? {
+            Param::Value(ToSqlOutput::Borrowed(value)) => *value,
+            Param::Value(ToSqlOutput::Owned(value)) => value.into(),
+            _ => return None,
+        };
         let kept = match value {
-            ValueRef::Null => self.nullable,
+            ValueRef::Null => *nullable,
             ValueRef::Blob(_) => true,
-            ValueRef::Text(_) => matches!(self.affinity, Affinity::Text | Affinity::Nothing),
-            ValueRef::Integer(_) => !matches!(self.affinity, Affinity::Text | Affinity::Real),
+            ValueRef::Text(_) => matches!(affinity, Affinity::Text | Affinity::Nothing),
+            ValueRef::Integer(_) => !matches!(affinity, Affinity::Text | Affinity::Real),
             // Zero loses its sign.
             ValueRef::Real(number) => {
-                number != 0.0 && matches!(self.affinity, Affinity::Real | Affinity::Nothing)
+                number != 0.0 && matches!(affinity, Affinity::Real | Affinity::Nothing)
             }
         };
         kept.then_some(value)

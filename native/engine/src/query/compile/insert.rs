@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::builder::{rowid_name, Builder};
 use super::given::GivenRow;
-use super::plan::{InsertPlan, InsertedRows, Plans};
+use super::plan::{InsertedRows, Plans, Statement};
 use super::select::columns;
 use super::write::{
     check_column, check_writable, names, output, reads_back, select_written, twice, write_returning,
@@ -28,22 +28,32 @@ pub(super) fn insert<'v>(
     }
     let mut compiled = Vec::new();
     let mut rows = insert.rows.as_slice();
-    while let Some(first) = rows.first() {
+    while let Some((first, others)) = rows.split_first() {
         let plan = plans.insert(insert, first, table, catalog)?;
-        let alike = rows.iter().take_while(|row| plan.takes(row)).count();
-        // The first one made the plan.
-        let (run, rest) = rows.split_at(alike.max(1));
-        compiled.push(write(plan, run));
+        let alike = others.iter().take_while(|row| plan.takes(row)).count();
+        let (run, rest) = rows.split_at(1 + alike);
+        let Statement {
+            sql,
+            output,
+            read_back,
+        } = plan.statement.clone();
+        compiled.push(CompiledWrite {
+            sql,
+            runs: Runs::Rows(InsertedRows { plan, rows: run }),
+            columns: output,
+            read_back,
+        });
         rows = rest;
     }
     Ok(compiled)
 }
 
-/// An insert of one row that does not come back.
+/// An insert of one row that does not come back. Its values are looked at even if it never runs.
 pub(super) fn row<'v>(
     table: &Arc<Table>,
     catalog: &Catalog,
-    row: &'v Vec<(Name, Value)>,
+    row: &'v [(Name, Value)],
+    plans: &Plans,
 ) -> Result<CompiledWrite<'v>> {
     let insert = Insert {
         table: table.name.as_str().into(),
@@ -51,17 +61,15 @@ pub(super) fn row<'v>(
         conflict: Conflict::Raise,
         returning: Returning::Nothing,
     };
-    let plan = InsertPlan::new(&insert, row, table, catalog)?;
-    Ok(write(Rc::new(plan), std::slice::from_ref(row)))
-}
-
-fn write(plan: Rc<InsertPlan>, rows: &[Vec<(Name, Value)>]) -> CompiledWrite<'_> {
-    CompiledWrite {
-        sql: Rc::clone(&plan.sql),
-        columns: Arc::clone(&plan.output),
-        read_back: plan.read_back.clone(),
-        runs: Runs::Rows(InsertedRows { plan, rows }),
-    }
+    let plan = plans.insert(&insert, row, table, catalog)?;
+    let mut params = Vec::with_capacity(row.len());
+    plan.encode(row, &mut params)?;
+    Ok(CompiledWrite {
+        sql: Rc::clone(&plan.statement.sql),
+        runs: Runs::Params(vec![params]),
+        columns: Arc::new([]),
+        read_back: None,
+    })
 }
 
 /// What is known of an insert without its rows.
@@ -85,20 +93,13 @@ pub(super) fn places(names: &[Name], table: &Table) -> Result<Vec<usize>> {
     Ok(places)
 }
 
-/// An insert without its values.
-pub(super) struct Planned {
-    pub(super) sql: Rc<str>,
-    pub(super) output: Arc<[OutputColumn]>,
-    pub(super) read_back: Option<ReadBack<'static>>,
-}
-
-/// Plans the insert of rows that name the columns at these places.
-pub(super) fn plan(
+/// The insert of rows that name the columns at these places.
+pub(super) fn statement(
     insert: &Insert,
     places: &[usize],
     table: &Table,
     catalog: &Catalog,
-) -> Result<Planned> {
+) -> Result<Statement> {
     let (conflict, output) = known(insert, table)?;
     let read_back = read_back(insert, table, catalog)?.map(|sql| ReadBack {
         sql: sql.into(),
@@ -114,7 +115,7 @@ pub(super) fn plan(
         .filter_map(|at| table.columns.get(*at))
         .collect();
     let sql = insert_sql(Builder::new(table, catalog), &given, &conflict, returning)?;
-    Ok(Planned {
+    Ok(Statement {
         sql: sql.into(),
         output,
         read_back,

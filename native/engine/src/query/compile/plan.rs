@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::builder::encode;
-use super::insert::{self, Planned};
+use super::insert;
 use super::{Param, ReadBack};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::query::ir::{Conflict, Insert, Returning};
 use crate::schema::{Catalog, Column, Table};
 use crate::value::{Name, OutputColumn, Value};
@@ -28,11 +28,18 @@ pub(super) struct InsertPlan {
     returning: Returning,
     /// The places of the named columns among the table's.
     places: Vec<usize>,
-    /// The statement.
+    /// All but the values.
+    pub(super) statement: Statement,
+}
+
+/// An insert without its values.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    /// The SQL.
     pub(super) sql: Rc<str>,
     /// The columns that come back.
     pub(super) output: Arc<[OutputColumn]>,
-    /// How a row comes back when the statement does not return it.
+    /// How a row comes back when the insert does not return it.
     pub(super) read_back: Option<ReadBack<'static>>,
 }
 
@@ -46,11 +53,7 @@ impl InsertPlan {
     ) -> Result<InsertPlan> {
         let names: Vec<Name> = row.iter().map(|(name, _)| name.clone()).collect();
         let places = insert::places(&names, table)?;
-        let Planned {
-            sql,
-            output,
-            read_back,
-        } = insert::plan(insert, &places, table, catalog)?;
+        let statement = insert::statement(insert, &places, table, catalog)?;
         Ok(InsertPlan {
             named: insert.table.clone(),
             table: Arc::clone(table),
@@ -58,9 +61,7 @@ impl InsertPlan {
             conflict: insert.conflict.clone(),
             returning: insert.returning.clone(),
             places,
-            sql,
-            output,
-            read_back,
+            statement,
         })
     }
 
@@ -81,15 +82,20 @@ impl InsertPlan {
         self.is_of(row) || (row.len() == self.names.len() && self.columns().all(named))
     }
 
-    /// Encodes a row that it takes.
-    fn encode<'v>(&self, row: &'v [(Name, Value)], params: &mut Vec<Param<'v>>) -> Result<()> {
+    /// Adds the values of a row that it takes.
+    pub(super) fn encode<'v>(
+        &self,
+        row: &'v [(Name, Value)],
+        params: &mut Vec<Param<'v>>,
+    ) -> Result<()> {
         let alike = self.is_of(row);
         for (at, column) in self.columns().enumerate() {
             let given = match alike {
                 true => row.get(at).map(|(_, value)| value),
                 false => value_of(row, column),
             };
-            let value = given.unwrap_or(&Value::Null);
+            let value =
+                given.ok_or_else(|| Error::new(Code::Internal, "a row of other columns"))?;
             params.push(Param::Value(encode(value, &self.table, column)?));
         }
         Ok(())
