@@ -12,6 +12,7 @@ mod tables;
 pub mod transaction;
 pub mod work;
 
+use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,7 @@ use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
 use crate::query::compile::Plans;
+use crate::query::ir::Write;
 use crate::reply::fault;
 use crate::request::Outcome;
 use crate::sqlite_error;
@@ -32,7 +34,7 @@ use crate::stats::Counters;
 
 use checkpoint::Log;
 use queue::Queue;
-use work::{Job, Next};
+use work::{Job, Next, Work};
 
 /// What the writer shares with those who ask it.
 pub struct Shared {
@@ -117,6 +119,8 @@ pub struct Writer {
     draft: Option<SharedCatalog>,
     log: Log,
     plans: Plans,
+    /// Room for the next batch.
+    taken: VecDeque<(Job, Write)>,
     /// How many writes the last commit had, and how long it took.
     last_batch: (usize, Duration),
 }
@@ -150,11 +154,9 @@ pub fn run(
 /// Answers what was asked of a database that could not be opened.
 fn refuse_all(shared: &Shared, error: &Error) {
     loop {
-        let jobs = match shared.queue.next(usize::MAX) {
+        let jobs = match shared.queue.next(usize::MAX, &mut VecDeque::new()) {
             Next::Batch(batch) => batch.into_iter().map(|(job, _)| job).collect(),
-            Next::Ensure(job, _) | Next::Transaction(_, job, _) | Next::Maintain(job, _) => {
-                vec![job]
-            }
+            Next::Other(job, _) => vec![job],
             Next::Closed => return,
         };
         for job in jobs {
@@ -187,6 +189,7 @@ impl Writer {
             draft: None,
             log,
             plans: Plans::default(),
+            taken: VecDeque::new(),
             last_batch: (0, Duration::ZERO),
         })
     }
@@ -195,11 +198,12 @@ impl Writer {
         loop {
             self.linger();
             self.checkpoint_if_idle();
-            let next = self.shared.queue.next(self.shared.config.max_batch);
+            let max_batch = self.shared.config.max_batch;
+            let next = self.shared.queue.next(max_batch, &mut self.taken);
             let transaction = match &next {
                 Next::Closed => return ending(),
-                Next::Transaction(transaction, ..) => Some(Arc::clone(transaction)),
-                Next::Batch(_) | Next::Ensure(..) | Next::Maintain(..) => None,
+                Next::Other(_, Work::Transaction(transaction, _)) => Some(Arc::clone(transaction)),
+                Next::Batch(_) | Next::Other(..) => None,
             };
             // Requests that a panic takes with it are answered as they are dropped.
             if catch_unwind(AssertUnwindSafe(|| self.run(next))).is_err() {
@@ -215,8 +219,8 @@ impl Writer {
     fn run(&mut self, next: Next) {
         match next {
             Next::Batch(batch) => self.run_batch(batch),
-            Next::Ensure(job, spec) => self.ensure_alone(job, &spec),
-            Next::Transaction(transaction, job, step) => {
+            Next::Other(job, Work::Ensure(spec)) => self.ensure_alone(job, &spec),
+            Next::Other(job, Work::Transaction(transaction, step)) => {
                 if job.deadline <= Instant::now() {
                     self.shared.queue.first_step_failed(&transaction);
                     let error = self.shared.waited_too_long(&job);
@@ -231,7 +235,7 @@ impl Writer {
                     self.run_transaction(&transaction, job, step);
                 }
             }
-            Next::Maintain(job, work) => self.maintain(job, work),
+            Next::Other(job, Work::Maintain(work)) => self.maintain(job, work),
             Next::Closed => {}
         }
     }

@@ -59,6 +59,20 @@ impl State {
         }
     }
 
+    fn begins_with_a_write(&self) -> bool {
+        let write = self.writes.front().map(|(job, _)| job.id.0);
+        let other = self.others.front().map(|(job, _)| job.id.0);
+        write.is_some_and(|write| other.is_none_or(|other| write < other))
+    }
+
+    fn take_writes(&mut self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) {
+        if self.writes.len() <= max_batch {
+            std::mem::swap(&mut self.writes, taken);
+        } else {
+            taken.extend(self.writes.drain(..max_batch));
+        }
+    }
+
     fn withdraw(&mut self, id: RequestId) -> Option<Job> {
         if let Some(place) = self.writes.iter().position(|(job, _)| job.id == id) {
             return self.writes.remove(place).map(|(job, _)| job);
@@ -311,17 +325,29 @@ impl Queue {
         false
     }
 
-    /// Waits for work.
-    pub fn next(&self, max_batch: usize) -> Next {
+    /// Waits for work: what has waited the longest, and if that is a write all others with it, up
+    /// to the limit. They are moved to the room in `taken` by a swap, and on when nobody has to
+    /// wait for that any more; its memory is one that callers have written to before.
+    pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
         let mut state = self.lock();
         loop {
-            if let Some(next) = take(&mut state, max_batch) {
+            let other = match state.begins_with_a_write() {
+                true => None,
+                false => state.others.pop_front(),
+            };
+            if other.is_none() {
+                state.take_writes(max_batch, taken);
+            }
+            if other.is_some() || !taken.is_empty() {
                 self.waiting.store(state.waiting(), Ordering::Relaxed);
                 let room = self.limit.saturating_sub(state.waiting());
                 let waiters = state.line.first(room);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
-                return next;
+                return match other {
+                    Some((job, work)) => Next::Other(job, work),
+                    None => Next::Batch(taken.drain(..).collect()),
+                };
             }
             if state.closing {
                 state.transactions.clear();
@@ -383,25 +409,4 @@ fn begin_with_next(state: &mut State, transaction: &Arc<Transaction>) {
         }
         None => transaction.withdraw_first(),
     }
-}
-
-/// Takes what has waited the longest, and if that is a write all others with it, up to the limit.
-/// The writes are taken as a whole: nobody has to wait until they are moved one by one.
-fn take(state: &mut State, max_batch: usize) -> Option<Next> {
-    let write = state.writes.front().map(|(job, _)| job.id.0);
-    let other = state.others.front().map(|(job, _)| job.id.0);
-    if write.is_some_and(|write| other.is_none_or(|other| write < other)) {
-        let rest = match state.writes.len() {
-            few if few <= max_batch => VecDeque::with_capacity(few),
-            _ => state.writes.split_off(max_batch),
-        };
-        let batch = std::mem::replace(&mut state.writes, rest);
-        return Some(Next::Batch(batch.into()));
-    }
-    let (job, work) = state.others.pop_front()?;
-    Some(match work {
-        Work::Ensure(spec) => Next::Ensure(job, spec),
-        Work::Transaction(transaction, step) => Next::Transaction(transaction, job, step),
-        Work::Maintain(maintenance) => Next::Maintain(job, maintenance),
-    })
 }

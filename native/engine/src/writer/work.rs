@@ -49,12 +49,8 @@ pub struct Job {
 pub enum Next {
     /// Writes for one commit.
     Batch(Vec<(Job, Write)>),
-    /// A table that gets what it lacks.
-    Ensure(Job, Box<TableSpec>),
-    /// The first step of a transaction.
-    Transaction(Arc<Transaction>, Job, Step),
-    /// Work that needs the writer for itself.
-    Maintain(Job, Maintenance),
+    /// Other work; of a transaction, its first step.
+    Other(Job, Work),
     /// Nothing more will come.
     Closed,
 }
