@@ -24,6 +24,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::sqlite_error;
+use crate::write_behind::WriteBehind;
 
 /// The name by which a connection is opened through this layer.
 const NAME: &CStr = c"ash_rusqlite_joined_writes";
@@ -42,6 +43,7 @@ struct Waiting {
     offset: sqlite3_int64,
     /// What was lost of this commit: it must not succeed.
     failed: Option<c_int>,
+    behind: WriteBehind,
 }
 
 /// A log. SQLite gives the memory; the file of the layer below follows in it.
@@ -86,6 +88,7 @@ impl Window<'_> {
             waiting.commits = commits && device & ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE != 0;
             waiting.bytes.clear();
             waiting.failed = None;
+            waiting.behind.forget();
         }
     }
 }
@@ -171,7 +174,15 @@ unsafe extern "C" fn open(
     if code == ffi::SQLITE_OK {
         // SAFETY: `file` is memory for a `Log`. The box is freed by `close`.
         unsafe {
-            (*log).waiting = Box::into_raw(Box::default());
+            let behind = match name.is_null() {
+                true => WriteBehind::default(),
+                false => WriteBehind::of(CStr::from_ptr(name)),
+            };
+            let waiting = Waiting {
+                behind,
+                ..Waiting::default()
+            };
+            (*log).waiting = Box::into_raw(Box::new(waiting));
             (*log).base.pMethods = &METHODS;
         }
     } else {
@@ -265,10 +276,13 @@ unsafe fn flush(file: *mut sqlite3_file) -> c_int {
         ),
         Err(_) => ffi::SQLITE_IOERR_WRITE,
     };
-    waiting.bytes.clear();
-    if code != ffi::SQLITE_OK {
+    if code == ffi::SQLITE_OK {
+        let length = i64::try_from(waiting.bytes.len()).unwrap_or(0);
+        waiting.behind.wrote(waiting.offset, length);
+    } else {
         waiting.failed = Some(code);
     }
+    waiting.bytes.clear();
     code
 }
 

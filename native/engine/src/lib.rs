@@ -36,6 +36,7 @@ mod sqlite_error;
 mod stats;
 mod tables;
 pub mod value;
+mod write_behind;
 mod writer;
 
 pub use access::{Access, Gate};
