@@ -13,6 +13,7 @@ use crate::reply::guarded;
 use crate::request::Outcome;
 use crate::{constraint, joined_writes, sqlite_error};
 
+use super::answers::Answer;
 use super::work::Job;
 use super::{db_status, Writer};
 
@@ -37,10 +38,12 @@ enum Undo {
     Never,
 }
 
-type Answer = (Job, Result<Outcome>);
-
 fn written(changes: u64) -> Outcome {
     Outcome::Written { changes }
+}
+
+fn count(requests: usize) -> u64 {
+    u64::try_from(requests).unwrap_or(u64::MAX)
 }
 
 impl Writer {
@@ -113,34 +116,29 @@ impl Writer {
                 .for_each(|(job, write)| self.run_alone(job, &write));
             return;
         }
-        // A request keeps its write until the commit, in case the whole transaction is
-        // lost to another's error and each must run again alone.
-        let mut answers: Vec<(Job, Write, Result<Outcome>)> = Vec::with_capacity(batch.len());
+        // The writes are kept until the commit, in case the whole transaction is lost to
+        // another's error and each must run again alone.
+        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        let mut writes: Vec<Write> = Vec::with_capacity(batch.len());
         let mut rest = batch.into_iter();
         let mut lost = false;
         for (mut job, write) in rest.by_ref() {
             let result = self.run_in_batch(&write, &mut job);
             lost = self.link.conn.is_autocommit();
-            answers.push((job, write, result));
+            answers.push((job, result));
+            writes.push(write);
             if lost {
                 break;
             }
         }
         if !lost && self.commit().is_ok() {
-            let done: Vec<Answer> = answers
-                .into_iter()
-                .map(|(job, _, result)| (job, result))
-                .collect();
-            self.answer(done);
+            self.answer(answers, writes);
             return;
         }
         self.roll_back();
         self.shared.counters.reruns.fetch_add(1, Ordering::Relaxed);
-        let again = answers
-            .into_iter()
-            .map(|(job, write, _)| (job, write))
-            .chain(rest);
-        for (job, write) in again {
+        let again = answers.into_iter().map(|(job, _)| job).zip(writes);
+        for (job, write) in again.chain(rest) {
             self.run_again(job, write);
         }
     }
@@ -170,7 +168,7 @@ impl Writer {
         if result.is_err() {
             self.roll_back();
         }
-        self.answer(vec![(job, result)]);
+        self.answer(vec![(job, result)], Vec::new());
     }
 
     /// Runs one request of a batch. What is more than one statement needs a savepoint.
@@ -270,22 +268,17 @@ impl Writer {
         error
     }
 
-    /// Answers after a commit.
-    fn answer(&mut self, answers: Vec<Answer>) {
+    /// Answers after a commit of these writes, which are dropped then.
+    fn answer(&mut self, answers: Vec<Answer>, writes: Vec<Write>) {
         let written = answers.iter().filter(|(_, result)| result.is_ok()).count();
+        let (written, failed) = (count(written), count(answers.len() - written));
+        let counters = &self.shared.counters;
         if written > 0 {
-            self.shared
-                .counters
-                .note_batch(u64::try_from(written).unwrap_or(u64::MAX));
+            counters.note_batch(written);
         }
-        for (job, result) in answers {
-            let counter = match &result {
-                Ok(_) => &self.shared.counters.writes,
-                Err(_) => &self.shared.counters.write_errors,
-            };
-            counter.fetch_add(1, Ordering::Relaxed);
-            self.reply(job, result);
-        }
+        counters.writes.fetch_add(written, Ordering::Relaxed);
+        counters.write_errors.fetch_add(failed, Ordering::Relaxed);
+        self.answers.give(answers, writes);
     }
 
     /// `BEGIN IMMEDIATE`, waiting for other processes until the deadline.

@@ -4,6 +4,7 @@
 //! interactive transaction to its end (`transaction`), makes a table (`tables`), or does work
 //! that needs the file for itself (`maintenance`). It answers only after the commit that covers the answer.
 
+mod answers;
 mod checkpoint;
 mod commit;
 mod maintenance;
@@ -32,6 +33,7 @@ use crate::request::Outcome;
 use crate::sqlite_error;
 use crate::stats::Counters;
 
+use answers::Answers;
 use checkpoint::Log;
 use queue::Queue;
 use work::{Job, Next, Work};
@@ -119,6 +121,7 @@ pub struct Writer {
     draft: Option<SharedCatalog>,
     log: Log,
     plans: Plans,
+    answers: Answers,
     /// Room for the next batch.
     taken: VecDeque<(Job, Write)>,
     /// How many writes the last commit had, and how long it took.
@@ -189,6 +192,7 @@ impl Writer {
             draft: None,
             log,
             plans: Plans::default(),
+            answers: Answers::default(),
             taken: VecDeque::new(),
             last_batch: (0, Duration::ZERO),
         })
@@ -259,7 +263,7 @@ impl Writer {
     }
 
     fn reply(&self, job: Job, result: Result<Outcome>) {
-        job.reply.finish(result);
+        self.answers.give_one(job, result);
     }
 
     /// What is done after the answers are out: statistics, and a checkpoint when it is overdue.

@@ -1,0 +1,150 @@
+//! Answers go out beside the writer (`src/writer/answers.rs`): a host that is slow to take them
+//! does not keep the next commit from its work, they keep their order, and none is left behind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support {
+    pub mod host;
+}
+
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::query::ir::Write;
+use ash_rusqlite_engine::{
+    Database, Outcome, Responder, Result, RowSink, Submitted, TransactionOp, Value,
+};
+use serde_json::json;
+use support::host::*;
+
+/// Notes its number when it is answered; with a gate, it waits there before.
+struct Noted {
+    number: usize,
+    sink: Collected,
+    heard: Arc<Mutex<Vec<usize>>>,
+    gate: Option<(Sender<()>, Receiver<()>)>,
+}
+
+impl Responder for Noted {
+    fn sink(&mut self) -> &mut dyn RowSink {
+        &mut self.sink
+    }
+
+    fn progress(&mut self, _: Progress) {}
+
+    fn finish(self: Box<Self>, result: Result<Outcome>) {
+        result.unwrap();
+        if let Some((arrived, open)) = &self.gate {
+            arrived.send(()).unwrap();
+            open.recv().unwrap();
+        }
+        self.heard.lock().unwrap().push(self.number);
+    }
+}
+
+/// A database whose first answer of eight waits at the gate, in the midst of its commit's.
+struct AtTheGate {
+    _folder: tempfile::TempDir,
+    database: Database,
+    heard: Arc<Mutex<Vec<usize>>>,
+    gate: Sender<()>,
+}
+
+const TOGETHER: usize = 8;
+
+fn row(id: i64) -> Write {
+    insert("t", &[("id", Value::Integer(id))])
+}
+
+fn at_the_gate() -> AtTheGate {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("answers.db");
+    let database = with_tables(
+        config(path.to_str().unwrap(), json!({})),
+        "CREATE TABLE t (id INTEGER PRIMARY KEY);",
+    );
+    let (gate, open) = channel();
+    let (arrived, arrival) = channel();
+    let mut first = Some((arrived, open));
+    let heard = Arc::default();
+    // While a transaction holds the writer, what is asked gathers for one commit.
+    let transaction = begin(&database);
+    step(&database, transaction, TransactionOp::Write(row(-1))).unwrap();
+    for number in 0..TOGETHER {
+        ask(&database, number, &heard, first.take());
+    }
+    finish(&database, transaction, true).unwrap();
+    arrival.recv().unwrap();
+    AtTheGate {
+        _folder: folder,
+        database,
+        heard,
+        gate,
+    }
+}
+
+fn ask(
+    database: &Database,
+    number: usize,
+    heard: &Arc<Mutex<Vec<usize>>>,
+    gate: Option<(Sender<()>, Receiver<()>)>,
+) {
+    let reply = Noted {
+        number,
+        sink: Collected::default(),
+        heard: Arc::clone(heard),
+        gate,
+    };
+    let write = row(i64::try_from(number).unwrap());
+    let asked = database.submit(write, soon(), Box::new(reply), &mut || Box::new(|| ()));
+    assert!(matches!(asked, Ok(Submitted::Queued(_))));
+}
+
+#[test]
+fn the_next_commit_does_not_wait_for_a_slow_host_and_its_answer_comes_after() {
+    let AtTheGate {
+        _folder,
+        database,
+        heard,
+        gate,
+    } = at_the_gate();
+    ask(&database, TOGETHER, &heard, None);
+    let until = soon();
+    while count(&database, "t") < 2 + TOGETHER as i64 {
+        assert!(Instant::now() < until, "the next commit waits");
+    }
+    assert!(heard.lock().unwrap().is_empty());
+    gate.send(()).unwrap();
+    close(database);
+    let all: Vec<usize> = (0..=TOGETHER).collect();
+    assert_eq!(*heard.lock().unwrap(), all);
+}
+
+#[test]
+fn a_database_is_closed_when_its_last_answer_is_out() {
+    let AtTheGate {
+        _folder,
+        database,
+        heard,
+        gate,
+    } = at_the_gate();
+    let (to, closed) = channel();
+    let seen = Arc::clone(&heard);
+    database.close(Some(Box::new(move || {
+        to.send(seen.lock().unwrap().len()).unwrap();
+    })));
+    assert_eq!(
+        closed.recv_timeout(Duration::from_millis(100)),
+        Err(RecvTimeoutError::Timeout)
+    );
+    gate.send(()).unwrap();
+    assert_eq!(closed.recv(), Ok(TOGETHER));
+    database.join();
+}
