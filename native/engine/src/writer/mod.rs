@@ -128,9 +128,8 @@ pub struct Writer {
     last_batch: (usize, Duration),
 }
 
-/// The writer waits for so long at most after a commit.
-const LINGER: Duration = Duration::from_micros(50);
-/// It stays awake for so long at most for a caller that writes alone: to be woken takes longer.
+/// The writer stays awake for so long at most for a caller that writes alone: to be woken takes
+/// longer.
 const AWAKE: Duration = Duration::from_micros(100);
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
@@ -200,7 +199,7 @@ impl Writer {
 
     fn work(mut self, ending: Box<dyn FnOnce() + Send>) {
         loop {
-            self.linger();
+            self.stay_awake();
             self.checkpoint_if_idle();
             let max_batch = self.shared.config.max_batch;
             let next = self.shared.queue.next(max_batch, &mut self.taken);
@@ -244,13 +243,10 @@ impl Writer {
         }
     }
 
-    /// Waiting for those who wrote before is worth a part of the commit that they will share.
-    fn linger(&mut self) {
-        let queue = &self.shared.queue;
-        match std::mem::take(&mut self.last_batch) {
-            (0, _) => {}
-            (1, took) => queue.stay_awake((took / 4).min(AWAKE)),
-            (expected, took) => queue.linger(expected, (took / 8).min(LINGER)),
+    /// Whoever has written alone may do so again. Many come back while the others' commit runs.
+    fn stay_awake(&mut self) {
+        if let (1, took) = std::mem::take(&mut self.last_batch) {
+            self.shared.queue.stay_awake((took / 4).min(AWAKE));
         }
     }
 

@@ -30,8 +30,6 @@ struct State {
     closed: bool,
     closers: Vec<Notify>,
     idle: bool,
-    /// The writer sleeps until so many writes wait.
-    wanted: usize,
 }
 
 /// The queue.
@@ -106,7 +104,7 @@ impl Queue {
     }
 
     fn wake(&self, state: MutexGuard<'_, State>) {
-        let idle = state.idle && (state.writes.len() >= state.wanted || !state.others.is_empty());
+        let idle = state.idle;
         self.waiting.store(state.waiting(), Ordering::Relaxed);
         drop(state);
         if idle {
@@ -249,7 +247,7 @@ impl Queue {
         let mut state = self.lock();
         if let Some(transaction) = state.transactions.remove(&id) {
             transaction.abandon();
-            (state.idle, state.wanted) = (true, 0);
+            state.idle = true;
             self.wake(state);
         }
     }
@@ -266,7 +264,7 @@ impl Queue {
             return;
         }
         state.closers.extend(closed);
-        (state.idle, state.wanted) = (true, 0);
+        state.idle = true;
         self.wake(state);
     }
 
@@ -287,24 +285,6 @@ impl Queue {
         let until = Instant::now() + patience;
         while self.waiting.load(Ordering::Relaxed) == 0 && Instant::now() < until {
             std::thread::yield_now();
-        }
-    }
-
-    /// Sleeps until so many writes wait: one woken for the first would leave out the others.
-    pub fn linger(&self, expected: usize, patience: Duration) {
-        let until = Instant::now() + patience;
-        let mut state = self.lock();
-        while state.writes.len() < expected && state.others.is_empty() && !state.closing {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            state.wanted = expected;
-            state.idle = true;
-            let wait = self.wake.wait_timeout(state, left);
-            state = wait.unwrap_or_else(PoisonError::into_inner).0;
-            state.idle = false;
-            state.wanted = 0;
         }
     }
 
