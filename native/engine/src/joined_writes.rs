@@ -88,7 +88,6 @@ impl Window<'_> {
             waiting.commits = commits && device & ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE != 0;
             waiting.bytes.clear();
             waiting.failed = None;
-            waiting.behind.forget();
         }
     }
 }
@@ -276,14 +275,25 @@ unsafe fn flush(file: *mut sqlite3_file) -> c_int {
         ),
         Err(_) => ffi::SQLITE_IOERR_WRITE,
     };
-    if code == ffi::SQLITE_OK {
-        let length = i64::try_from(waiting.bytes.len()).unwrap_or(0);
-        waiting.behind.wrote(waiting.offset, length);
-    } else {
+    waiting.bytes.clear();
+    if code != ffi::SQLITE_OK {
         waiting.failed = Some(code);
     }
-    waiting.bytes.clear();
     code
+}
+
+/// Writes what waits, and has the medium begin with it, because more follows.
+unsafe fn flush_and_begin(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: as in `flush`; a borrow ends before `flush` borrows again.
+    unsafe {
+        let waiting = (*file.cast::<Log>()).waiting;
+        let (offset, length) = ((*waiting).offset, (*waiting).bytes.len());
+        let code = flush(file);
+        if code == ffi::SQLITE_OK {
+            (*waiting).behind.begin(offset, length);
+        }
+        code
+    }
 }
 
 unsafe extern "C" fn write(
@@ -304,7 +314,7 @@ unsafe extern "C" fn write(
     };
     if !joins {
         // SAFETY: the file is open.
-        let flushed = unsafe { flush(file) };
+        let flushed = unsafe { flush_and_begin(file) };
         if flushed != ffi::SQLITE_OK {
             return flushed;
         }

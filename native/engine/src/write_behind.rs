@@ -6,58 +6,47 @@ use std::ffi::CStr;
 #[cfg(target_os = "linux")]
 use std::{ffi::OsStr, fs::File, os::fd::AsRawFd, os::unix::ffi::OsStrExt};
 
-/// So many bytes are worth a call of the system's.
-const WORTH: i64 = 254 * 1024;
-
-/// A file, and what was written of it that nobody has begun with.
+/// A file whose pages can be begun with.
 #[derive(Default)]
 pub struct WriteBehind {
     /// Opened once more: SQLite keeps its own descriptor to itself.
     #[cfg(target_os = "linux")]
     file: Option<File>,
-    from: i64,
-    to: i64,
 }
 
+#[cfg(target_os = "linux")]
 impl WriteBehind {
-    /// Of the file with this name. Where it cannot be opened, nothing will be begun.
+    /// The file with this name. Where it cannot be opened, nothing will be begun.
     pub fn of(path: &CStr) -> WriteBehind {
+        let path = OsStr::from_bytes(path.to_bytes());
         WriteBehind {
-            #[cfg(target_os = "linux")]
-            file: File::open(OsStr::from_bytes(path.to_bytes())).ok(),
-            ..WriteBehind::default()
+            file: File::open(path).ok(),
         }
     }
 
-    /// What was written before needs no more: a commit begins.
-    pub fn forget(&mut self) {
-        (self.from, self.to) = (0, 0);
-    }
-
-    /// Hears of bytes that were written. Returns whether the medium was told to begin.
-    pub fn wrote(&mut self, offset: i64, length: i64) -> bool {
-        if offset != self.to {
-            self.from = offset;
+    /// Begins with bytes that were written. Returns whether the system does.
+    pub fn begin(&self, offset: i64, length: usize) -> bool {
+        match (&self.file, i64::try_from(length)) {
+            // For the system none are all.
+            (Some(file), Ok(length)) if length > 0 => {
+                let begin = libc::SYNC_FILE_RANGE_WRITE;
+                // SAFETY: the descriptor is open, and no memory is given.
+                unsafe { libc::sync_file_range(file.as_raw_fd(), offset, length, begin) == 0 }
+            }
+            _ => false,
         }
-        self.to = offset + length;
-        let worth = self.to - self.from >= WORTH;
-        let begun = worth && self.begin();
-        if worth {
-            self.from = self.to;
-        }
-        begun
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl WriteBehind {
+    /// Nothing will be begun.
+    pub fn of(_: &CStr) -> WriteBehind {
+        WriteBehind::default()
     }
 
-    #[cfg(target_os = "linux")]
-    fn begin(&self) -> bool {
-        let Some(file) = &self.file else { return false };
-        let (length, begin) = (self.to - self.from, libc::SYNC_FILE_RANGE_WRITE);
-        // SAFETY: the descriptor is open, and no memory is given.
-        unsafe { libc::sync_file_range(file.as_raw_fd(), self.from, length, begin) == 0 }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn begin(&self) -> bool {
+    /// Does nothing.
+    pub fn begin(&self, _: i64, _: usize) -> bool {
         false
     }
 }
@@ -68,35 +57,18 @@ mod tests {
     use super::*;
     use std::ffi::CString;
 
-    const STEP: i64 = 127 * 1024;
-
-    fn of_a_file() -> (tempfile::NamedTempFile, WriteBehind) {
+    #[test]
+    fn the_system_begins_with_what_was_written() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_len(1 << 20).unwrap();
-        let path = CString::new(file.path().as_os_str().as_bytes()).unwrap();
-        (file, WriteBehind::of(&path))
-    }
-
-    #[test]
-    fn the_system_begins_when_enough_follows_each_other() {
-        let (_file, mut behind) = of_a_file();
-        let begun: Vec<bool> = (0..5).map(|n| behind.wrote(n * STEP, STEP)).collect();
-        assert_eq!(begun, [false, true, false, true, false]);
-    }
-
-    #[test]
-    fn what_does_not_follow_or_is_of_another_commit_does_not_count() {
-        let (_file, mut behind) = of_a_file();
-        assert!(!behind.wrote(0, STEP));
-        assert!(!behind.wrote(3 * STEP, STEP));
-        behind.forget();
-        assert!(!behind.wrote(4 * STEP, STEP));
-        assert!(behind.wrote(5 * STEP, STEP));
+        std::fs::write(file.path(), vec![1; 1 << 20]).unwrap();
+        let behind = WriteBehind::of(&CString::new(file.path().as_os_str().as_bytes()).unwrap());
+        assert!(behind.begin(4_096, 127 * 1024));
+        assert!(!behind.begin(4_096, 0));
+        assert!(!behind.begin(-1, 127 * 1024));
     }
 
     #[test]
     fn a_file_that_cannot_be_opened_is_left_alone() {
-        let mut behind = WriteBehind::of(c"/nowhere/at all");
-        assert!(!behind.wrote(0, 10 * STEP));
+        assert!(!WriteBehind::of(c"/nowhere/at all").begin(0, 4_096));
     }
 }
