@@ -171,7 +171,7 @@ unsafe extern "C" fn open(
     let code = unsafe { open_below(below, name, inner, flags, out_flags) };
     let log: *mut Log = file.cast();
     if code == ffi::SQLITE_OK {
-        // SAFETY: `file` is memory for a `Log`. The box is freed by `close`.
+        // SAFETY: `file` is memory for a `Log`. The box is freed by `close`. A name ends with NUL.
         unsafe {
             let behind = match name.is_null() {
                 true => WriteBehind::default(),

@@ -2,7 +2,8 @@
 //!
 //! Each round it takes what is queued and commits it as one (`commit`), drives one
 //! interactive transaction to its end (`transaction`), makes a table (`tables`), or does work
-//! that needs the file for itself (`maintenance`). It answers only after the commit that covers the answer.
+//! that needs the file for itself (`maintenance`). It answers only after the commit that covers
+//! the answer (`answers`).
 
 mod answers;
 mod checkpoint;
