@@ -112,7 +112,7 @@ fn authorize(access: u8, action: AuthAction<'_>) -> Authorization {
     } else if access == Access::Write as u8 {
         reads(action) || writes_rows(action)
     } else {
-        reads(action)
+        reads(action) || prepares_rtree(action)
     };
     if allowed {
         Authorization::Allow
@@ -139,6 +139,19 @@ fn writes_rows(action: AuthAction<'_>) -> bool {
             | AuthAction::Transaction { .. }
             | AuthAction::Savepoint { .. }
     )
+}
+
+/// An rtree compiles what it may ever write of its parts when it is first read
+/// (<https://sqlite.org/rtree.html>, section 8). What a user gives to read is not run when it writes.
+fn prepares_rtree(action: AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name } => ["_node", "_rowid", "_parent"]
+            .iter()
+            .any(|part| table_name.ends_with(part)),
+        _ => false,
+    }
 }
 
 fn reads(action: AuthAction<'_>) -> bool {

@@ -92,7 +92,10 @@ fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
         ffi::SQLITE_SCHEMA => {
             Error::new(Code::Busy, "the schema was being changed by another process; retry")
         }
-        ffi::SQLITE_ERROR if text.starts_with("not authorized") => {
+        // The second of a virtual table's parts, which only the table itself writes.
+        ffi::SQLITE_ERROR
+            if text.starts_with("not authorized") || text.ends_with("may not be modified") =>
+        {
             Error::new(Code::NotAllowed, not_allowed(text))
         }
         ffi::SQLITE_ERROR if text.contains("no such table") => {
