@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
+    alias AshRusqlite.AnyDomain, as: Domain
     alias AshRusqlite.DataLayer.TableSpec
     alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
@@ -13,14 +14,6 @@ if Code.ensure_loaded?(Ash) do
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_sqlite_options_test
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
     end
 
     defmodule Typed do

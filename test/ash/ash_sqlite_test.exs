@@ -7,6 +7,8 @@ if Code.ensure_loaded?(AshSqlite.DataLayer) do
     import Ash.Expr, only: [expr: 1]
     require Ash.Query
 
+    alias AshRusqlite.AnyDomain, as: Domain
+
     @moduletag :tmp_dir
     @moduletag :capture_log
 
@@ -16,14 +18,6 @@ if Code.ensure_loaded?(AshSqlite.DataLayer) do
 
     defmodule OurRepo do
       use AshRusqlite.Repo, otp_app: :ash_sqlite_test
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered?(true)
-      end
     end
 
     defmodule Migration do

@@ -5,20 +5,13 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
+    alias AshRusqlite.AnyDomain, as: Domain
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
 
     @moduletag :tmp_dir
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_constraint_test
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
     end
 
     defmodule Seat do

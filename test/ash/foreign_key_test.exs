@@ -3,20 +3,13 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.ForeignKeyTest do
     use ExUnit.Case, async: true
 
+    alias AshRusqlite.AnyDomain, as: Domain
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges}
 
     @moduletag :tmp_dir
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_foreign_key_test
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
     end
 
     defmodule Owner do

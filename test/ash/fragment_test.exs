@@ -7,18 +7,12 @@ if Code.ensure_loaded?(Ash) do
     require Ash.Expr
     require Ash.Query
 
+    alias AshRusqlite.AnyDomain, as: Domain
+
     @moduletag :tmp_dir
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_fragment_test
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered?(true)
-      end
     end
 
     defmodule Owner do

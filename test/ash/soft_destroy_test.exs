@@ -5,13 +5,7 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
+    alias AshRusqlite.AnyDomain, as: Domain
 
     defmodule Note do
       use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer

@@ -7,16 +7,10 @@ if Code.ensure_loaded?(Ash) do
     import Ash.Expr
     require Ash.Query
 
+    alias AshRusqlite.AnyDomain, as: Domain
+
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_stored_by_others_test
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
     end
 
     defmodule Pet do

@@ -26,33 +26,7 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defmodule Shelf do
-      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
-
-      sqlite do
-        repo(Repo)
-
-        custom_indexes do
-          index([:floor], name: "shelves_floor")
-        end
-      end
-
-      resource do
-        plural_name(:shelves)
-      end
-
-      actions do
-        defaults([:read, :destroy, create: :*, update: :*])
-      end
-
-      attributes do
-        uuid_primary_key(:id)
-        attribute(:name, :string, public?: true, allow_nil?: false)
-        attribute(:floor, :integer, public?: true)
-      end
-
-      identities do
-        identity(:name, [:name], message: "is on another shelf")
-      end
+      use AshRusqlite.Shelf, domain: Domain, repo: Repo
     end
 
     # A report looks at it after the others.

@@ -3,6 +3,7 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.TakenAwayTest do
     use ExUnit.Case, async: true
 
+    alias AshRusqlite.AnyDomain, as: Domain
     alias AshRusqlite.Repo.{Maintenance, Schema}
 
     @moduletag :tmp_dir
@@ -11,42 +12,8 @@ if Code.ensure_loaded?(Ash) do
       use AshRusqlite.Repo, otp_app: :ash_taken_away_test
     end
 
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered?(true)
-      end
-    end
-
     defmodule Shelf do
-      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
-
-      sqlite do
-        repo(Repo)
-
-        custom_indexes do
-          index([:floor], name: "shelves_floor")
-        end
-      end
-
-      resource do
-        plural_name(:shelves)
-      end
-
-      actions do
-        defaults([:read, :destroy, create: :*, update: :*])
-      end
-
-      attributes do
-        uuid_primary_key(:id)
-        attribute(:name, :string, public?: true, allow_nil?: false)
-        attribute(:floor, :integer, public?: true)
-      end
-
-      identities do
-        identity(:name, [:name], message: "is on another shelf")
-      end
+      use AshRusqlite.Shelf, domain: Domain, repo: Repo
     end
 
     defmodule Odd do

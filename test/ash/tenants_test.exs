@@ -3,16 +3,10 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.TenantsTest do
     use ExUnit.Case, async: true
 
+    alias AshRusqlite.AnyDomain, as: Domain
+
     # ETS tells every create to the log.
     @moduletag :capture_log
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
 
     defmodule Room do
       defmacro __using__(data_layer) do

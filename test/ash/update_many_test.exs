@@ -215,7 +215,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
     defp fetch(OnSqlite, resource), do: hidden(resource, AshRusqlite.DataLayer)
 
     defp hidden(resource, layer) do
-      query = layer.resource_to_query(resource, AshRusqlite.BothLayers.Domain)
+      query = layer.resource_to_query(resource, AshRusqlite.AnyDomain)
       query = if Map.has_key?(query, :sort), do: %{query | sort: []}, else: query
 
       with {:ok, rows} <- layer.run_query(query, resource),

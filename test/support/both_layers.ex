@@ -4,15 +4,6 @@ if Code.ensure_loaded?(Ash) do
     # The same resources on Ash's ETS data layer and on ours. `use AshRusqlite.BothLayers, Resources`
     # makes the modules `OnEts` and `OnSqlite` of what `Resources.code/1` gives for a data layer.
 
-    defmodule Domain do
-      @moduledoc false
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
-    end
-
     @layers [OnEts: Ash.DataLayer.Ets, OnSqlite: AshRusqlite.DataLayer]
 
     defmacro __using__(resources) do

@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # People, their cards and what is printed on them, on both data layers.
 
-    alias AshRusqlite.BothLayers.Domain
+    alias AshRusqlite.AnyDomain, as: Domain
 
     defmodule Resources do
       @moduledoc false

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash) do
     # A resource as it is with AshSqlite, but for the name of the data layer.
 
     use Ash.Resource,
-      domain: AshRusqlite.BothLayers.Domain,
+      domain: AshRusqlite.AnyDomain,
       data_layer: AshRusqlite.DataLayer
 
     sqlite do

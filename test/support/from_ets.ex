@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # One resource on both data layers.
 
-    alias AshRusqlite.BothLayers.Domain
+    alias AshRusqlite.AnyDomain, as: Domain
 
     defmodule Thing do
       defmacro __using__(data_layer) do

@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Relationships to one row that find several, on both data layers.
 
-    alias AshRusqlite.BothLayers.Domain
+    alias AshRusqlite.AnyDomain, as: Domain
 
     defmodule Resources do
       @moduledoc false

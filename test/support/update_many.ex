@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Resources on both data layers, for `Ash.update_many`.
 
-    alias AshRusqlite.BothLayers.Domain
+    alias AshRusqlite.AnyDomain, as: Domain
 
     defmodule Hook do
       @moduledoc false
