@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash) do
     import ExUnit.CaptureLog
     require Ash.Query
 
+    alias AshRusqlite.Calls
     alias AshRusqlite.DataLayer.{Boot, TableSpec}
     alias AshRusqlite.Repo.{Maintenance, Reads, Registry, Schema, Server}
 
@@ -53,25 +54,6 @@ if Code.ensure_loaded?(Ash) do
 
     defp start(folder, options) do
       start_supervised!({Repo, [database: Path.join(folder, "shelves.db")] ++ options})
-    end
-
-    defp calls(function, fun) do
-      task = Task.async(fn -> receive do: (:go -> fun.()) end)
-      :erlang.trace(task.pid, true, [:call])
-      :erlang.trace_pattern(function, true, [:local])
-      send(task.pid, :go)
-      Task.await(task)
-      :erlang.trace_pattern(function, false, [:local])
-      delivered = :erlang.trace_delivered(task.pid)
-      receive do: ({:trace_delivered, _, ^delivered} -> count_calls(0))
-    end
-
-    defp count_calls(count) do
-      receive do
-        {:trace, _pid, :call, _mfa} -> count_calls(count + 1)
-      after
-        0 -> count
-      end
     end
 
     test "a table is made at first use with its indexes, and an identity has its message", %{
@@ -124,7 +106,7 @@ if Code.ensure_loaded?(Ash) do
       start(folder, auto_migrate: false)
 
       looks =
-        calls({AshRusqlite.Native, :read_table_as, 2}, fn ->
+        Calls.count({AshRusqlite.Native, :read_table_as, 2}, fn ->
           for name <- ["B", "C"],
               do: Repo.transaction(fn -> Ash.create!(Shelf, %{name: name}) end)
         end)

@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash) do
     use ExUnit.Case, async: true
 
     alias AshRusqlite.AnyDomain, as: Domain
+    alias AshRusqlite.Calls
     alias AshRusqlite.Repo.{Maintenance, Schema}
 
     @moduletag :tmp_dir
@@ -43,25 +44,6 @@ if Code.ensure_loaded?(Ash) do
 
     defp start(folder, options) do
       start_supervised!({Repo, [database: Path.join(folder, "shelves.db")] ++ options})
-    end
-
-    defp calls(function, fun) do
-      task = Task.async(fn -> receive do: (:go -> fun.()) end)
-      :erlang.trace(task.pid, true, [:call])
-      :erlang.trace_pattern(function, true, [:local])
-      send(task.pid, :go)
-      Task.await(task)
-      :erlang.trace_pattern(function, false, [:local])
-      delivered = :erlang.trace_delivered(task.pid)
-      receive do: ({:trace_delivered, _, ^delivered} -> count_calls(0))
-    end
-
-    defp count_calls(count) do
-      receive do
-        {:trace, _pid, :call, _mfa} -> count_calls(count + 1)
-      after
-        0 -> count
-      end
     end
 
     test "a table that a restore takes away is made again, and its columns, too", %{
@@ -138,7 +120,7 @@ if Code.ensure_loaded?(Ash) do
       assert {:error, %Ash.Error.Unknown{}} = Ash.create(Odd, %{name: "A", made_elsewhere: 1})
 
       looks =
-        calls({AshRusqlite.Native, :read_table_as, 2}, fn ->
+        Calls.count({AshRusqlite.Native, :read_table_as, 2}, fn ->
           for _ <- 1..3, do: Ash.create(Odd, %{name: "A", made_elsewhere: 1})
         end)
 
