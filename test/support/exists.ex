@@ -3,8 +3,6 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # People, their cards and what is printed on them, on both data layers.
 
-    alias AshRusqlite.AnyDomain, as: Domain
-
     defmodule Resources do
       @moduledoc false
       def code(layer) do
@@ -13,12 +11,7 @@ if Code.ensure_loaded?(Ash) do
           alias __MODULE__.{Card, Person, Print}
 
           defmodule Person do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, :destroy, create: :*]
@@ -40,12 +33,7 @@ if Code.ensure_loaded?(Ash) do
           end
 
           defmodule Card do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, create: :*]
@@ -67,12 +55,7 @@ if Code.ensure_loaded?(Ash) do
 
           # Without a primary key.
           defmodule Print do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             resource do
               require_primary_key?(false)

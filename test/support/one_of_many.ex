@@ -3,8 +3,6 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Relationships to one row that find several, on both data layers.
 
-    alias AshRusqlite.AnyDomain, as: Domain
-
     defmodule Resources do
       @moduledoc false
       def code(layer) do
@@ -13,12 +11,7 @@ if Code.ensure_loaded?(Ash) do
           alias __MODULE__.{Card, Person, Place}
 
           defmodule Person do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, create: :*]
@@ -41,12 +34,7 @@ if Code.ensure_loaded?(Ash) do
           end
 
           defmodule Card do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, create: :*]
@@ -63,12 +51,7 @@ if Code.ensure_loaded?(Ash) do
           end
 
           defmodule Place do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, create: :*]

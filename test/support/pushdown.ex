@@ -3,19 +3,12 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Shops and what they sell, on both data layers.
 
-    alias AshRusqlite.AnyDomain, as: Domain
-
     defmodule Resources do
       @moduledoc false
       def code(layer) do
         quote do
           defmodule Item do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, create: :*]
@@ -36,12 +29,7 @@ if Code.ensure_loaded?(Ash) do
           end
 
           defmodule Shop do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, create: :*]

@@ -3,19 +3,12 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # What must not be nil, on both data layers.
 
-    alias AshRusqlite.AnyDomain, as: Domain
-
     defmodule Resources do
       @moduledoc false
       def code(layer) do
         quote do
           defmodule Item do
-            @moduledoc false
-            use Ash.Resource, domain: Domain, data_layer: unquote(layer)
-
-            ets do
-              private? true
-            end
+            use AshRusqlite.PrivateResource, unquote(layer)
 
             actions do
               defaults [:read, :destroy, create: :*, update: :*]
