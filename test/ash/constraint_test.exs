@@ -5,8 +5,8 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
-    alias AshRusqlite.AnyDomain, as: Domain
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
+    alias AshRusqlite.AnyDomain, as: Domain
 
     @moduletag :tmp_dir
 

@@ -3,8 +3,8 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.ForeignKeyTest do
     use ExUnit.Case, async: true
 
-    alias AshRusqlite.AnyDomain, as: Domain
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges}
+    alias AshRusqlite.AnyDomain, as: Domain
 
     @moduletag :tmp_dir
 

@@ -142,7 +142,8 @@ fn writes_rows(action: AuthAction<'_>) -> bool {
 }
 
 /// An rtree compiles what it may ever write of its parts when it is first read
-/// (<https://sqlite.org/rtree.html>, section 8). What a user gives to read is not run when it writes.
+/// (<https://sqlite.org/rtree.html>). What a user gives to read is not run if it writes, whatever
+/// table it names.
 fn prepares_rtree(action: AuthAction<'_>) -> bool {
     match action {
         AuthAction::Insert { table_name }

@@ -45,7 +45,7 @@ impl Log {
 }
 
 impl Writer {
-    /// Moves the log into the file when it has become too large, after the answers are out.
+    /// Moves the log into the file when it has become too large, after the answers are given.
     pub(super) fn checkpoint_if_late(&mut self) {
         let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
         if pages < self.log.last {

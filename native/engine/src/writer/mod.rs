@@ -263,7 +263,7 @@ impl Writer {
         self.answers.give_one(job, result);
     }
 
-    /// What is done after the answers are out: statistics, and a checkpoint when it is overdue.
+    /// What is done after the answers are given: statistics, and a checkpoint when it is overdue.
     fn after_commit(&mut self) {
         if let Some(figures) = page_cache(&self.link) {
             for (slot, figure) in self.shared.counters.page_cache.iter().zip(figures) {

@@ -306,8 +306,8 @@ impl Queue {
     }
 
     /// Waits for work: what has waited the longest, and if that is a write all others with it, up
-    /// to the limit. They are moved to the room in `taken` by a swap, and on when nobody has to
-    /// wait for that any more; its memory is one that callers have written to before.
+    /// to the limit. They change places with the room in `taken`, whose memory callers have touched
+    /// before, and leave it when nobody has to wait for that any more.
     pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
         let mut state = self.lock();
         loop {
