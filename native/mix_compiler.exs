@@ -5,13 +5,18 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   #
   # A library is never overwritten: a running VM that has it loaded would crash, or keep
   # the old code without a word. Each build gets a name of its own, from its content, and
-  # `priv/native/current` says which one is to be loaded.
+  # `priv/native/current` says which one is to be loaded. No other one stays in priv/, which
+  # releases carry whole: a VM that is about to load one that is gone looks at `current` again.
+  #
+  # It is stripped. Its symbols, for `perf` and debuggers, are in the folder `symbols` of
+  # cargo's target folder, which no release carries: copied beside the library they are found.
 
   use Mix.Task.Compiler
 
   @crate "ash_rusqlite_nif"
   @sources ~w(Cargo.toml Cargo.lock .cargo/config.toml native/{engine,nif}/Cargo.toml
-              native/{engine,nif}/build.rs native/{engine,nif}/src/**/*.rs)
+              native/{engine,nif}/build.rs native/{engine,nif}/src/**/*.rs
+              native/mix_compiler.exs)
 
   @no_cargo """
   cargo was not found, and AshRusqlite's native library is built with it.
@@ -42,11 +47,12 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   defp build(fingerprint) do
     cargo = cargo() || Mix.raise(@no_cargo)
 
-    args = ~w(build --release --locked -p #{@crate} --target-dir) ++ [target_dir()]
+    objcopy = objcopy()
+    args = cargo_args(objcopy)
 
     case run_cargo(cargo, args) do
       {0, _output} ->
-        install()
+        install(built_library(), native_dir(), symbols_dir(), objcopy)
         # Links priv/, which may not have been there, to where Erlang looks for it.
         Mix.Project.build_structure()
         write!(manifest(), fingerprint)
@@ -76,17 +82,54 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
     end
   end
 
-  defp install do
-    library = File.read!(built_library())
-    name = "lib#{@crate}-#{hash(library)}"
-    path = Path.join(native_dir(), name <> ".so")
-    previous = current()
+  # Without objcopy the linker strips the library, and its symbols are not kept.
+  defp cargo_args(objcopy) do
+    args = ~w(--release --locked -p #{@crate} --target-dir) ++ [target_dir()]
+    if objcopy, do: ["build" | args], else: ["rustc" | args] ++ ~w(-- -C strip=symbols)
+  end
 
-    unless File.regular?(path), do: write!(path, library)
+  @doc """
+  Puts a built library, stripped, into `native` as the current and only one, and its symbols into
+  `symbols`. `objcopy` is the path of that program, or nil for a library that is stripped already.
+  Returns the library's name.
+  """
+  def install(built, native, symbols, objcopy) do
+    File.mkdir_p!(native)
+    temporary = Path.join(native, "new.#{System.pid()}")
+    objcopy(objcopy, ["--strip-all", built, temporary]) || File.cp!(built, temporary)
+    name = "lib#{@crate}-#{temporary |> File.read!() |> hash()}"
 
-    if name != previous do
-      write!(Path.join(native_dir(), "current"), name)
-      remove_all_but([name, previous])
+    keep_symbols(objcopy, built, temporary, symbols, name)
+    File.rename!(temporary, Path.join(native, name <> ".so"))
+    write!(Path.join(native, "current"), name)
+    remove_others(native, ".so", name)
+    name
+  end
+
+  # The library gets the name of the file of its symbols, by which debuggers look for it.
+  defp keep_symbols(nil, _built, _library, _symbols, _name), do: :ok
+
+  defp keep_symbols(objcopy, built, library, symbols, name) do
+    File.mkdir_p!(symbols)
+    path = Path.join(symbols, name <> ".debug")
+    objcopy(objcopy, ["--only-keep-debug", built, path])
+    objcopy(objcopy, ["--add-gnu-debuglink=#{path}", library])
+    remove_others(symbols, ".debug", name)
+  end
+
+  defp objcopy(nil, _args), do: nil
+
+  defp objcopy(objcopy, args) do
+    case System.cmd(objcopy, args, stderr_to_stdout: true) do
+      {_, 0} -> :ok
+      {output, _} -> Mix.raise("objcopy #{Enum.join(args, " ")} failed: #{output}")
+    end
+  end
+
+  # A library that is loaded lives on without its name.
+  defp remove_others(folder, extension, name) do
+    for file <- File.ls!(folder), Path.extname(file) == extension, file != name <> extension do
+      File.rm(Path.join(folder, file))
     end
   end
 
@@ -96,16 +139,6 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
 
     Enum.find(candidates, &File.regular?/1) ||
       Mix.raise("cargo succeeded, but there is no lib#{@crate} in #{folder}")
-  end
-
-  # The previous one stays, because another VM may be about to load it. One that is
-  # loaded lives on without its name.
-  defp remove_all_but(names) do
-    kept = for name <- names, name, do: name <> ".so"
-
-    for file <- File.ls!(native_dir()), String.ends_with?(file, ".so"), file not in kept do
-      File.rm(Path.join(native_dir(), file))
-    end
   end
 
   # A rename is atomic: a reader finds the whole file or none.
@@ -134,7 +167,8 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
         {file, stat.mtime, stat.size}
       end
 
-    hash(:erlang.term_to_binary({stats, target_dir(), System.get_env("CARGO_BUILD_TARGET")}))
+    target = System.get_env("CARGO_BUILD_TARGET")
+    hash(:erlang.term_to_binary({stats, target_dir(), target, objcopy() != nil}))
   end
 
   defp hash(binary), do: binary |> :erlang.md5() |> Base.encode16(case: :lower)
@@ -142,6 +176,12 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   defp cargo do
     home = System.get_env("CARGO_HOME") || Path.join(System.user_home() || "/", ".cargo")
     System.find_executable("cargo") || System.find_executable(Path.join(home, "bin/cargo"))
+  end
+
+  # A cross compiler's own objcopy would be needed for another machine's library.
+  defp objcopy do
+    if System.get_env("CARGO_BUILD_TARGET") in [nil, ""],
+      do: System.find_executable("objcopy") || System.find_executable("llvm-objcopy")
   end
 
   defp diagnostic(message) do
@@ -157,5 +197,6 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   defp root, do: Path.dirname(Mix.Project.project_file())
   defp native_dir, do: Path.join(root(), "priv/native")
   defp target_dir, do: Path.expand(System.get_env("CARGO_TARGET_DIR", "target"), root())
+  defp symbols_dir, do: Path.join(target_dir(), "symbols")
   defp manifest, do: Path.join(Mix.Project.manifest_path(), "compile.ash_rusqlite_native")
 end

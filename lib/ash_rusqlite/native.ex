@@ -60,10 +60,21 @@ defmodule AshRusqlite.Native do
 
     case :file.read_file(:filename.join(folder, ~c"current")) do
       {:ok, name} ->
-        :erlang.load_nif(:filename.join(folder, :erlang.binary_to_list(name)), 0)
+        load(folder, name)
 
       {:error, reason} ->
         {:error, {reason, ~c"no native library in #{folder}: run mix compile"}}
+    end
+  end
+
+  # A build may put another library in the place of this one meanwhile.
+  defp load(folder, name) do
+    with {:error, {:load_failed, _}} = error <-
+           :erlang.load_nif(:filename.join(folder, :erlang.binary_to_list(name)), 0) do
+      case :file.read_file(:filename.join(folder, ~c"current")) do
+        {:ok, other} when other != name -> load(folder, other)
+        _ -> error
+      end
     end
   end
 
