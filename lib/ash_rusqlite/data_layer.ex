@@ -40,7 +40,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     with the statement that would mend it.
     """
 
-    use Spark.Dsl.Extension, sections: AshRusqlite.DataLayer.Dsl.sections()
+    use Spark.Dsl.Extension,
+      sections: AshRusqlite.DataLayer.Dsl.sections(),
+      transformers: [AshRusqlite.DataLayer.ReadTimeout]
 
     @behaviour Ash.DataLayer
 
@@ -48,7 +50,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
 
     @always [
-      :async_engine,
       :aggregate_filter,
       :aggregate_sort,
       :boolean_filter,
@@ -82,8 +83,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @kinds [:count, :first, :sum, :list, :max, :min, :avg, :exists, :unrelated]
 
     @impl true
-    # A task would not find the store that only this process speaks with.
-    def can?(resource, :async_engine), do: not Store.own?(resource)
+    # Ash's tasks would be outside of the caller's transaction and wait for it, would not find a store
+    # that only the caller uses, and go on writing after a `timeout:` that Ash reported.
+    def can?(_resource, :async_engine), do: false
     def can?(resource, :transact), do: transact?(resource)
     def can?(resource, :update_many), do: UpdateMany.possible?(resource)
     def can?(_resource, feature) when feature in @always, do: true

@@ -61,7 +61,17 @@ if Code.ensure_loaded?(Ash) do
 
       actions do
         defaults([:read, :destroy, create: [:id, :text], update: [:text]])
+
+        read :impatient do
+          timeout(100)
+        end
+
+        read :modified do
+          modify_query(&__MODULE__.none/2)
+        end
       end
+
+      def none(_ash_query, query), do: {:ok, %{query | limit: 0}}
     end
 
     defmodule Kept do
@@ -163,6 +173,23 @@ if Code.ensure_loaded?(Ash) do
         stopped(fn -> failed(Ash.bulk_update(query, :update, %{text: "x"}, opts)) end)
         stopped(fn -> failed(Ash.bulk_destroy(query, :destroy, %{}, opts)) end)
       end
+    end
+
+    test "of a read is that of its call, of its query or of its action" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      Ash.create!(Slow, %{id: 1})
+
+      stopped(fn -> Ash.read(endless(), timeout: 100) end)
+      stopped(fn -> Ash.read(Ash.Query.timeout(endless(), 100)) end)
+      stopped(fn -> Ash.read(endless(), action: :impatient) end)
+      stopped(fn -> Ash.read_one(endless(), timeout: 100) end)
+    end
+
+    test "leaves the query to the action that modifies it" do
+      {:ok, _} = Application.ensure_all_started(:ash)
+      Ash.create!(Slow, %{id: 1})
+      assert Ash.read!(Slow, action: :modified) == []
+      assert [%{id: 1}] = Ash.read!(Slow, timeout: 5_000)
     end
 
     defp failed(%{status: :error, errors: [error]}), do: {:error, error}

@@ -2,7 +2,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Info do
     @moduledoc "What a resource says of its storage, defaults included."
 
-    alias AshRusqlite.DataLayer.CustomIndex
+    alias AshRusqlite.DataLayer.{CustomIndex, ReadTimeout}
     alias Spark.Dsl.Extension
 
     @type resource :: Ash.Resource.t() | Spark.Dsl.t()
@@ -181,7 +181,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def plain_read?(resource, action) do
       action.filter in [nil, []] and Map.get(action, :filters, []) == [] and
-        action.preparations == [] and is_nil(action.manual) and is_nil(action.modify_query) and
+        action.preparations == [] and is_nil(action.manual) and not ReadTimeout.modified?(action) and
         Ash.Resource.Info.preparations(resource, :read) == []
     end
   end

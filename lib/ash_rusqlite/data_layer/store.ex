@@ -43,16 +43,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    @doc "Whether the calling process has a store of its own: a private one, or a dynamic repo."
-    @spec own?(Ash.Resource.t()) :: boolean()
-    def own?(resource) do
-      Info.private?(resource) or
-        case Info.repo(resource, :read) do
-          nil -> false
-          repo -> current(repo) != repo
-        end
-    end
-
     # A process may speak with another instance of the repo's module.
     defp current(repo) do
       if function_exported?(repo, :get_dynamic_repo, 0), do: repo.get_dynamic_repo(), else: repo
