@@ -33,6 +33,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     `config :ash_rusqlite, update_many?: false` lets Ash update row by row, `true` gives us its
     changesets also in releases of Ash that demand `return_records?` then, as 3.32.0 does.
 
+    ## Another database or table
+
+    `context: %{data_layer: %{repo: MyApp.TenantRepo}}` of a query, a changeset or a bulk action is
+    where it reads and writes; a repo is named by its module, name or pid. `table: "archive"` is
+    another table in the same way, and `timeout: 500` the milliseconds of each statement. Any other
+    key is an error. Related rows that a filter, a sort, a calculation or an aggregate asks for are
+    looked for in the same repo. What is loaded is a query of its own: `context: %{shared:
+    %{data_layer: %{repo: …}}}` goes for those, too.
+
+    A record that was read with such a context is written with the same one, else the write is an
+    error. The transaction of an action is one of the repo that it writes to. A write into another
+    repo than that of the transaction that Ash has open for its resource is refused, since it would
+    stay when that one is rolled back; `MyApp.TenantRepo.transaction/1` around it, or an
+    `after_transaction` hook, allows it.
+
     ## Production
 
     With `auto_migrate: false`, the default outside of dev and test, migrations make the
@@ -46,7 +61,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @behaviour Ash.DataLayer
 
-    alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Info, LateralJoin, Query, Read, Store}
+    alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Context, Info, LateralJoin, Query, Read}
+    alias AshRusqlite.DataLayer.Store
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
 
     @always [
@@ -187,15 +203,25 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: {:ok, %{query | calculations: query.calculations ++ calculations}}
 
     @impl true
-    def run_query(query, resource), do: Store.again(resource, fn -> Read.run(query) end)
+    def run_query(query, resource), do: at(resource, query.context, fn -> Read.run(query) end)
 
     @impl true
     def run_aggregate_query(query, aggregates, resource),
-      do: Store.again(resource, fn -> AggregateQuery.run(query, aggregates) end)
+      do: at(resource, query.context, fn -> AggregateQuery.run(query, aggregates) end)
 
     @impl true
-    def run_query_with_lateral_join(query, parents, destination, path),
-      do: Store.again(destination, fn -> LateralJoin.run(query, parents, path) end)
+    def run_query_with_lateral_join(query, parents, destination, path) do
+      destination
+      |> Store.again(query.context, fn -> LateralJoin.run(query, parents, path) end)
+      |> Context.note(query.context)
+    end
+
+    # What a callback does where its context says.
+    defp at(resource, context, fun) do
+      resource
+      |> Store.again(context, fn -> Store.within(resource, context, fun) end)
+      |> Context.note(context)
+    end
 
     @impl true
     def calculate(resource, expressions, context) do
@@ -209,32 +235,37 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @impl true
     def create(resource, changeset),
-      do: Store.again(resource, fn -> Write.create(resource, changeset) end)
+      do: at(resource, changeset.context, fn -> Write.create(resource, changeset) end)
 
     @impl true
     def update(resource, changeset),
-      do: Store.again(resource, fn -> Write.update(resource, changeset) end)
+      do: at(resource, changeset.context, fn -> Write.update(resource, changeset) end)
 
     @impl true
     def destroy(resource, changeset),
-      do: Store.again(resource, fn -> Write.destroy(resource, changeset) end)
+      do: at(resource, changeset.context, fn -> Write.destroy(resource, changeset) end)
 
     @impl true
     def upsert(resource, changeset, keys), do: upsert(resource, changeset, keys, nil)
 
     @impl true
     def upsert(resource, changeset, keys, identity),
-      do: Store.again(resource, fn -> Upsert.upsert(resource, changeset, keys, identity) end)
+      do:
+        at(resource, changeset.context, fn ->
+          Upsert.upsert(resource, changeset, keys, identity)
+        end)
 
     @impl true
     def bulk_create(resource, stream, options) do
       changesets = Enum.to_list(stream)
-      Store.again(resource, fn -> Bulk.create(resource, changesets, options) end)
+      at(resource, context(changesets), fn -> Bulk.create(resource, changesets, options) end)
     end
 
     @impl true
     def update_query(query, changeset, resource, options) do
-      Store.again(resource, fn -> WriteQuery.update(query, changeset, resource, options) end)
+      at(resource, query.context, fn ->
+        WriteQuery.update(query, changeset, resource, options)
+      end)
     end
 
     # Releases of Ash before 3.32 do not know it.
@@ -243,17 +274,23 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def update_many(resource, stream, options) do
       changesets = Enum.to_list(stream)
-      Store.again(resource, fn -> UpdateMany.update(resource, changesets, options) end)
+
+      at(resource, context(changesets), fn -> UpdateMany.update(resource, changesets, options) end)
     end
+
+    defp context([]), do: %{}
+    defp context([first | _]), do: first.context
 
     @impl true
     def destroy_query(query, changeset, resource, options) do
-      Store.again(resource, fn -> WriteQuery.destroy(query, changeset, resource, options) end)
+      at(resource, query.context, fn ->
+        WriteQuery.destroy(query, changeset, resource, options)
+      end)
     end
 
     @impl true
-    def transaction(resource, fun, timeout \\ nil, _reason \\ nil),
-      do: Transaction.transaction(resource, fun, timeout)
+    def transaction(resource, fun, timeout \\ nil, reason \\ nil),
+      do: Transaction.transaction(resource, fun, timeout, reason)
 
     @impl true
     def rollback(resource, reason), do: Transaction.rollback(resource, reason)

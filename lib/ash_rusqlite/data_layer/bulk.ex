@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Many creates: one request to the writer for a batch, all of it or nothing.
 
-    alias AshRusqlite.DataLayer.{Codec, Errors, Runtime, Store, Upsert, Write}
+    alias AshRusqlite.DataLayer.{Codec, Context, Errors, Runtime, Store, Upsert, Write}
 
     @doc "Creates, or upserts, the rows of changesets."
     @spec create(Ash.Resource.t(), Enumerable.t(), map()) ::
@@ -16,7 +16,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp create_all(resource, [first | _] = changesets, options) do
-      with {:ok, store} <- Store.fetch(resource, options[:tenant], first.context) do
+      with :ok <- Context.same(changesets),
+           {:ok, store} <- Store.fetch(resource, options[:tenant], first.context) do
         if options[:upsert?],
           do: upsert(store, changesets, options),
           else: insert(store, changesets, options)

@@ -106,8 +106,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp own_table(resource, changeset) do
-      (Info.polymorphic?(resource) && changeset && changeset.context[:data_layer][:table]) ||
-        Info.table(resource)
+      table = changeset && changeset.context[:data_layer][:table]
+      if table, do: to_string(table), else: Info.table(resource)
     end
 
     # SQLite tells no names of foreign keys, so the field is as good as one.

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The related rows of many records, with a limit or an order for each of them.
 
     alias Ash.Filter
-    alias AshRusqlite.DataLayer.{Query, Read}
+    alias AshRusqlite.DataLayer.{Query, Read, Store}
 
     import Ash.Expr
     require Ash.Query
@@ -18,7 +18,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, parents} <- reload(source_query, parents, source, key, query.domain) do
         each_parent(parents, key, fn parent ->
           query = %{query | filter: of_parent(query, relationship, parent, source, destination)}
-          Read.run(query, parent)
+          related(query, parent)
         end)
       end
     end
@@ -36,12 +36,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             keys = Enum.map(joins, &Map.get(&1, far))
             query = %{query | filter: add(query, [{destination, [in: keys]}])}
 
-            with {:ok, records} <- Read.run(query, parent),
+            with {:ok, records} <- related(query, parent),
                  do: {:ok, for_each_join(records, keys, destination, type)}
           end
         end)
       end
     end
+
+    # Its context is not that of the parents.
+    defp related(query, parent),
+      do: Store.within(query.resource, query.context, fn -> Read.run(query, parent) end)
 
     # A row that is joined twice comes twice.
     defp for_each_join(records, keys, destination, type) do

@@ -4,48 +4,125 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Where the rows of a resource are: the repo and the table, which is made to fit when the
     # repo follows its resources.
 
-    alias AshRusqlite.DataLayer.{Info, TableSpec}
+    alias AshRusqlite.DataLayer.{Context, Info, TableSpec}
+    alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
     alias AshRusqlite.Repo.{Registry, Schema, Server, Transaction}
 
     @enforce_keys [:repo, :table, :resource]
-    defstruct [:repo, :table, :resource]
+    defstruct [:repo, :table, :resource, named?: false]
 
-    @type t :: %__MODULE__{repo: Repo.repo(), table: String.t(), resource: Ash.Resource.t()}
+    # `named?`: whether a context names the table.
+    @type t :: %__MODULE__{
+            repo: Repo.repo(),
+            table: String.t(),
+            resource: Ash.Resource.t(),
+            named?: boolean()
+          }
 
     @private {__MODULE__, :private}
+    @instead {__MODULE__, :instead}
     @not_there [:unknown_table, :unknown_column]
 
     @doc """
-    The store of a resource, with a table that is there. `context` may name the table of a
-    polymorphic resource, `tenant` counts for resources with a table per tenant.
+    The store of a resource, with a table that is there. `context` may name another repo and another
+    table, `tenant` counts for resources with a table per tenant.
     """
     @spec fetch(Ash.Resource.t(), term(), map() | nil, :read | :mutate) ::
             {:ok, t()} | {:error, term()}
     def fetch(resource, tenant, context, type \\ :mutate) do
-      with {:ok, table} <- table(resource, tenant, context),
-           {:ok, repo} <- repo(resource, type) do
-        store = %__MODULE__{repo: repo, table: table, resource: resource}
+      with {:ok, asked} <- Context.fetch(context),
+           {:ok, table} <- table(resource, tenant, context),
+           {:ok, repo} <- repo_in(resource, context, type),
+           :ok <- if(type == :mutate, do: AshTransaction.enter(resource, repo), else: :ok) do
+        named? = asked.table != nil or instead_table(resource) != nil
+        store = %__MODULE__{repo: repo, table: table, resource: resource, named?: named?}
         with :ok <- ensure_table(store), do: {:ok, store}
       end
     end
 
-    @doc "The repo of a resource; that of a private one is in memory and the caller's own."
+    @doc """
+    The repo of a resource; that of a private one is in memory and the caller's own. Inside of
+    `within/3` it may be another.
+    """
     @spec repo(Ash.Resource.t(), :read | :mutate) :: {:ok, Repo.repo()} | {:error, Error.t()}
     def repo(resource, type \\ :mutate) do
-      if Info.private?(resource) do
-        private_repo()
-      else
-        case Info.repo(resource, type) do
-          nil -> {:error, no_repo(resource)}
-          repo -> {:ok, current(repo)}
-        end
+      resource |> named(type) |> instead() |> running(resource)
+    end
+
+    @doc "The same, whatever a context says."
+    @spec own_repo(Ash.Resource.t()) :: {:ok, Repo.repo()} | {:error, Error.t()}
+    def own_repo(resource), do: resource |> named(:mutate) |> running(resource)
+
+    defp named(resource, type),
+      do: if(Info.private?(resource), do: :private, else: Info.repo(resource, type))
+
+    defp running(nil, resource), do: {:error, no_repo(resource)}
+    defp running(:private, _resource), do: private_repo()
+    defp running(repo, _resource), do: {:ok, current(repo)}
+
+    @doc "The repo that a context names, else the resource's."
+    @spec repo_in(Ash.Resource.t(), map() | nil, :read | :mutate) ::
+            {:ok, Repo.repo()} | {:error, Error.t()}
+    def repo_in(resource, context, type \\ :mutate) do
+      with {:ok, %{repo: given}} <- Context.fetch(context),
+           do: if(given, do: {:ok, current(given)}, else: repo(resource, type))
+    end
+
+    defp instead(own) do
+      case Process.get(@instead) do
+        nil -> own
+        %{repos: repos} -> Map.get(repos, own, own)
       end
     end
 
+    defp instead_table(resource) do
+      case Process.get(@instead) do
+        nil -> nil
+        %{tables: tables} -> Map.get(tables, resource)
+      end
+    end
+
+    @doc """
+    Calls a function in which the place that a context names is the resource's own: what Ash's
+    runtime reads once more, and the related rows that conditions, sorts, calculations and
+    aggregates ask for, are looked for there. So they are what SQL finds, which runs in one file.
+    """
+    @spec within(Ash.Resource.t(), map() | nil, (() -> result)) :: result when result: term()
+    def within(resource, context, fun) do
+      case context[:data_layer] do
+        %{} = asked when is_map_key(asked, :repo) or is_map_key(asked, :table) ->
+          before = Process.get(@instead)
+          Process.put(@instead, place(before || %{repos: %{}, tables: %{}}, resource, asked))
+
+          try do
+            fun.()
+          after
+            if before, do: Process.put(@instead, before), else: Process.delete(@instead)
+          end
+
+        _ ->
+          fun.()
+      end
+    end
+
+    defp place(places, resource, asked) do
+      places
+      |> Map.update!(:repos, &if(asked[:repo], do: repos(&1, resource, asked[:repo]), else: &1))
+      |> Map.update!(
+        :tables,
+        &if(asked[:table], do: Map.put(&1, resource, asked[:table]), else: &1)
+      )
+    end
+
+    defp repos(repos, resource, repo),
+      do: Enum.reduce([:read, :mutate], repos, &Map.put(&2, named(resource, &1), repo))
+
     # A process may speak with another instance of the repo's module.
     defp current(repo) do
-      if function_exported?(repo, :get_dynamic_repo, 0), do: repo.get_dynamic_repo(), else: repo
+      if is_atom(repo) and function_exported?(repo, :get_dynamic_repo, 0),
+        do: repo.get_dynamic_repo(),
+        else: repo
     end
 
     defp no_repo(resource) do
@@ -93,7 +170,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp base_table(resource, context) do
-      given = Info.polymorphic?(resource) && context[:data_layer][:table]
+      given = context[:data_layer][:table] || instead_table(resource)
 
       cond do
         given -> to_string(given)
@@ -158,12 +235,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # `Blog.Comment` and `Shop.Comment` are both `comments` where neither says anything else, and
     # each would find the rows of the other. A private store's table has the module's name.
-    defp claim(%__MODULE__{resource: resource, table: table}, %{repo: repo, db: db})
+    defp claim(%__MODULE__{resource: resource, table: table} = store, %{repo: repo, db: db})
          when is_atom(repo) do
       key = {__MODULE__, :of, repo, table}
 
       cond do
-        Info.private?(resource) or Info.names_table?(resource) ->
+        store.named? or Info.private?(resource) or Info.names_table?(resource) ->
           :ok
 
         rival = rival(:persistent_term.get(key, nil), {db, resource}) ->
@@ -214,20 +291,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     Calls `fun`, and once more where it came upon a table or column that is not there although
     tables follow their resources: another program may have taken it away.
     """
-    @spec again(Ash.Resource.t(), (() -> result)) :: result when result: term()
-    def again(resource, fun) do
+    @spec again(Ash.Resource.t(), map() | nil, (() -> result)) :: result when result: term()
+    def again(resource, context, fun) do
       with {:error, %Error{code: code} = error} when code in @not_there <- fun.(),
+           repo = repo_in(resource, context),
            {:error, %Error{code: code} = error} when code in @not_there <-
-             if(look_again?(resource, error), do: fun.(), else: {:error, error}) do
-        note_missing(resource, error)
+             if(look_again?(repo, error), do: fun.(), else: {:error, error}) do
+        note_missing(repo, error)
         {:error, Ash.Error.to_ash_error(error)}
       end
     end
 
     # What is not there after that either, as a column that is left to migrations, is not looked
     # for at each use.
-    defp look_again?(resource, error) do
-      with {:ok, repo} <- repo(resource),
+    defp look_again?(repo, error) do
+      with {:ok, repo} <- repo,
            {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
            false <- noted(entry, missing(error)) == mark(entry, nil) do
         Server.renew(entry)
@@ -237,8 +315,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp note_missing(resource, error) do
-      with {:ok, repo} <- repo(resource),
+    defp note_missing(repo, error) do
+      with {:ok, repo} <- repo,
            {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
            do: put(entry, missing(error), mark(entry, nil))
     end

@@ -6,8 +6,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # transaction.
 
     alias Ash.Error.Changes.{InvalidAttribute, StaleRecord}
-    alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Info, Kind, Runtime, Store}
-    alias AshRusqlite.DataLayer.{Transaction, Write}
+    alias AshRusqlite.DataLayer.{Assignments, Codec, Context, Errors, Info, Kind, Runtime}
+    alias AshRusqlite.DataLayer.{Store, Transaction, Write}
     alias AshRusqlite.Error
 
     import Errors, only: [elixir_may: 1]
@@ -46,6 +46,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             :ok | {:ok, [Ash.Resource.record()]} | {:error, term()}
     def update(resource, changesets, options) do
       with [first | _] = changesets <- Enum.map(changesets, &%{&1 | tenant: &1.to_tenant}),
+           :ok <- Context.same(changesets),
+           {:ok, _} <- Runtime.each(changesets, &checked/1),
            {:ok, filter} <- filter(resource, first),
            {:ok, store} <- Store.fetch(resource, first.tenant, first.context),
            {:ok, prepared} <- prepared(resource, changesets, filter),
@@ -55,6 +57,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         [] -> if options[:return_records?], do: {:ok, []}, else: :ok
         {:error, error} -> {:error, Errors.to_ash(error, resource, Enum.at(changesets, 0))}
       end
+    end
+
+    defp checked(changeset) do
+      with :ok <- Context.check_record(changeset, changeset.context), do: {:ok, changeset}
     end
 
     defp run(_store, [], _options), do: {:ok, []}

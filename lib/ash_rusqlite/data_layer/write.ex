@@ -6,7 +6,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Error.Changes.StaleRecord
 
-    alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Plan, Read}
+    alias AshRusqlite.DataLayer.{
+      Assignments,
+      Codec,
+      Context,
+      Errors,
+      Expression,
+      Kind,
+      Plan,
+      Read
+    }
+
     alias AshRusqlite.DataLayer.{Query, Runtime, Store, TableSpec, Transaction}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
@@ -65,7 +75,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec update(Ash.Resource.t(), Ash.Changeset.t()) ::
             {:ok, Ash.Resource.record()} | {:error, term()}
     def update(resource, changeset) do
-      with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+      with :ok <- Context.check_record(changeset, changeset.context),
+           {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
            {:ok, record} <- update_row(store, changeset) do
         {:ok, retain(record, changeset)}
       else
@@ -158,7 +169,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "Deletes the row of a changeset's record. With a filter a missing row is stale."
     @spec destroy(Ash.Resource.t(), Ash.Changeset.t()) :: :ok | {:error, term()}
     def destroy(resource, changeset) do
-      with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
+      with :ok <- Context.check_record(changeset, changeset.context),
+           {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
            :ok <- delete_row(store, changeset) do
         :ok
       else

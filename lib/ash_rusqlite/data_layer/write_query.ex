@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Updates and destroys of all rows of a query: one statement when SQLite can find the rows
     # and compute the changes, else row by row in one transaction.
 
-    alias AshRusqlite.DataLayer.{Assignments, Bulk, Codec, Errors, Plan, Query, Read}
+    alias AshRusqlite.DataLayer.{Assignments, Bulk, Codec, Context, Errors, Plan, Query, Read}
     alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Write}
 
     @doc "Updates the rows of a query."
@@ -47,7 +47,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       changeset = %{changeset | timeout: timeout}
 
       result =
-        with {:ok, store} <- Store.fetch(resource, query.tenant, query.context) do
+        with {:ok, context} <- Context.of_query(query.context, changeset.context),
+             :ok <- Context.check_record(changeset, context),
+             {:ok, store} <- Store.fetch(resource, query.tenant, context) do
           plan = Plan.of(query)
 
           case if(Write.by_condition?(plan), do: write.(store, plan), else: :rows) do
@@ -95,7 +97,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         with {:ok, records} <- Read.run(query),
              {:ok, records} <-
                Runtime.each(records, fn record ->
-                 one = %{changeset | data: record, filter: nil}
+                 one = %{
+                   changeset
+                   | data: record,
+                     filter: nil,
+                     context: in_place(changeset, query)
+                 }
 
                  with {:ok, record} <- write.(store.resource, one),
                       do: {:ok, Bulk.put_metadata(record, one)}
@@ -103,6 +110,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           if options[:return_records?], do: {:ok, records}, else: :ok
         end
       end)
+    end
+
+    # The rows are written where the query found them.
+    defp in_place(changeset, %{context: context}) do
+      case context[:data_layer] do
+        nil ->
+          changeset.context
+
+        asked ->
+          Map.put(changeset.context, :data_layer, Map.take(asked, [:repo, :table, :timeout]))
+      end
     end
 
     defp delete(resource, changeset) do

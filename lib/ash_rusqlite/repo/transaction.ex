@@ -29,7 +29,7 @@ defmodule AshRusqlite.Repo.Transaction do
          :ok <- Options.known(opts, []) do
       fun = bind(fun, repo)
 
-      if Process.get(key(entry)),
+      if state(key(entry)),
         do: inner(key(entry), fun),
         else: observe(entry, fn -> outer(entry, fun, time(entry, timeout)) end)
     end
@@ -43,7 +43,7 @@ defmodule AshRusqlite.Repo.Transaction do
     with {:ok, entry} <- Registry.lookup(repo),
          {:ok, timeout, rest} <- Options.pop_timeout(opts, nil),
          :ok <- Options.known(rest, []) do
-      if Process.get(key(entry)),
+      if state(key(entry)),
         do: nested(entry, bind(fun, repo), timeout || entry.timeout),
         else: transaction(repo, fun, opts)
     end
@@ -52,7 +52,7 @@ defmodule AshRusqlite.Repo.Transaction do
   @doc "See `c:AshRusqlite.Repo.rollback/1`."
   @spec rollback(AshRusqlite.Repo.repo(), term()) :: no_return()
   def rollback(repo, reason) do
-    with {:ok, entry} <- Registry.lookup(repo), %{} <- Process.get(key(entry)) do
+    with {:ok, entry} <- Registry.lookup(repo), %{} <- state(key(entry)) do
       throw({__MODULE__, key(entry), reason})
     else
       {:error, error} -> raise error
@@ -71,7 +71,43 @@ defmodule AshRusqlite.Repo.Transaction do
 
   @doc false
   @spec open?(Registry.t()) :: boolean()
-  def open?(entry), do: Process.get(key(entry)) != nil
+  def open?(entry), do: state(key(entry)) != nil
+
+  @doc false
+  # The open transaction of a repo, of which nothing has run yet, goes on as one of another repo:
+  # who opened it did not know yet where its statements go.
+  @spec move(AshRusqlite.Repo.repo(), AshRusqlite.Repo.repo()) :: :ok | :error
+  def move(from, to) do
+    with {:ok, from} <- Registry.lookup(from),
+         {:ok, to} <- Registry.lookup(to),
+         nil <- Process.get(key(to)),
+         %{tx: nil, failed?: false, lost: nil} = state <- state(key(from)) do
+      Process.put(key(to), state)
+      Process.put(key(from), {:moved, key(to)})
+      :ok
+    else
+      _ -> :error
+    end
+  end
+
+  # That of a transaction which has moved is the other repo's.
+  defp state(key) do
+    case Process.get(key) do
+      {:moved, _key} -> nil
+      state -> state
+    end
+  end
+
+  defp forget(key) do
+    with {:moved, key} <- Process.delete(key), do: forget(key)
+  end
+
+  defp now_at(key) do
+    case Process.get(key) do
+      {:moved, key} -> now_at(key)
+      _ -> key
+    end
+  end
 
   @doc false
   # Runs one statement of the open transaction.
@@ -157,23 +193,25 @@ defmodule AshRusqlite.Repo.Transaction do
 
   defp outer(entry, fun, time) do
     key = key(entry)
-    Process.put(key, Map.merge(@initial, time))
+    before = Process.put(key, Map.merge(@initial, time))
 
     try do
       fun.()
     catch
-      :throw, {__MODULE__, ^key, reason} ->
-        finish(key, :rollback)
-        {:error, reason}
-
       kind, reason ->
-        finish(key, :rollback)
-        :erlang.raise(kind, reason, __STACKTRACE__)
+        now = now_at(key)
+        finish(now, :rollback)
+
+        case {kind, reason} do
+          {:throw, {__MODULE__, ^now, reason}} -> {:error, reason}
+          _ -> :erlang.raise(kind, reason, __STACKTRACE__)
+        end
     else
       value ->
-        with :ok <- commit(key), do: {:ok, value}
+        with :ok <- commit(now_at(key)), do: {:ok, value}
     after
-      Process.delete(key)
+      forget(key)
+      if before, do: Process.put(key, before)
     end
   end
 
@@ -197,15 +235,16 @@ defmodule AshRusqlite.Repo.Transaction do
   defp inner(key, fun) do
     fun.()
   catch
-    :throw, {__MODULE__, ^key, reason} ->
-      fail(key, true)
-      {:error, reason}
-
     kind, reason ->
-      fail(key, true)
-      :erlang.raise(kind, reason, __STACKTRACE__)
+      now = now_at(key)
+      fail(now, true)
+
+      case {kind, reason} do
+        {:throw, {__MODULE__, ^now, reason}} -> {:error, reason}
+        _ -> :erlang.raise(kind, reason, __STACKTRACE__)
+      end
   else
-    value -> if Process.get(key).failed?, do: {:error, :rollback}, else: {:ok, value}
+    value -> if Process.get(now_at(key)).failed?, do: {:error, :rollback}, else: {:ok, value}
   end
 
   # A savepoint takes back what happened in it, a failed inner transaction included.
