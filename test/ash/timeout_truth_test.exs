@@ -108,8 +108,11 @@ if Code.ensure_loaded?(Ash) do
     defp acknowledged?({:ok, _}), do: true
     defp acknowledged?(%Ash.BulkResult{status: :success}), do: true
 
-    defp acknowledged?(%Ash.BulkResult{status: :error, errors: errors}),
-      do: acknowledged?({:error, Ash.Error.to_error_class(errors)})
+    # Ash notes a success before the commit, so that one row which the commit refused is
+    # a partial success of none. The errors count.
+    defp acknowledged?(%Ash.BulkResult{status: status, errors: errors})
+         when status in [:error, :partial_success],
+         do: acknowledged?({:error, Ash.Error.to_error_class(errors)})
 
     defp acknowledged?({:error, %{errors: [%Ash.Error.Invalid.Timeout{}]}}), do: false
 
