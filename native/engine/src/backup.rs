@@ -19,6 +19,7 @@ pub use crate::header::{check_header, Header};
 pub use crate::integrity::integrity_check;
 
 use crate::error::{Code, Error, Result};
+use crate::file_locks;
 use crate::integrity;
 use crate::io_error;
 use crate::migration::{format_of, FORMAT};
@@ -55,6 +56,7 @@ pub fn backup(
     overwrite: bool,
     sink: &mut dyn ProgressSink,
 ) -> Result<BackupSummary> {
+    file_locks::install();
     // An absolute path never begins with "file:", which SQLite would read as a URI.
     let destination = std::path::absolute(destination)
         .map_err(|error| io_error::map(&error, "write the backup", destination))?;

@@ -15,7 +15,7 @@ use crate::config::{Config, Synchronous, TempStore};
 use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::query::functions;
-use crate::{header, joined_writes, migration, side_files, sqlite_error};
+use crate::{file_locks, header, joined_writes, migration, side_files, sqlite_error};
 
 /// `ARqs`: marks the files that we create (<https://sqlite.org/pragma.html#pragma_application_id>).
 pub const APPLICATION_ID: i32 = 0x4152_7173;
@@ -55,6 +55,7 @@ pub fn open_reader(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Re
 }
 
 fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
+    file_locks::install();
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let mut conn = match joined_writes(mode, config) {
         Some(layer) => Connection::open_with_flags_and_vfs(path, flags, layer),
@@ -209,10 +210,13 @@ fn create_file(path: &Path) -> Result<()> {
         .mode(0o600)
         .open(path);
     match created {
-        Ok(file) => file
-            .sync_all()
-            .and_then(|()| File::open(folder_of(path))?.sync_all())
-            .map_err(|error| os_error(path, &error)),
+        Ok(file) => {
+            let synced = file
+                .sync_all()
+                .and_then(|()| File::open(folder_of(path))?.sync_all());
+            file_locks::close_file(file);
+            synced.map_err(|error| os_error(path, &error))
+        }
         // Another process was quicker.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(os_error(path, &error)),

@@ -9,7 +9,7 @@ use std::ptr;
 use rusqlite::{ffi, Connection, OpenFlags};
 
 use crate::error::{Code, Error, Result};
-use crate::{io_error, sqlite_error};
+use crate::{file_locks, io_error, sqlite_error};
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Newest "file format read version" that we read: 2 is the write-ahead log.
@@ -53,12 +53,19 @@ pub fn check_header(path: &Path) -> Result<Header> {
     }
     // An absolute path never begins with "file:", which SQLite would read as a URI.
     let absolute = std::path::absolute(path).map_err(failed)?;
+    file_locks::install();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = match Connection::open_with_flags(absolute, flags) {
         Ok(conn) => conn,
         // SQLite keeps the system's reason to itself.
         Err(error) => {
-            return Err(File::open(path).map_or_else(failed, |_| sqlite_error::map(error)))
+            return Err(match File::open(path) {
+                Ok(file) => {
+                    file_locks::close_file(file);
+                    sqlite_error::map(error)
+                }
+                Err(reason) => failed(reason),
+            })
         }
     };
     let bytes = first_bytes(&conn, metadata.len()).map_err(|code| {

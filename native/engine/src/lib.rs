@@ -14,6 +14,7 @@ mod control;
 mod database;
 pub mod error;
 mod execute;
+mod file_locks;
 mod gathered;
 mod header;
 mod integrity;
