@@ -93,8 +93,12 @@ if Code.ensure_loaded?(Ash) do
 
     test "the parent may be asked whether others exist" do
       filter = of(expr(exists(cards, parent(exists(prints, true)))))
-      refute pushed?(filter)
+      assert pushed?(filter)
       assert ids(filter) == [2]
+
+      left = of(expr(exists(cards, parent(exists(prints, true))) and ^@left))
+      refute pushed?(left)
+      assert ids(left) == [2]
     end
 
     test "what Elixir finds is what is destroyed" do

@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # else, where it is only to be read, SQLite gives the values in their order and Ash folds them.
 
     alias Ash.Query.Ref
-    alias AshRusqlite.DataLayer.{Expression, Info, Kind, Order, Relationship}
+    alias AshRusqlite.DataLayer.{Expression, Kind, Order, RelatedRows, ToMany}
     alias AshRusqlite.DataLayer.Expression.Fragment
 
     import Expression, only: [residual: 1]
@@ -49,14 +49,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def of_query(aggregate, %Rows{env: env} = rows) do
       if aggregate.kind not in @kinds, do: residual("a #{aggregate.kind}")
       filter = aggregate.query && aggregate.query.filter
-      read(aggregate, narrowed(rows, Expression.keep(filter || true, env)))
+      read(aggregate, narrowed(rows, ToMany.keep(filter, env)))
     end
 
     defp related(aggregate, env) do
       check(aggregate)
-      {table, options, inner, keys} = Relationship.rows(aggregate.relationship_path, env)
-      rows = %Rows{table: table, options: options, env: inner, keys: keys}
-      narrowed(rows, Expression.keep(aggregate.query.filter || true, inner))
+      %{relationship_path: path, query: query, join_filters: filters} = aggregate
+      {table, options, inner, keys} = RelatedRows.of(path, query, filters || %{}, env)
+      %Rows{table: table, options: options, env: inner, keys: keys}
     end
 
     defp narrowed(rows, true), do: rows
@@ -72,8 +72,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           not Map.get(aggregate, :related?, true) ->
             "is unrelated"
 
-          filtered_on_the_way?(aggregate) ->
-            "has join filters"
+          filtered_source?(aggregate) ->
+            "has a join filter for the row itself"
 
           query.limit || query.offset not in [nil, 0] ->
             "has a limit"
@@ -84,9 +84,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           aggregate.kind not in @kinds ->
             "is a #{aggregate.kind}"
 
-          not plain_action?(query) ->
-            "has a read action that does more than read"
-
           true ->
             nil
         end
@@ -94,19 +91,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       if why, do: residual("the aggregate #{inspect(aggregate.name)} #{why}")
     end
 
-    # Ash gives each step a filter, which mostly says nothing.
-    defp filtered_on_the_way?(%{join_filters: filters}) do
-      Enum.any?(filters || %{}, fn
-        {_path, none} when none in [nil, true] -> false
-        {_path, %{expression: none}} when none in [nil, true] -> false
-        _ -> true
-      end)
+    defp filtered_source?(%{join_filters: filters}) do
+      case filters do
+        %{[] => none} when none in [nil, true] -> false
+        %{[] => %{expression: none}} when none in [nil, true] -> false
+        %{[] => _filter} -> true
+        _filters -> false
+      end
     end
-
-    defp plain_action?(%{action: nil}), do: true
-
-    defp plain_action?(%{action: action, resource: resource}),
-      do: Info.plain_read?(resource, action)
 
     ## As a scalar
 
@@ -208,9 +200,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp result(:exists), do: :boolean
 
     defp in_order(rows, %{query: query}, first \\ []) do
+      if first != [] and rows.options[:limit], do: residual("an aggregate over rows with a limit")
+
       with {:ok, keys} <- rows.keys,
            {:ok, terms} <- Order.scalars(rows.sort || query.sort || [], rows.env, keys) do
-        %{rows | options: [{:order_by, first ++ terms} | rows.options]}
+        %{rows | options: Keyword.put(rows.options, :order_by, first ++ terms)}
       else
         {:residual, reason} -> residual(reason)
       end

@@ -14,11 +14,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defmodule Env do
       @moduledoc false
       # `parents`: what `parent()` speaks of, the nearest first. `depth`: how many queries are
-      # around this one. `index`: which table of the innermost query the columns are of.
+      # around this one, and `at` around the place that is written: more where an outer row is
+      # spoken of. `index`: which table of its query the columns are of. `rows`: the environments
+      # of the related rows that a filter is about, by their paths; `:none` where there is no row.
+      # `record`: the row itself, where it is loaded already.
       # `incoming`: what the new value of an attribute is, a scalar and its kind, where a write
       # has such. `stored?`: what is stored of an attribute is wanted, whatever its type.
-      defstruct [:resource, :tenant, :context, :incoming] ++
-                  [parents: [], depth: 0, index: 0, stored?: false]
+      defstruct [:resource, :tenant, :context, :incoming, :record] ++
+                  [parents: [], rows: %{}, depth: 0, at: 0, index: 0, stored?: false]
     end
 
     @type scalar :: AshRusqlite.Repo.Expression.scalar()
@@ -76,10 +79,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec compile(term(), %Env{}) :: {scalar(), Kind.t()}
     def compile(%Ref{} = ref, env), do: Field.ref(ref, env)
 
-    def compile(%Parent{expr: expr}, %Env{parents: [parent | _]} = env) do
-      {scalar, kind} = compile(expr, parent)
-      {outwards(scalar, env.depth - parent.depth), kind}
-    end
+    def compile(%Parent{expr: expr}, %Env{parents: [parent | _]} = env),
+      do: compile(expr, %{parent | at: env.at})
 
     def compile(%Parent{}, _env), do: residual("parent() of no query in SQL")
 
@@ -202,10 +203,25 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         residual("#{inspect(name)} is no attribute of #{inspect(env.resource)}")
     end
 
-    @doc "The column of an attribute."
+    @doc "The column of an attribute, or its value of a row that is loaded already."
     @spec column(Ash.Resource.Attribute.t(), %Env{}) :: scalar()
-    def column(attribute, %Env{index: 0}), do: {:col, Codec.column(attribute)}
-    def column(attribute, %Env{index: index}), do: {:col, 0, index, Codec.column(attribute)}
+    def column(attribute, %Env{record: nil, depth: depth, at: at, index: index}) do
+      case {at - depth, index} do
+        {0, 0} -> {:col, Codec.column(attribute)}
+        {levels, 0} -> {:col, levels, Codec.column(attribute)}
+        {levels, index} -> {:col, levels, index, Codec.column(attribute)}
+      end
+    end
+
+    def column(%{name: name} = attribute, %Env{record: record}) do
+      case Map.get(record, name) do
+        %unknown{} when unknown in [Ash.NotLoaded, Ash.ForbiddenField] ->
+          residual("#{name} of the parent is not loaded")
+
+        value ->
+          elem(Constant.literal!(value, Kind.of(attribute)), 0)
+      end
+    end
 
     @doc "An expression with its names looked up."
     @spec hydrate(term(), %Env{}) :: term()
@@ -248,19 +264,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: given |> attribute!(env) |> column(env)
 
     def presence(expression, env), do: elem(compile(expression, env), 0)
-
-    @doc "A scalar of an outer query as one further in speaks of it."
-    @spec outwards(scalar(), non_neg_integer()) :: scalar()
-    def outwards(scalar, 0), do: scalar
-    def outwards({:col, name}, levels), do: {:col, levels, name}
-    def outwards({:col, depth, name}, levels), do: {:col, depth + levels, name}
-    def outwards({:col, depth, index, name}, levels), do: {:col, depth + levels, index, name}
-    def outwards({:value, _, _} = value, _levels), do: value
-
-    def outwards(tuple, _levels) when is_tuple(tuple),
-      do: residual("parent() of a computed value")
-
-    def outwards(scalar, _levels), do: scalar
 
     @doc "Leaves a translation."
     @spec residual(String.t()) :: no_return()

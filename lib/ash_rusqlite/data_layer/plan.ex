@@ -5,7 +5,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # reasons. A part is only left to SQLite where it gives the same answer; limits only when
     # everything before them is.
 
-    alias AshRusqlite.DataLayer.{Aggregate, Distinct, Expression, Keyset, Kind, Order, Query}
+    alias AshRusqlite.DataLayer.{
+      Aggregate,
+      Distinct,
+      Expression,
+      Keyset,
+      Kind,
+      Order,
+      Query,
+      ToMany
+    }
+
     alias AshRusqlite.DataLayer.Expression.Fragment
 
     defstruct [
@@ -101,9 +111,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp filter(%{query: %{filter: filter}, env: env} = plan) do
       {pushed, left, reasons} =
         filter.expression
-        |> conjuncts()
+        |> ToMany.conjuncts(env.resource)
         |> Enum.reduce({[], [], []}, fn conjunct, {pushed, left, reasons} ->
-          case Expression.condition(conjunct, env) do
+          case ToMany.condition(conjunct, env) do
             {:ok, scalar} ->
               {[scalar | pushed], [{conjunct, scalar} | left], reasons}
 
@@ -120,8 +130,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       }
     end
 
-    # SQL has decided what holds a fragment, and Elixir cannot. It speaks of no more than one
-    # related row, so it may be taken out.
+    # SQL has decided what holds a fragment, and Elixir cannot. No other part speaks of the same
+    # related rows, so it may be taken out.
     defp left(filter, conjuncts) do
       case Enum.split_with(conjuncts, fn {_, scalar} -> Fragment.scalar?(scalar) end) do
         {[], _} ->
@@ -134,11 +144,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           |> then(&%{filter | expression: &1})
       end
     end
-
-    defp conjuncts(%Ash.Query.BooleanExpression{op: :and, left: left, right: right}),
-      do: conjuncts(left) ++ conjuncts(right)
-
-    defp conjuncts(expression), do: [expression]
 
     defp sort(%{query: query, env: env} = plan) do
       case Order.terms([query.sort || []], env) do

@@ -1,88 +1,174 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Relationship do
     @moduledoc false
-    # Relationships in SQL: only those that do nothing but match an attribute with another, to
-    # a resource in the same store that is read as it is.
+    # The rows that relationships lead to, as queries within. Which they are says `RelatedQuery`.
 
     alias Ash.Query.Exists
-    alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{Codec, Expression, Info, Kind, Order, Store}
+    alias AshRusqlite.DataLayer.{Expression, Kind, Order, RelatedQuery, ToMany}
     alias AshRusqlite.DataLayer.Expression.Fragment
 
     import Expression, only: [residual: 1]
 
     @doc "Whether a related row exists for which an expression holds."
     @spec exists(%Exists{}, %Expression.Env{}) :: Expression.scalar()
-    def exists(%{at_path: [_ | _]}, _env), do: residual("exists at a path")
-
     def exists(%{related?: false, resource: resource, expr: expr}, env) do
-      check_resource(resource, env)
+      table = RelatedQuery.table_of(resource, env)
       inner = inside(env, resource, [env | env.parents])
-      {:exists, {:select, table(resource, env), where: Expression.keep(expr, inner)}}
+      {:exists, {:select, table, where: Expression.keep(expr, inner)}}
+    end
+
+    def exists(%{at_path: [_ | _] = at_path} = exists, env) do
+      at(at_path, env, &exists(%{exists | at_path: []}, %{&1 | parents: env.parents}))
     end
 
     def exists(%{path: path, expr: expr}, env), do: exists(path, expr, env, [env | env.parents])
 
     defp exists([], expr, env, parents), do: Expression.keep(expr, %{env | parents: parents})
 
-    defp exists([name | path], expr, env, parents) do
-      relationship = plain!(name, env)
-      destination = relationship.destination
+    defp exists([name | path], expr, env, parents),
+      do: name |> fetch!(env) |> some(env, &exists(path, expr, &1, parents))
 
-      related(relationship, env, fn where, outer ->
-        inner = inside(outer, destination, [])
-        condition = exists(path, expr, inner, parents)
+    # Whether a condition holds for a row at a path: the one that the whole filter is about, if it
+    # is about one.
+    defp at(path, env, condition) do
+      case bound(path, env) do
+        {:none, _rest} -> false
+        {row, rest} -> further(rest, row, condition)
+      end
+    end
 
-        if one_of_many?(relationship) do
-          select = {:select, table(destination, env), first(where, inner)}
+    defp further([], env, condition), do: condition.(env)
+
+    defp further([name | path], env, condition),
+      do: name |> fetch!(env) |> some(env, &further(path, &1, condition))
+
+    @doc """
+    Whether a condition holds for one of the rows that a relationship leads to. The condition is
+    given the environment of such a row.
+    """
+    @spec some(map(), %Expression.Env{}, (%Expression.Env{} -> Expression.scalar())) ::
+            Expression.scalar()
+    def some(%{type: :many_to_many} = relationship, env, condition) do
+      {joins, through, tied} = joins(relationship, env)
+      rows = RelatedQuery.of(relationship, env)
+      if cut?(rows), do: residual("#{relationship.name} is a many_to_many with a limit")
+
+      inner = inside(through, relationship.destination, [env])
+      far = tie({inner, relationship.destination_attribute}, {through, far(relationship)})
+      some_of(joins, through, tied, some_row(rows, inner, far, condition))
+    end
+
+    def some(relationship, env, condition) do
+      rows = relationship |> RelatedQuery.of(env) |> one(relationship)
+      inner = inside(env, relationship.destination, [env])
+      some_row(rows, inner, matching(relationship, inner, env), condition)
+    end
+
+    defp some_row(rows, inner, tied, condition) do
+      where = all([tied, ToMany.keep(rows.filter, inner)])
+      some_of(rows, inner, where, condition.(%{inner | parents: []}))
+    end
+
+    defp some_of(rows, inner, where, condition) do
+      cond do
+        not cut?(rows) ->
+          {:exists, {:select, rows.table, where: all([where, condition])}}
+
+        rows.limit == 1 ->
           asked = {:if, true, Fragment.truth(condition), true, false}
-          {:call, :coalesce, [{:subquery, select, asked}, false]}
-        else
-          {:exists, {:select, table(destination, env), where: {:and, [where, condition]}}}
-        end
-      end)
+
+          {:call, :coalesce,
+           [{:subquery, {:select, rows.table, options(rows, where, inner)}, asked}, false]}
+
+        true ->
+          one_or_zero =
+            {:if, true, Fragment.truth(condition), {:value, :integer, 1}, {:value, :integer, 0}}
+
+          select = {:select, rows.table, options(rows, where, inner)}
+
+          most =
+            {:call, :coalesce,
+             [{:aggregate, :max, one_or_zero, [], select}, {:value, :integer, 0}]}
+
+          {:compare, :==, nil, most, {:value, :integer, 1}}
+      end
     end
 
-    # Where one row is looked for, but not by its key, there may be several. Ash loads the first and
-    # asks no other.
-    defp one_of_many?(%{cardinality: :one, destination: destination} = relationship),
-      do: [relationship.destination_attribute] != Ash.Resource.Info.primary_key(destination)
+    @doc "Whether not all rows count that match."
+    @spec cut?(RelatedQuery.t()) :: boolean()
+    def cut?(%{limit: limit, offset: offset}), do: limit != nil or offset != 0
 
-    defp one_of_many?(_relationship), do: false
-
-    defp first(where, env) do
-      {:ok, key} = Order.scalars([], env)
-      [where: where, order_by: key]
+    @doc """
+    The rows of a relationship to one, of which Ash takes the first. There is but one where they are
+    looked for by their key.
+    """
+    @spec one(RelatedQuery.t(), map()) :: RelatedQuery.t()
+    def one(rows, %{cardinality: :one, destination: destination} = relationship) do
+      if not Map.get(relationship, :no_attributes?, false) and
+           [relationship.destination_attribute] == Ash.Resource.Info.primary_key(destination) and
+           not cut?(rows),
+         do: rows,
+         else: %{rows | limit: 1}
     end
 
-    # `select` gets the condition that ties the destination's rows, and the environment that
-    # it stands in: that of the join rows for a many_to_many relationship.
-    defp related(%{type: :many_to_many} = relationship, env, select) do
-      %{through: through, source_attribute_on_join_resource: near} = relationship
-      check_resource(through, env)
-      join = inside(env, through, [])
-      far = relationship.destination_attribute_on_join_resource
+    def one(rows, _relationship), do: rows
 
-      where = tie({through, near}, {env, relationship.source_attribute}, 1)
-
-      tied = tie({relationship.destination, relationship.destination_attribute}, {join, far}, 1)
-      {:exists, {:select, table(through, env), where: {:and, [where, select.(tied, join)]}}}
+    @doc "The options of a select of the rows that count, in their order."
+    @spec options(RelatedQuery.t(), Expression.scalar(), %Expression.Env{}) :: keyword()
+    def options(rows, where, inner) do
+      limit = if rows.limit, do: [limit: rows.limit], else: []
+      offset = if rows.offset != 0, do: [offset: rows.offset], else: []
+      [where: where, order_by: order(rows, inner)] ++ limit ++ offset
     end
 
-    defp related(%{destination: destination} = relationship, env, select) do
-      near = {destination, relationship.destination_attribute}
-      select.(tie(near, {env, relationship.source_attribute}, 1), env)
+    defp order(rows, inner) do
+      case Order.scalars(rows.sort, inner) do
+        {:ok, terms} -> terms
+        {:residual, reason} -> residual(reason)
+      end
     end
 
-    # An attribute of the innermost query's table equals one of a query around it.
-    defp tie({resource, name}, {outer, outer_name}, levels) do
-      inner = attribute(resource, name)
+    @doc "The join rows of a many_to_many relationship, their environment and their condition."
+    @spec joins(map(), %Expression.Env{}) ::
+            {RelatedQuery.t(), %Expression.Env{}, Expression.scalar()}
+    def joins(relationship, env) do
+      joins = join_rows(relationship, env)
+      through = inside(env, relationship.through, [env])
+
+      near =
+        tie(
+          {through, relationship.source_attribute_on_join_resource},
+          {env, relationship.source_attribute}
+        )
+
+      {joins, through, all([near, ToMany.keep(joins.filter, through)])}
+    end
+
+    @doc "Which rows of its join resource a many_to_many relationship goes by."
+    @spec join_rows(map(), %Expression.Env{}) :: RelatedQuery.t()
+    def join_rows(%{join_relationship: name}, env),
+      do: name |> fetch!(env) |> RelatedQuery.of(env)
+
+    defp far(relationship), do: relationship.destination_attribute_on_join_resource
+
+    @doc "The condition that ties a destination's row to the one that it is related to."
+    @spec matching(map(), %Expression.Env{}, %Expression.Env{}) :: Expression.scalar()
+    def matching(relationship, inner, env) do
+      if Map.get(relationship, :no_attributes?, false),
+        do: true,
+        else:
+          tie({inner, relationship.destination_attribute}, {env, relationship.source_attribute})
+    end
+
+    @doc "The condition that an attribute of a row equals one of another row, maybe further out."
+    @spec tie({%Expression.Env{}, atom()}, {%Expression.Env{}, atom()}) :: Expression.scalar()
+    def tie({inner, name}, {outer, outer_name}) do
+      attribute = attribute(inner.resource, name)
       outside = attribute(outer.resource, outer_name)
-      check_types(inner, outside)
-      outer_column = Expression.column(outside, outer)
+      check_types(attribute, outside)
 
-      {:compare, :==, collation(inner, outside), {:col, Codec.column(inner)},
-       Expression.outwards(outer_column, levels)}
+      {:compare, :==, collation(attribute, outside), Expression.column(attribute, inner),
+       Expression.column(outside, %{outer | at: inner.at})}
     end
 
     defp collation(inner, outside),
@@ -99,179 +185,101 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp plain_kind(:ci), do: :text
     defp plain_kind(kind), do: kind
 
-    @doc "What an expression is for the row that a path of relationships to one row leads to."
-    @spec to_one([atom()], term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
-    def to_one([name | path], ref, env) do
-      relationship = plain!(name, env)
-      destination = relationship.destination
-
-      if relationship.cardinality != :one, do: residual("#{name} may lead to many rows")
-      inner = inside(env, destination, [])
-
-      tied =
-        tie(
-          {destination, relationship.destination_attribute},
-          {env, relationship.source_attribute},
-          1
-        )
-
-      {scalar, kind} =
-        if path == [], do: Expression.compile(ref, inner), else: to_one(path, ref, inner)
-
-      options = if one_of_many?(relationship), do: first(tied, inner), else: [where: tied]
-      {{:subquery, {:select, table(destination, env), options}, scalar}, kind}
-    end
-
     @doc """
-    The related rows of an aggregate: a select, the environment of its last table, and the keys in
-    whose order the rows come where nothing else orders them, or why they come in no such order.
+    What an expression is for the row that a path of relationships leads to: the first one, where it
+    leads to several.
     """
-    @spec rows([atom()], %Expression.Env{}) ::
-            {String.t(), keyword(), %Expression.Env{}, {:ok, [tuple()]} | {:residual, String.t()}}
-    def rows(path, env) do
-      {relationships, _} =
-        Enum.map_reduce(path, env, fn name, env ->
-          relationship = plain!(name, env)
-          {relationship, %{env | resource: relationship.destination}}
-        end)
-
-      {table, options, inner} = related_rows(relationships, env)
-      {table, options, inner, keys(relationships, inner)}
-    end
-
-    defp related_rows([%{type: :many_to_many} = relationship], env), do: joined(relationship, env)
-
-    defp related_rows(relationships, env) do
-      Enum.each(relationships, &one_or_many!/1)
-      [first | rest] = relationships
-      {table, options, _} = one_hop(first, env)
-
-      joins =
-        for {relationship, index} <- Enum.with_index(rest, 1) do
-          {table(relationship.destination, env), step(relationship, index)}
-        end
-
-      options = if joins == [], do: options, else: [{:joins, joins} | options]
-      last = inside(env, List.last(relationships).destination, [env | env.parents])
-      {table, options, %{last | index: length(rest)}}
-    end
-
-    defp one_or_many!(%{type: :has_many}), do: :ok
-
-    defp one_or_many!(%{type: :belongs_to} = relationship) do
-      if one_of_many?(relationship),
-        do: residual("an aggregate over #{relationship.name}, which may lead to many rows")
-    end
-
-    defp one_or_many!(%{type: type}), do: residual("an aggregate over #{type}")
-
-    # The rows of each step come in the order of their keys, one after the other; those that are
-    # joined in that of their own.
-    defp keys(relationships, inner) do
-      if Enum.any?(relationships, &(Map.get(&1, :sort) not in [nil, []])) do
-        {:residual, "a relationship with an order of its own"}
-      else
-        last = inner.index - length(relationships) + 1
-
-        {:ok,
-         for {relationship, index} <- Enum.with_index(relationships, last),
-             name <- Enum.sort(Ash.Resource.Info.primary_key(relationship.destination)) do
-           attribute = attribute(relationship.destination, name)
-           {:asc, Expression.column(attribute, %{inner | index: index})}
-         end}
+    @spec to_one([atom()], term(), %Expression.Env{}) :: {Expression.scalar(), Kind.t()}
+    def to_one(path, ref, env) do
+      case bound(path, env) do
+        {:none, _rest} -> {nil, nil}
+        {row, rest} -> first(rest, ref, %{row | stored?: env.stored?})
       end
     end
 
-    defp one_hop(%{destination: destination} = relationship, env) do
-      near = {destination, relationship.destination_attribute}
-      tied = tie(near, {env, relationship.source_attribute}, 1)
-      {table(destination, env), [where: tied], inside(env, destination, [env | env.parents])}
+    defp first([], ref, env), do: Expression.compile(ref, env)
+
+    defp first([name | path], ref, env) do
+      relationship = fetch!(name, env)
+      rows = RelatedQuery.of(relationship, env)
+      inner = inside(env, relationship.destination, [env])
+      tied = first_tied(relationship, rows, inner, env)
+      where = all([tied, ToMany.keep(rows.filter, inner)])
+
+      rows =
+        if relationship.cardinality == :many,
+          do: %{rows | limit: 1},
+          else: one(rows, relationship)
+
+      {scalar, kind} = first(path, ref, %{inner | parents: []})
+      options = if cut?(rows), do: options(rows, where, inner), else: [where: where]
+      {{:subquery, {:select, rows.table, Keyword.delete(options, :limit)}, scalar}, kind}
     end
 
-    defp joined(%{destination: destination, through: through} = relationship, env) do
-      check_resource(through, env)
-      near = {through, relationship.source_attribute_on_join_resource}
-      tied = tie(near, {env, relationship.source_attribute}, 1)
-      far = attribute(through, relationship.destination_attribute_on_join_resource)
-      inner = attribute(destination, relationship.destination_attribute)
-      check_types(inner, far)
+    defp first_tied(%{type: :many_to_many} = relationship, rows, inner, env) do
+      if cut?(rows), do: residual("#{relationship.name} is a many_to_many with a limit")
+      joins = join_rows(relationship, env)
+      through = inside(inner, relationship.through, [env])
 
-      on =
-        {:compare, :==, collation(inner, far), {:col, 0, 1, Codec.column(inner)},
-         {:col, 0, 0, Codec.column(far)}}
+      near =
+        tie(
+          {through, relationship.source_attribute_on_join_resource},
+          {env, relationship.source_attribute}
+        )
 
-      inside = %{inside(env, destination, [env | env.parents]) | index: 1}
-      {table(through, env), [joins: [{table(destination, env), on}], where: tied], inside}
+      far = tie({through, far(relationship)}, {inner, relationship.destination_attribute})
+      if cut?(joins), do: residual("#{relationship.join_relationship} has a limit")
+      where = all([near, far, ToMany.keep(joins.filter, through)])
+      {:exists, {:select, joins.table, where: where}}
     end
 
-    defp step(relationship, index) do
-      inner = attribute(relationship.destination, relationship.destination_attribute)
-      outer = attribute(relationship.source, relationship.source_attribute)
-      check_types(inner, outer)
+    defp first_tied(relationship, _rows, inner, env), do: matching(relationship, inner, env)
 
-      {:compare, :==, collation(inner, outer), {:col, 0, index, Codec.column(inner)},
-       {:col, 0, index - 1, Codec.column(outer)}}
+    # The row of the longest part of a path that the environment has a row of, and what is left.
+    defp bound(path, %{rows: rows} = env) when rows == %{}, do: {env, path}
+
+    defp bound(path, %{rows: rows} = env) do
+      length(path)..1//-1
+      |> Enum.find_value({env, path}, fn count ->
+        {taken, rest} = Enum.split(path, count)
+
+        case rows do
+          %{^taken => :none} -> {:none, rest}
+          %{^taken => row} -> {%{row | at: env.at}, rest}
+          _ -> nil
+        end
+      end)
     end
 
     @doc "The environment one query further in."
     @spec inside(%Expression.Env{}, Ash.Resource.t(), [%Expression.Env{}]) :: %Expression.Env{}
-    def inside(env, resource, parents),
-      do: %{env | resource: resource, parents: parents, depth: env.depth + 1, index: 0}
+    def inside(env, resource, parents) do
+      depth = env.at + 1
+
+      %{env | resource: resource, parents: parents, depth: depth, at: depth, index: 0}
+      |> Map.merge(%{rows: %{}, record: nil})
+    end
+
+    @doc "All of some conditions."
+    @spec all([Expression.scalar()]) :: Expression.scalar()
+    def all(conditions) do
+      case Enum.reject(conditions, &(&1 == true)) do
+        [] -> true
+        [condition] -> condition
+        conditions -> {:and, conditions}
+      end
+    end
 
     defp attribute(resource, name) do
       Ash.Resource.Info.attribute(resource, name) ||
         residual("#{inspect(name)} is no attribute of #{inspect(resource)}")
     end
 
-    @doc "The relationship of this name, if there is nothing to it but two attributes."
-    @spec plain!(atom(), %Expression.Env{}) :: Ash.Resource.Relationships.relationship()
-    def plain!(name, env) do
-      relationship =
-        Ash.Resource.Info.relationship(env.resource, name) || residual("no relationship #{name}")
-
-      why =
-        cond do
-          Map.get(relationship, :manual) -> "is manual"
-          Map.get(relationship, :no_attributes?) -> "has no attributes"
-          Map.get(relationship, :filter) not in [nil, []] -> "has a filter"
-          Map.get(relationship, :filters, []) != [] -> "has filters"
-          Map.get(relationship, :from_many?) -> "takes one of many"
-          Map.get(relationship, :limit) -> "has a limit"
-          Map.get(relationship, :read_action) -> "has a read action"
-          is_list(Map.get(relationship, :through)) -> "goes through others"
-          Map.get(relationship, :context) not in [nil, %{}] -> "has a context"
-          true -> nil
-        end
-
-      if why, do: residual("#{name} #{why}")
-      check_resource(relationship.destination, env)
-      relationship
-    end
-
-    # What is read of it must be every row of the table, and the table must be here.
-    defp check_resource(resource, env) do
-      why =
-        cond do
-          Ash.DataLayer.data_layer(resource) != DataLayer -> "is not in this data layer"
-          Info.polymorphic?(resource) -> "is polymorphic"
-          Ash.Resource.Info.multitenancy_strategy(resource) -> "has tenants"
-          Ash.Resource.Info.base_filter(resource) -> "has a base filter"
-          not plain_read?(resource) -> "has a read action that does more than read"
-          Store.repo(resource) != Store.repo(env.resource) -> "is in another repo"
-          true -> nil
-        end
-
-      if why, do: residual("#{inspect(resource)} #{why}")
-    end
-
-    defp plain_read?(resource),
-      do: Info.plain_read?(resource, Ash.Resource.Info.primary_action(resource, :read))
-
-    defp table(resource, env) do
-      case Store.fetch(resource, env.tenant, %{}, :read) do
-        {:ok, store} -> store.table
-        {:error, _} -> residual("#{inspect(resource)} has no table")
-      end
+    @doc "The relationship of this name."
+    @spec fetch!(atom(), %Expression.Env{}) :: Ash.Resource.Relationships.relationship()
+    def fetch!(name, env) do
+      Ash.Resource.Info.relationship(env.resource, name) ||
+        residual("#{inspect(env.resource)} has no relationship #{name}")
     end
   end
 end

@@ -16,7 +16,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def ref(%Ref{combinations?: true}, _env), do: residual("a combination's field")
 
     def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Calculation{} = calculation}, env),
-      do: calculation(calculation, %{env | stored?: false})
+      do: calculation(calculation, %{env | stored?: false, rows: %{}})
 
     def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Aggregate{} = aggregate}, env),
       do: Aggregate.scalar(aggregate, %{env | stored?: false})
