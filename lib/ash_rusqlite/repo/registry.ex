@@ -5,7 +5,8 @@ defmodule AshRusqlite.Repo.Registry do
 
   alias AshRusqlite.{Error, Native}
 
-  @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry]
+  @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry] ++
+                  [:uncommitted]
   defstruct [auto_migrate: false, epoch: 0] ++ @enforce_keys
 
   @typedoc """
@@ -14,6 +15,7 @@ defmodule AshRusqlite.Repo.Registry do
     * `auto_migrate` - whether the tables of Ash resources follow them
     * `epoch` - another number after its tables may have become others
     * `telemetry` - the prefix of its events, false when there is no telemetry
+    * `uncommitted` - who has written and not committed, see `AshRusqlite.Repo.Uncommitted`
   """
   @type t :: %__MODULE__{
           repo: AshRusqlite.Repo.repo(),
@@ -23,6 +25,7 @@ defmodule AshRusqlite.Repo.Registry do
           transaction_timeout: timeout(),
           migrations: String.t() | nil,
           telemetry: [atom()] | false,
+          uncommitted: :ets.tid(),
           auto_migrate: boolean(),
           epoch: integer()
         }

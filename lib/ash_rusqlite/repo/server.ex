@@ -13,7 +13,7 @@ defmodule AshRusqlite.Repo.Server do
   # It is there where the data layer is.
   @report AshRusqlite.DataLayer.Boot
   @compile {:no_warn_undefined, @report}
-  alias AshRusqlite.Repo.{Call, Configuration, Registry}
+  alias AshRusqlite.Repo.{Call, Configuration, Registry, Uncommitted}
 
   # A migrator that follows in the supervisor's children has begun by then, and a repo of a command is
   # stopped.
@@ -150,6 +150,7 @@ defmodule AshRusqlite.Repo.Server do
          transaction_timeout: config[:transaction_timeout],
          migrations: engine_options[:migrations],
          telemetry: Telemetry.available?() && prefix,
+         uncommitted: Uncommitted.new(),
          auto_migrate: Keyword.get(options, :auto_migrate, false)
        }}
     else

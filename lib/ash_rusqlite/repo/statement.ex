@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Statement do
   # otherwise on a reader or in the writer's queue.
 
   alias AshRusqlite.{Error, Native, Telemetry}
-  alias AshRusqlite.Repo.{Call, Registry, Transaction}
+  alias AshRusqlite.Repo.{Call, Registry, Transaction, Uncommitted}
 
   @doc "Runs a read."
   @spec read(AshRusqlite.Repo.repo(), Native.read(), timeout() | nil) ::
@@ -17,7 +17,8 @@ defmodule AshRusqlite.Repo.Statement do
         if Transaction.open?(entry) do
           Transaction.run(entry, {:read, read}, timeout)
         else
-          entry |> Registry.with_current(&Call.read(&1.db, read, timeout)) |> Call.timed(timeout)
+          left = Uncommitted.wait(entry.uncommitted, timeout)
+          entry |> Registry.with_current(&Call.read(&1.db, read, left)) |> Call.timed(timeout)
         end
       end)
     end

@@ -9,15 +9,16 @@ defmodule AshRusqlite.Repo.Transaction do
   """
 
   alias AshRusqlite.{Error, Native, Telemetry}
-  alias AshRusqlite.Repo.{Call, Options, Registry}
+  alias AshRusqlite.Repo.{Call, Options, Registry, Uncommitted}
 
   # In the process dictionary under {__MODULE__, pid of the repo}:
   #   tx: nil before the first statement
   #   failed?: an inner transaction was rolled back, so this one will be
   #   lost: the error that ended it early
+  #   written: what ends the wait of the processes it starts, nil before its first write
   #   timeout: how long it may last, in milliseconds
   #   began: since when, or nil: since its first statement
-  @initial %{tx: nil, failed?: false, lost: nil}
+  @initial %{tx: nil, failed?: false, lost: nil, written: nil}
 
   @doc "See `c:AshRusqlite.Repo.transaction/2`."
   @spec transaction(AshRusqlite.Repo.repo(), (() -> value) | (repo -> value), keyword()) ::
@@ -119,12 +120,29 @@ defmodule AshRusqlite.Repo.Transaction do
         {:error, Error.new(:transaction_closed, message)}
 
       %{tx: nil} = state ->
-        with {:ok, state} <- begin(entry, state), do: run(state, key(entry), operation, timeout)
+        with {:ok, _state} <- begin(entry, state), do: run(entry, operation, timeout)
 
       state ->
-        run(state, key(entry), operation, timeout)
+        result = run(state, key(entry), operation, timeout)
+        if write?(operation), do: note_written(entry, result)
+        result
     end
   end
+
+  defp write?({:read, _}), do: false
+  defp write?(operation), do: is_tuple(operation)
+
+  # The processes that it starts are to see what it wrote.
+  defp note_written(_entry, {:error, _}), do: :ok
+
+  defp note_written(entry, _result) do
+    with %{written: nil} = state <- Process.get(key(entry)),
+         do: Process.put(key(entry), %{state | written: wake_up(entry)})
+  end
+
+  defp wake_up(%{uncommitted: table}), do: {table, Uncommitted.written(table)}
+
+  defp written(key), do: Process.get(now_at(key)).written
 
   # What the caller gives counts from the start: he waits for the function. The repo's own time
   # counts from the first statement on: until then nobody waits for the writer.
@@ -210,8 +228,10 @@ defmodule AshRusqlite.Repo.Transaction do
       value ->
         with :ok <- commit(now_at(key)), do: {:ok, value}
     after
+      written = written(key)
       forget(key)
       if before, do: Process.put(key, before)
+      with {table, ref} <- written, do: Uncommitted.ended(table, ref)
     end
   end
 

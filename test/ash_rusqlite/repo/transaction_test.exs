@@ -20,6 +20,7 @@ defmodule AshRusqlite.Repo.TransactionTest do
       assert Repo.transaction(fn -> Repo.rollback(:nothing) end) == {:error, :nothing}
     end
 
+    @tag :capture_log
     test "sees its own writes, which others see after the commit only", %{repo: repo} do
       assert {:ok, _} =
                Repo.transaction(fn ->
