@@ -207,6 +207,26 @@ defmodule AshRusqlite.Native do
   @spec json_decode_dirty(binary()) :: {:ok, term()} | error()
   def json_decode_dirty(_binary), do: not_loaded()
 
+  @doc "Says how many atoms stored values may make."
+  @spec limit_stored_atoms(non_neg_integer()) :: :ok | error()
+  def limit_stored_atoms(_limit), do: not_loaded()
+
+  @doc "How many atoms stored values have made, and may make."
+  @spec stored_atoms() :: {non_neg_integer(), non_neg_integer()}
+  def stored_atoms, do: not_loaded()
+
+  @doc "The atom of a stored text, which is made within the limit."
+  @spec stored_atom(binary()) :: {:ok, atom()} | error()
+  def stored_atom(_text), do: not_loaded()
+
+  @doc "The term of a stored binary. `:dirty`: it is too big for a scheduler."
+  @spec stored_term(binary()) :: {:ok, term()} | :dirty | error()
+  def stored_term(_binary), do: not_loaded()
+
+  @doc "The same on a dirty scheduler."
+  @spec stored_term_dirty(binary()) :: {:ok, term()} | error()
+  def stored_term_dirty(_binary), do: not_loaded()
+
   @doc "The versions of the engine, of SQLite and of the layout that a reload checks."
   @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}
   def versions, do: not_loaded()

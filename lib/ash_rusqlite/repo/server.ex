@@ -13,7 +13,7 @@ defmodule AshRusqlite.Repo.Server do
   # It is there where the data layer is.
   @report AshRusqlite.DataLayer.Boot
   @compile {:no_warn_undefined, @report}
-  alias AshRusqlite.Repo.{Call, Configuration, Registry, Uncommitted}
+  alias AshRusqlite.Repo.{Call, Configuration, Registry, StoredAtoms, Uncommitted}
 
   # A migrator that follows in the supervisor's children has begun by then, and a repo of a command is
   # stopped.
@@ -139,6 +139,7 @@ defmodule AshRusqlite.Repo.Server do
 
   defp open(options) do
     with {:ok, path, engine_options, prefix} <- Configuration.resolve(options),
+         :ok <- StoredAtoms.set_limit(),
          {:ok, db} <- Call.open(path, engine_options),
          {:ok, config} <- Native.config(db) do
       {:ok,

@@ -168,6 +168,8 @@ pub const DETAIL_KEYS: &[&str] = &[
     "allowed",
     "problems",
     "index",
+    "key",
+    "atom",
 ];
 
 /// An error of the engine.

@@ -135,10 +135,20 @@ fn text_of_any(term: Term<'_>) -> Option<String> {
     std::str::from_utf8(text).ok().map(str::to_owned)
 }
 
+/// Whether a text is short enough for an atom.
+pub fn fits(text: &str) -> bool {
+    text.chars().count() <= MAX_CHARACTERS
+}
+
+/// Whether the VM has the atom of a text.
+pub fn exists(env: Env<'_>, text: &str) -> bool {
+    external(text).is_some_and(|external| env.binary_to_term(&external).is_some())
+}
+
 /// The atom of a text, or `None` when the text is too long for one. Only for names whose
 /// number is bounded, such as those of columns: an atom is never freed.
 pub fn make(env: Env<'_>, text: &str) -> Option<Atom> {
-    if text.chars().count() > MAX_CHARACTERS {
+    if !fits(text) {
         return None;
     }
     Atom::from_str(env, text)
@@ -147,11 +157,16 @@ pub fn make(env: Env<'_>, text: &str) -> Option<Atom> {
 }
 
 fn make_any(env: Env<'_>, text: &str) -> Option<Atom> {
+    let external = external(text)?;
+    // SAFETY: the bytes are a well-formed atom in the external term format.
+    let (term, _) = unsafe { env.binary_to_term_trusted(&external) }?;
+    Atom::from_term(term).ok()
+}
+
+fn external(text: &str) -> Option<Vec<u8>> {
     let length = u16::try_from(text.len()).ok()?;
     let mut external = vec![VERSION, ATOM_UTF8];
     external.extend(length.to_be_bytes());
     external.extend(text.as_bytes());
-    // SAFETY: the bytes are a well-formed atom in the external term format.
-    let (term, _) = unsafe { env.binary_to_term_trusted(&external) }?;
-    Atom::from_term(term).ok()
+    Some(external)
 }

@@ -8,11 +8,15 @@ use crate::term::raw::Raw;
 
 /// The whole error answer.
 pub fn answer<'a>(env: Env<'a>, error: &Error) -> Raw<'a> {
+    Raw::tuple(env, [Raw::atom(atoms::error()), reason(env, error)])
+}
+
+/// `{code, message, details, retryable}`.
+pub fn reason<'a>(env: Env<'a>, error: &Error) -> Raw<'a> {
     let code = name(env, error.code().as_str());
     let message = Raw::binary(env, error.message().as_bytes());
     let retryable = Raw::boolean(error.retryable());
-    let reason = Raw::tuple(env, [code, message, details(env, error), retryable]);
-    Raw::tuple(env, [Raw::atom(atoms::error()), reason])
+    Raw::tuple(env, [code, message, details(env, error), retryable])
 }
 
 fn details<'a>(env: Env<'a>, error: &Error) -> Raw<'a> {

@@ -6,6 +6,7 @@
 mod atoms;
 mod decimal;
 mod error;
+mod external;
 mod handle;
 mod handover;
 mod janitor;
@@ -13,6 +14,7 @@ mod json;
 mod nifs;
 mod registry;
 mod reply;
+mod stored_atoms;
 mod term;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -185,6 +185,7 @@ fn load_where(
             not_null: row.get(6)?,
             default: row.get(7)?,
             generated: hidden == 2 || hidden == 3,
+            in_key: false,
             tag: Arc::default(),
         });
     }

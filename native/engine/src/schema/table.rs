@@ -43,6 +43,8 @@ pub struct Column {
     pub default: Option<String>,
     /// Whether SQLite computes it. Such a column cannot be written.
     pub generated: bool,
+    /// Whether it is a part of the primary key.
+    pub in_key: bool,
     /// A place where a host may keep what it makes of the name; shared with every
     /// [`OutputColumn`] made of the column.
     pub tag: Arc<OnceLock<usize>>,
@@ -56,6 +58,7 @@ impl Column {
             table: table.to_owned(),
             column_type: self.column_type,
             list: false,
+            in_key: self.in_key,
             tag: Arc::clone(&self.tag),
         }
     }
@@ -64,7 +67,10 @@ impl Column {
 impl Table {
     /// A rowid table of these columns, with the primary key at these places.
     pub fn new(name: impl Into<String>, columns: Vec<Column>, primary_key: Vec<usize>) -> Table {
-        let name = name.into();
+        let (name, mut columns) = (name.into(), columns);
+        for (place, column) in columns.iter_mut().enumerate() {
+            column.in_key = primary_key.contains(&place);
+        }
         let all = columns.iter().map(|column| column.output(&name)).collect();
         Table {
             name,

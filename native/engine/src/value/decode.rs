@@ -123,8 +123,8 @@ fn is_temporal(column_type: ColumnType) -> bool {
     )
 }
 
-#[cold]
-fn unreadable(stored: ValueRef<'_>, column: &OutputColumn) -> Error {
+/// A stored value as a message shows it.
+pub(super) fn shown(stored: ValueRef<'_>) -> String {
     let shown = match stored {
         ValueRef::Null => "NULL".to_owned(),
         ValueRef::Integer(number) => number.to_string(),
@@ -137,7 +137,12 @@ fn unreadable(stored: ValueRef<'_>, column: &OutputColumn) -> Error {
         }
         ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
     };
-    let shown = shortened(&shown);
+    shortened(&shown)
+}
+
+#[cold]
+fn unreadable(stored: ValueRef<'_>, column: &OutputColumn) -> Error {
+    let shown = shown(stored);
     let expected = column.column_type.name();
     let place = match column.table.as_str() {
         "" => column.name.clone(),

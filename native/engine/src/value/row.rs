@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use rusqlite::types::ValueRef;
 
-use super::decode::decode;
+use super::decode::{decode, shown};
 use super::types::{Decoded, OutputColumn};
 use crate::error::{Code, Error, Result};
 
@@ -83,6 +83,11 @@ impl<'a> Row<'a> {
             self.decoded.set(self.decoded.get() + bytes.len());
         }
         decode(stored, column)
+    }
+
+    /// A value as a message shows it, shortened.
+    pub fn shown(&self, at: usize) -> Option<String> {
+        self.stored(at).ok().map(shown)
     }
 
     /// The bytes of the texts and blobs that were decoded.

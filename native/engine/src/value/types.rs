@@ -184,6 +184,8 @@ pub struct OutputColumn {
     pub column_type: ColumnType,
     /// Whether each of its values is a list of such.
     pub list: bool,
+    /// Whether it is a part of its table's primary key.
+    pub in_key: bool,
     /// A place where a host may keep what it makes of the name (an atom). The engine never looks.
     pub tag: Arc<OnceLock<usize>>,
 }
@@ -200,6 +202,7 @@ impl OutputColumn {
             table: table.into(),
             column_type,
             list: false,
+            in_key: false,
             tag: Arc::default(),
         }
     }

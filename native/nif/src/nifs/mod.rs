@@ -4,6 +4,7 @@ mod database;
 mod json;
 mod maintenance;
 mod read;
+mod stored;
 mod tables;
 mod transaction;
 mod write;

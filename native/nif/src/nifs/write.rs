@@ -5,7 +5,7 @@ use rustler::{Env, Term};
 
 use crate::atoms;
 use crate::reply::{self, Reply};
-use crate::term::decode::{patience, shape, timeout, Decode, Decoded};
+use crate::term::decode::{patience, timeout, Decode, Decoded};
 use crate::term::raw::Raw;
 
 use super::{answer, database, queued, timed_answer, wait_id};
@@ -48,14 +48,9 @@ fn submit<'a>(
     let patience = patience(time)?;
     let mut decode = decode.within(patience);
     let database = database(db)?;
-    let write = decode.write(work)?;
+    let (write, shape) = decode.shaped_write(work)?;
     patience.check()?;
-    let reply = Box::new(Reply::new(
-        env,
-        tag,
-        shape(&write),
-        database.config().decimal,
-    )?);
+    let reply = Box::new(Reply::new(env, tag, shape, database.config().decimal)?);
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);

@@ -16,7 +16,6 @@ pub use options::{
     migrate_options, open_options, overwrite, path, patience, timeout, CheckOptions,
 };
 pub use read::Query;
-pub use write::shape;
 
 use ash_rusqlite_engine::{Code, Error, Name, Patience};
 use rustler::{NifResult, Term, TermType};

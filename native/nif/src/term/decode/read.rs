@@ -73,6 +73,7 @@ impl Decode {
             ("sql", [sql, params]) => self.sql(*sql, *params),
             ("compute", [computed]) => self.compute(*computed),
             ("explain", [read]) => self.explain(*read),
+            ("marked", [read]) => self.marked(*read),
             (tag, _) => Err(invalid(format!(
                 "there is no read {tag} of {} parts",
                 rest.len()
@@ -103,6 +104,19 @@ impl Decode {
             read: Read::Explain(Box::new(read)),
             shape: Shape::Table,
         })
+    }
+
+    /// A read of rows whose values that cannot be read are marked.
+    fn marked(&mut self, read: Term<'_>) -> Decoded<Query> {
+        self.enter()?;
+        let query = self.read(read)?;
+        self.leave();
+        let shape = match query.shape {
+            Shape::Rows => Shape::Marked,
+            Shape::Page(limit) => Shape::MarkedPage(limit),
+            _ => return Err(invalid("only rows and pages of rows can be marked")),
+        };
+        Ok(Query { shape, ..query })
     }
 
     fn get(&mut self, table: Term<'_>, key: Term<'_>) -> Decoded<Query> {

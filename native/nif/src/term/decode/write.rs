@@ -21,7 +21,7 @@ pub struct Step {
 }
 
 /// The form of what a write gives back.
-pub fn shape(write: &Write) -> Shape {
+fn shape(write: &Write) -> Shape {
     let returning = match write {
         Write::Insert(Insert { returning, .. })
         | Write::Update(Update { returning, .. })
@@ -66,8 +66,7 @@ impl Decode {
                 plain(TransactionOp::Differences(Box::new(self.table(*table)?)))
             }
             _ => {
-                let write = self.write(term)?;
-                let shape = shape(&write);
+                let (write, shape) = self.shaped_write(term)?;
                 Ok(Step {
                     operation: TransactionOp::Write(write),
                     shape,
@@ -76,8 +75,22 @@ impl Decode {
         }
     }
 
+    /// A write, and the form of what it gives back: `{:marked, write}` marks values that cannot be
+    /// read.
+    pub fn shaped_write(&mut self, term: Term<'_>) -> Decoded<(Write, Shape)> {
+        let (write, marked) = match get_tuple(term).as_deref() {
+            Ok([tag, write]) if name(*tag).as_deref() == Some("marked") => (*write, true),
+            _ => (term, false),
+        };
+        let write = self.write(write)?;
+        match shape(&write) {
+            Shape::Rows if marked => Ok((write, Shape::Marked)),
+            shape => Ok((write, shape)),
+        }
+    }
+
     /// A write.
-    pub fn write(&mut self, term: Term<'_>) -> Decoded<Write> {
+    fn write(&mut self, term: Term<'_>) -> Decoded<Write> {
         let parts = get_tuple(term).unwrap_or_default();
         let [tag, rest @ ..] = parts.as_slice() else {
             return Err(invalid(format!("there is no write {}", describe(term))));

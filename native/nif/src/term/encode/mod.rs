@@ -1,6 +1,7 @@
 //! The engine's values, rows and outcomes as terms.
 
 pub mod calendar;
+pub mod external;
 pub mod json;
 pub mod options;
 pub mod outcome;

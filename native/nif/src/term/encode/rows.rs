@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use ash_rusqlite_engine::value::Row;
-use ash_rusqlite_engine::{Code, Error, GatheredRows, OutputColumn, Result, RowSink};
+use ash_rusqlite_engine::{Code, Detail, Error, GatheredRows, OutputColumn, Result, RowSink};
 use rustler::Env;
 
 use crate::atoms;
+use crate::error;
+use crate::handle;
 use crate::term::raw::Raw;
 
 use super::recent::SharedAmong;
@@ -23,12 +25,17 @@ pub enum Shape {
     Nothing,
     /// A list of maps.
     Rows,
+    /// A list of maps, in which a value that cannot be read is `{reference, error}`: no stored value
+    /// holds a reference.
+    Marked,
     /// The first row, or nil.
     First,
     /// The first value of the first row, or nil.
     Scalar,
     /// `{rows, next_cursor}`, where fewer rows than the limit are the last.
     Page(u64),
+    /// The same, with marks as of `Marked`.
+    MarkedPage(u64),
     /// `{columns, rows}` with rows as lists.
     Table,
 }
@@ -91,12 +98,14 @@ impl<'a> Rows<'a> {
             Shape::First | Shape::Scalar if !self.rows.is_empty() => return Ok(()),
             Shape::Scalar => self.list_of(env, row, columns, 0..wanted.min(1))?.1,
             Shape::Table => self.list_of(env, row, columns, 0..wanted)?.0,
-            Shape::Rows | Shape::First | Shape::Page(_) => {
+            Shape::Rows | Shape::Marked | Shape::First | Shape::Page(_) | Shape::MarkedPage(_) => {
                 self.map_of(env, row, columns, wanted)?
             }
         };
         self.rows.push(term);
-        if matches!(self.shape, Shape::Page(limit) if self.rows.len() as u64 == limit) {
+        if matches!(self.shape, Shape::Page(limit) | Shape::MarkedPage(limit)
+            if self.rows.len() as u64 == limit)
+        {
             self.cursor = Some(self.list_of(env, row, columns, wanted..columns.len())?.0);
         }
         Ok(())
@@ -117,12 +126,38 @@ impl<'a> Rows<'a> {
             .take(places.end)
             .skip(places.start)
         {
-            let term = self.values.term(env, &row.decode(place)?, column)?;
-            self.scratch.push(term);
+            let term = self.value(env, row, place, column);
+            self.scratch
+                .push(term.map_err(|error| with_key(error, row))?);
         }
         let first = self.scratch.first().copied().unwrap_or_else(Raw::nil);
         let list = Raw::list(env, &self.scratch).ok_or_else(too_many)?;
         Ok((list, first))
+    }
+
+    /// The term of one value of a row.
+    #[inline]
+    fn value(
+        &mut self,
+        env: Env<'a>,
+        row: &Row<'_>,
+        place: usize,
+        column: &OutputColumn,
+    ) -> Result<Raw<'a>> {
+        self.values.term(env, &row.decode(place)?, column)
+    }
+
+    /// The error with the key of its row, or what marks the value's place.
+    #[cold]
+    fn unreadable(&self, env: Env<'a>, error: Error, row: &Row<'_>) -> Result<Raw<'a>> {
+        let error = with_key(error, row);
+        match (self.shape, error.code()) {
+            (Shape::Marked | Shape::MarkedPage(_), Code::InvalidStoredValue) => Ok(Raw::tuple(
+                env,
+                [handle::make_ref(env), error::reason(env, &error)],
+            )),
+            _ => Err(error),
+        }
     }
 
     fn map_of(
@@ -136,9 +171,13 @@ impl<'a> Rows<'a> {
             self.find_keys(env, columns.get(..wanted).unwrap_or_default())?;
         }
         self.scratch.clear();
-        for place in &self.places {
-            if let Some(column) = columns.get(*place) {
-                let term = self.values.term(env, &row.decode(*place)?, column)?;
+        for at in 0..self.places.len() {
+            let place = self.places.get(at).copied().unwrap_or_default();
+            if let Some(column) = columns.get(place) {
+                let term = match self.value(env, row, place, column) {
+                    Ok(term) => term,
+                    Err(error) => self.unreadable(env, error, row)?,
+                };
                 self.scratch.push(term);
             }
         }
@@ -177,9 +216,9 @@ impl<'a> Rows<'a> {
     pub fn finish(&mut self, env: Env<'a>) -> Result<Raw<'a>> {
         match self.shape {
             Shape::Nothing => Ok(Raw::nil()),
-            Shape::Rows => self.list(env),
+            Shape::Rows | Shape::Marked => self.list(env),
             Shape::First | Shape::Scalar => Ok(self.rows.first().copied().unwrap_or_else(Raw::nil)),
-            Shape::Page(_) => {
+            Shape::Page(_) | Shape::MarkedPage(_) => {
                 let cursor = self.cursor.unwrap_or_else(Raw::nil);
                 Ok(Raw::tuple(env, [self.list(env)?, cursor]))
             }
@@ -198,11 +237,33 @@ impl<'a> Rows<'a> {
     /// `{count, rows}`, with nil for rows that were not asked for.
     pub fn finish_write(&mut self, env: Env<'a>, count: u64) -> Result<Raw<'a>> {
         let rows = match self.shape {
-            Shape::Rows => self.list(env)?,
+            Shape::Rows | Shape::Marked => self.list(env)?,
             _ => Raw::nil(),
         };
         Ok(Raw::tuple(env, [Raw::unsigned(env, count), rows]))
     }
+}
+
+/// The error with the key of the row that it was found in, as far as the row has it.
+fn with_key(error: Error, row: &Row<'_>) -> Error {
+    let (Code::InvalidStoredValue, Some(Detail::Text(table))) =
+        (error.code(), error.detail("table"))
+    else {
+        return error;
+    };
+    let key: Vec<_> = row
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.in_key && column.table == *table)
+        .filter_map(|(place, column)| Some(format!("{}: {}", column.name, row.shown(place)?)))
+        .collect();
+    if key.is_empty() || error.detail("key").is_some() {
+        return error;
+    }
+    let key = key.join(", ");
+    let message = format!("{} (the row with {key})", error.message());
+    error.with_message(message).with("key", key)
 }
 
 fn too_many() -> Error {

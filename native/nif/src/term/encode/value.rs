@@ -10,6 +10,7 @@ use crate::json::{Invalid, Memory};
 use crate::term::raw::Raw;
 
 use super::calendar::{self, Utc};
+use super::external;
 use super::json;
 use super::recent::{Recent, SharedAmong};
 
@@ -49,26 +50,18 @@ impl<'a> Values<'a> {
         if let Decoded::List(bytes) = value {
             return self.list(env, bytes, column);
         }
-        self.plain(env, value).map_err(|problem| {
-            let OutputColumn {
-                name,
-                table,
-                column_type,
-                ..
-            } = column;
-            let place = if table.is_empty() {
-                name.clone()
-            } else {
-                format!("{table}.{name}")
-            };
-            Error::new(
-                Code::InvalidStoredValue,
-                format!("a value of {place} cannot be read: {problem}"),
-            )
-            .with("table", table.as_str())
-            .with("column", name.as_str())
-            .with("expected", column_type.name())
-        })
+        match value {
+            Decoded::Term(bytes) => external::term(env, bytes).map_err(|problem| {
+                let error = unreadable(column, &problem.text());
+                match problem.atom() {
+                    Some(atom) => error.with("atom", atom),
+                    None => error,
+                }
+            }),
+            _ => self
+                .plain(env, value)
+                .map_err(|problem| unreadable(column, &problem)),
+        }
     }
 
     fn list(&mut self, env: Env<'a>, list: &[u8], column: &OutputColumn) -> Result<Raw<'a>> {
@@ -103,8 +96,9 @@ impl<'a> Values<'a> {
                 return json::term(env, text, self.recent.as_mut(), &mut self.memory)
                     .map_err(not_json)
             }
-            Decoded::Term(bytes) => return external(env, bytes),
-            Decoded::List(_) => return Err("it is a list within a list".to_owned()),
+            Decoded::Term(_) | Decoded::List(_) => {
+                return Err("it is a list within a list".to_owned())
+            }
         };
         Ok(term)
     }
@@ -134,17 +128,26 @@ fn float<'a>(env: Env<'a>, value: f64) -> Result<Raw<'a>, String> {
     Raw::float(env, value).ok_or_else(|| format!("Elixir has no float for {value}"))
 }
 
-/// A term in the external format, read in safe mode: nothing stored may make new atoms,
-/// which are never freed.
-fn external<'a>(env: Env<'a>, bytes: &[u8]) -> Result<Raw<'a>, String> {
-    match env.binary_to_term(bytes) {
-        Some((term, length)) if length == bytes.len() => Ok(Raw::of(term)),
-        _ => Err(
-            "it is no term that can be read safely; it may hold an atom that this system \
-                  does not know (load the module that uses it first)"
-                .to_owned(),
-        ),
-    }
+#[cold]
+fn unreadable(column: &OutputColumn, problem: &str) -> Error {
+    let OutputColumn {
+        name,
+        table,
+        column_type,
+        ..
+    } = column;
+    let place = if table.is_empty() {
+        name.clone()
+    } else {
+        format!("{table}.{name}")
+    };
+    Error::new(
+        Code::InvalidStoredValue,
+        format!("a value of {place} cannot be read: {problem}"),
+    )
+    .with("table", table.as_str())
+    .with("column", name.as_str())
+    .with("expected", column_type.name())
 }
 
 /// `%Decimal{}` of a text such as `-12.30` or `1E+3`.
