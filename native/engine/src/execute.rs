@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
+use crate::commits::OwnCommits;
 use crate::error::{Code, Error, Result};
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
 use crate::query::ir::{Read, Write};
-use crate::schema::{Catalog, Readings, TableSpec};
+use crate::schema::{Catalog, KnownForms, Readings, TableSpec};
 use crate::sqlite_error;
 use crate::stats::StatementCounts;
 use crate::value::{OutputColumn, Row};
@@ -34,26 +35,35 @@ pub struct SharedCatalog {
     /// Held while the tables are read, so that what was read later is what stays.
     reading: Mutex<()>,
     readings: Arc<Readings>,
+    forms: Arc<KnownForms>,
+    commits: Arc<OwnCommits>,
 }
 
 impl SharedCatalog {
     /// Reads the tables.
     pub fn load(conn: &Connection) -> Result<SharedCatalog> {
-        SharedCatalog::load_with(conn, Arc::default())
+        SharedCatalog::default().load_beside(conn)
     }
 
     /// The tables as a connection sees them, read in the same way as these.
     pub fn draft(&self, conn: &Connection) -> Result<SharedCatalog> {
-        SharedCatalog::load_with(conn, Arc::clone(&self.readings))
+        self.load_beside(conn)
     }
 
-    fn load_with(conn: &Connection, readings: Arc<Readings>) -> Result<SharedCatalog> {
-        let catalog = Catalog::load(conn)?.read_as(&readings);
+    fn load_beside(&self, conn: &Connection) -> Result<SharedCatalog> {
+        let catalog = self.told(Catalog::load(conn)?);
         Ok(SharedCatalog {
             catalog: RwLock::new(Arc::new(catalog)),
-            readings,
+            readings: Arc::clone(&self.readings),
+            forms: Arc::clone(&self.forms),
+            commits: Arc::clone(&self.commits),
             ..SharedCatalog::default()
         })
+    }
+
+    /// The tables with what hosts say of them, and what looks have found.
+    fn told(&self, catalog: Catalog) -> Catalog {
+        catalog.read_as(&self.readings).with_forms(&self.forms)
     }
 
     /// From now on the columns of a table are read as a host says, where their declared types
@@ -61,7 +71,7 @@ impl SharedCatalog {
     pub fn read_as(&self, spec: &TableSpec) {
         let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         self.readings.set(spec);
-        self.put(Catalog::clone(&self.get()).read_as(&self.readings));
+        self.put(self.told(Catalog::clone(&self.get())));
     }
 
     fn put(&self, catalog: Catalog) {
@@ -89,8 +99,63 @@ impl SharedCatalog {
         // First: the schema may change while it is read.
         self.stale.store(false, Ordering::Relaxed);
         let catalog = Catalog::load(conn).inspect_err(|_| self.mark_stale())?;
-        self.put(catalog.read_as(&self.readings));
+        // Whatever changed the tables may have written to them.
+        self.forms.forget();
+        self.put(self.told(catalog));
         Ok(())
+    }
+
+    /// Whether what looks have found still holds for what a connection sees; if not, it is
+    /// forgotten.
+    pub fn forms_hold(&self, conn: &Connection) -> bool {
+        let hold = self.commits.are_all(conn);
+        if !hold {
+            self.forget_forms(conn);
+        }
+        hold
+    }
+
+    fn forget_forms(&self, conn: &Connection) {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before: what is committed from here on is not known.
+        self.commits.catch_up(conn);
+        if self.forms.forget() {
+            self.put(self.told(Catalog::clone(&self.get())));
+        }
+    }
+
+    /// Runs the writer's COMMIT, after which what looks have found holds as before.
+    ///
+    /// # Errors
+    /// What the commit returns.
+    pub fn around_commit<T>(
+        &self,
+        conn: &Connection,
+        commit: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let (result, unknown) = self.commits.around(conn, commit);
+        if unknown {
+            self.forget_forms(conn);
+        }
+        result
+    }
+
+    /// Looks at the forms of times in columns. Returns whether more is known now.
+    ///
+    /// # Errors
+    /// Those of reading the rows.
+    fn look(&self, conn: &Connection, columns: &[(String, String)]) -> Result<bool> {
+        self.forms_hold(conn);
+        let catalog = self.get();
+        let mut looked = false;
+        for (table, column) in columns {
+            looked |= self.forms.look(conn, catalog.table(table)?, column)?;
+        }
+        if looked {
+            let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            self.put(self.told(Catalog::clone(&self.get())));
+        }
+        Ok(looked)
     }
 
     /// Notes that a statement saw another schema than the one it was compiled for.
@@ -132,6 +197,8 @@ pub struct Executor<'a> {
     pub catalog: &'a SharedCatalog,
     /// Counts prepared statements.
     pub statements: &'a StatementCounts,
+    /// Whether a read may look at the rows first. The writer does not wait for that.
+    pub looks: bool,
 }
 
 impl Executor<'_> {
@@ -142,14 +209,14 @@ impl Executor<'_> {
         sink: &mut dyn RowSink,
         each: &mut dyn FnMut(usize) -> Result<()>,
     ) -> Result<()> {
-        let compiled = compile::compile_read(read, &self.catalog.get())?;
         let Compiled {
             sql,
             params,
             columns,
             hidden,
             reversed,
-        } = compiled;
+            forms: _,
+        } = self.compile(read)?;
         let mut stmt = self.prepare(&sql)?;
         if let Read::Explain(_) = read {
             self.show_sql(&sql, &columns, sink)?;
@@ -186,6 +253,19 @@ impl Executor<'_> {
         drop(rows);
         self.note_reprepare(&stmt);
         Ok(())
+    }
+
+    /// Compiles a read by what is known of the forms of times in its columns.
+    fn compile<'r>(&self, read: &'r Read) -> Result<Compiled<'r>> {
+        let mut compiled = compile::compile_read(read, &self.catalog.get())?;
+        if compiled.forms.relied && !self.catalog.forms_hold(self.conn) {
+            compiled = compile::compile_read(read, &self.catalog.get())?;
+        }
+        let unknown = &compiled.forms.unknown;
+        if self.looks && !unknown.is_empty() && self.catalog.look(self.conn, unknown)? {
+            compiled = compile::compile_read(read, &self.catalog.get())?;
+        }
+        Ok(compiled)
     }
 
     /// Begins a plan with a row that holds the SQL.

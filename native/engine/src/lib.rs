@@ -7,6 +7,7 @@
 
 mod access;
 pub mod backup;
+mod commits;
 mod config;
 mod connection;
 mod constraint;

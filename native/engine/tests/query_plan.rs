@@ -8,7 +8,7 @@ use ash_rusqlite_engine::query::ir::{
     Aggregate, CompareOp, Conflict, Cursor, Delete, Expr, Insert, KeyValue, OrderBy, Read,
     Returning, Select, Write,
 };
-use ash_rusqlite_engine::schema::Catalog;
+use ash_rusqlite_engine::schema::{Catalog, KnownForms};
 use ash_rusqlite_engine::{Date, DateTime, Time, Value};
 use rusqlite::Connection;
 
@@ -26,7 +26,10 @@ fn open() -> (Connection, Catalog) {
     functions::register(&conn).unwrap();
     conn.execute_batch(SCHEMA).unwrap();
     let catalog = Catalog::load(&conn).unwrap();
-    (conn, catalog)
+    // As after the first read of a table where every time has one form.
+    let forms = KnownForms::default();
+    forms.look_at_all(&conn, &catalog).unwrap();
+    (conn, catalog.with_forms(&forms))
 }
 
 fn uuid(number: u32) -> Value {

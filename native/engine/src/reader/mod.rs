@@ -133,6 +133,7 @@ fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
         conn: &reader.link.conn,
         catalog: context.catalog,
         statements: &context.counters.reader_statements,
+        looks: true,
     }
 }
 

@@ -1,13 +1,15 @@
 //! Reads the tables of a database through SQLite's own pragmas
 //! (<https://sqlite.org/pragma.html#pragma_table_xinfo>).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, ToSql};
 
+use super::forms::KnownForms;
 use super::readings::Readings;
-use super::table::{quoted, shortened, with_nearest, Column, Table};
+use super::table::{quoted, shortened, with_nearest, Column, Form, Table};
+use super::triggers::Triggers;
 use crate::error::{Code, Error, Result};
 use crate::sqlite_error;
 use crate::value::ColumnType;
@@ -52,6 +54,16 @@ impl Catalog {
     pub fn read_as(mut self, readings: &Readings) -> Catalog {
         for table in self.tables.values_mut() {
             if let Some(other) = readings.apply(table) {
+                *table = Arc::new(other);
+            }
+        }
+        self
+    }
+
+    /// The same tables with what is known of the forms of their times.
+    pub fn with_forms(mut self, forms: &KnownForms) -> Catalog {
+        for table in self.tables.values_mut() {
+            if let Some(other) = forms.apply(table) {
                 *table = Arc::new(other);
             }
         }
@@ -134,7 +146,7 @@ struct Partial {
 }
 
 impl Partial {
-    fn finish(mut self, with_triggers: &HashSet<String>) -> Table {
+    fn finish(mut self, triggers: &Triggers) -> Table {
         self.key.sort_unstable();
         let key = self.key.into_iter().map(|(_, place)| place).collect();
         let mut table = Table::new(self.name, self.columns, key);
@@ -142,7 +154,9 @@ impl Partial {
         table.strict = self.strict;
         table.is_view = self.is_view;
         table.is_virtual = self.is_virtual;
-        table.has_triggers = with_triggers.contains(&table.name.to_ascii_lowercase());
+        let name = table.name.to_ascii_lowercase();
+        table.has_triggers = triggers.on.contains(&name);
+        table.filled_by_triggers = triggers.into.contains(&name);
         table
     }
 }
@@ -186,30 +200,21 @@ fn load_where(
             default: row.get(7)?,
             generated: hidden == 2 || hidden == 3,
             in_key: false,
+            form: Form::default(),
             tag: Arc::default(),
         });
     }
-    let with_triggers = with_triggers(conn)?;
+    let triggers = Triggers::load(conn)?;
     tables.extend(
         partials
             .into_iter()
-            .map(|(name, p)| (name, Arc::new(p.finish(&with_triggers)))),
+            .map(|(name, p)| (name, Arc::new(p.finish(&triggers)))),
     );
     Ok(())
 }
 
-/// The names of the tables that have triggers, in lower case: a trigger names its table as it was
-/// written there.
-fn with_triggers(conn: &Connection) -> rusqlite::Result<HashSet<String>> {
-    let mut stmt = conn.prepare("SELECT tbl_name FROM sqlite_schema WHERE type = 'trigger'")?;
-    let names = stmt.query_map([], |row| text(row, 0))?;
-    names
-        .map(|name| name.map(|name| name.to_ascii_lowercase()))
-        .collect()
-}
-
 /// A text of the schema. Another program may have written names that are not UTF-8.
-fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+pub(super) fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
     let stored = row.get_ref(at)?;
     Ok(stored
         .as_bytes_or_null()?

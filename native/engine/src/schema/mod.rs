@@ -9,21 +9,24 @@ mod difference;
 mod ensure;
 mod existing;
 mod fit;
+mod forms;
 mod introspect;
 mod readings;
 mod spec;
 mod table;
 pub(crate) mod tokens;
+mod triggers;
 
 pub(crate) use affinity::Affinity;
 pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
+pub use forms::KnownForms;
 pub use introspect::Catalog;
 pub use readings::Readings;
 pub use spec::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
     TableSpec,
 };
-pub use table::{Column, Table};
+pub use table::{Column, Form, Table};

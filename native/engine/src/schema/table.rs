@@ -25,6 +25,8 @@ pub struct Table {
     pub is_virtual: bool,
     /// Whether something happens beside a write.
     pub has_triggers: bool,
+    /// Whether a trigger, of whatever table, may write to it.
+    pub filled_by_triggers: bool,
     all: Arc<[OutputColumn]>,
 }
 
@@ -45,9 +47,23 @@ pub struct Column {
     pub generated: bool,
     /// Whether it is a part of the primary key.
     pub in_key: bool,
+    /// What is known of the forms of its texts. Only those of times may have several.
+    pub form: Form,
     /// A place where a host may keep what it makes of the name; shared with every
     /// [`OutputColumn`] made of the column.
     pub tag: Arc<OnceLock<usize>>,
+}
+
+/// What is known of the forms in which the times of a column are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// Every text has the form of the column's type.
+    One,
+    /// Some have another form, or may have.
+    Several,
 }
 
 impl Column {
@@ -81,6 +97,7 @@ impl Table {
             is_view: false,
             is_virtual: false,
             has_triggers: false,
+            filled_by_triggers: false,
             all,
         }
     }

@@ -11,10 +11,12 @@ mod parse;
 mod refusal;
 mod row;
 mod time;
+pub(crate) mod time_texts;
 mod types;
 
 pub use decode::{decode, decode_list};
 pub use encode::{encode, encode_as, encode_untyped, ColumnRef};
 pub use name::Name;
 pub use row::Row;
+pub use time_texts::TimeFamily;
 pub use types::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

@@ -141,7 +141,7 @@ fn shift(at: DateTime, minutes: i32) -> Option<DateTime> {
     })
 }
 
-fn day_after(date: Date) -> Date {
+pub(super) fn day_after(date: Date) -> Date {
     match date {
         Date {
             year,
@@ -164,7 +164,7 @@ fn day_after(date: Date) -> Date {
     }
 }
 
-fn day_before(date: Date) -> Date {
+pub(super) fn day_before(date: Date) -> Date {
     match date {
         Date {
             year,

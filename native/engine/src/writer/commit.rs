@@ -285,14 +285,21 @@ impl Writer {
     pub(super) fn begin(&mut self, deadline: Instant) -> Result<()> {
         self.link.gate.set(Access::Write);
         self.link.control.begin(deadline, None);
-        self.step("BEGIN IMMEDIATE")
+        self.step("BEGIN IMMEDIATE")?;
+        // Nobody else commits from here on.
+        self.shared.catalog().forms_hold(&self.link.conn);
+        Ok(())
     }
 
     /// `COMMIT`. It is not interrupted: a commit that has begun is waited for.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.link.control.begin_unlimited();
         let started = Instant::now();
-        let result = joined_writes::around(&self.link.conn, || self.step("COMMIT"));
+        let conn = &self.link.conn;
+        let result = self
+            .shared
+            .catalog()
+            .around_commit(conn, || joined_writes::around(conn, || self.step("COMMIT")));
         self.shared.counters.commit_time.note(started.elapsed());
         if result.is_ok() {
             self.publish_draft();

@@ -106,7 +106,9 @@ fn call(b: &mut Builder<'_, '_>, function: Aggregate, column: Option<&Column>) {
     });
     match (function, column) {
         (_, None) => b.push("*"),
-        (Aggregate::Min | Aggregate::Max, Some(column)) => b.compared(column),
+        (Aggregate::Min | Aggregate::Max, Some(column)) => {
+            b.compared(column);
+        }
         (_, Some(column)) => b.name(&column.name),
     }
     b.push(")");

@@ -6,10 +6,11 @@ use rusqlite::types::ToSqlOutput;
 
 use super::fragment::Checked;
 use super::scope::Scopes;
+use super::times::Forms;
 use super::{invalid, Param};
 use crate::error::Result;
 use crate::schema::{Catalog, Column, Table};
-use crate::value::{self, ColumnRef, ColumnType, Value};
+use crate::value::{self, ColumnRef, ColumnType, TimeFamily, Value};
 
 /// SQLite's limit of placeholders in one statement (SQLITE_MAX_VARIABLE_NUMBER).
 const MAX_PARAMS: usize = 32_766;
@@ -21,6 +22,8 @@ pub(super) struct Builder<'t, 'v> {
     pub(super) params: Vec<Param<'v>>,
     /// The queries around the place that is written, and what they count.
     pub(super) scopes: Scopes<'t>,
+    /// What it assumes about the texts of times.
+    pub(super) forms: Forms,
 }
 
 impl<'t, 'v> Builder<'t, 'v> {
@@ -31,6 +34,7 @@ impl<'t, 'v> Builder<'t, 'v> {
             sql,
             params: Vec::new(),
             scopes: Scopes::new(table, catalog),
+            forms: Forms::default(),
         }
     }
 
@@ -75,12 +79,18 @@ impl<'t, 'v> Builder<'t, 'v> {
         Ok(())
     }
 
-    /// A column where it is compared: a decimal by its value, others by their own collation.
-    pub(super) fn compared(&mut self, column: &Column) {
+    /// A column where it is compared: a decimal by its value, a time by what it is, others by
+    /// their own collation. Returns the family of times of several forms.
+    pub(super) fn compared(&mut self, column: &Column) -> Option<TimeFamily> {
         self.name(&column.name);
         if column.column_type == ColumnType::Decimal {
             self.push(" COLLATE ash_rusqlite_decimal");
         }
+        let family = self.several_forms(self.table, column);
+        if let Some(family) = family {
+            self.collate_times(family);
+        }
+        family
     }
 
     /// A placeholder for a value, encoded by its column's type.

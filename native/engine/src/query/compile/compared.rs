@@ -7,13 +7,27 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::Builder;
 use super::filter::{owned, MAX_PLACEHOLDERS};
 use super::scalar::{collated, write};
-use super::{fragment, invalid, Param};
+use super::{fragment, invalid, times, Param};
 use crate::error::{Error, Result};
 use crate::query::ir::{AggregateKind, Cast, Collation, Function, Scalar};
 use crate::value::{self, ColumnType, Value};
 
 /// Writes a comparison.
 pub(super) fn compare<'v>(
+    b: &mut Builder<'_, 'v>,
+    operator: &'static str,
+    collation: Collation,
+    left: &'v Scalar,
+    right: &'v Scalar,
+) -> Result<()> {
+    match times::family(b, collation, [left, right]) {
+        Some(family) => times::compare(b, operator, family, left, right),
+        None => plain(b, operator, collation, left, right),
+    }
+}
+
+/// Writes a comparison of what has one form.
+pub(super) fn plain<'v>(
     b: &mut Builder<'_, 'v>,
     operator: &'static str,
     collation: Collation,
@@ -61,6 +75,11 @@ pub(super) fn among<'v>(
     item: &'v Scalar,
     list: &'v [Scalar],
 ) -> Result<()> {
+    if let Some(family) = times::family(b, collation, [item, item]) {
+        if times::among(b, family, item, list)? {
+            return Ok(());
+        }
+    }
     if let Some(values) = values_of(list, collation)? {
         if values.is_empty() {
             // SQLite's `NULL IN ()` is 0.
@@ -72,7 +91,9 @@ pub(super) fn among<'v>(
         b.push("(");
         collated(b, collation, item)?;
         b.push(" IN ");
-        return among_values(b, values);
+        self::values(b, values)?;
+        b.push(")");
+        return Ok(());
     }
     // A null that turns up in the list must not make "none of them" unknown.
     b.push("CASE WHEN ");
@@ -88,7 +109,8 @@ pub(super) fn among<'v>(
     Ok(())
 }
 
-fn among_values<'v>(b: &mut Builder<'_, 'v>, mut values: Vec<Param<'v>>) -> Result<()> {
+/// Writes the list of an IN.
+pub(super) fn values<'v>(b: &mut Builder<'_, 'v>, mut values: Vec<Param<'v>>) -> Result<()> {
     if values.len() > MAX_PLACEHOLDERS {
         b.push("rarray(");
         b.param(array(values))?;
@@ -100,7 +122,7 @@ fn among_values<'v>(b: &mut Builder<'_, 'v>, mut values: Vec<Param<'v>>) -> Resu
         b.push("(");
         b.list(values, |b, value| b.param(value))?;
     }
-    b.push("))");
+    b.push(")");
     Ok(())
 }
 

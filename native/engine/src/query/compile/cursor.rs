@@ -19,6 +19,9 @@ pub(super) fn condition<'v>(
 ) -> Result<()> {
     let values = values(b.table, terms, cursor)?;
     if one_comparison(terms, &values) {
+        if let (Some(first), Some(value)) = (terms.first(), values.first()) {
+            first.write_bounds(b, value)?;
+        }
         return row_value(b, terms, values);
     }
     let pairs: Vec<Pair<'_, '_>> = terms.iter().zip(&values).collect();
@@ -146,6 +149,7 @@ fn bound<'v>(b: &mut Builder<'_, 'v>, (term, value): &Pair<'_, 'v>) -> Result<()
         }
         (false, false) if term.nullable => return Ok(()),
         _ => {
+            term.write_bounds(b, value)?;
             term.write(b);
             b.push(if term.descending { " <= " } else { " >= " });
             b.stored((*value).clone())?;

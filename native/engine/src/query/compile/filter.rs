@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::{encode, encode_rowid, rowid_name, Builder};
-use super::{invalid, scalar, Param};
+use super::{invalid, scalar, times, Param};
 use crate::error::{Error, Result};
 use crate::query::ir::{CompareOp, Expr, KeyValue};
 use crate::schema::{Column, Table};
@@ -124,9 +124,13 @@ fn compare<'v>(
         _ => error,
     })?;
     if *value != Value::Null {
-        b.compared(column);
-        b.push(operator(op));
-        return b.value(value, column);
+        let stored = encode(value, b.table, column)?;
+        if column.column_type.time_family().is_none() {
+            b.compared(column);
+            b.push(operator(op));
+            return b.stored(stored);
+        }
+        return compare_time(b, column, operator(op), stored);
     }
     b.name(&column.name);
     match op {
@@ -140,6 +144,27 @@ fn compare<'v>(
             return Err(invalid(message).with("column", column.name.as_str()));
         }
     }
+    Ok(())
+}
+
+fn compare_time<'v>(
+    b: &mut Builder<'_, 'v>,
+    column: &Column,
+    operator: &'static str,
+    stored: ToSqlOutput<'v>,
+) -> Result<()> {
+    let Some(family) = b.several_forms(b.table, column) else {
+        b.name(&column.name);
+        b.push(operator);
+        return b.stored(stored);
+    };
+    b.push("(");
+    b.name(&column.name);
+    b.collate_times(family);
+    b.push(operator);
+    b.stored(stored.clone())?;
+    times::column_bounds(b, &column.name, family, operator, &stored)?;
+    b.push(")");
     Ok(())
 }
 
@@ -176,13 +201,21 @@ fn compare_columns(b: &mut Builder<'_, '_>, left: &str, op: CompareOp, right: &s
         );
         return Err(invalid(message).with("columns", vec![left.name.clone(), right.name.clone()]));
     }
-    decimal_side(b, left, right);
+    if let (Some(family), false) = (
+        left.column_type.time_family(),
+        left.column_type == right.column_type,
+    ) {
+        b.name(&left.name);
+        b.collate_times(family);
+    } else {
+        decimal_side(b, left, right);
+    }
     b.push(operator(op));
     decimal_side(b, right, left);
     Ok(())
 }
 
-/// Whether two columns' stored forms have one order. Texts of times do not across types.
+/// Whether two columns' stored forms have one order.
 fn comparable(left: ColumnType, right: ColumnType) -> bool {
     use ColumnType::{Any, Decimal, Integer, Real, Text, Uuid};
     match (left, right) {
@@ -190,7 +223,10 @@ fn comparable(left: ColumnType, right: ColumnType) -> bool {
         (Text, Uuid) | (Uuid, Text) => true,
         (Decimal, Any) | (Any, Decimal) => false,
         (Any, _) | (_, Any) => true,
-        _ => left == right,
+        _ => {
+            let family = left.time_family();
+            left == right || (family.is_some() && family == right.time_family())
+        }
     }
 }
 
@@ -223,8 +259,12 @@ fn among<'v>(
         b.push(if negated { "1" } else { "0" });
         return Ok(());
     }
+    let family = b.several_forms(b.table, column);
+    let bounds = family.filter(|_| !negated);
+    b.push(if bounds.is_some() { "(" } else { "" });
     b.compared(column);
     b.push(if negated { " NOT IN " } else { " IN " });
+    let stored = bounds.map(|_| list.clone());
     if list.len() > MAX_PLACEHOLDERS {
         b.push("rarray(");
         let list = list.into_iter().filter_map(owned).collect();
@@ -238,6 +278,10 @@ fn among<'v>(
         b.list(list, |b, stored| b.stored(stored))?;
     }
     b.push(")");
+    if let (Some(family), Some(stored)) = (bounds, stored) {
+        times::column_among(b, column, family, &stored)?;
+        b.push(")");
+    }
     Ok(())
 }
 
@@ -303,6 +347,9 @@ fn primary_key<'v>(b: &mut Builder<'_, 'v>, key: &'v KeyValue) -> Result<()> {
 fn key_column<'v>(b: &mut Builder<'_, 'v>, column: &Column, value: &'v Value) -> Result<()> {
     if *value == Value::Null {
         return Err(key_error(b.table));
+    }
+    if column.column_type.time_family().is_some() {
+        return compare_time(b, column, " = ", encode(value, b.table, column)?);
     }
     b.name(&column.name);
     b.push(" = ");

@@ -21,11 +21,13 @@ mod select;
 mod subselect;
 #[cfg(test)]
 mod tests;
+mod times;
 mod write;
 
 pub use either::{compile_either, CompiledEither};
 pub use given::GivenRow;
 pub use plan::{InsertedRows, Plans};
+pub use times::Forms;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +58,8 @@ pub struct Compiled<'a> {
     pub hidden: usize,
     /// The rows come last first; the host turns them round.
     pub reversed: bool,
+    /// What it assumes about the texts of times.
+    pub forms: Forms,
 }
 
 /// A write: one statement, run once for each list of values.
@@ -152,6 +156,7 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
                 columns: Arc::new([]),
                 hidden: 0,
                 reversed: false,
+                forms: Forms::default(),
             })
         }
         Read::Compute(computed) => select::values(computed, catalog),

@@ -3,10 +3,10 @@
 use rusqlite::types::ToSqlOutput;
 
 use super::builder::{self, encode_rowid, rowid_name, Builder};
-use super::invalid;
+use super::{invalid, times};
 use crate::error::Result;
 use crate::query::ir::{Nulls, OrderBy};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Form, Table};
 use crate::value::{ColumnType, Value};
 
 /// One column of an order.
@@ -16,8 +16,9 @@ pub(super) struct Term<'a> {
     pub(super) name: &'a str,
     /// `None` for the rowid.
     pub(super) column: Option<&'a Column>,
-    /// Compared by the decimal collation, under which different texts may be equal.
-    pub(super) decimal: bool,
+    /// Compared by a collation under which different texts may be equal: of decimals, or of
+    /// times of several forms.
+    pub(super) loose: bool,
     pub(super) descending: bool,
     pub(super) nullable: bool,
     pub(super) nulls_first: bool,
@@ -28,7 +29,8 @@ impl<'a> Term<'a> {
         Term {
             name: &column.name,
             column: Some(column),
-            decimal: column.column_type == ColumnType::Decimal,
+            loose: column.column_type == ColumnType::Decimal
+                || (column.column_type.time_family().is_some() && column.form != Form::One),
             descending,
             nullable: !column.not_null && !key,
             nulls_first: !descending,
@@ -39,7 +41,7 @@ impl<'a> Term<'a> {
         Term {
             name,
             column: None,
-            decimal: false,
+            loose: false,
             descending,
             nullable: false,
             nulls_first: !descending,
@@ -55,10 +57,33 @@ impl<'a> Term<'a> {
 
     /// The column where it is compared.
     pub(super) fn write(&self, b: &mut Builder<'_, '_>) {
-        b.name(self.name);
-        if self.decimal {
-            b.push(" COLLATE ash_rusqlite_decimal");
+        match self.column {
+            Some(column) if self.loose || column.form == Form::One => {
+                b.compared(column);
+            }
+            _ => b.name(self.name),
         }
+    }
+
+    /// Writes what follows for the texts of times of several forms from a comparison of the term
+    /// with a value, with ` AND ` behind it.
+    pub(super) fn write_bounds<'v>(
+        &self,
+        b: &mut Builder<'_, 'v>,
+        value: &ToSqlOutput<'v>,
+    ) -> Result<()> {
+        let Some((column, family)) = self
+            .column
+            .filter(|_| self.loose)
+            .and_then(|column| Some((column, column.column_type.time_family()?)))
+        else {
+            return Ok(());
+        };
+        let operator = if self.descending { " <= " } else { " >= " };
+        b.push("1");
+        times::column_bounds(b, &column.name, family, operator, value)?;
+        b.push(" AND ");
+        Ok(())
     }
 
     /// The name alone, for the columns of a result.
@@ -122,14 +147,14 @@ pub(super) fn make_total<'a>(
     }
 }
 
-/// Equal decimals may be different texts, so a decimal is told apart by its text.
+/// Equal decimals or times may be different texts, so they are told apart by their texts.
 fn add<'a>(terms: &mut Vec<Term<'a>>, term: Term<'a>) {
     if !terms
         .iter()
-        .any(|known| known.name == term.name && !known.decimal)
+        .any(|known| known.name == term.name && !known.loose)
     {
         terms.push(Term {
-            decimal: false,
+            loose: false,
             ..term
         });
     }

@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::compared::{self, same};
-use super::{fragment, invalid, subselect, Param};
+use super::{fragment, invalid, subselect, times, Param};
 use crate::error::Result;
 use crate::query::ir::{ArithOp, Cast, Collation, Function, Nulls, Scalar, ScalarOrder};
 use crate::value::{self, ColumnType};
@@ -271,7 +271,11 @@ pub(super) fn collated<'v>(
     collation: Collation,
     scalar: &'v Scalar,
 ) -> Result<()> {
-    match collation {
+    match times::settle(b, collation, scalar) {
+        Collation::Time(family) => {
+            write(b, scalar)?;
+            b.collate_times(family);
+        }
         Collation::Decimal => {
             compared::decimal(b, scalar)?;
             b.push(" COLLATE ash_rusqlite_decimal");

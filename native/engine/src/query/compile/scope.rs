@@ -89,6 +89,17 @@ impl<'t> Scopes<'t> {
     pub(super) fn column(&self, depth: usize, table: usize, name: &str) -> Result<&'t Column> {
         self.find(depth, table, name).map(|(_, _, column)| column)
     }
+
+    /// A column with its table.
+    pub(super) fn owned_column(
+        &self,
+        depth: usize,
+        table: usize,
+        name: &str,
+    ) -> Result<(&'t Table, &'t Column)> {
+        let (_, table, column) = self.find(depth, table, name)?;
+        Ok((table, column))
+    }
 }
 
 impl<'t> Builder<'t, '_> {

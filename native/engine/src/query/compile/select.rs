@@ -55,6 +55,7 @@ pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled
     Ok(Compiled {
         sql: b.sql,
         params: b.params,
+        forms: b.forms,
         columns,
         hidden,
         reversed: plan.reversed,
@@ -96,6 +97,7 @@ pub(super) fn one_value<'v>(
     Compiled {
         sql: b.sql,
         params: b.params,
+        forms: b.forms,
         columns,
         hidden: 0,
         reversed: false,
@@ -116,6 +118,7 @@ pub(super) fn values<'v>(computed: &'v [Computed], catalog: &Catalog) -> Result<
     Ok(Compiled {
         sql: b.sql,
         params: b.params,
+        forms: b.forms,
         columns,
         hidden: 0,
         reversed: false,
@@ -250,6 +253,12 @@ impl<'a, 'v> Plan<'a, 'v> {
         }
         b.list(self.wanted(), |b, column| {
             b.name(&column.name);
+            // Rows of one time are equal, whatever its text.
+            if self.select.distinct {
+                if let Some(family) = b.several_forms(self.table, column) {
+                    b.collate_times(family);
+                }
+            }
             Ok(())
         })?;
         if !none && !computed.is_empty() {

@@ -5,7 +5,7 @@ use rusqlite::types::ToSqlOutput;
 use super::builder::Builder;
 use super::compared::{self, may_have_collation};
 use super::select::count;
-use super::{invalid, scalar};
+use super::{invalid, scalar, times};
 use crate::error::Result;
 use crate::query::ir::{AggregateKind, Aggregated, Collation, Scalar, ScalarOrder, Subselect};
 use crate::value::ColumnType;
@@ -95,6 +95,15 @@ fn first_that_is<'v>(
     Ok(())
 }
 
+/// Writes the collation by which a distinct scalar is told apart.
+fn collate(b: &mut Builder<'_, '_>, collation: Collation, value: &Scalar) {
+    match collation {
+        Collation::Time(family) => b.collate_times(family),
+        _ if may_have_collation(b, value) => b.push(" COLLATE BINARY"),
+        _ => {}
+    }
+}
+
 /// A function over rows; over those of a query of its own where some are cut off first.
 fn over<'v>(
     b: &mut Builder<'_, 'v>,
@@ -105,7 +114,12 @@ fn over<'v>(
     let select = &aggregated.select;
     b.push("(SELECT ");
     if cut {
-        call(b, aggregated, false, |b, wrap| {
+        // The query that names the column is written behind it.
+        let collation = match value.map(|value| settled_within(b, aggregated, value)) {
+            Some(collation) => collation?,
+            None => aggregated.collation,
+        };
+        call(b, aggregated, collation, false, |b, wrap| {
             if value.is_none() {
                 b.push("*");
                 return Ok(());
@@ -128,11 +142,32 @@ fn over<'v>(
     if list && aggregated.distinct {
         check_distinct(select, value)?;
     }
-    call(b, aggregated, list, |b, wrap| operand(b, value, wrap))?;
+    let collation = value.map_or(aggregated.collation, |value| {
+        times::settle(b, aggregated.collation, value)
+    });
+    call(b, aggregated, collation, list, |b, wrap| {
+        operand(b, value, wrap)
+    })?;
     from(b, select)?;
     b.leave_query();
     b.push(")");
     Ok(())
+}
+
+/// The collation of an aggregate over the rows of a query within.
+fn settled_within(
+    b: &mut Builder<'_, '_>,
+    aggregated: &Aggregated,
+    value: &Scalar,
+) -> Result<Collation> {
+    let compares = matches!(aggregated.kind, AggregateKind::Min | AggregateKind::Max);
+    if !(compares || aggregated.distinct) {
+        return Ok(aggregated.collation);
+    }
+    b.enter_query(&aggregated.select)?;
+    let collation = times::settle(b, aggregated.collation, value);
+    b.leave_query();
+    Ok(collation)
 }
 
 /// What an aggregate's operand must be.
@@ -167,6 +202,7 @@ fn operand<'v>(b: &mut Builder<'_, 'v>, value: Option<&'v Scalar>, wrap: Wrap) -
 fn call<'t, 'v>(
     b: &mut Builder<'t, 'v>,
     aggregated: &'v Aggregated,
+    collation: Collation,
     ordered: bool,
     operand: impl FnOnce(&mut Builder<'t, 'v>, Wrap) -> Result<()>,
 ) -> Result<()> {
@@ -203,11 +239,12 @@ fn call<'t, 'v>(
     }
     operand(b, wrap)?;
     if aggregated.scalar.is_some() && (aggregated.distinct || compares) {
-        b.push(match aggregated.collation {
-            Collation::Binary => " COLLATE BINARY",
-            Collation::Decimal => " COLLATE ash_rusqlite_decimal",
-            Collation::CaseInsensitive => " COLLATE ash_rusqlite_ci",
-        });
+        match collation {
+            Collation::Binary => b.push(" COLLATE BINARY"),
+            Collation::Decimal => b.push(" COLLATE ash_rusqlite_decimal"),
+            Collation::CaseInsensitive => b.push(" COLLATE ash_rusqlite_ci"),
+            Collation::Time(family) => b.collate_times(family),
+        }
     }
     if let (AggregateKind::Sum, true, Some(digits)) =
         (aggregated.kind, decimal, aggregated.precision)
@@ -238,8 +275,9 @@ fn rows<'v>(
                 b.push("DISTINCT ");
             }
             scalar::write(b, value)?;
-            if select.distinct && may_have_collation(b, value) {
-                b.push(" COLLATE BINARY");
+            if select.distinct {
+                let collation = times::settle(b, Collation::Binary, value);
+                collate(b, collation, value);
             }
             b.push(name);
         }

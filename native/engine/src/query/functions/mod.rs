@@ -6,6 +6,7 @@ mod list;
 mod number;
 mod store;
 mod text;
+mod time;
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
@@ -21,6 +22,8 @@ pub(crate) const REFUSED: &str = "ash_rusqlite: ";
 /// Registers the functions, the collations and the table function of compiled queries:
 ///
 /// - collation `ash_rusqlite_decimal`: decimals in text by their value,
+/// - collations `ash_rusqlite_instant`, `ash_rusqlite_naive`, `ash_rusqlite_clock`: texts of times
+///   by what they are, whatever their form; `ash_rusqlite_own_form(x, type)`: whether it is ours,
 /// - collation `ash_rusqlite_ci`: texts by their characters in lower case,
 /// - `ash_rusqlite_decimal_sum(x)`: the exact sum of decimals, and with a second argument as
 ///   Elixir's Decimal sums them, where so many digits hold it,
@@ -39,6 +42,7 @@ pub fn register(conn: &Connection) -> Result<()> {
 fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_collation(c"ash_rusqlite_decimal", decimal::compare)?;
+    time::register(conn, flags)?;
     decimal_number::register(conn, flags)?;
     number::register(conn, flags)?;
     text::register(conn, flags)?;

@@ -1,7 +1,7 @@
 //! Expressions: what a query computes from the columns of a row.
 
 use super::{Aggregated, CompareOp, Nulls, Subselect};
-use crate::value::{ColumnType, Name, OutputColumn, Value};
+use crate::value::{ColumnType, Name, OutputColumn, TimeFamily, Value};
 
 /// An expression. Booleans are 0, 1 or null.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +148,8 @@ pub enum Collation {
     Decimal,
     /// Without regard to case.
     CaseInsensitive,
+    /// As the times that they are.
+    Time(TimeFamily),
 }
 
 /// An arithmetic operator.

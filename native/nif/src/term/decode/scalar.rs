@@ -3,6 +3,7 @@
 use ash_rusqlite_engine::query::ir::{
     ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder,
 };
+use ash_rusqlite_engine::value::TimeFamily;
 use ash_rusqlite_engine::ColumnType;
 use rustler::Term;
 
@@ -312,8 +313,11 @@ pub(super) fn collation(term: Term<'_>) -> Decoded<Collation> {
     match name(term).as_deref() {
         Some("decimal") => Ok(Collation::Decimal),
         Some("ci") => Ok(Collation::CaseInsensitive),
+        Some("instant") => Ok(Collation::Time(TimeFamily::Instant)),
+        Some("naive") => Ok(Collation::Time(TimeFamily::Naive)),
+        Some("clock") => Ok(Collation::Time(TimeFamily::Clock)),
         _ => Err(invalid(format!(
-            "a collation is nil, :decimal or :ci, not {}",
+            "a collation is nil, :decimal, :ci, :instant, :naive or :clock, not {}",
             describe(term)
         ))),
     }
