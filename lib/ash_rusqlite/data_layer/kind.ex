@@ -42,6 +42,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       utc_datetime_usec: :datetime_usec
     }
 
+    @finer %{datetime: :datetime_usec, naive_datetime: :naive_datetime_usec, time: :time_usec}
+
     @integers -0x8000000000000000..0x7FFFFFFFFFFFFFFF
 
     @doc "The kind of an attribute, or of a type with its constraints."
@@ -128,6 +130,32 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def literal(%Time{} = value, kind) when kind in [:time, :time_usec], do: time(value, kind)
     def literal(_value, _kind), do: :error
 
+    @doc """
+    A value as what an expression of a kind is compared with: as `literal/2`, but a time may have a
+    fraction beside a column that keeps seconds.
+    """
+    @spec beside(term(), t() | :any) :: {:ok, term(), t()} | :error
+    def beside(value, kind) do
+      with :error <- literal(value, kind) do
+        case Map.fetch(@finer, kind) do
+          {:ok, :naive_datetime_usec} -> fraction(value, :naive_datetime_usec)
+          {:ok, finer} -> literal(value, finer)
+          :error -> :error
+        end
+      end
+    end
+
+    defp fraction(%NaiveDateTime{} = value, kind), do: time(value, kind)
+    defp fraction(_value, _kind), do: :error
+
+    @doc "How the texts of a kind are compared, as `AshRusqlite.Repo.Expression` names it."
+    @spec collation(t()) :: atom()
+    def collation(kind) when kind in [:ci, :decimal], do: kind
+    def collation(kind) when kind in [:datetime, :datetime_usec], do: :instant
+    def collation(kind) when kind in [:naive_datetime, :naive_datetime_usec], do: :naive
+    def collation(kind) when kind in [:time, :time_usec], do: :clock
+    def collation(_kind), do: nil
+
     # In the form in which a column of its own precision is written.
     defp plain(%DateTime{microsecond: {_, 0}} = value), do: literal(value, :datetime)
     defp plain(%NaiveDateTime{} = value), do: text(NaiveDateTime.to_iso8601(value))
@@ -139,7 +167,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp time(%{year: year}, _kind) when year not in 0..9999, do: :error
     defp time(%{calendar: calendar}, _kind) when calendar != Calendar.ISO, do: :error
 
-    # A column of seconds has no fractions: see `Expression` for what they are compared with.
+    # A column of seconds has no fractions: see `beside/2` for what they are compared with.
     defp time(%{microsecond: {micro, _}}, kind)
          when micro != 0 and kind in [:datetime, :naive_datetime, :time],
          do: :error

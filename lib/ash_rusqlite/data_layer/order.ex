@@ -80,8 +80,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc "A scalar with the collation by which its kind is ordered."
     @spec collated(Expression.scalar(), Kind.t()) :: Expression.scalar()
-    def collated(scalar, kind) when kind in [:ci, :decimal], do: {:collate, kind, scalar}
-    def collated(scalar, _kind), do: scalar
+    def collated(scalar, kind) do
+      case Kind.collation(kind) do
+        nil -> scalar
+        # The engine knows the type of a column, and whether its texts have one form.
+        times when times in [:instant, :naive, :clock] and elem(scalar, 0) == :col -> scalar
+        collation -> {:collate, collation, scalar}
+      end
+    end
 
     defp ties(scalar, :ci), do: [{:asc, {:collate, nil, scalar}, :text}]
     defp ties(scalar, :decimal), do: [{:asc, {:call, :decimal_form, [scalar]}, :any}]

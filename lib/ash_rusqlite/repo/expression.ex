@@ -41,8 +41,10 @@ defmodule AshRusqlite.Repo.Expression do
   ## Collations
 
   How texts compare: `nil` by their bytes, `:decimal` as the decimal numbers that they are (an
-  integer may stand beside them, a float may not), `:ci` as `String.downcase/1` of both. A
-  collation that a column was declared with plays no part.
+  integer may stand beside them, a float may not), `:ci` as `String.downcase/1` of both,
+  `:instant`, `:naive` and `:clock` as the times that they are, whatever program wrote them:
+  instants, dates with times without a zone, times of day. Columns and values of times compare so
+  without being told. A collation that a column was declared with plays no part.
 
   ## Scalars
 
@@ -180,7 +182,7 @@ defmodule AshRusqlite.Repo.Expression do
           | :any
 
   @typedoc "How texts compare."
-  @type collation :: nil | :decimal | :ci
+  @type collation :: nil | :decimal | :ci | :instant | :naive | :clock
 
   @typedoc "An expression, see \"Scalars\" above."
   @type scalar :: nil | boolean() | {:fragment, [String.t() | scalar()]} | tuple()

@@ -3,9 +3,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Comparisons, and the kind as which two expressions are compared.
 
-    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.{Expression, Kind}
 
-    import AshRusqlite.DataLayer.Expression.Constant, only: [fold: 2, literal!: 2, value?: 1]
+    import AshRusqlite.DataLayer.Expression.Constant, only: [fold: 2, value?: 1]
     import Expression, only: [compile: 2, inspect_kind: 1, residual: 1]
 
     @numbers [:integer, :real]
@@ -13,64 +13,70 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "A comparison by an operator."
     @spec compare(atom(), term(), term(), %Expression.Env{}) :: Expression.scalar()
     def compare(op, left, right, env) do
-      {left, right, kind} = pair(left, right, op, env)
-      {op, right} = whole_seconds(op, right, kind)
+      {left, right, kind} = pair(left, right, env)
       check_order(op, kind)
-      {:compare, op, collation(kind), left, right}
+      {:compare, op, Kind.collation(kind), left, right}
     end
-
-    # A column of seconds has no fraction: less than 5.5 s is at most 5 s.
-    defp whole_seconds(op, {:fraction, scalar}, _kind) when op in [:<, :<=], do: {:<=, scalar}
-    defp whole_seconds(op, {:fraction, scalar}, _kind) when op in [:>, :>=], do: {:>, scalar}
-    defp whole_seconds(op, scalar, _kind), do: {op, scalar}
 
     @doc "Whether two are not the same, or are, nil and nil included."
     @spec distinct(atom(), term(), term(), %Expression.Env{}) :: Expression.scalar()
     def distinct(form, left, right, env) do
-      {left, right, kind} = pair(left, right, :==, env)
-      {form, collation(kind), left, right}
+      {left, right, kind} = pair(left, right, env)
+      {form, Kind.collation(kind), left, right}
     end
 
     @doc "Whether one is among values."
     @spec among(term(), [term()], %Expression.Env{}) :: {Expression.scalar(), :boolean}
     def among(left, values, env) do
       {scalar, kind} = compile(left, env)
-      literals = Enum.map(values, &literal!(&1, kind))
+      literals = Enum.map(values, &beside!(&1, kind))
       kind = Enum.reduce(literals, kind, fn {_, other}, kind -> common!(kind, other) end)
-      {{:in, collation(kind), scalar, Enum.map(literals, &elem(&1, 0))}, :boolean}
+      {{:in, Kind.collation(kind), scalar, Enum.map(literals, &elem(&1, 0))}, :boolean}
     end
 
     # Both sides, and the kind as which they are compared.
-    defp pair(left, right, op, env) do
+    defp pair(left, right, env) do
       case {value?(left), value?(right)} do
         {_, true} ->
           {left, kind} = compile(left, env)
-          {right, other} = operand(right, kind, op)
+          {right, other} = beside!(right, kind)
           {left, right, common!(kind, other)}
 
         {true, false} ->
           {right, kind} = compile(right, env)
-          {left, other} = literal!(left, kind)
+          {left, other} = beside!(left, kind)
           {left, right, common!(kind, other)}
 
         _ ->
-          {left, kind} = compile(left, env)
-          other = fold(right, env)
-
-          {right, other} =
-            if other, do: operand(elem(other, 1), kind, op), else: compile(right, env)
-
-          {left, right, common!(kind, other)}
+          folded(left, right, fold(left, env), fold(right, env), env)
       end
     end
 
-    defp operand(%DateTime{microsecond: {micro, _}} = at, :datetime, op)
-         when micro != 0 and op in [:<, :<=, :>, :>=] do
-      {scalar, kind} = literal!(DateTime.truncate(at, :second), :datetime)
-      {{:fraction, scalar}, kind}
+    # What has no references is a value, on either side.
+    defp folded(left, right, {:ok, value}, nil, env) do
+      {right, kind} = compile(right, env)
+      {left, other} = if(is_nil(value), do: compile(left, env), else: beside!(value, kind))
+      {left, right, common!(kind, other)}
     end
 
-    defp operand(value, kind, _op), do: literal!(value, kind)
+    defp folded(left, right, _left_value, right_value, env) do
+      {left, kind} = compile(left, env)
+
+      {right, other} =
+        case right_value do
+          {:ok, value} -> beside!(value, kind)
+          nil -> compile(right, env)
+        end
+
+      {left, right, common!(kind, other)}
+    end
+
+    defp beside!(value, kind) do
+      case Kind.beside(value, kind || :any) do
+        {:ok, scalar, kind} -> {scalar, kind}
+        :error -> residual("#{inspect(value, limit: 3)} beside #{inspect_kind(kind)}")
+      end
+    end
 
     # nil has every kind.
     defp common!(nil, kind), do: kind
@@ -83,15 +89,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp common!(a, b) when a in [:text, :ci] and b in [:text, :ci], do: :ci
     defp common!(a, b) when a in [:text, :atom] and b in [:text, :atom], do: :mixed
 
+
+    defp common!(a, b) when a in [:datetime, :datetime_usec] and b in [:datetime, :datetime_usec],
+      do: :datetime_usec
+
+    defp common!(a, b)
+         when a in [:naive_datetime, :naive_datetime_usec] and
+                b in [:naive_datetime, :naive_datetime_usec],
+         do: :naive_datetime_usec
+
+    defp common!(a, b) when a in [:time, :time_usec] and b in [:time, :time_usec], do: :time_usec
+
     defp common!({:opaque, %{type: type, constraints: same}} = kind, {:opaque, other})
          when type == other.type and same == other.constraints,
          do: kind
 
     defp common!(a, b), do: residual("#{inspect_kind(a)} beside #{inspect_kind(b)}")
-
-    defp collation(:ci), do: :ci
-    defp collation(:decimal), do: :decimal
-    defp collation(_kind), do: nil
 
     # Only Ash knows the order of what is stored in a way of its own.
     defp check_order(op, {:opaque, attribute}) when op not in [:==, :!=],
