@@ -17,7 +17,7 @@ use crate::value::{self, ColumnType, TimeFamily, Value};
 /// What a statement assumes about the texts of times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forms {
-    /// Whether it relies on columns where every text has one form.
+    /// Whether it relies on what a look has found.
     pub relied: bool,
     /// Columns, by table and name, that nobody has looked at. It is right whatever they hold, and
     /// quicker where they have one form.
@@ -33,7 +33,10 @@ impl Builder<'_, '_> {
                 self.forms.relied = true;
                 None
             }
-            Form::Several => Some(family),
+            Form::Several => {
+                self.forms.relied = true;
+                Some(family)
+            }
             Form::Unknown => {
                 let place = (table.name.clone(), column.name.clone());
                 if !self.forms.unknown.contains(&place) {

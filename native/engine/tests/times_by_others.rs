@@ -1,0 +1,155 @@
+//! While this program alone writes, times are found by their index's own order; what another
+//! program commits is seen at once, and compares as times.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support {
+    pub mod host;
+}
+
+use ash_rusqlite_engine::query::ir::{OrderBy, Read, Select};
+use ash_rusqlite_engine::{Database, Date, DateTime, Time, Value};
+use rusqlite::Connection;
+use serde_json::json;
+use support::host::*;
+
+const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME_TEXT);
+    CREATE INDEX t_at ON t (at);
+    CREATE TABLE stamped (id INTEGER PRIMARY KEY, at DATETIME_TEXT DEFAULT CURRENT_TIMESTAMP);
+    CREATE TABLE filled (id INTEGER PRIMARY KEY, at DATETIME_TEXT);
+    CREATE TRIGGER fills AFTER INSERT ON stamped
+      BEGIN INSERT INTO filled VALUES (new.id, new.at); END;";
+
+fn open_with(options: serde_json::Value) -> (tempfile::TempDir, Connection, Database) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("times.db");
+    let database = with_tables(config(path.to_str().unwrap(), options), TABLE);
+    let other = Connection::open(&path).unwrap();
+    (folder, other, database)
+}
+
+fn at(second: u8) -> Value {
+    let date = Date {
+        year: 2026,
+        month: 1,
+        day: 2,
+    };
+    let time = Time {
+        hour: 3,
+        minute: 4,
+        second,
+        microsecond: 0,
+        precision: 0,
+    };
+    Value::DateTime(DateTime { date, time })
+}
+
+fn row(id: i64, second: u8) -> [(&'static str, Value); 2] {
+    [("id", Value::Integer(id)), ("at", at(second))]
+}
+
+fn by_time(table: &str) -> Read {
+    Read::Select(Select {
+        table: table.into(),
+        columns: Some(vec!["id".into()]),
+        order_by: vec![OrderBy {
+            column: "at".into(),
+            descending: false,
+            nulls: None,
+        }],
+        limit: Some(10),
+        ..Select::default()
+    })
+}
+
+fn ids(database: &Database) -> Vec<i64> {
+    let rows = read(database, by_time("t")).unwrap();
+    rows.iter().map(|row| row[0].as_i64().unwrap()).collect()
+}
+
+/// Whether the rows go through a sorter.
+fn sorts(database: &Database, table: &str) -> bool {
+    let plan = read(database, Read::Explain(Box::new(by_time(table)))).unwrap();
+    plan.iter()
+        .any(|row| row[3].as_str().unwrap().contains("TEMP B-TREE"))
+}
+
+#[test]
+fn own_writes_keep_the_index_and_those_of_others_are_sorted_at_once() {
+    let (_folder, other, database) = open_with(json!({}));
+    write(&database, insert("t", &row(1, 5))).unwrap();
+    for n in 2..20 {
+        write(
+            &database,
+            insert("t", &row(n, u8::try_from(n).unwrap() + 5)),
+        )
+        .unwrap();
+        assert!(!sorts(&database, "t"), "after our own write {n}");
+    }
+    write(&database, delete("t", None)).unwrap();
+    write(&database, insert("t", &row(1, 5))).unwrap();
+    write(&database, insert("t", &row(2, 7))).unwrap();
+    // By its bytes it would be the first: a space is less than a T.
+    let late = "INSERT INTO t VALUES (3, '2026-01-02 03:04:06')";
+    other.execute_batch(late).unwrap();
+    assert_eq!(ids(&database), [1, 3, 2]);
+    assert!(sorts(&database, "t"));
+    // Between our own commits, too.
+    for n in 4..8 {
+        write(&database, insert("t", &row(n, 10))).unwrap();
+        let text = "INSERT INTO t VALUES (?, '2026-01-02 03:04:09')";
+        other.execute(text, [n + 10]).unwrap();
+        write(&database, insert("t", &row(n + 20, 11))).unwrap();
+        let found = ids(&database);
+        let place = |id| found.iter().position(|found| *found == id);
+        if let (Some(others), Some(own)) = (place(n + 10), place(n)) {
+            assert!(others < own, "{found:?}");
+        }
+        assert!(place(n + 10).is_some(), "{found:?}");
+        other.execute("DELETE FROM t WHERE id > 3", []).unwrap();
+    }
+}
+
+#[test]
+fn once_all_have_one_form_again_the_index_serves() {
+    let (_folder, other, database) = open_with(json!({}));
+    write(&database, insert("t", &row(1, 5))).unwrap();
+    let text = "INSERT INTO t VALUES (2, '2026-01-02 03:04:06')";
+    other.execute_batch(text).unwrap();
+    assert!(sorts(&database, "t"));
+    let mended = "UPDATE t SET at = '2026-01-02T03:04:06Z' WHERE id = 2";
+    other.execute_batch(mended).unwrap();
+    // Looks take a small part of the time, so the next one may have to wait a little.
+    let soon = soon();
+    while sorts(&database, "t") {
+        assert!(std::time::Instant::now() < soon, "nobody looked again");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(ids(&database), [1, 2]);
+}
+
+#[test]
+fn what_a_default_or_a_trigger_writes_is_not_taken_for_our_own_form() {
+    let (_folder, _other, database) = open_with(json!({}));
+    for table in ["stamped", "filled"] {
+        assert!(sorts(&database, table), "{table}");
+    }
+    assert!(!sorts(&database, "t"));
+}
+
+#[test]
+fn a_database_that_does_not_sync_tells_others_from_itself_too() {
+    let (_folder, other, database) = open_with(json!({"synchronous": "off"}));
+    write(&database, insert("t", &row(1, 5))).unwrap();
+    assert!(!sorts(&database, "t"));
+    write(&database, delete("t", None)).unwrap();
+    assert!(!sorts(&database, "t"));
+    let text = "INSERT INTO t VALUES (2, '2026-01-02 03:04:06')";
+    other.execute_batch(text).unwrap();
+    assert!(sorts(&database, "t"));
+}
