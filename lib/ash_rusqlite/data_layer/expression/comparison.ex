@@ -89,7 +89,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp common!(a, b) when a in [:text, :ci] and b in [:text, :ci], do: :ci
     defp common!(a, b) when a in [:text, :atom] and b in [:text, :atom], do: :mixed
 
-
     defp common!(a, b) when a in [:datetime, :datetime_usec] and b in [:datetime, :datetime_usec],
       do: :datetime_usec
 
