@@ -24,6 +24,8 @@ defmodule AshRusqlite.Error do
     not_a_database: {false, "the file is no SQLite database, or an encrypted one"},
     newer_format: {false, "a newer SQLite or a newer release of this library wrote the file"},
     corrupt: {false, "the file is damaged"},
+    file_replaced:
+      {true, "another program deleted or replaced the open file or its log; it is opened again"},
     disk_full: {true, "the disk or the quota is full; what was acknowledged is safe"},
     io_error: {true, "the operating system failed to read or write"},
     read_only: {false, "the database or its file is read-only"},

@@ -86,6 +86,8 @@ defmodule AshRusqlite.Native do
   end
 
   @doc "Opens a database. The calling process owns it: its end closes the database."
+  # The caller also gets `{:file_replaced, error}` whenever the files were opened again because
+  # another program had deleted or replaced them.
   @spec open(String.t(), keyword(), reference()) :: {:ok, db()} | error()
   def open(_path, _options, _ref), do: not_loaded()
 

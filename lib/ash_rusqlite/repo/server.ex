@@ -8,6 +8,8 @@ defmodule AshRusqlite.Repo.Server do
 
   use GenServer, shutdown: 30_000
 
+  require Logger
+
   alias AshRusqlite.{Error, Native, Telemetry}
 
   # It is there where the data layer is.
@@ -101,6 +103,13 @@ defmodule AshRusqlite.Repo.Server do
   def handle_info({:DOWN, monitor, :process, _pid, _reason}, state)
       when is_map_key(state.changing, monitor),
       do: {:noreply, changed(state, monitor)}
+
+  # The files are open again, and the tables may be others.
+  def handle_info({:file_replaced, {:error, reason}}, state) do
+    error = Error.from_native(reason)
+    Logger.error("#{inspect(state.entry.repo)}: #{Exception.message(error)}")
+    {:noreply, renewed(state)}
+  end
 
   def handle_info(_message, state), do: {:noreply, state}
 

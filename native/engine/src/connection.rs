@@ -54,6 +54,19 @@ pub fn open_reader(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Re
     Ok(link)
 }
 
+/// A connection to nothing, in the place of one that is closed.
+pub fn unconnected() -> Result<Link> {
+    let mut conn = Connection::open_in_memory().map_err(sqlite_error::map)?;
+    let control = Control::new(Arc::default());
+    control.install(&mut conn)?;
+    let gate = Gate::install(&mut conn)?;
+    Ok(Link {
+        conn,
+        control,
+        gate,
+    })
+}
+
 fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
     file_locks::install();
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;

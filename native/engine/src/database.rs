@@ -13,7 +13,7 @@ use crate::memory::MemoryFolder;
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
 use crate::reader::{self, Context};
-use crate::reply::{guarded, Reply};
+use crate::reply::{guarded, Nowhere, Reply};
 use crate::request::{
     Finished, Maintenance, Notify, Pace, Patience, ReadOutcome, RequestId, Responder, Submitted,
     TransactionId, TransactionOp, WaitId,
@@ -22,9 +22,13 @@ use crate::schema::Catalog;
 use crate::side_work;
 use crate::stats::{int, Stat};
 use crate::writer::queue::Queue;
+use crate::writer::reopen::Others;
 use crate::writer::transaction::Transaction;
 use crate::writer::work::{Step, Work};
-use crate::writer::{self, Shared};
+use crate::writer::{self, Report, Shared};
+
+/// How long the connections of readers may take to be closed.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 struct Inner {
     shared: Arc<Shared>,
@@ -37,8 +41,16 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
+        self.pool.stop();
         self.shared.queue.close(None);
     }
+}
+
+fn files_replaced() -> Error {
+    Error::new(
+        Code::FileReplaced,
+        "another program replaced the files of the database while this ran; run it again",
+    )
 }
 
 /// A database. Clones are the same one; it closes when the last of them is dropped.
@@ -62,11 +74,7 @@ impl Database {
             (None, None) => PathBuf::new(),
         };
         let closing = Arc::new(AtomicBool::new(false));
-        let pool = Arc::new(Pool::new(
-            path.clone(),
-            config.clone(),
-            Arc::clone(&closing),
-        ));
+        let pool = Arc::new(Pool::new(path.clone(), config.clone()));
         let shared = Arc::new(Shared::new(config));
         let threads = Mutex::default();
         let database = Database(Arc::new(Inner {
@@ -88,8 +96,13 @@ impl Database {
         let (shared, path) = (Arc::clone(&self.0.shared), self.0.path.clone());
         let pool = Arc::clone(&self.0.pool);
         self.spawn("ash_rusqlite_writer", move || {
-            let ending = Box::new(move || pool.close(Duration::from_secs(5)));
-            writer::run(Arc::clone(&shared), path, opened, ending);
+            let [suspended, resumed] = [Arc::clone(&pool), Arc::clone(&pool)];
+            let others = Others {
+                close: Box::new(move || pool.close(CLOSE_PATIENCE)),
+                suspend: Box::new(move || suspended.suspend(CLOSE_PATIENCE)),
+                resume: Box::new(move |refused| resumed.resume(refused)),
+            };
+            writer::run(Arc::clone(&shared), path, opened, others);
             drop(memory);
             let closers = shared.queue.closed();
             closers.into_iter().for_each(|notify| notify());
@@ -146,6 +159,7 @@ impl Database {
     /// are stopped. `closed` is called at the end. May be called again. Only enqueues.
     pub fn close(&self, closed: Option<Notify>) {
         self.0.closing.store(true, Ordering::Relaxed);
+        self.0.pool.stop();
         self.0.shared.queue.close(closed);
     }
 
@@ -178,19 +192,43 @@ impl Database {
         on_reader_free: &mut dyn FnMut() -> Notify,
     ) -> Result<ReadOutcome> {
         self.check_open()?;
+        if self.0.shared.watch.asks_the_writer() {
+            let soon = Instant::now() + self.0.shared.config.busy_timeout;
+            let queue = &self.0.shared.queue;
+            queue.push(Work::LookAtFiles, soon.into(), Box::new(Nowhere), None)?;
+        }
         let may_open = matches!(pace, Pace::Full { .. });
-        let mut reader = match self.0.pool.lend(may_open, on_reader_free)? {
-            Lease::Ready(reader) => reader,
-            Lease::NeedsTime => return Ok(ReadOutcome::NeedsTime),
-            Lease::Waiting(id) => return Ok(ReadOutcome::NoReader(id)),
-        };
-        let context = Context {
-            catalog: self.0.shared.catalog(),
-            counters: &self.0.shared.counters,
-        };
-        let outcome = guarded(|| reader::read(&mut reader, &context, read, &pace, sink));
-        self.0.pool.put_back(reader);
-        outcome
+        loop {
+            let mut reader = match self.0.pool.lend(may_open, on_reader_free)? {
+                Lease::Ready(reader) => reader,
+                Lease::NeedsTime => return Ok(ReadOutcome::NeedsTime),
+                Lease::Waiting(id) => return Ok(ReadOutcome::NoReader(id)),
+            };
+            let context = Context {
+                catalog: self.0.shared.catalog(),
+                counters: &self.0.shared.counters,
+            };
+            let generation = reader.generation();
+            let outcome = guarded(|| reader::read(&mut reader, &context, read, &pace, sink));
+            self.0.pool.put_back(reader);
+            match outcome {
+                // It was stopped because its files were replaced: in the new ones, then.
+                Err(error)
+                    if error.code() == Code::Closed && self.0.pool.is_outdated(generation) =>
+                {
+                    if !may_open {
+                        return Ok(ReadOutcome::NeedsTime);
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Sets who is told what nobody asked for: that the files were opened again because another
+    /// program had replaced them.
+    pub fn report_to(&self, report: Report) {
+        self.0.shared.report_to(report);
     }
 
     /// Ends a wait for a reader: the error of a call that gives up after `timeout`. `None` if
@@ -362,12 +400,19 @@ impl Database {
                 "the database is closed; start its repo again",
             ));
         }
-        let (path, closing) = (self.0.path.clone(), Arc::clone(&self.0.closing));
+        let (path, stop) = (self.0.path.clone(), self.0.pool.stop_flag());
         let config = self.0.shared.config.clone();
+        let closing = Arc::clone(&self.0.closing);
         self.spawn("ash_rusqlite_side", move || {
             let mut reply = Reply::new(reply);
-            let result = side_work::run(work, &path, &config, closing, &mut reply);
-            reply.finish(result);
+            let result = side_work::run(work, &path, &config, stop, &mut reply);
+            reply.finish(result.map_err(|error| {
+                let stopped = matches!(error.code(), Code::Closed | Code::Cancelled);
+                match stopped && !closing.load(Ordering::Relaxed) {
+                    true => files_replaced(),
+                    false => error,
+                }
+            }));
         })
     }
 

@@ -78,6 +78,9 @@ codes! {
     NewerFormat = "newer_format", false;
     /// The file is damaged.
     Corrupt = "corrupt", false;
+    /// Another program deleted or replaced the open file or its log. What was being written is
+    /// not acknowledged; the file is opened again.
+    FileReplaced = "file_replaced", true;
     /// The disk or the quota is full. What was acknowledged is safe.
     DiskFull = "disk_full", true;
     /// The operating system failed to read or write.

@@ -24,6 +24,7 @@ mod calls {
     use std::fs::File;
     use std::mem::transmute;
     use std::os::fd::IntoRawFd;
+    use std::path::Path;
     use std::sync::Once;
 
     use rusqlite::ffi::{self, sqlite3_vfs};
@@ -73,6 +74,21 @@ mod calls {
         let descriptor = file.into_raw_fd();
         descriptors::opened(descriptor);
         descriptors::close(descriptor);
+    }
+
+    /// While it lives, nobody who has not opened a database yet can open it.
+    pub struct NewcomersWait(c_int);
+
+    /// Lets nobody else open a database for a moment; `None` where that cannot be had.
+    pub fn keep_newcomers_out(database: &Path) -> Option<NewcomersWait> {
+        let holder = descriptors::holder_of(database)?;
+        descriptors::lock_first(holder, libc::F_WRLCK).then_some(NewcomersWait(holder))
+    }
+
+    impl Drop for NewcomersWait {
+        fn drop(&mut self) {
+            descriptors::lock_first(self.0, libc::F_UNLCK);
+        }
     }
 
     unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int {
@@ -141,6 +157,14 @@ mod calls {
     pub fn close_file(file: std::fs::File) {
         drop(file);
     }
+
+    /// Nobody has one here.
+    pub struct NewcomersWait(());
+
+    /// Cannot be had here.
+    pub fn keep_newcomers_out(_: &std::path::Path) -> Option<NewcomersWait> {
+        None
+    }
 }
 
-pub use calls::{close_file, install};
+pub use calls::{close_file, install, keep_newcomers_out};

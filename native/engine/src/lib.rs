@@ -25,6 +25,7 @@ mod line;
 mod memory;
 pub mod migration;
 mod nearest;
+mod opened_files;
 pub mod page_cache;
 pub mod progress;
 pub mod query;

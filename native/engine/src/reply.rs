@@ -78,7 +78,18 @@ impl Drop for Reply {
     }
 }
 
-struct Nowhere;
+/// Where answers go that nobody waits for.
+pub struct Nowhere;
+
+impl Responder for Nowhere {
+    fn sink(&mut self) -> &mut dyn RowSink {
+        self
+    }
+
+    fn progress(&mut self, _: Progress) {}
+
+    fn finish(self: Box<Self>, _: Result<Outcome>) {}
+}
 
 impl RowSink for Nowhere {
     fn begin(&mut self, _: &Arc<[OutputColumn]>, _: usize, _: bool) {}

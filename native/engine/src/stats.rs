@@ -113,6 +113,8 @@ pub struct Counters {
     pub rollbacks: AtomicU64,
     /// Batches that had to be run again one by one.
     pub reruns: AtomicU64,
+    /// How many times the files were opened again because another program replaced them.
+    pub reopened: AtomicU64,
     /// Writes per commit, by class.
     pub batches: [AtomicU64; BATCH_CLASSES.len()],
     /// The largest batch.
@@ -200,6 +202,7 @@ impl Counters {
             ("transactions", get(&self.transactions)),
             ("rollbacks", get(&self.rollbacks)),
             ("reruns", get(&self.reruns)),
+            ("reopened", get(&self.reopened)),
             ("reads", get(&self.reads)),
             ("long_reads", get(&self.long_reads)),
             ("largest_batch", get(&self.largest_batch)),

@@ -21,6 +21,7 @@ rustler::atoms! {
     commit,
     idle,
     progress,
+    file_replaced,
     infinity,
     nil,
     true_ = "true",

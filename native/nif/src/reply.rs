@@ -93,6 +93,18 @@ pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Result<OnOpened> {
     }))
 }
 
+/// Tells the calling process, as often as it happens, that another program replaced the files of
+/// a database: `{:file_replaced, error}`.
+pub fn on_replaced(env: Env<'_>) -> Box<dyn Fn(&Error) + Send + Sync> {
+    let to = env.pid();
+    Box::new(move |error| {
+        let env = OwnedEnv::new();
+        let what = Raw::atom(atoms::file_replaced());
+        let term = env.run(|env| Raw::tuple(env, [what, error::answer(env, error)]));
+        Message { env, to, term }.send();
+    })
+}
+
 /// Answers one request of the calling process: `{tag, result}`.
 pub struct Reply {
     env: OwnedEnv,

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, CStr};
 use std::os::fd::RawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -117,6 +119,21 @@ pub fn way(descriptor: RawFd, place: i64) -> Way {
         1 => Way::Classic,
         code => Way::Through(code - 2),
     }
+}
+
+/// The descriptor that holds the locks of a database file which is open.
+pub fn holder_of(database: &Path) -> Option<RawFd> {
+    let data = std::fs::metadata(database).ok()?;
+    registry().files.get(&(data.dev(), data.ino()))?.holder
+}
+
+/// Locks the place that whoever opens a database locks first, or releases it.
+pub fn lock_first(holder: RawFd, kind: c_int) -> bool {
+    let mut lock = whole(kind);
+    lock.l_start = DATABASE_LOCKS;
+    lock.l_len = 1;
+    // SAFETY: the holder is open as long as the database is, and the lock outlives the call.
+    unsafe { libc::fcntl(holder, libc::F_OFD_SETLK, &mut lock) == 0 }
 }
 
 fn slot(descriptor: RawFd) -> Option<&'static AtomicI32> {

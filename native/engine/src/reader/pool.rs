@@ -1,9 +1,9 @@
 //! The reading connections: opened when first needed, lent to one read at a time.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::connection::{self, Link};
@@ -17,6 +17,8 @@ pub struct Reader {
     pub link: Link,
     /// Whether its value length is limited to what a slice may read.
     pub limited: bool,
+    /// Whose connections it belongs to.
+    generation: u64,
 }
 
 /// What a pool gives.
@@ -35,24 +37,39 @@ struct State {
     lent: usize,
     waiting: Line,
     closed: bool,
+    /// Nobody gets a connection, for a moment.
+    suspended: bool,
+    /// Why nobody gets one, until that is over.
+    refused: Option<Error>,
+    generation: u64,
+    /// Stops what runs on the connections of this generation. Each of them has one, and so has
+    /// work beside the writer.
+    stop: Arc<AtomicBool>,
+    /// Those of generations that are not all closed.
+    earlier: Vec<Arc<AtomicBool>>,
 }
 
 /// The pool.
 pub struct Pool {
     path: PathBuf,
     config: Config,
-    closing: Arc<AtomicBool>,
     state: Mutex<State>,
     returned: Condvar,
 }
 
+impl Reader {
+    /// Whose connections it belongs to, for [`Pool::is_outdated`].
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
 impl Pool {
     /// An empty pool of at most `config.readers`.
-    pub fn new(path: PathBuf, config: Config, closing: Arc<AtomicBool>) -> Pool {
+    pub fn new(path: PathBuf, config: Config) -> Pool {
         Pool {
             path,
             config,
-            closing,
             state: Mutex::default(),
             returned: Condvar::new(),
         }
@@ -65,13 +82,19 @@ impl Pool {
     /// Lends a connection. With `may_open` it opens another one where all are lent and the
     /// limit allows it.
     pub fn lend(&self, may_open: bool, on_free: &mut dyn FnMut() -> Notify) -> Result<Lease> {
-        {
+        let (stop, generation) = {
             let mut state = self.lock();
             if state.closed {
                 return Err(Error::new(
                     Code::Closed,
                     "the database is closed; start its repo again",
                 ));
+            }
+            if let Some(error) = &state.refused {
+                return Err(error.clone());
+            }
+            if state.suspended {
+                return Ok(Lease::Waiting(state.waiting.join(on_free())));
             }
             if let Some(reader) = state.idle.pop() {
                 state.lent += 1;
@@ -84,11 +107,13 @@ impl Pool {
                 return Ok(Lease::NeedsTime);
             }
             state.lent += 1;
-        }
-        match connection::open_reader(&self.path, &self.config, Arc::clone(&self.closing)) {
+            (Arc::clone(&state.stop), state.generation)
+        };
+        match connection::open_reader(&self.path, &self.config, stop) {
             Ok(link) => Ok(Lease::Ready(Reader {
                 link,
                 limited: false,
+                generation,
             })),
             Err(error) => {
                 self.released(self.lock());
@@ -100,7 +125,7 @@ impl Pool {
     /// Takes a connection back and wakes one who waits.
     pub fn put_back(&self, reader: Reader) {
         let mut state = self.lock();
-        if state.closed {
+        if state.closed || reader.generation != state.generation {
             // Whoever waits for the last one to come back is to find its file closed.
             drop(state);
             drop(reader);
@@ -120,6 +145,60 @@ impl Pool {
             self.returned.notify_all();
         }
         next.into_iter().for_each(|notify| notify());
+    }
+
+    /// What stops those that are open now, for a connection beside them.
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lock().stop)
+    }
+
+    /// Stops what runs, for good.
+    pub fn stop(&self) {
+        self.lock().stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a reader's connection is to be closed, because its files were replaced.
+    pub fn is_outdated(&self, generation: u64) -> bool {
+        let state = self.lock();
+        !state.closed && state.generation != generation
+    }
+
+    /// Stops what runs, closes all connections and lends none until [`Pool::resume`]. Returns
+    /// whether all were closed in time.
+    pub fn suspend(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut state = self.lock();
+        let stopped = state.stop.load(Ordering::Relaxed);
+        let stop = std::mem::replace(&mut state.stop, Arc::new(AtomicBool::new(stopped)));
+        stop.store(true, Ordering::Relaxed);
+        state.earlier.push(stop);
+        state.suspended = true;
+        state.generation += 1;
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+        loop {
+            let mut state = self.lock();
+            state.earlier.retain(|stop| Arc::strong_count(stop) > 1);
+            if state.earlier.is_empty() {
+                return true;
+            }
+            drop(state);
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Lends again, or refuses everybody with an error.
+    pub fn resume(&self, refused: Option<Error>) {
+        let mut state = self.lock();
+        state.suspended = false;
+        state.refused = refused;
+        let waiting = state.waiting.first(usize::MAX);
+        drop(state);
+        waiting.into_iter().for_each(|notify| notify());
     }
 
     /// A caller stops waiting. False if it was woken already.

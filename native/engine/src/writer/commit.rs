@@ -131,9 +131,20 @@ impl Writer {
                 break;
             }
         }
-        if !lost && self.commit().is_ok() {
-            self.answer(answers, writes);
-            return;
+        if !lost {
+            match self.commit() {
+                Ok(()) => return self.answer(answers, writes),
+                // It may be there after all, for who had the same log: to run again is not safe.
+                Err(error) if error.code() == Code::FileReplaced => {
+                    for (_, result) in &mut answers {
+                        if result.is_ok() {
+                            *result = Err(error.clone());
+                        }
+                    }
+                    return self.answer(answers, writes);
+                }
+                Err(_) => {}
+            }
         }
         self.roll_back();
         self.shared.counters.reruns.fetch_add(1, Ordering::Relaxed);
@@ -283,6 +294,7 @@ impl Writer {
 
     /// `BEGIN IMMEDIATE`, waiting for other processes until the deadline.
     pub(super) fn begin(&mut self, deadline: Instant) -> Result<()> {
+        self.recover()?;
         self.link.gate.set(Access::Write);
         self.link.control.begin(deadline, None);
         self.step("BEGIN IMMEDIATE")?;
@@ -301,6 +313,7 @@ impl Writer {
             .catalog()
             .around_commit(conn, || joined_writes::around(conn, || self.step("COMMIT")));
         self.shared.counters.commit_time.note(started.elapsed());
+        let result = result.and_then(|()| self.check_files());
         if result.is_ok() {
             self.publish_draft();
         }

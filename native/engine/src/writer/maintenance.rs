@@ -23,6 +23,18 @@ pub(super) struct Checkpointed {
     checkpointed_pages: i64,
 }
 
+impl Checkpointed {
+    /// Whether all of the log is in the file, be there readers that keep it from being cut.
+    pub(super) fn moved_all(&self) -> bool {
+        self.wal_pages == self.checkpointed_pages
+    }
+
+    /// Whether all of the log is in the file, and the log is empty.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.busy && self.moved_all()
+    }
+}
+
 /// Hands progress on to the caller.
 pub struct ProgressTo<'a>(pub &'a mut Reply);
 
@@ -47,7 +59,10 @@ impl Writer {
             return self.reply(job, Err(error));
         }
         self.shared.counters.hold(Some(work.name().to_owned()));
-        let result = self.run_maintenance(work, &mut job);
+        let result = self
+            .recover()
+            .and_then(|()| self.run_maintenance(work, &mut job))
+            .and_then(|done| self.check_files().map(|()| done));
         self.shared.counters.hold(None);
         self.link.gate.set(Access::Write);
         self.reply(job, result);

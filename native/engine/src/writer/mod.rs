@@ -10,6 +10,7 @@ mod checkpoint;
 mod commit;
 mod maintenance;
 pub mod queue;
+pub mod reopen;
 mod tables;
 pub mod transaction;
 pub mod work;
@@ -17,7 +18,7 @@ pub mod work;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
+use crate::opened_files::{FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
 use crate::reply::fault;
@@ -37,6 +39,7 @@ use crate::stats::Counters;
 use answers::Answers;
 use checkpoint::Log;
 use queue::Queue;
+use reopen::{Lost, Others};
 use work::{Job, Next, Work};
 
 /// What the writer shares with those who ask it.
@@ -47,9 +50,15 @@ pub struct Shared {
     pub queue: Queue,
     /// The counters.
     pub counters: Counters,
+    /// The files, for those who read.
+    pub watch: FileWatch,
+    reports: OnceLock<Report>,
     catalog: OnceLock<SharedCatalog>,
     unopened: SharedCatalog,
 }
+
+/// Is told what nobody asked for.
+pub type Report = Box<dyn Fn(&Error) + Send + Sync>;
 
 impl Shared {
     /// For a database that is about to be opened.
@@ -59,6 +68,8 @@ impl Shared {
             config,
             queue,
             counters: Counters::default(),
+            watch: FileWatch::default(),
+            reports: OnceLock::new(),
             catalog: OnceLock::new(),
             unopened: SharedCatalog::default(),
         }
@@ -72,6 +83,33 @@ impl Shared {
     /// Whether the database was opened.
     pub fn is_open(&self) -> bool {
         self.catalog.get().is_some()
+    }
+
+    /// Sets who is told what nobody asked for.
+    pub fn report_to(&self, report: Report) {
+        // The first one stays.
+        let _ = self.reports.set(report);
+    }
+
+    /// Reports what nobody asked for.
+    pub fn report(&self, error: &Error) {
+        if let Some(report) = self.reports.get() {
+            report(error);
+        }
+    }
+
+    /// Counts the pages of a connection's log.
+    fn watch_log(self: &Arc<Self>, link: &mut Link) -> Result<()> {
+        let watched = Arc::clone(self);
+        link.conn
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+                watched
+                    .counters
+                    .wal_pages
+                    .store(i64::from(pages), Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(sqlite_error::map)
     }
 
     /// The error of a request that the writer took after its deadline.
@@ -118,6 +156,13 @@ fn millis(time: Duration) -> i64 {
 pub struct Writer {
     shared: Arc<Shared>,
     link: Link,
+    /// Whether `link` leads to the database.
+    connected: bool,
+    /// The files; none in memory.
+    files: Option<Arc<OpenedFiles>>,
+    /// Why they must be opened again.
+    lost: Option<Lost>,
+    others: Others,
     /// The tables as the open transaction has changed them.
     draft: Option<SharedCatalog>,
     log: Log,
@@ -134,17 +179,17 @@ pub struct Writer {
 const AWAKE: Duration = Duration::from_micros(100);
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
-/// `opened` hears of the result once; `ending` is called before the connection closes.
+/// `opened` hears of the result once; `others` are closed before the connection is.
 pub fn run(
     shared: Arc<Shared>,
     path: PathBuf,
     opened: Box<dyn FnOnce(Result<()>) + Send>,
-    ending: Box<dyn FnOnce() + Send>,
+    others: Others,
 ) {
-    match Writer::open(Arc::clone(&shared), path) {
+    match Writer::open(Arc::clone(&shared), path, others) {
         Ok(writer) => {
             opened(Ok(()));
-            writer.work(ending)
+            writer.work()
         }
         Err(error) => {
             shared.queue.close(None);
@@ -169,26 +214,25 @@ fn refuse_all(shared: &Shared, error: &Error) {
 }
 
 impl Writer {
-    fn open(shared: Arc<Shared>, path: PathBuf) -> Result<Writer> {
+    fn open(shared: Arc<Shared>, path: PathBuf, others: Others) -> Result<Writer> {
         // Queued writes are finished when the database closes, so nothing stops this one.
-        let never = Arc::new(AtomicBool::new(false));
-        let mut link = connection::open_writer(&path, &shared.config, never)?;
+        let mut link = connection::open_writer(&path, &shared.config, Arc::default())?;
         let catalog = SharedCatalog::load(&link.conn)?;
         let _ = shared.catalog.set(catalog);
-        let watched = Arc::clone(&shared);
-        link.conn
-            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-                watched
-                    .counters
-                    .wal_pages
-                    .store(i64::from(pages), Ordering::Relaxed);
-                Ok(())
-            }))
-            .map_err(sqlite_error::map)?;
+        shared.watch_log(&mut link)?;
+        let files = match shared.config.database.is_some() && !shared.config.read_only {
+            true => OpenedFiles::of(&link.conn).map(Arc::new),
+            false => None,
+        };
+        shared.watch.set(files.clone());
         let log = Log::new(&shared.config);
         Ok(Writer {
             shared,
             link,
+            connected: true,
+            files,
+            lost: None,
+            others,
             draft: None,
             log,
             plans: Plans::default(),
@@ -198,14 +242,14 @@ impl Writer {
         })
     }
 
-    fn work(mut self, ending: Box<dyn FnOnce() + Send>) {
+    fn work(mut self) {
         loop {
             self.stay_awake();
             self.checkpoint_if_idle();
             let max_batch = self.shared.config.max_batch;
             let next = self.shared.queue.next(max_batch, &mut self.taken);
             let transaction = match &next {
-                Next::Closed => return ending(),
+                Next::Closed => return self.end(),
                 Next::Other(_, Work::Transaction(transaction, _)) => Some(Arc::clone(transaction)),
                 Next::Batch(_) | Next::Other(..) => None,
             };
@@ -240,6 +284,10 @@ impl Writer {
                 }
             }
             Next::Other(job, Work::Maintain(work)) => self.maintain(job, work),
+            Next::Other(job, Work::LookAtFiles) => {
+                self.look_at_files();
+                self.reply(job, Ok(Outcome::Done));
+            }
             Next::Closed => {}
         }
     }
@@ -270,6 +318,10 @@ impl Writer {
             for (slot, figure) in self.shared.counters.page_cache.iter().zip(figures) {
                 slot.store(figure, Ordering::Relaxed);
             }
+        }
+        if self.lost.is_some() {
+            // Whoever writes next is told why, if this fails.
+            let _ = self.recover();
         }
         self.checkpoint_if_late();
     }

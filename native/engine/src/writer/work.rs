@@ -18,6 +18,8 @@ pub enum Work {
     Transaction(Arc<Transaction>, Step),
     /// Work that needs the writer for itself.
     Maintain(Maintenance),
+    /// Whether the files still have their names.
+    LookAtFiles,
 }
 
 /// A step of an interactive transaction.

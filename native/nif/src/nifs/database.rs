@@ -32,6 +32,7 @@ fn open_database<'a>(
         item: 0,
     };
     registry::open(ids.database, config, reply::on_opened(env, tag)?)?;
+    registry::get(ids.database)?.report_to(reply::on_replaced(env));
     match handle::owned(env, Kind::Database, ids) {
         Some(handle) => Ok(ok(env, Raw::of(handle))),
         None => {

@@ -1,0 +1,199 @@
+//! What the writer does when another program deleted or replaced the file or its log: it
+//! acknowledges nothing that is in a file without a name, saves what it can, and opens the files
+//! again.
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+
+use crate::connection;
+use crate::error::{Error, Result};
+use crate::opened_files::{Moved, OpenedFiles};
+use crate::query::compile::Plans;
+use crate::{file_locks, sqlite_error};
+
+use super::checkpoint::Log;
+use super::Writer;
+
+/// How long the log of a lost name may take to be moved into the file, if others read.
+const RESCUE: Duration = Duration::from_secs(2);
+
+/// Files that lost their names.
+#[derive(Clone, Copy)]
+pub struct Lost {
+    /// Which.
+    moved: Moved,
+    /// Whether all of the log is in the file nevertheless.
+    rescued: bool,
+}
+
+/// Those who have connections to the same files.
+pub struct Others {
+    /// Closes them for good.
+    pub close: Box<dyn Fn() + Send>,
+    /// Closes them and lets nobody open one. Returns whether all are closed.
+    pub suspend: Box<dyn Fn() -> bool + Send>,
+    /// Lets them open again, or refuses them with an error.
+    pub resume: Box<dyn Fn(Option<Error>) + Send>,
+}
+
+impl Writer {
+    /// After a commit: whether what it wrote has a name. If not, the commit is not acknowledged,
+    /// unless all of the log could be moved into the file.
+    pub(super) fn check_files(&mut self) -> Result<()> {
+        let Some(files) = &self.files else {
+            return Ok(());
+        };
+        let Some(moved) = files.moved() else {
+            return Ok(());
+        };
+        let files = Arc::clone(files);
+        let rescued = moved == Moved::Log && self.rescue();
+        self.lost = Some(Lost { moved, rescued });
+        match rescued {
+            true => Ok(()),
+            false => Err(files.error(moved)),
+        }
+    }
+
+    /// Looks at the files for somebody who reads.
+    pub(super) fn look_at_files(&mut self) {
+        self.shared.watch.answered();
+        let Some(files) = &self.files else { return };
+        if let Some(moved) = files.moved() {
+            self.lost = Some(Lost {
+                moved,
+                rescued: false,
+            });
+        }
+        // Whoever writes next is told why, if this fails.
+        let _ = self.recover();
+    }
+
+    /// Opens the files again if they were lost.
+    pub(super) fn recover(&mut self) -> Result<()> {
+        let (Some(Lost { moved, rescued }), Some(files)) = (self.lost, self.files.clone()) else {
+            return Ok(());
+        };
+        if self.is_back() {
+            self.found(None);
+            return Ok(());
+        }
+        let rescued = rescued || self.rescue();
+        let result = match (self.others.suspend)() {
+            true => self.reopen(&files),
+            false => Err(files.error(moved)),
+        };
+        if let Err(error) = result {
+            self.found(Some(error.clone()));
+            return Err(error);
+        }
+        self.found(None);
+        self.shared
+            .counters
+            .reopened
+            .fetch_add(1, Ordering::Relaxed);
+        self.shared.report(&files.report(moved, rescued));
+        Ok(())
+    }
+
+    /// Lets readers go on, or refuses them with an error.
+    fn found(&mut self, error: Option<Error>) {
+        self.shared.watch.set_lost(error.is_some());
+        if error.is_none() {
+            self.lost = None;
+        }
+        (self.others.resume)(error);
+    }
+
+    /// Closes everything.
+    pub(super) fn end(mut self) {
+        (self.others.close)();
+        if let Some(files) = self.files.clone() {
+            if files.moved().is_some() && !self.rescue() {
+                // What cannot be cleaned up stays.
+                let _ = self.let_go(&files);
+            }
+        }
+    }
+
+    /// Whether a file that was moved away is in its place again.
+    fn is_back(&self) -> bool {
+        self.connected
+            && self
+                .files
+                .as_ref()
+                .is_some_and(|files| files.moved().is_none())
+    }
+
+    /// Moves a log that has no name into the file, if nobody can have begun another one.
+    fn rescue(&mut self) -> bool {
+        let Some(files) = self.files.clone() else {
+            return false;
+        };
+        if !self.connected || !files.only_the_log_is_gone() {
+            return false;
+        }
+        // Whoever opens the file from here on waits; who had opened it before would have made a
+        // log, and whoever had it open with us has the same log and index as we.
+        let Some(_alone) = file_locks::keep_newcomers_out(files.path()) else {
+            return false;
+        };
+        if !files.only_the_log_is_gone() {
+            return false;
+        }
+        self.link.control.begin_work(Instant::now() + RESCUE);
+        self.checkpoint("TRUNCATE")
+            .is_ok_and(|done| done.moved_all())
+    }
+
+    fn reopen(&mut self, files: &OpenedFiles) -> Result<()> {
+        // As long as nobody closes it, the content of a file without a name can be copied.
+        if files.database_is_gone() {
+            return Err(files.error(Moved::Database).with_message(format!(
+                "the file of the database ({}) was deleted or moved away while it was open; put it back. Until this process ends, its content can be copied from /proc",
+                files.path().display()
+            )));
+        }
+        self.let_go(files)?;
+        let mut config = self.shared.config.clone();
+        config.create = false;
+        let mut link = connection::open_writer(files.path(), &config, Arc::default())?;
+        self.shared.watch_log(&mut link)?;
+        self.shared.catalog().reload(&link.conn)?;
+        self.files = OpenedFiles::of(&link.conn).map(Arc::new);
+        self.shared.watch.set(self.files.clone());
+        self.link = link;
+        self.connected = true;
+        self.plans = Plans::default();
+        self.log = Log::new(&self.shared.config);
+        Ok(())
+    }
+
+    /// Closes the connection to files without names.
+    fn let_go(&mut self, files: &OpenedFiles) -> Result<()> {
+        if !self.connected {
+            return Ok(());
+        }
+        if files.only_the_database_moved() {
+            // SQLite would take the log for the new file's.
+            self.link.control.begin_work(Instant::now() + RESCUE);
+            if !self.checkpoint("TRUNCATE").is_ok_and(|done| done.is_cut()) {
+                return Err(files.error(Moved::Database));
+            }
+        }
+        // Neither may the old log be moved into the new file, nor the new one be deleted. Where there
+        // is none, and nobody else, SQLite saves the old one.
+        let leave = !files.only_the_log_is_gone();
+        self.link
+            .conn
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)
+            .map_err(sqlite_error::map)?;
+        self.draft = None;
+        self.link = connection::unconnected()?;
+        self.connected = false;
+        Ok(())
+    }
+}
