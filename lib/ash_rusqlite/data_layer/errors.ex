@@ -4,8 +4,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The engine's errors as Ash's, on the field where there is one.
 
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info}
-    alias AshRusqlite.Error
+    alias AshRusqlite.DataLayer.{Codec, CustomIndex, EngineError, Info}
+    alias AshRusqlite.{Error, Repo}
 
     @doc "Whether Elixir may do what SQLite comes upon in a row, or does not want to decide."
     defguard elixir_may(code) when code in [:invalid_value, :invalid_query]
@@ -65,7 +65,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         when code in [:timeout, :transaction_timeout] do
       Ash.Error.Invalid.Timeout.exception(
         timeout: error.details[:deadline_ms],
-        name: action_name(resource, changeset)
+        name: action_name(resource, changeset),
+        bread_crumbs: [error.message],
+        vars: [{:code, code} | Map.to_list(error.details)]
       )
     end
 
@@ -74,8 +76,26 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         when code in [:unknown_table, :unknown_column],
         do: error
 
-    def to_ash(%Error{} = error, _resource, _changeset), do: Ash.Error.to_ash_error(error)
+    def to_ash(%Error{} = error, _resource, _changeset), do: EngineError.new(error)
     def to_ash(error, _resource, _changeset), do: error
+
+    @doc """
+    The error for a table or column that is not there. `repo` is one that is not to make it.
+    """
+    @spec not_there(Error.t(), Ash.Resource.t(), Repo.repo() | nil) :: Exception.t()
+    def not_there(error, _resource, nil), do: EngineError.new(error)
+
+    def not_there(%Error{code: code} = error, resource, repo) do
+      makes = if code == :unknown_table, do: "makes it", else: "adds it"
+
+      message =
+        "#{error.message}. #{inspect(repo)} has auto_migrate: false, so migrations make the table of " <>
+          "#{inspect(resource)}: run `mix ash_rusqlite.migrate` (in a release " <>
+          "`#{inspect(repo)}.migrate()`), write a migration that #{makes} if there is none, or set " <>
+          "auto_migrate: true"
+
+      EngineError.new(%{error | message: message})
+    end
 
     defp action_name(resource, %{action: %{name: name}}), do: "#{inspect(resource)}.#{name}"
     defp action_name(resource, _changeset), do: inspect(resource)

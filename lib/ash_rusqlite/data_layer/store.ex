@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Where the rows of a resource are: the repo and the table, which is made to fit when the
     # repo follows its resources.
 
-    alias AshRusqlite.DataLayer.{Context, Info, TableSpec}
+    alias AshRusqlite.DataLayer.{Context, Errors, Info, TableSpec}
     alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
     alias AshRusqlite.Repo.{Registry, Schema, Server, Transaction}
@@ -298,7 +298,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            {:error, %Error{code: code} = error} when code in @not_there <-
              if(look_again?(repo, error), do: fun.(), else: {:error, error}) do
         note_missing(repo, error)
-        {:error, Ash.Error.to_ash_error(error)}
+        {:error, Errors.not_there(error, resource, migrated(repo, resource))}
+      end
+    end
+
+    # The repo of tables that are left to migrations.
+    defp migrated(repo, resource) do
+      with {:ok, repo} <- repo,
+           {:ok, %{auto_migrate: false}} <- Registry.lookup(repo),
+           false <- Info.private?(resource) do
+        repo
+      else
+        _ -> nil
       end
     end
 
