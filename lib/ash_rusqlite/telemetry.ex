@@ -1,4 +1,27 @@
 defmodule AshRusqlite.Telemetry do
+  @started "`:system_time`, `:monotonic_time`"
+  @ended "`:duration`, `:monotonic_time`"
+  @raised "the same, `:kind`, `:reason`, `:stacktrace`"
+
+  # All that a repo emits: the name, when, the measurements, the metadata.
+  @events [
+    {[:query, :start], "before a read or a write", @started, "`:repo`, `:operation`, `:table`"},
+    {[:query, :stop], "after it, successful or not", @ended, "the same, `:error`"},
+    {[:query, :exception], "it raised, threw or exited", @ended, @raised},
+    {[:transaction, :start], "before a transaction's function", @started, "`:repo`"},
+    {[:transaction, :stop], "after commit or rollback", @ended, "the same, `:result`, `:error`"},
+    {[:transaction, :exception],
+     "the function raised, threw or exited; the transaction was rolled back", @ended, @raised},
+    {[:maintenance, :start], "before a migration, backup, check, …", @started,
+     "`:repo`, `:operation`"},
+    {[:maintenance, :stop], "after it, successful or not", @ended, "the same, `:error`"},
+    {[:maintenance, :exception], "it raised, threw or exited, as a `progress:` function may",
+     @ended, @raised}
+  ]
+
+  # Of no repo's: it has no prefix.
+  @residual [:ash_rusqlite, :residual]
+
   @moduledoc """
   The events that a repo emits when `:telemetry` is there.
 
@@ -7,15 +30,9 @@ defmodule AshRusqlite.Telemetry do
 
   | event | when | measurements | metadata |
   |---|---|---|---|
-  | `[:query, :start]` | before a read or a write | `:system_time`, `:monotonic_time` | `:repo`, `:operation`, `:table` |
-  | `[:query, :stop]` | after it, successful or not | `:duration`, `:monotonic_time` | the same, `:error` |
-  | `[:transaction, :start]` | before a transaction's function | `:system_time`, `:monotonic_time` | `:repo` |
-  | `[:transaction, :stop]` | after commit or rollback | `:duration`, `:monotonic_time` | the same, `:result`, `:error` |
-  | `[:transaction, :exception]` | the function raised, threw or exited; it was rolled back | `:duration`, `:monotonic_time` | the same, `:kind`, `:reason`, `:stacktrace` |
-  | `[:maintenance, :start]` | before a migration, backup, check, … | `:system_time`, `:monotonic_time` | `:repo`, `:operation` |
-  | `[:maintenance, :stop]` | after it, successful or not | `:duration`, `:monotonic_time` | the same, `:error` |
+  #{Enum.map_join(@events, "\n", fn {name, moment, measurements, metadata} -> "| `#{inspect(name)}` | #{moment} | #{measurements} | #{metadata} |" end)}
 
-  With the Ash data layer there is one more, whatever the prefix: `[:ash_rusqlite, :residual]` when
+  With the Ash data layer there is one more, whatever the prefix: `#{inspect(@residual)}` when
   a part of a query is left to Elixir, before that does it. It has the measurement `:rows`, how many
   rows SQLite gave, and the metadata `:resource` and `:reasons`, a list of parts and texts.
 
@@ -35,21 +52,8 @@ defmodule AshRusqlite.Telemetry do
 
   alias AshRusqlite.Package
 
-  @events [
-    [:query, :start],
-    [:query, :stop],
-    [:transaction, :start],
-    [:transaction, :stop],
-    [:transaction, :exception],
-    [:maintenance, :start],
-    [:maintenance, :stop]
-  ]
-
   # A repo works without it.
   @compile {:no_warn_undefined, :telemetry}
-
-  # Of no repo's: it has no prefix.
-  @residual [:ash_rusqlite, :residual]
 
   @default_prefix [:ash_rusqlite, :repo]
 
@@ -60,7 +64,8 @@ defmodule AshRusqlite.Telemetry do
       true
   """
   @spec events([atom()]) :: [[atom()]]
-  def events(prefix \\ @default_prefix), do: Enum.map(@events, &(prefix ++ &1)) ++ [@residual]
+  def events(prefix \\ @default_prefix),
+    do: Enum.map(@events, &(prefix ++ elem(&1, 0))) ++ [@residual]
 
   @doc "The prefix of a repo that names none."
   @spec default_prefix() :: [atom()]

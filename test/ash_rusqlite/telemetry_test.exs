@@ -35,6 +35,52 @@ defmodule AshRusqlite.TelemetryTest do
     send(test, {event, measurements, metadata})
   end
 
+  test "what is emitted is what is listed" do
+    Repo.count(:rooms)
+    Repo.transaction(fn -> :ok end)
+    Repo.check()
+
+    for name <- [:query, :transaction, :maintenance] do
+      fun = fn -> Telemetry.span([:my_app, :repo], name, %{}, fn -> throw(:out) end, & &1) end
+      assert catch_throw(fun.()) == :out
+    end
+
+    emitted = for {name, _, _} <- received(), uniq: true, do: [:my_app, :repo | name]
+    listed = Telemetry.events([:my_app, :repo]) -- [[:ash_rusqlite, :residual]]
+    assert Enum.sort(emitted) == Enum.sort(listed)
+  end
+
+  # An event that nobody listed is not received above.
+  test "the sources emit by no name that is not listed" do
+    sources = "lib/**/*.ex" |> Path.wildcard() |> Enum.map_join(&File.read!/1)
+    spans = Regex.scan(~r/Telemetry\.span\([^,]*, :(\w+)/, sources, capture: :all_but_first)
+
+    names =
+      for [name] <- spans, ending <- [:start, :stop, :exception] do
+        [:ash_rusqlite, :repo, String.to_existing_atom(name), ending]
+      end
+
+    assert Enum.sort([[:ash_rusqlite, :residual] | names]) == Enum.sort(Telemetry.events())
+    # By the telemetry module alone.
+    assert 1 == length(Regex.scan(~r/telemetry\.execute/, sources))
+  end
+
+  test "a maintenance task whose progress function raises ends in an exception", context do
+    path = Path.join(context.tmp_dir, "copy.db")
+    assert_raise RuntimeError, fn -> Repo.backup(path, progress: fn _ -> raise "no" end) end
+
+    assert_received {[:maintenance, :exception], %{duration: _},
+                     %{operation: :backup, kind: :error}}
+  end
+
+  defp received(events \\ []) do
+    receive do
+      event -> received([event | events])
+    after
+      0 -> events
+    end
+  end
+
   test "a query starts and stops" do
     assert Repo.all(:rooms) == []
     assert_received {[:query, :start], times, metadata}
