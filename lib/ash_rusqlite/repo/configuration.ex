@@ -43,6 +43,15 @@ defmodule AshRusqlite.Repo.Configuration do
     end
   end
 
+  @doc """
+  Whether Mix compiles for dev or test. It may be on the code path and not run, as in a script of
+  `elixir`.
+  """
+  @spec developed?() :: boolean()
+  def developed? do
+    List.keymember?(Application.started_applications(), :mix, 0) and Mix.env() in [:dev, :test]
+  end
+
   @doc "The options of a repo module: its environment, then `opts`, then its `init/2`."
   @spec options(module(), atom(), keyword(), :supervisor | :runtime) :: {:ok, keyword()} | :ignore
   def options(module, otp_app, opts, reason) do

@@ -12,7 +12,7 @@ defmodule AshRusqlite.Repo.Definition do
 
       @otp_app Configuration.otp_app!(opts)
       # Of the project whose repo this is: its tables follow its resources while it is developed.
-      @auto_migrate Code.ensure_loaded?(Mix) and Mix.env() in [:dev, :test]
+      @auto_migrate Configuration.developed?()
 
       @impl AshRusqlite.Repo
       def start_link(opts \\ []) do
