@@ -140,6 +140,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             "Accepted for AshSqlite's sake, whose generated migrations leave these out. A table " <>
               "that follows its resource has their columns, too."
         ],
+        index_belongs_to?: [
+          type: :boolean,
+          default: true,
+          doc:
+            "Whether a table that follows the resource has, for each belongs_to, an index that " <>
+              "begins with its attribute. Where an identity, a custom index or the primary key " <>
+              "begins so, none is added. `references do reference :room, index?: false end` " <>
+              "decides for one relationship."
+        ],
         polymorphic?: [
           type: :boolean,
           default: false,

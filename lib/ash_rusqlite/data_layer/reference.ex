@@ -6,6 +6,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @schema [
       relationship: [type: :atom, required: true, doc: "The belongs_to relationship."],
+      index?: [
+        type: :boolean,
+        doc:
+          "Whether a table that follows its resource has an index that begins with the " <>
+            "relationship's attribute. By default what `index_belongs_to?` says."
+      ],
       ignore?: [type: :boolean, default: false, doc: "Whether to leave the foreign key out."],
       on_delete: [
         type: {:one_of, @actions},

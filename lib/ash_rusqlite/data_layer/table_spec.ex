@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The table that a resource wants.
 
     alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info, MigrationDefault, MigrationType}
+    alias AshRusqlite.DataLayer.RelationshipIndex
 
     @doc "What `AshRusqlite.Repo.Schema` takes, for a resource in a table of the given name."
     @spec of(Ash.Resource.t(), String.t()) :: keyword()
@@ -15,7 +16,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         columns: Enum.map(attributes(resource), &column(resource, &1, counted)),
         primary_key: resource |> Ash.Resource.Info.primary_key() |> columns(resource),
         autoincrement: counted,
-        indexes: identities(resource, table) ++ custom_indexes(resource, table),
+        indexes:
+          RelationshipIndex.add(
+            identities(resource, table) ++ custom_indexes(resource, table),
+            resource,
+            table
+          ),
         strict: Info.strict?(resource)
       ]
     end

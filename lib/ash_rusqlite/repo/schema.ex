@@ -35,7 +35,7 @@ defmodule AshRusqlite.Repo.Schema do
       given by SQLite and never twice. Without it such a key is numbered as well, but the
       number of the last row may come again after that row is deleted
     * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:, ignore_case:,
-      expressions:]`. `expressions` lists those of the columns that are SQL, such as
+      expressions:, prefix:]`. `expressions` lists those of the columns that are SQL, such as
       `"lower(title)"`.
       `ignore_case` lists columns of it in which the case of ASCII makes no difference; where there is
       an index that tells case, one that does not is made beside it, with `_nocase` behind its
@@ -43,7 +43,9 @@ defmodule AshRusqlite.Repo.Schema do
       nobody asked for it. An index whose name one of another table has gets the table behind it:
       `name@table`. `unique` is false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
       index; it is then an index over expressions, which serves the constraint but neither
-      searches nor the `conflict_target:` of an upsert
+      searches nor the `conflict_target:` of an upsert. `prefix: true` is for an index that only
+      makes searches quick: none is made where another one, the primary key included, begins
+      with its first column, or with all of its columns in another order
     * `:foreign_keys` - a list of `[name:, columns:, references:, on:, on_delete:, on_update:,
       deferrable:]`: `on_delete` is `:nothing`, `:delete`, `:nilify` or `:restrict`,
       `on_update` has `:update` in place of `:delete`, `deferrable` is false, true or

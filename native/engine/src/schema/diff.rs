@@ -1,6 +1,7 @@
 //! What keeps a table from being as it should be, and what would mend it.
 
 mod indexes;
+pub(super) mod prefix;
 
 use rusqlite::Connection;
 

@@ -59,6 +59,8 @@ pub struct IndexSpec {
     pub ignore_case: Vec<String>,
     /// Those of the columns that are none, but expressions in the developer's SQL.
     pub expressions: Vec<String>,
+    /// Whether any index that begins with the columns, or with the first of them, will do.
+    pub prefix: bool,
 }
 
 /// A foreign key as it should be.

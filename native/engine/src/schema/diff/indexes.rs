@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::Differences;
+use super::{prefix, Differences};
 use crate::error::Result;
 use crate::schema::ddl;
 use crate::schema::difference::DifferenceKind;
@@ -16,6 +16,12 @@ impl Differences<'_> {
     pub(super) fn indexes(&mut self, conn: &Connection, existing: Option<&Existing>) -> Result<()> {
         let there = existing.map_or(&[][..], |existing| &existing.indexes);
         for index in &self.spec.indexes {
+            if index.prefix {
+                if !self.has_prefix(index, existing) {
+                    self.missing_prefix(conn, index)?;
+                }
+                continue;
+            }
             // One of another name serves as well.
             if there.iter().any(|found| self.is(index, found)) {
                 continue;
@@ -53,6 +59,29 @@ impl Differences<'_> {
             .mended_by(Some(statement.clone()));
         self.all
             .push(difference.of_index(&index.name).expected(statement));
+    }
+
+    /// Whether there is an index, or will be one, that begins as a wanted one does.
+    fn has_prefix(&self, wanted: &IndexSpec, existing: Option<&Existing>) -> bool {
+        let specified = prefix::of_spec(self.spec, wanted);
+        let there = existing.into_iter().flat_map(prefix::of_table);
+        let mut all = specified.chain(there);
+        all.any(|columns| prefix::serves(&columns, &wanted.columns))
+    }
+
+    fn missing_prefix(&mut self, conn: &Connection, index: &IndexSpec) -> Result<()> {
+        let (table, column) = (quoted(&self.spec.table), quoted(&index.columns.join(", ")));
+        let because = format!("none of {table} begins with {column}");
+        if owner_of_name(conn, &index.name)?.is_none() {
+            self.missing(index, Some(&because));
+            return Ok(());
+        }
+        let other = format!("{}@{}", index.name, self.spec.table);
+        match free(conn, index, other)? {
+            Some(index) => self.missing(&index, Some(&because)),
+            None => self.taken(index, "another one".to_owned()),
+        }
+        Ok(())
     }
 
     fn taken(&mut self, index: &IndexSpec, found: String) {

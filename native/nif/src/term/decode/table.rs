@@ -29,6 +29,7 @@ const INDEX: &[&str] = &[
     "nulls_distinct",
     "ignore_case",
     "expressions",
+    "prefix",
 ];
 const FOREIGN_KEY: &[&str] = &[
     "name",
@@ -114,6 +115,7 @@ impl Decode {
                 "where" => index.filter = Some(sql(value, "where")?),
                 "ignore_case" => index.ignore_case = decode.column_list(value, "ignore_case")?,
                 "expressions" => index.expressions = decode.column_list(value, "expressions")?,
+                "prefix" => index.prefix = boolean("prefix", value)?,
                 "nulls_distinct" => index.nulls_equal = !boolean("nulls_distinct", value)?,
                 _ => return Err(unknown_option(&option, INDEX).into()),
             }
