@@ -31,6 +31,11 @@ if Code.ensure_loaded?(Ash) do
               has_many :jobs, Job, public?: true
               has_many :notes, Note, public?: true
 
+              has_many :hooked, Job do
+                public? true
+                read_action(:hooked)
+              end
+
               has_many :unread, Message do
                 public? true
                 filter expr(read == false)
@@ -213,6 +218,10 @@ if Code.ensure_loaded?(Ash) do
               read :read do
                 primary? true
                 prepare build(filter: [number: [greater_than: 1]], sort: [number: :desc])
+              end
+
+              read :hooked do
+                prepare before_action(fn query, _context -> query end)
               end
             end
 

@@ -41,10 +41,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @most_rows 0x7FFFFFFFFFFFFFFF
 
-    @doc "The plan of a query. Without `push` everything but the reading is Ash's."
+    @doc """
+    The plan of a query. Without `push` everything but the reading is Ash's. `parent` is the record
+    that `parent()` speaks of: its values are constants.
+    """
     @spec of(Query.t(), keyword()) :: t()
     def of(%Query{} = query, opts \\ []) do
-      env = Expression.env(query.resource, query.tenant, query.context)
+      env = env(query, Keyword.get(opts, :parent))
       plan = %__MODULE__{query: query, env: env}
 
       if Keyword.get(opts, :push, true) do
@@ -69,6 +72,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             reasons: [{:query, Keyword.get(opts, :reason, "nothing is asked of SQLite")}]
         }
       end
+    end
+
+    defp env(query, nil), do: Expression.env(query.resource, query.tenant, query.context)
+
+    defp env(query, %resource{} = parent) do
+      env = env(query, nil)
+      %{env | parents: [%{env | resource: resource, record: parent}]}
     end
 
     @doc "Whether the rows that SQLite gives are the ones that were asked for."

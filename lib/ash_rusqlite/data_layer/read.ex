@@ -27,7 +27,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def run(%Query{} = query, parent) do
       result =
         with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
-             do: attempt(store, Plan.of(query), parent)
+             do: attempt(store, Plan.of(query, parent: parent), parent)
 
       told(result, query.resource)
     end

@@ -21,12 +21,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       at(at_path, env, &exists(%{exists | at_path: []}, %{&1 | parents: env.parents}))
     end
 
-    def exists(%{path: path, expr: expr}, env), do: exists(path, expr, env, [env | env.parents])
-
-    defp exists([], expr, env, parents), do: Expression.keep(expr, %{env | parents: parents})
-
-    defp exists([name | path], expr, env, parents),
-      do: name |> fetch!(env) |> some(env, &exists(path, expr, &1, parents))
+    # Where the whole filter is about one of these rows, Ash's runtime looks at no other.
+    def exists(%{path: path, expr: expr}, env) do
+      parents = [env | env.parents]
+      at(path, env, &Expression.keep(expr, %{&1 | parents: parents}))
+    end
 
     # Whether a condition holds for a row at a path: the one that the whole filter is about, if it
     # is about one.

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # `Ash.Filter.Runtime`: a left join). So the filter is put into an EXISTS for each path, and
     # into a second form for rows without related ones where it may hold for nils.
 
-    alias Ash.Query.BooleanExpression
+    alias Ash.Query.{BooleanExpression, Exists}
     alias AshRusqlite.DataLayer.{Expression, Relationship}
 
     import Expression, only: [residual: 1]
@@ -61,19 +61,37 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     """
     @spec conjuncts(term(), Ash.Resource.t()) :: [term()]
     def conjuncts(expression, resource) do
-      expression
-      |> flatten()
-      |> Enum.reduce([], fn conjunct, groups ->
-        paths = paths(conjunct, resource)
+      conjuncts = for conjunct <- flatten(expression), do: {[conjunct], paths(conjunct, resource)}
 
-        {same, others} =
-          Enum.split_with(groups, fn {_, known} -> Enum.any?(known, &(&1 in paths)) end)
+      case Enum.flat_map(conjuncts, &elem(&1, 1)) do
+        [] ->
+          Enum.map(conjuncts, fn {[conjunct], []} -> conjunct end)
 
-        conjuncts = Enum.flat_map(Enum.reverse(same), &elem(&1, 0)) ++ [conjunct]
-        [{conjuncts, Enum.uniq(Enum.flat_map(same, &elem(&1, 1)) ++ paths)} | others]
+        known ->
+          conjuncts
+          |> Enum.map(fn {conjunct, paths} -> {conjunct, paths ++ asked(conjunct, known)} end)
+          |> Enum.reduce([], &group/2)
+          |> Enum.reverse()
+          |> Enum.map(fn {conjuncts, _} -> Enum.reduce(conjuncts, &together(&2, &1)) end)
+      end
+    end
+
+    defp group({conjuncts, paths}, groups) do
+      {same, others} =
+        Enum.split_with(groups, fn {_, known} -> Enum.any?(known, &(&1 in paths)) end)
+
+      conjuncts = Enum.flat_map(Enum.reverse(same), &elem(&1, 0)) ++ conjuncts
+      [{conjuncts, Enum.uniq(Enum.flat_map(same, &elem(&1, 1)) ++ paths)} | others]
+    end
+
+    # An exists by one of the paths is about the same row.
+    defp asked(conjunct, known) do
+      conjunct
+      |> Ash.Filter.flat_map(fn
+        %Exists{related?: true, at_path: at_path, path: path} -> [at_path ++ path]
+        _other -> []
       end)
-      |> Enum.reverse()
-      |> Enum.map(fn {conjuncts, _} -> Enum.reduce(conjuncts, &together(&2, &1)) end)
+      |> Enum.flat_map(fn path -> Enum.filter(known, &List.starts_with?(path, &1)) end)
     end
 
     defp together(left, right), do: %BooleanExpression{op: :and, left: left, right: right}
