@@ -107,6 +107,21 @@ if Code.ensure_loaded?(Ash) do
               source_attribute_on_join_resource(:author_id)
               destination_attribute_on_join_resource(:topic_id)
             end
+
+            has_many :strong_joins, unquote(name.(:AuthorTopic)) do
+              public?(true)
+              destination_attribute(:author_id)
+              filter(expr(rank > 1))
+            end
+
+            many_to_many :strong_topics, unquote(name.(:Topic)) do
+              public?(true)
+              join_relationship(:strong_joins)
+              through(unquote(name.(:AuthorTopic)))
+              source_attribute_on_join_resource(:author_id)
+              destination_attribute_on_join_resource(:topic_id)
+              filter(expr(is_nil(weight) or weight < 10))
+            end
           end
 
           calculations do
@@ -136,6 +151,14 @@ if Code.ensure_loaded?(Ash) do
             count(:post_count, :posts, public?: true)
             count(:minion_count, :minions, public?: true)
             count(:topic_count, :topics, public?: true)
+            count(:strong_count, :strong_topics, public?: true)
+            list(:strong_weights, :strong_topics, :weight, public?: true)
+            max(:top_likes, :top_posts, :likes, public?: true)
+            list(:top_titles, :top_posts, :title, public?: true)
+            first(:last_title_of_all, :last_post, :title, public?: true)
+            count(:rich_count, :rich_posts, public?: true)
+            count(:strong_posts, [:strong_topics, :posts], public?: true)
+            count(:namesake_count, :namesakes, public?: true)
 
             count :liked_count, :posts do
               public?(true)

@@ -46,6 +46,21 @@ if Code.ensure_loaded?(Ash) do
               source_attribute_on_join_resource(:post_id)
               destination_attribute_on_join_resource(:topic_id)
             end
+
+            has_many :strong_joins, unquote(name.(:PostTopic)) do
+              public?(true)
+              destination_attribute(:post_id)
+              filter(expr(rank > 1))
+            end
+
+            many_to_many :strong_topics, unquote(name.(:Topic)) do
+              public?(true)
+              join_relationship(:strong_joins)
+              through(unquote(name.(:PostTopic)))
+              source_attribute_on_join_resource(:post_id)
+              destination_attribute_on_join_resource(:topic_id)
+              filter(expr(is_nil(weight) or weight < 10))
+            end
           end
 
           calculations do
@@ -62,6 +77,7 @@ if Code.ensure_loaded?(Ash) do
           aggregates do
             count(:comment_count, :comments, public?: true)
             count(:topic_count, :topics, public?: true)
+            count(:strong_count, :strong_topics, public?: true)
             sum(:stars, :comments, :stars, public?: true)
             exists(:commented?, :comments, public?: true)
             list(:labels, :topics, :label, public?: true)

@@ -26,7 +26,7 @@ if Code.ensure_loaded?(Ash) do
 
     @directions [:asc, :desc, :asc_nils_first, :asc_nils_last, :desc_nils_first, :desc_nils_last]
     @resources [:Author, :Author, :Author, :Post, :Post, :Comment, :Group, :Topic, :Note, :Memo] ++
-                 [:Visible, :Card, :Secret, :Secret]
+                 [:Visible, :Card, :Secret, :Secret, :Ticket, :Ticket, :Group]
 
     def generate do
       resource = pick(@resources)
@@ -44,10 +44,20 @@ if Code.ensure_loaded?(Ash) do
       query = plain(resource)
       distinct = if chance?(20), do: distinct_fields(resource), else: []
       distinct_sort = if distinct != [] and chance?(40), do: sort(resource), else: []
-      %{query | distinct: distinct, distinct_sort: distinct_sort}
+      tenant = if resource in [:Group, :Ticket] and distinct != [], do: nil, else: query.tenant
+      %{query | distinct: distinct, distinct_sort: distinct_sort, tenant: tenant}
     end
 
+    # ETS sorts, and looks for distinct rows, without a tenant.
     defp plain(resource) do
+      query = any_plain(resource)
+
+      if resource in [:Group, :Ticket] and query.sort ++ query.distinct != [],
+        do: %{query | tenant: nil},
+        else: query
+    end
+
+    defp any_plain(resource) do
       %__MODULE__{
         resource: resource,
         tenant: tenant(resource),
@@ -63,7 +73,7 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defp tenant(:Note), do: pick(["a", "b"])
-    defp tenant(:Memo), do: pick([nil, "a", "b"])
+    defp tenant(resource) when resource in [:Memo, :Ticket, :Group], do: pick([nil, "a", "b"])
     defp tenant(_), do: nil
 
     def filters(_resource, 0), do: []
@@ -235,7 +245,7 @@ if Code.ensure_loaded?(Ash) do
     defp filtered(list, _resource), do: list
 
     defp pages(resource) do
-      resource = if resource in [:Note, :Memo, :Secret], do: :Post, else: resource
+      resource = if resource in [:Note, :Memo, :Secret, :Ticket], do: :Post, else: resource
       query = %{plain(resource) | limit: nil, offset: nil, extras: [], select: nil}
       kind = pick([:keyset, :keyset, :offset])
       %{query | run: {:pages, kind, between(1, 4)}}

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash) do
     # The same resources for any data layer: `use` it in a module with the layer and the blocks
     # that the layer wants of each resource. The module becomes their domain.
 
-    alias AshRusqlite.Oracle.Resources.{Author, Post, Secret}
+    alias AshRusqlite.Oracle.Resources.{Author, Post, Secret, Ticket}
 
     defmacro __using__(opts) do
       layer = Macro.expand(opts[:data_layer], __CALLER__)
@@ -31,12 +31,13 @@ if Code.ensure_loaded?(Ash) do
         unquote(tenants(use_resource, name))
         unquote(visible(use_resource, name))
         unquote(Secret.code(use_resource, name))
+        unquote(Ticket.code(use_resource, name))
       end
       |> Macro.prewalk(&bare/1)
     end
 
     # In Ash's expressions a name is that of a field only when no macro has written it.
-    defp bare({name, meta, context}) when context in [__MODULE__, Author, Post, Secret],
+    defp bare({name, meta, context}) when context in [__MODULE__, Author, Post, Secret, Ticket],
       do: {name, meta, nil}
 
     defp bare(other), do: other
@@ -44,7 +45,7 @@ if Code.ensure_loaded?(Ash) do
     @doc "Their short names, in the order in which rows can be created."
     def resources do
       [:Group, :Author, :Post, :Comment, :Topic, :PostTopic, :AuthorTopic, :Card, :Note, :Memo] ++
-        [:Visible, :Secret]
+        [:Visible, :Secret, :Ticket]
     end
 
     @doc "What every resource begins with."
@@ -128,6 +129,8 @@ if Code.ensure_loaded?(Ash) do
           relationships do
             has_many(:authors, unquote(name.(:Author)), public?: true)
             has_many(:secrets, unquote(name.(:Secret)), public?: true)
+            has_many(:tickets, unquote(name.(:Ticket)), public?: true)
+            has_many(:visibles, unquote(name.(:Visible)), public?: true)
             unquote(through([{:has_many, :all_posts, name.(:Post), [:authors, :posts]}]))
           end
 
@@ -138,6 +141,10 @@ if Code.ensure_loaded?(Ash) do
             list(:names, :authors, :name, public?: true)
             count(:secret_count, :secrets, public?: true)
             sum(:secret_levels, :secrets, :level, public?: true)
+            count(:ticket_count, :tickets, public?: true)
+            list(:ticket_texts, :tickets, :text, public?: true)
+            count(:visible_count, :visibles, public?: true)
+            first(:visible_text, [:visibles, :next], :text, public?: true)
           end
 
           calculations do
@@ -236,6 +243,7 @@ if Code.ensure_loaded?(Ash) do
           attributes do
             attribute(:post_id, :integer, primary_key?: true, allow_nil?: false, public?: true)
             attribute(:topic_id, :uuid, primary_key?: true, allow_nil?: false, public?: true)
+            attribute(:rank, :integer, public?: true)
           end
 
           unquote(actions())
@@ -249,6 +257,7 @@ if Code.ensure_loaded?(Ash) do
             attribute(:id, :integer, primary_key?: true, allow_nil?: false, public?: true)
             attribute(:author_id, :uuid, public?: true)
             attribute(:topic_id, :uuid, public?: true)
+            attribute(:rank, :integer, public?: true)
           end
 
           unquote(actions())
@@ -346,7 +355,13 @@ if Code.ensure_loaded?(Ash) do
           end
 
           relationships do
+            belongs_to(:group, unquote(name.(:Group)), public?: true, attribute_type: :integer)
             belongs_to(:next, __MODULE__, public?: true, attribute_type: :integer)
+            has_many(:previous, __MODULE__, public?: true, destination_attribute: :next_id)
+          end
+
+          aggregates do
+            count(:previous_count, :previous, public?: true)
           end
 
           calculations do

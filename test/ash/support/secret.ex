@@ -16,6 +16,7 @@ if Code.ensure_loaded?(Ash) do
               authorize_if(expr(owner == ^actor(:name)))
               authorize_if(expr(level < 2))
               authorize_if(expr(exists(below, owner == ^actor(:name))))
+              authorize_if(expr(above.below.owner == ^actor(:name) and above.below.level > 2))
             end
 
             policy action_type(:create) do
