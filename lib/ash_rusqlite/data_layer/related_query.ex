@@ -8,7 +8,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Resource.Info, as: Resource
     alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{Expression, Info, Store}
+    alias AshRusqlite.DataLayer.{Expression, Info, ReadTimeout, Store}
 
     import Expression, only: [residual: 1]
 
@@ -234,7 +234,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           action.manual ->
             "is a manual action"
 
-          action.modify_query ->
+          ReadTimeout.modified?(action) ->
             "has a `modify_query`"
 
           true ->
