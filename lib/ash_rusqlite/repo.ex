@@ -73,10 +73,30 @@ defmodule AshRusqlite.Repo do
     * `:queue_limit`, `:max_batch` - writes that may wait, 10,000, and share a commit, 1,000
     * `:cache_size` - of each connection: pages, or KiB when negative. -16,000
     * `:statement_cache_size` - prepared statements of each connection. 200
-    * `:wal_autocheckpoint` (pages), `:journal_size_limit` (bytes), `:mmap_size` (bytes),
-      `:temp_store` (`:default`, `:file`, `:memory`) - as SQLite's pragmas of these names. The log
-      is moved into the file when it has so many pages (1,000) and nobody writes, and while
-      somebody always does at 24 times the size
+    * `:log_size_limit` - how large the write-ahead log (the file `-wal`) may become while
+      somebody always writes, in bytes. 100,000,000; at least 65,536. See "The log" below
+    * `:wal_autocheckpoint` - pages of the log that are moved into the file as soon as nobody
+      writes. 1,000, or fewer with a small `log_size_limit:`. Alone it sets `log_size_limit:` to 24
+      times its size
+    * `:journal_size_limit` (bytes), `:mmap_size` (bytes), `:temp_store` (`:default`, `:file`,
+      `:memory`) - as SQLite's pragmas of these names
+
+  ## The log
+
+  A commit goes into the log. From there its pages are moved into the file: when the log has
+  `wal_autocheckpoint:` pages and nobody writes for a moment, and at `log_size_limit:` bytes in
+  any case. Reads that always overlap may let it become twice as large before writers wait for
+  them, and one transaction that is larger makes it as large as itself. When nobody has written for a
+  second, all of it is moved and the log is cut to nothing; while a long read still needs it, that
+  is tried again after 2, 4, … 64 seconds. Nothing wakes a repo that is idle after that.
+
+  A small device wants a small log: with `log_size_limit: 4_000_000` its pages are moved more often,
+  which costs many writers a part of their rate and writes to the medium more often.
+
+  `log_size_limit: :infinity` leaves the log to another program that reads it and moves its pages
+  itself, such as [Litestream](https://litestream.io): the repo never moves the log, not even when it
+  stops. Without such a program the log grows without end, unless `c:checkpoint/2` is called.
+  `Repo.stats` has its size, as `wal_bytes` and `wal_pages`.
 
   ## Many databases
 

@@ -111,6 +111,7 @@ defmodule AshRusqlite.RepoTest do
         queue_limit: 10,
         max_batch: 10,
         statement_cache_size: 10,
+        log_size_limit: 10_000_000,
         wal_autocheckpoint: 100,
         journal_size_limit: 1_000_000,
         mmap_size: 1_000_000,

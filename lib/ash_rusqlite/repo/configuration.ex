@@ -23,6 +23,7 @@ defmodule AshRusqlite.Repo.Configuration do
     :max_batch,
     :cache_size,
     :statement_cache_size,
+    :log_size_limit,
     :wal_autocheckpoint,
     :journal_size_limit,
     :mmap_size,

@@ -54,7 +54,10 @@ pub struct Config {
     pub max_batch: usize,
     /// Prepared statements kept by each connection.
     pub statement_cache_size: usize,
-    /// Pages of write-ahead log that start a checkpoint.
+    /// Bytes that the write-ahead log may have while somebody always writes; `None` leaves it to
+    /// another program.
+    pub log_size_limit: Option<u64>,
+    /// Pages of write-ahead log that start a checkpoint when nobody writes.
     pub wal_autocheckpoint: u32,
     /// Bytes that the write-ahead log keeps after a checkpoint.
     pub journal_size_limit: i64,
@@ -75,6 +78,16 @@ pub struct Config {
 /// A deadline that never comes, as far as a call is concerned.
 pub const INFINITY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
+/// The default of `wal_autocheckpoint`, SQLite's own.
+const AUTOCHECKPOINT: u32 = 1_000;
+/// The log may have so many times the size at which it is moved when nobody writes: at four times,
+/// moving pages that will be written again took a third of the writer's time.
+const WHILE_WRITING: u64 = 24;
+/// Bytes of a page of the usual size in the log.
+const USUAL_FRAME: u64 = 4_096 + 24;
+/// The least of `log_size_limit`: a log of 15 pages.
+const LEAST_LOG: i64 = 65_536;
+
 impl Default for Config {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -88,7 +101,8 @@ impl Default for Config {
             queue_limit: 10_000,
             max_batch: 1_000,
             statement_cache_size: 200,
-            wal_autocheckpoint: 1_000,
+            log_size_limit: Some(100_000_000),
+            wal_autocheckpoint: AUTOCHECKPOINT,
             journal_size_limit: 128 * 1024 * 1024,
             mmap_size: 0,
             temp_store: TempStore::Default,
@@ -112,6 +126,7 @@ impl Config {
         "queue_limit",
         "max_batch",
         "statement_cache_size",
+        "log_size_limit",
         "wal_autocheckpoint",
         "journal_size_limit",
         "mmap_size",
@@ -128,10 +143,24 @@ impl Config {
     /// `invalid_option`, naming the option, what it takes, and for an unknown one the nearest.
     pub fn from_options(options: Map<String, Json>) -> Result<Config> {
         let mut config = Config::default();
-        let mut has_database = false;
-        for (name, value) in options {
-            has_database |= name == "database";
-            config.set(&name, &value)?;
+        let given = |name| options.contains_key(name);
+        let has_database = given("database");
+        let (limit, pages) = (given("log_size_limit"), given("wal_autocheckpoint"));
+        for (name, value) in &options {
+            config.set(name, value)?;
+        }
+        // Of one the other follows.
+        match (limit, config.log_size_limit, pages) {
+            (true, Some(bytes), false) => {
+                let pages = bytes / USUAL_FRAME / WHILE_WRITING;
+                let pages = u32::try_from(pages).unwrap_or(AUTOCHECKPOINT);
+                config.wal_autocheckpoint = pages.clamp(1, AUTOCHECKPOINT);
+            }
+            (false, _, true) => {
+                let pages = u64::from(config.wal_autocheckpoint);
+                config.log_size_limit = Some(pages * USUAL_FRAME * WHILE_WRITING);
+            }
+            _ => {}
         }
         if !has_database {
             return Err(Error::new(
@@ -162,6 +191,7 @@ impl Config {
             "queue_limit" => self.queue_limit = option.count(1, 10_000_000)?,
             "max_batch" => self.max_batch = option.count(1, 1_000_000)?,
             "statement_cache_size" => self.statement_cache_size = option.count(1, 100_000)?,
+            "log_size_limit" => self.log_size_limit = option.bytes_or_infinity(LEAST_LOG)?,
             "wal_autocheckpoint" => {
                 self.wal_autocheckpoint =
                     u32::try_from(option.integer(1, 1 << 31)?).unwrap_or(u32::MAX);
@@ -185,7 +215,7 @@ impl Config {
             INFINITY => Json::from("infinity"),
             time => Json::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         };
-        let pairs: [(&str, Json); 17] = [
+        let pairs: [(&str, Json); 18] = [
             (
                 "database",
                 self.database
@@ -202,6 +232,11 @@ impl Config {
             (
                 "statement_cache_size",
                 Json::from(self.statement_cache_size),
+            ),
+            (
+                "log_size_limit",
+                self.log_size_limit
+                    .map_or_else(|| Json::from("infinity"), Json::from),
             ),
             ("wal_autocheckpoint", Json::from(self.wal_autocheckpoint)),
             ("journal_size_limit", Json::from(self.journal_size_limit)),
@@ -326,6 +361,18 @@ impl OptionValue<'_> {
         usize::try_from(n).map_err(|_| self.wrong("a positive integer"))
     }
 
+    fn bytes_or_infinity(&self, least: i64) -> Result<Option<u64>> {
+        if self.value.as_str() == Some("infinity") {
+            return Ok(None);
+        }
+        match self.value.as_i64() {
+            Some(bytes) if bytes >= least => Ok(u64::try_from(bytes).ok()),
+            _ => Err(self.wrong(&format!(
+                "bytes, at least {least}, or :infinity, which leaves the log to another program"
+            ))),
+        }
+    }
+
     fn timeout(&self) -> Result<Duration> {
         if self.value.as_str() == Some("infinity") {
             return Ok(INFINITY);
@@ -344,77 +391,4 @@ impl OptionValue<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::Detail;
-    use serde_json::json;
-
-    fn parse(value: Json) -> Result<Config> {
-        match value {
-            Json::Object(map) => Config::from_options(map),
-            _ => panic!("not an object"),
-        }
-    }
-
-    #[test]
-    fn every_option_comes_back_from_its_own_list() {
-        let config = parse(json!({"database": "a.db"})).unwrap();
-        let options = config.to_options();
-        assert_eq!(options.len(), Config::NAMES.len());
-        assert!(Config::NAMES.iter().all(|name| options.contains_key(*name)));
-        assert_eq!(Config::from_options(options).unwrap(), config);
-    }
-
-    #[test]
-    fn unknown_options_name_the_nearest() {
-        let error = parse(json!({"database": "a.db", "busy_timout": 5})).unwrap_err();
-        assert_eq!(error.code(), Code::InvalidOption);
-        assert_eq!(
-            error.detail("nearest"),
-            Some(&Detail::Text("busy_timeout".into()))
-        );
-    }
-
-    #[test]
-    fn wrong_values_name_the_option_and_what_it_takes() {
-        for (name, value) in [
-            ("database", json!(5)),
-            ("database", json!("a\0b")),
-            ("synchronous", json!("ful")),
-            ("readers", json!(0)),
-            ("busy_timeout", json!(-1)),
-            ("cache_size", json!("big")),
-            ("queue_limit", json!(0)),
-            ("max_batch", json!(1.5)),
-            ("wal_autocheckpoint", json!(0)),
-            ("temp_store", json!("ram")),
-            ("read_only", json!("yes")),
-            ("migrations", json!(7)),
-        ] {
-            let mut map = Map::new();
-            map.insert("database".into(), json!("a.db"));
-            map.insert(name.into(), value);
-            let error = Config::from_options(map).unwrap_err();
-            assert_eq!(error.code(), Code::InvalidOption, "{name}");
-            assert_eq!(error.detail("option"), Some(&Detail::Text(name.into())));
-        }
-    }
-
-    #[test]
-    fn what_is_in_memory_cannot_be_read_only() {
-        let error = parse(json!({"database": ":memory:", "read_only": true})).unwrap_err();
-        assert_eq!(
-            error.detail("option"),
-            Some(&Detail::Text("read_only".into()))
-        );
-        parse(json!({"database": ":memory:", "read_only": false})).unwrap();
-    }
-
-    #[test]
-    fn the_database_must_be_named() {
-        assert_eq!(
-            parse(json!({})).unwrap_err().detail("option"),
-            Some(&Detail::Text("database".into()))
-        );
-    }
-}
+mod tests;

@@ -104,10 +104,11 @@ fn set_up(conn: &Connection, config: &Config) -> Result<()> {
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
         // A plan never depends on bound values, so a cached statement is not compiled again.
         (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
-        // What is in memory is gone when it is closed: its log need not be copied first.
+        // What is in memory is gone when it is closed: its log need not be copied first. Another
+        // program that moves the log wants to see all of it.
         (
             DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-            config.database.is_none(),
+            config.database.is_none() || config.log_size_limit.is_none(),
         ),
     ];
     for (switch, on) in switches {

@@ -1,5 +1,7 @@
 //! A database: its writer, its readers, and what a host asks of them.
 
+mod figures;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +22,6 @@ use crate::request::{
 };
 use crate::schema::Catalog;
 use crate::side_work;
-use crate::stats::{int, Stat};
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
 use crate::writer::transaction::Transaction;
@@ -414,35 +415,5 @@ impl Database {
                 }
             }));
         })
-    }
-
-    /// What the database counts, by name.
-    pub fn stats(&self) -> Vec<(&'static str, Stat)> {
-        let shared = &self.0.shared;
-        let mut stats = shared.counters.stats();
-        let (open, lent, waiting) = self.0.pool.figures();
-        let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
-        let mut log = self.0.path.clone().into_os_string();
-        log.push("-wal");
-        stats.push(("queue_depth", int(shared.queue.len() as u64)));
-        stats.push(("readers_open", int(open as u64)));
-        stats.push(("readers_busy", int(lent as u64)));
-        stats.push(("readers_waiting", int(waiting as u64)));
-        stats.push(("database_bytes", int(size(self.0.path.clone()))));
-        stats.push(("wal_bytes", int(size(log.into()))));
-        stats.push((
-            "holder",
-            match shared.counters.holder() {
-                None => Stat::Null,
-                Some(holder) => Stat::Map(vec![
-                    ("who", Stat::Text(holder.who)),
-                    (
-                        "held_us",
-                        int(u64::try_from(holder.since.elapsed().as_micros()).unwrap_or(0)),
-                    ),
-                ]),
-            },
-        ));
-        stats
     }
 }

@@ -1,4 +1,4 @@
-//! When the write-ahead log is moved into the file
+//! When the write-ahead log is moved into the file, and cut
 //! (<https://sqlite.org/wal.html#avoiding_excessively_large_wal_files>).
 
 use std::sync::atomic::Ordering;
@@ -10,57 +10,85 @@ use super::Writer;
 
 /// How long nobody writes before the log is moved: meanwhile nobody waits for it.
 const IDLE: Duration = Duration::from_millis(2);
-/// How much larger than `wal_autocheckpoint` the log may grow while there is always somebody who
-/// writes. A page that many wrote is moved once: at four times the size, moving them took a third of
-/// the writer's time.
-const WHILE_WRITING: i64 = 24;
-/// How much larger it may grow before readers are waited for. Reads that always overlap keep
-/// the log from being begun anew, however often all of it is moved into the file.
-const WHILE_READING: i64 = 48;
-/// How long readers are waited for when the log first has that size; longer as it grows.
+/// How long nobody writes before the log is cut: to make it longer again costs the next commits.
+const QUIET: Duration = Duration::from_secs(1);
+/// A log that readers hold is tried again after twice the time, up to this, and then not before
+/// somebody writes.
+const LONGEST_QUIET: Duration = Duration::from_secs(64);
+/// How long readers are waited for when the log first has twice the size that it may have; longer
+/// as it grows.
 const PATIENCE: Duration = Duration::from_millis(100);
 const MOST_PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of a page's header in the log.
+const FRAME_HEADER: u64 = 24;
 
 /// What is known of the log, in pages.
 pub(super) struct Log {
+    /// Nobody else moves it.
+    managed: bool,
+    page_size: u64,
+    /// The size at which it is moved when nobody writes, and the growth until the next time.
     step: i64,
-    /// The size at which the next checkpoint starts.
-    checkpoint_at: i64,
-    /// The size at which readers are waited for.
+    /// The size at which it is moved while somebody always writes: a page that many wrote is
+    /// moved once.
+    limit: i64,
+    /// The size at which the next checkpoint starts if nobody writes.
+    idle_at: i64,
+    /// The size at which it starts in any case.
+    late_at: i64,
+    /// The size at which readers are waited for. Reads that always overlap keep the log from being
+    /// begun anew, however often all of it is moved into the file.
     restart_at: i64,
     /// The size after the last commit: a smaller one is that of a log that was begun anew.
     last: i64,
+    /// How long nobody is to write before it is cut; `None` when there is nothing to cut.
+    cut_after: Option<Duration>,
 }
 
 impl Log {
-    pub(super) fn new(config: &Config) -> Log {
-        let step = i64::from(config.wal_autocheckpoint);
+    pub(super) fn new(config: &Config, page_size: u64) -> Log {
+        let bytes = config.log_size_limit.unwrap_or(u64::MAX);
+        let pages = bytes / (page_size + FRAME_HEADER);
+        let limit = i64::try_from(pages).unwrap_or(i64::MAX).clamp(1, 1 << 40);
+        let step = i64::from(config.wal_autocheckpoint).min(limit);
         Log {
+            managed: config.log_size_limit.is_some() && !config.read_only,
+            page_size,
             step,
-            checkpoint_at: step,
-            restart_at: step * WHILE_READING,
+            limit,
+            idle_at: step,
+            late_at: limit,
+            restart_at: limit.saturating_mul(2),
             last: 0,
+            cut_after: None,
         }
+    }
+
+    /// The log as it was found.
+    pub(super) fn found(&mut self, bytes: u64) -> i64 {
+        let pages = bytes.div_ceil(self.page_size + FRAME_HEADER);
+        if bytes > 0 && self.managed {
+            self.cut_after = Some(QUIET);
+        }
+        i64::try_from(pages).unwrap_or(i64::MAX)
     }
 }
 
 impl Writer {
     /// Moves the log into the file when it has become too large, after the answers are given.
     pub(super) fn checkpoint_if_late(&mut self) {
+        if !self.log.managed {
+            return;
+        }
         let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
         if pages < self.log.last {
-            self.log = Log::new(&self.shared.config);
+            self.log = Log::new(&self.shared.config, self.log.page_size);
         }
         self.log.last = pages;
-        let Log {
-            step,
-            checkpoint_at,
-            restart_at,
-            ..
-        } = self.log;
-        if pages >= restart_at {
+        self.log.cut_after = (pages > 0).then_some(QUIET);
+        if pages >= self.log.restart_at {
             self.wait_for_readers(pages);
-        } else if pages >= checkpoint_at + (WHILE_WRITING - 1) * step {
+        } else if pages >= self.log.late_at {
             self.move_log(pages);
         }
     }
@@ -68,22 +96,55 @@ impl Writer {
     /// Moves the log into the file when it is large enough and nobody writes.
     pub(super) fn checkpoint_if_idle(&mut self) {
         let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
-        if pages >= self.log.checkpoint_at && self.shared.queue.is_idle_for(IDLE) {
+        let large = self.log.managed && pages >= self.log.idle_at;
+        if large && self.shared.queue.is_idle_for(IDLE) {
             self.move_log(pages);
         }
+    }
+
+    /// Cuts the log when nobody has written for a while. Then nothing wakes the thread until
+    /// somebody writes again.
+    pub(super) fn cut_log_when_quiet(&mut self) {
+        while let Some(quiet) = self.log.cut_after {
+            if !self.shared.queue.is_idle_for(quiet) {
+                return;
+            }
+            self.log.cut_after = match self.cut_log() {
+                true => None,
+                false => Some(quiet * 2).filter(|next| *next <= LONGEST_QUIET),
+            };
+        }
+    }
+
+    /// Moves all of the log into the file and cuts it, unless somebody would have to wait.
+    fn cut_log(&mut self) -> bool {
+        self.link.control.begin_work(Instant::now());
+        self.checkpoint("TRUNCATE").is_ok_and(|done| done.is_cut())
+    }
+
+    /// The log is empty.
+    pub(super) fn note_cut(&mut self) {
+        self.shared.counters.wal_pages.store(0, Ordering::Relaxed);
+        self.log = Log::new(&self.shared.config, self.log.page_size);
     }
 
     fn move_log(&mut self, pages: i64) {
         self.link.control.begin_unlimited();
         // What it could not move, or not yet make room of, is tried again later.
         let _ = self.checkpoint("PASSIVE");
-        self.log.checkpoint_at = pages + self.log.step;
+        self.next_at(pages);
+    }
+
+    fn next_at(&mut self, pages: i64) {
+        self.log.idle_at = pages.saturating_add(self.log.step);
+        self.log.late_at = pages.saturating_add(self.log.limit);
     }
 
     /// Moves all of the log and waits for the readers that still look at it, so that the next
     /// write begins it anew. New readers look at the file alone meanwhile.
     fn wait_for_readers(&mut self, pages: i64) {
-        let size = u32::try_from(pages / (self.log.step * WHILE_READING)).unwrap_or(u32::MAX);
+        let size = pages / self.log.limit.saturating_mul(2);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
         let most = MOST_PATIENCE.min(self.shared.config.busy_timeout / 4);
         let patience = PATIENCE.saturating_mul(size).min(most);
         let counters = &self.shared.counters;
@@ -91,7 +152,7 @@ impl Writer {
         self.link.control.begin_work(Instant::now() + patience);
         let _ = self.checkpoint("RESTART");
         self.shared.counters.hold(None);
-        self.log.checkpoint_at = pages + self.log.step;
+        self.next_at(pages);
         // In vain, if pages go on to grow: then at twice the size.
         self.log.restart_at = pages.saturating_mul(2);
     }

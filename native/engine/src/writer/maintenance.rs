@@ -158,6 +158,9 @@ impl Writer {
             })
             .map_err(sqlite_error::map)?;
         self.shared.counters.checkpoint_time.note(started.elapsed());
+        if mode == "TRUNCATE" && done.is_cut() {
+            self.note_cut();
+        }
         Ok(done)
     }
 }

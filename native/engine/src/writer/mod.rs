@@ -17,7 +17,7 @@ pub mod work;
 
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -33,6 +33,7 @@ use crate::query::compile::Plans;
 use crate::query::ir::Write;
 use crate::reply::fault;
 use crate::request::Outcome;
+use crate::side_files::beside;
 use crate::sqlite_error;
 use crate::stats::Counters;
 
@@ -96,6 +97,20 @@ impl Shared {
         if let Some(report) = self.reports.get() {
             report(error);
         }
+    }
+
+    /// The log that a connection has found.
+    fn log_of(&self, link: &Link) -> Result<Log> {
+        let page_size = link
+            .conn
+            .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
+            .map_err(sqlite_error::map)?;
+        let mut log = Log::new(&self.config, u64::from(page_size));
+        let path = link.conn.path().unwrap_or_default();
+        let bytes = std::fs::metadata(beside(Path::new(path), "-wal")).map_or(0, |data| data.len());
+        let pages = log.found(bytes);
+        self.counters.wal_pages.store(pages, Ordering::Relaxed);
+        Ok(log)
     }
 
     /// Counts the pages of a connection's log.
@@ -225,7 +240,7 @@ impl Writer {
             false => None,
         };
         shared.watch.set(files.clone());
-        let log = Log::new(&shared.config);
+        let log = shared.log_of(&link)?;
         Ok(Writer {
             shared,
             link,
@@ -246,6 +261,7 @@ impl Writer {
         loop {
             self.stay_awake();
             self.checkpoint_if_idle();
+            self.cut_log_when_quiet();
             let max_batch = self.shared.config.max_batch;
             let next = self.shared.queue.next(max_batch, &mut self.taken);
             let transaction = match &next {

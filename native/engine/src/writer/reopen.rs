@@ -14,7 +14,6 @@ use crate::opened_files::{Moved, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::{file_locks, sqlite_error};
 
-use super::checkpoint::Log;
 use super::Writer;
 
 /// How long the log of a lost name may take to be moved into the file, if others read.
@@ -162,13 +161,14 @@ impl Writer {
         config.create = false;
         let mut link = connection::open_writer(files.path(), &config, Arc::default())?;
         self.shared.watch_log(&mut link)?;
+        let log = self.shared.log_of(&link)?;
         self.shared.catalog().reload(&link.conn)?;
         self.files = OpenedFiles::of(&link.conn).map(Arc::new);
         self.shared.watch.set(self.files.clone());
         self.link = link;
         self.connected = true;
         self.plans = Plans::default();
-        self.log = Log::new(&self.shared.config);
+        self.log = log;
         Ok(())
     }
 
