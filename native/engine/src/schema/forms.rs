@@ -11,7 +11,6 @@ use super::introspect::Catalog;
 use super::table::{Column, Form, Table};
 use crate::error::Result;
 use crate::sqlite_error;
-use crate::value::time_texts::has_own_form;
 use crate::value::ColumnType;
 
 /// Looks take at most one part in so many of the time, however often others commit.
@@ -116,11 +115,12 @@ impl KnownForms {
             return Ok(false);
         }
         let (generation, at) = (self.lock().generation, Instant::now());
-        let form = if may_be_written_otherwise(table, column) || has_others(conn, table, column)? {
-            Form::Several
-        } else {
-            Form::One
-        };
+        let form =
+            if may_be_written_otherwise(conn, table, column) || has_others(conn, table, column)? {
+                Form::Several
+            } else {
+                Form::One
+            };
         let found = Found {
             column_type: column.column_type,
             form,
@@ -141,19 +141,18 @@ fn key(table: &Table, column: &Column) -> (String, String) {
 }
 
 /// Whether what is in the column comes from elsewhere than our own writes: it is computed, or a
-/// trigger or a default writes it.
-fn may_be_written_otherwise(table: &Table, column: &Column) -> bool {
-    let default = column.default.as_deref().unwrap_or("NULL").trim();
-    let literal = default
-        .strip_prefix('\'')
-        .and_then(|rest| rest.strip_suffix('\''));
-    let own_default = default.eq_ignore_ascii_case("NULL")
-        || literal.is_some_and(|text| has_own_form(text.as_bytes(), column.column_type));
+/// trigger or a default writes it in another form. A default gives each row the same form.
+fn may_be_written_otherwise(conn: &Connection, table: &Table, column: &Column) -> bool {
     table.is_view
         || table.is_virtual
         || table.filled_by_triggers
         || column.generated
-        || !own_default
+        || !column.default.as_deref().is_none_or(|default| {
+            let declared = column.column_type.declared();
+            // A line of its own, should it end in a comment.
+            let sql = format!("SELECT ash_rusqlite_own_form((\n{default}\n), '{declared}')");
+            conn.query_row(&sql, [], |row| row.get(0)).unwrap_or(false)
+        })
 }
 
 fn has_others(conn: &Connection, table: &Table, column: &Column) -> Result<bool> {
