@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::Builder;
 use super::filter::{owned, MAX_PLACEHOLDERS};
 use super::scalar::{collated, write};
-use super::{fragment, invalid, times, Param};
+use super::{fragment, ignore_case, invalid, times, Param};
 use crate::error::{Error, Result};
 use crate::query::ir::{AggregateKind, Cast, Collation, Function, Scalar};
 use crate::value::{self, ColumnType, Value};
@@ -52,6 +52,12 @@ pub(super) fn plain<'v>(
         Collation::Decimal => decimal(b, right)?,
         _ => write(b, right)?,
     }
+    if collation == Collation::CaseInsensitive && [" = ", " IS "].contains(&operator) {
+        match left {
+            Scalar::Value { .. } => ignore_case::implied(b, right, &[left])?,
+            _ => ignore_case::implied(b, left, &[right])?,
+        }
+    }
     b.push(")");
     Ok(())
 }
@@ -92,6 +98,10 @@ pub(super) fn among<'v>(
         collated(b, collation, item)?;
         b.push(" IN ");
         self::values(b, values)?;
+        if collation == Collation::CaseInsensitive {
+            let texts = list.iter().filter(|scalar| !is_null(scalar));
+            ignore_case::implied(b, item, &texts.collect::<Vec<_>>())?;
+        }
         b.push(")");
         return Ok(());
     }
@@ -124,6 +134,14 @@ pub(super) fn values<'v>(b: &mut Builder<'_, 'v>, mut values: Vec<Param<'v>>) ->
     }
     b.push(")");
     Ok(())
+}
+
+fn is_null(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Null => true,
+        Scalar::Value { value, .. } => *value == Value::Null,
+        _ => false,
+    }
 }
 
 /// Values as one parameter.

@@ -11,6 +11,7 @@ mod either;
 mod filter;
 mod fragment;
 mod given;
+mod ignore_case;
 mod insert;
 mod numbered;
 mod order;

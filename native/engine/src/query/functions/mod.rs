@@ -8,6 +8,8 @@ mod store;
 mod text;
 mod time;
 
+pub(crate) use text::lower;
+
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{ffi, vtab, Connection};

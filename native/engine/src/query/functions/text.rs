@@ -58,7 +58,7 @@ pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
 }
 
 /// Each character in lower case by itself: no sigma is a final one, as in Elixir's default.
-pub(super) fn lower(text: &str) -> impl Iterator<Item = char> + '_ {
+pub(crate) fn lower(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars().flat_map(char::to_lowercase)
 }
 

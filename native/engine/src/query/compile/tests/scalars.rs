@@ -77,7 +77,7 @@ fn comparisons_say_how_texts_compare() {
         ),
         (
             same(CaseInsensitive, column("name"), name()),
-            "(\"name\" COLLATE ash_rusqlite_ci = ?)",
+            "(\"name\" COLLATE ash_rusqlite_ci = ? AND \"name\" COLLATE NOCASE = ?)",
         ),
         (
             same(Decimal, column("price"), column("age")),
