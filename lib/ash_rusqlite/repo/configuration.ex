@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Configuration do
   # checks them.
 
   alias AshRusqlite.{Error, Native, Package, Telemetry}
-  alias AshRusqlite.Repo.{Options, Registry}
+  alias AshRusqlite.Repo.{EctoOptions, Options, Registry}
 
   # What the engine does not know.
   @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate]
@@ -110,7 +110,7 @@ defmodule AshRusqlite.Repo.Configuration do
   def resolve(options) do
     {own, engine} = Keyword.split(options, @own_options)
 
-    with :ok <- Options.known(options, @own_options ++ @engine_options, []),
+    with :ok <- known(options),
          {:ok, prefix} <- telemetry_prefix(own),
          :ok <- auto_migrate(own),
          {:ok, engine} <- migrations(engine),
@@ -120,6 +120,17 @@ defmodule AshRusqlite.Repo.Configuration do
       decimal? = Package.available?(Decimal)
       engine = engine |> Keyword.put(:database, path) |> Keyword.put_new(:decimal, decimal?)
       {:ok, path, engine, prefix}
+    end
+  end
+
+  defp known(options) do
+    known = @own_options ++ @engine_options
+
+    with true <- Keyword.keyword?(options),
+         {:error, error} <- EctoOptions.check(options, known) do
+      {:error, error}
+    else
+      _ -> Options.known(options, known, [])
     end
   end
 
