@@ -173,6 +173,7 @@ pub const DETAIL_KEYS: &[&str] = &[
     "index",
     "key",
     "atom",
+    "row",
 ];
 
 /// An error of the engine.

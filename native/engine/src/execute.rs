@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::commits::OwnCommits;
 use crate::error::{Code, Error, Result};
+use crate::not_a_read;
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
 use crate::query::ir::{Read, Write};
 use crate::schema::{Catalog, KnownForms, Readings, TableSpec};
@@ -217,11 +218,20 @@ impl Executor<'_> {
             reversed,
             forms: _,
         } = self.compile(read)?;
-        let mut stmt = self.prepare(&sql)?;
+        let raw = matches!(read, Read::Sql { .. });
+        let mut stmt = self.prepare(&sql).map_err(|error| {
+            // Not that of two statements, which SQLite has not been asked about.
+            let denied = error.code() == Code::NotAllowed && error.detail("sqlite_code").is_some();
+            let refused = if raw && denied {
+                not_a_read::refused(&sql)
+            } else {
+                None
+            };
+            refused.unwrap_or(error)
+        })?;
         if let Read::Explain(_) = read {
             self.show_sql(&sql, &columns, sink)?;
         }
-        let raw = matches!(read, Read::Sql { .. });
         if raw && is_empty(&stmt) {
             return Err(Error::new(
                 Code::InvalidQuery,
@@ -230,10 +240,10 @@ impl Executor<'_> {
         }
         // BEGIN, COMMIT and savepoints count as read-only, but have no columns.
         if raw && (!stmt.readonly() || stmt.column_count() == 0) {
-            return Err(Error::new(
-                Code::NotAllowed,
-                "this statement gives no rows or writes; query only reads, use insert, update, delete, transaction or a migration",
-            ));
+            let message = "this statement gives no rows or writes; query only reads, use insert, update, delete, transaction or a migration";
+            return Err(
+                not_a_read::refused(&sql).unwrap_or_else(|| Error::new(Code::NotAllowed, message))
+            );
         }
         compile::bind(&mut stmt, &params)?;
         let columns = if raw {
@@ -294,14 +304,20 @@ impl Executor<'_> {
         }
         let catalog = self.catalog.get();
         plans.keep_for(&catalog);
-        let mut changes = 0;
-        for (place, statement) in compile::compile_write(write, &catalog, plans)?
+        let statements = compile::compile_write(write, &catalog, plans)?;
+        let mut done = 0;
+        let result = statements
             .iter()
             .enumerate()
-        {
-            changes += self.run(statement, place == 0, sink)?;
+            .try_fold(0, |changes, (place, statement)| {
+                Ok(changes + self.run_counting(statement, place == 0, &mut done, sink)?)
+            });
+        match write {
+            Write::Insert(insert) if insert.rows.len() > 1 => {
+                result.map_err(|error: Error| error.with("row", done))
+            }
+            _ => result,
         }
-        Ok(changes)
     }
 
     /// Runs a statement for each of its rows; the first one of a write begins its result.
@@ -309,6 +325,17 @@ impl Executor<'_> {
         &self,
         statement: &CompiledWrite<'_>,
         begins: bool,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64> {
+        self.run_counting(statement, begins, &mut 0, sink)
+    }
+
+    /// The same; `done` counts the runs that succeeded.
+    fn run_counting(
+        &self,
+        statement: &CompiledWrite<'_>,
+        begins: bool,
+        done: &mut i64,
         sink: &mut dyn RowSink,
     ) -> Result<u64> {
         let CompiledWrite {
@@ -346,6 +373,7 @@ impl Executor<'_> {
                     written
                 }
             };
+            *done += 1;
             Ok(())
         })?;
         self.note_reprepare(&stmt);

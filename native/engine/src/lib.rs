@@ -25,6 +25,7 @@ mod line;
 mod memory;
 pub mod migration;
 mod nearest;
+mod not_a_read;
 mod opened_files;
 pub mod page_cache;
 pub mod progress;

@@ -83,6 +83,7 @@ pub fn rollback(
     };
     let mut work = Vec::new();
     let mut problems = Vec::new();
+    let mut no_down = false;
     let applied = ledger.iter().rev();
     for (version, entry) in applied
         .filter(|(version, _)| options.to.is_none_or(|to| **version >= to))
@@ -91,7 +92,10 @@ pub fn rollback(
         match files.iter().find(|file| file.version == *version) {
             None => problems.push(missing(*version, entry)),
             Some(file) => match &file.down {
-                None => problems.push(format!("{} has no down part", file_name(&file.path))),
+                None => {
+                    problems.push(format!("{} has no down part", file_name(&file.path)));
+                    no_down = true;
+                }
                 Some(script) => work.push(Work {
                     file,
                     script,
@@ -100,7 +104,8 @@ pub fn rollback(
             },
         }
     }
-    refuse("cannot roll back", problems)?;
+    let next = if no_down { ADD_DOWN } else { PUT_BACK };
+    refuse("cannot roll back", problems, next)?;
     run_all(conn, &work, "rollback", deadline, sink)
 }
 
@@ -139,7 +144,7 @@ fn check_applied(ledger: &BTreeMap<i64, Entry>, files: &[MigrationFile]) -> Resu
             Some(_) => {}
         }
     }
-    refuse("nothing was run", problems)
+    refuse("nothing was run", problems, PUT_BACK)
 }
 
 fn missing(version: i64, entry: &Entry) -> String {
@@ -153,14 +158,17 @@ fn changed(file: &MigrationFile) -> String {
     format!("{} was changed after it was applied", file_name(&file.path))
 }
 
-fn refuse(what: &str, problems: Vec<String>) -> Result<()> {
+/// What to do about files that are not as they were.
+const PUT_BACK: &str = "Put the files back as they were applied, or write a new migration";
+
+/// What to do about a file that cannot be taken back.
+const ADD_DOWN: &str = "Add a line `-- down` to the file, and below it the SQL that takes it back; or write a new migration that does";
+
+fn refuse(what: &str, problems: Vec<String>, next: &str) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "{what}: {}. Put the files back as they were applied, or write a new migration",
-        problems.join("; ")
-    );
+    let message = format!("{what}: {}. {next}", problems.join("; "));
     Err(Error::new(Code::InvalidMigration, message).with("problems", problems))
 }
 
@@ -203,7 +211,7 @@ fn in_transaction(
         (None, false) => return Ok(None),
         (Some(entry), true) if entry.checksum == work.file.checksum => return Ok(None),
         (Some(_), true) => {
-            return refuse("it was not run", vec![changed(work.file)]).map(|()| None)
+            return refuse("it was not run", vec![changed(work.file)], PUT_BACK).map(|()| None)
         }
     }
     let started = Instant::now();

@@ -11,6 +11,7 @@ use super::readings::Readings;
 use super::table::{quoted, shortened, with_nearest, Column, Form, Table};
 use super::triggers::Triggers;
 use crate::error::{Code, Error, Result};
+use crate::nearest::nearest;
 use crate::sqlite_error;
 use crate::value::ColumnType;
 
@@ -93,11 +94,45 @@ impl Catalog {
     }
 
     fn unknown_table(&self, name: &str) -> Error {
+        if let Some(module) = name.strip_prefix("Elixir.") {
+            return self.module_as_table(name, module);
+        }
         let message = format!("there is no table {}", quoted(name));
         let known = self.tables.keys().map(String::as_str);
         with_nearest(Error::new(Code::UnknownTable, message), name, known)
             .with("table", shortened(name))
     }
+
+    /// A schema module of Ecto or a resource of Ash, whose table has mostly its plural name.
+    fn module_as_table(&self, name: &str, module: &str) -> Error {
+        let last = module.rsplit('.').next().unwrap_or(module);
+        let plural = format!("{}s", underscored(&shortened(last)));
+        let known = self.tables.keys().map(String::as_str);
+        let near = known.clone().find(|table| *table == plural);
+        let near = near.or_else(|| nearest(&plural, known));
+        let module = shortened(module);
+        let message = format!(
+            "{module} is a module; tables are known by their own names here, such as :{}",
+            near.unwrap_or("rooms")
+        );
+        let error = Error::new(Code::UnknownTable, message).with("table", shortened(name));
+        match near {
+            Some(near) => error.with("nearest", near),
+            None => error,
+        }
+    }
+}
+
+/// A module's name as tables are named: `AgentCard` as `agent_card`.
+fn underscored(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text
 }
 
 /// A view over a table that is gone, or a virtual table of a module that is not there, fails

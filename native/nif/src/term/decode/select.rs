@@ -19,6 +19,14 @@ const DIRECTIONS: &[&str] = &[
     "desc_nulls_last",
 ];
 
+/// What a caller may give of these options: the data layer alone has more, and every call takes
+/// `timeout:`.
+fn documented<'a>(known: &[&'a str]) -> Vec<&'a str> {
+    let own = ["distinct_on", "partition"];
+    let known = known.iter().copied().filter(|name| !own.contains(name));
+    known.chain(["timeout"]).collect()
+}
+
 impl Decode {
     /// A select of a table, with options of which these are known.
     pub(super) fn select(
@@ -35,7 +43,7 @@ impl Decode {
         let mut seen: Vec<Name> = Vec::new();
         self.each_pair(options, "the options", |decode, option, value| {
             if !known.contains(&option.as_str()) {
-                return Err(unknown_option(&option, known).into());
+                return Err(unknown_option(&option, &documented(known)).into());
             }
             if option.as_str() == "where" || !seen.contains(&option) {
                 decode.option(&mut select, &option, value)?;
