@@ -34,7 +34,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            {:ok, {_, stored}} <- Write.statement(store, write, first) do
         if return?, do: records(stored, changesets, resource), else: :ok
       else
-        {:error, error} -> {:error, Errors.to_ash(error, resource, first)}
+        {:error, error} -> {:error, Errors.of_batch(error, resource, changesets)}
       end
     end
 

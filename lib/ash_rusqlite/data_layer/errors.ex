@@ -80,6 +80,32 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def to_ash(error, _resource, _changeset), do: error
 
     @doc """
+    The error of many creates in one request. Ash gives it to each of their inputs, so it says which one
+    is at fault: in its bread crumbs, and as `:input`, the place in the batch, in its `vars`.
+    """
+    @spec of_batch(term(), Ash.Resource.t(), [Ash.Changeset.t()]) :: term()
+    def of_batch(%Error{details: %{row: row}} = error, resource, changesets) do
+      changeset = Enum.at(changesets, row)
+      input = changeset.context[:bulk_create][:index] || row
+
+      case to_ash(error, resource, changeset) do
+        errors when is_list(errors) -> Enum.map(errors, &of_input(&1, input))
+        error -> of_input(error, input)
+      end
+    end
+
+    def of_batch(error, resource, [first | _]), do: to_ash(error, resource, first)
+
+    defp of_input(%{bread_crumbs: crumbs, vars: vars} = error, input) do
+      crumb =
+        "the input at #{input}, counted from 0, is at fault; nothing of its batch was stored"
+
+      %{error | bread_crumbs: [crumb | crumbs], vars: Keyword.put(vars, :input, input)}
+    end
+
+    defp of_input(error, _input), do: error
+
+    @doc """
     The error for a table or column that is not there. `repo` is one that is not to make it.
     """
     @spec not_there(Error.t(), Ash.Resource.t(), Repo.repo() | nil) :: Exception.t()
