@@ -30,6 +30,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     commit with those of other processes. Actions with hooks run in a transaction. So do the rows
     of one `Ash.bulk_create` and `Ash.update_many`, all of them or none.
 
+    Ash runs our actions in the process that calls them, never in tasks: `max_concurrency:` of a bulk
+    action has no effect, and the `timeout:` of an action is the deadline of its statements, or of its
+    transaction. So nothing was written by an action that answered `Ash.Error.Invalid.Timeout`. What a
+    hook or a calculation does in Elixir is not interrupted.
+
     `config :ash_rusqlite, update_many?: false` lets Ash update row by row, `true` gives us its
     changesets also in releases of Ash that demand `return_records?` then, as 3.32.0 does.
 

@@ -45,7 +45,8 @@ defmodule AshRusqlite.Error do
     * `:code` - an atom that never changes its meaning, see the list below
     * `:message` - one or two sentences that say what to do
     * `:details` - a map with what the message speaks of, such as `:table`, `:column`,
-      `:option`, `:nearest`, `:waited_ms`, `:holder`
+      `:option`, `:nearest`, `:waited_ms`, `:holder`, and `:row`, the place of the row among those
+      of an `insert_all` that is at fault
     * `:retryable?` - whether the same call may succeed later without any change
 
   Functions with an `{:error, error}` result return it, all others raise it:

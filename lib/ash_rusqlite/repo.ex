@@ -307,6 +307,12 @@ defmodule AshRusqlite.Repo do
   another is a part of it: when the inner one is rolled back, the outer one ends with
   `{:error, :rollback}`.
 
+  A task that the function starts reads the transaction's writes after its end only, so a read of one
+  waits for that, if the transaction has written: at most half of its own time, 100 milliseconds once
+  the transaction's process waits for something itself, and a second in any case. Then it reads
+  without them, and the log says where. A function that needs its task's result should start it
+  before its first write, or after the transaction.
+
       MyApp.Repo.transaction(fn ->
         room = MyApp.Repo.get!(:rooms, "attic")
         MyApp.Repo.update!(:rooms, room.id, title: room.title <> "!")

@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Repo.EctoOptions do
   @moduledoc false
-  # The options of an Ecto repo on SQLite, so that who brings a configuration along is told what each
+  # The options of an Ecto repo on SQLite, so that the error for one in a configuration says what it
   # is here.
 
   alias AshRusqlite.Error

@@ -60,7 +60,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
     with [{:owner, owner, ref}] <- :ets.lookup(table, :owner),
          true <- owner in callers and not :ets.member(table, {ref, :given_up}) do
       began = now()
-      wait_for(table, {owner, ref}, began + at_most(timeout))
+      wait_for(table, {owner, ref}, {began, began + at_most(timeout)})
       if timeout == :infinity, do: timeout, else: max(timeout - (now() - began), 1)
     else
       _ -> timeout
@@ -71,7 +71,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
   defp at_most(timeout), do: min(div(timeout, 2), @longest)
 
   # Who dies in a transaction rolls it back: nothing of it will be there.
-  defp wait_for(table, {owner, ref}, until) do
+  defp wait_for(table, {owner, ref}, time) do
     monitor = :erlang.monitor(:process, owner, alias: :reply_demonitor)
     row = {ref, monitor}
 
@@ -80,7 +80,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
 
       # When it ended just before, it does not know of us.
       if match?([{:owner, _, ^ref}], :ets.lookup(table, :owner)),
-        do: await(table, {owner, ref}, monitor, until)
+        do: await(table, {owner, ref}, monitor, time)
     after
       Process.demonitor(monitor, [:flush])
       receive(do: ({^monitor, :ended} -> :ok), after: (0 -> :ok))
@@ -88,15 +88,20 @@ defmodule AshRusqlite.Repo.Uncommitted do
     end
   end
 
-  defp await(table, {owner, ref}, monitor, until) do
+  defp await(table, {owner, ref}, monitor, {began, until} = time) do
     receive do
       {^monitor, :ended} -> :ok
       {:DOWN, ^monitor, :process, _, _} -> :ok
     after
       until |> Kernel.-(now()) |> max(0) |> min(@patience) ->
-        if now() < until and at_work?(owner),
-          do: await(table, {owner, ref}, monitor, until),
-          else: give_up(table, owner, ref)
+        waited = now() - began
+
+        cond do
+          now() < until and at_work?(owner) -> await(table, {owner, ref}, monitor, time)
+          waited >= @patience -> give_up(table, owner, ref, waited)
+          # The read itself has no more time.
+          true -> :ok
+        end
     end
   end
 
@@ -109,7 +114,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
     end
   end
 
-  defp give_up(table, owner, ref) do
+  defp give_up(table, owner, ref, waited) do
     :ets.insert(table, {{ref, :given_up}})
 
     with {:current_stacktrace, stacktrace} <- Process.info(owner, :current_stacktrace),
@@ -117,11 +122,10 @@ defmodule AshRusqlite.Repo.Uncommitted do
          true <- :ets.insert_new(table, {{:logged, {module, function, arity}}}) do
       Logger.warning(
         "a process that a transaction started read before the transaction ended, and cannot see " <>
-          "what it wrote. After #{@patience} ms the transaction was waiting itself, maybe for that " <>
-          "process, at " <>
+          "what it wrote. It had waited for #{waited} ms, and the transaction was at " <>
           Exception.format_stacktrace_entry(place) <>
-          ". Start the process after the transaction (in after_transaction, in an Ash action), or " <>
-          "read in the transaction's own process"
+          ". If that waits for the process, start it after the transaction (in an Ash action in " <>
+          "after_transaction), or read in the transaction's own process"
       )
     end
   end

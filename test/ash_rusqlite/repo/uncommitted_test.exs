@@ -109,7 +109,7 @@ defmodule AshRusqlite.Repo.UncommittedTest do
         assert awaiting.(2) == {:ok, {:seen, [1, 1, 1]}}
       end)
 
-    assert [_, _] = String.split(log, "Start the process after the transaction")
+    assert [_, _] = String.split(log, "start it after the transaction")
     assert log =~ "uncommitted_test.exs"
     assert rows(repo) == []
   end
@@ -177,5 +177,26 @@ defmodule AshRusqlite.Repo.UncommittedTest do
     assert_receive :written, 5_000
     Process.put(:"$callers", [owner])
     assert Uncommitted.wait(table, 1_000) in 1..950
+  end
+
+  test "a read with little time does not keep others from waiting" do
+    table = Uncommitted.new()
+    test = self()
+
+    owner =
+      spawn_link(fn ->
+        ref = Uncommitted.written(table)
+        send(test, :written)
+        receive(do: (:end -> Uncommitted.ended(table, ref)))
+        Process.sleep(:infinity)
+      end)
+
+    assert_receive :written, 5_000
+    Process.put(:"$callers", [owner])
+    assert Uncommitted.wait(table, 20) in 1..19
+    refute match?([_ | _], for({{_, :given_up}} = row <- :ets.tab2list(table), do: row))
+    send(owner, :end)
+    assert Uncommitted.wait(table, 10_000) > 5_000
+    assert :ets.tab2list(table) == []
   end
 end
