@@ -34,8 +34,12 @@ defmodule AshRusqlite.Repo.Schema do
     * `:autoincrement` - the `INTEGER` column that is the primary key alone, whose numbers are
       given by SQLite and never twice. Without it such a key is numbered as well, but the
       number of the last row may come again after that row is deleted
-    * `:indexes` - a list of `[name:, columns:, unique:, where:, nulls_distinct:, ignore_case:,
-      expressions:, prefix:]`. `expressions` lists those of the columns that are SQL, such as
+    * `:indexes` - a list of `[name:, columns:, unique:, where:, condition:, nulls_distinct:,
+      ignore_case:, expressions:, prefix:]`. `condition` is as `where` an expression of
+      `AshRusqlite.Repo.Expression` instead of SQL; where both are given both must hold. It becomes
+      SQL with literals, so it has comparisons of columns with values, `:and`, `:or`, `:not` and
+      `:is_nil`, and neither functions nor collations of this library, without which other programs
+      could not write to the table. `expressions` lists those of the columns that are SQL, such as
       `"lower(title)"`.
       `ignore_case` lists columns of it in which the case of ASCII makes no difference; where there is
       an index that tells case, one that does not is made beside it, with `_nocase` behind its
@@ -54,6 +58,8 @@ defmodule AshRusqlite.Repo.Schema do
     * `:strict` - whether it is a STRICT table, which has only `TEXT`, `INTEGER`, `REAL`, `BLOB`
       and `ANY` columns. A column with a `declared:` that is none of these is declared as the
       one that holds its type; without `declared:` it is refused
+    * `:best_effort` - whether `ensure_table/3` leaves out what it cannot add, such as a unique index
+      over equal rows, and adds the rest. By default it adds all or nothing
 
   ## What fits
 
@@ -81,6 +87,8 @@ defmodule AshRusqlite.Repo.Schema do
     * `:missing_not_null`, `:unexpected_not_null`
     * `:unexpected_required_column` - NOT NULL without a default, and nobody asked for it
     * `:wrong_primary_key`, `:missing_autoincrement`
+    * `:blocked_index` - an index is missing, and there are rows that are equal in it: the message
+      and `:found` have how many, and the keys of some
     * `:wrong_index` - the name is taken by something else, or there is an index that tells case
       where it should not, and there are rows that differ in nothing else
     * `:missing_foreign_key`, `:wrong_foreign_key` (it does other things on delete or update)
@@ -112,7 +120,8 @@ defmodule AshRusqlite.Repo.Schema do
   added without NOT NULL, as its statement shows, and `differences/3` tells it from then on. So
   is a column with a default and a foreign key added without the foreign key. What cannot be
   added at all, a column of the primary key, is the error `:schema_mismatch`. An index that the
-  rows violate is `:unique_violation`.
+  rows violate is `:unique_violation`. With `best_effort: true` these are left out, as is an index
+  whose own SQL is wrong; `differences/3` has them.
   """
   @spec ensure_table(AshRusqlite.Repo.repo(), table_spec(), keyword()) ::
           {:ok, [statement :: String.t()]} | {:error, Error.t()}

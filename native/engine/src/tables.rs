@@ -101,7 +101,7 @@ impl Database {
         }
         let in_vain = &mut || -> Notify { Box::new(|| {}) };
         match self.differences(spec, deadline, Arc::default(), in_vain)? {
-            Looked::Done(found) => Ok(schema::additions(&found)?.is_empty()),
+            Looked::Done(found) => Ok(schema::additions(spec, &found)?.is_empty()),
             Looked::NoReader(id) => {
                 self.pool().give_up(id);
                 Ok(false)

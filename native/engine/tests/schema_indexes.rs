@@ -11,6 +11,7 @@
 #[path = "fixtures/specs.rs"]
 mod specs;
 
+use ash_rusqlite_engine::query::ir::{Function, Scalar};
 use ash_rusqlite_engine::schema::{differences, ensure, DifferenceKind, IndexSpec};
 use ash_rusqlite_engine::{Code, ColumnType};
 use specs::{column, connection, index, kinds, required, rooms, table};
@@ -236,4 +237,79 @@ fn an_index_over_equal_rows_is_refused_with_its_statement() {
         error.message().starts_with("CREATE UNIQUE INDEX"),
         "{error}"
     );
+}
+
+#[test]
+fn rows_that_keep_an_index_from_being_made_are_named_and_the_rest_is_added_where_that_is_wanted() {
+    let conn = connection(
+        "CREATE TABLE rooms (id UUID_TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL);
+         INSERT INTO rooms VALUES ('a', 'same'), ('b', 'other'), ('c', 'same')",
+    );
+    let mut spec = rooms();
+    spec.indexes[0].unique = true;
+    let found = differences(&conn, &spec).unwrap();
+    let blocked = found
+        .iter()
+        .find(|found| found.kind == DifferenceKind::BlockedIndex)
+        .unwrap();
+    assert_eq!(
+        blocked.message,
+        "table \"rooms\" has no index \"rooms_title_index\", because 2 rows are equal to others in \
+         it, those with the keys a, c; change or delete them"
+    );
+
+    spec.best_effort = true;
+    let added = ensure(&conn, &spec).unwrap();
+    assert_eq!(added, ["ALTER TABLE \"rooms\" ADD COLUMN \"rank\" INTEGER"]);
+    assert_eq!(ensure(&conn, &spec).unwrap(), Vec::<String>::new());
+    conn.execute("UPDATE rooms SET title = 'new' WHERE id = 'c'", [])
+        .unwrap();
+    assert_eq!(ensure(&conn, &spec).unwrap().len(), 1);
+    assert_eq!(differences(&conn, &spec).unwrap(), []);
+}
+
+#[test]
+fn the_sql_of_an_index_that_is_wrong_keeps_nothing_else_from_being_added_where_that_is_wanted() {
+    let conn = connection("CREATE TABLE rooms (id UUID_TEXT NOT NULL PRIMARY KEY)");
+    let mut spec = rooms();
+    spec.best_effort = true;
+    spec.indexes[0].filter = Some("there is no such thing".into());
+    assert_eq!(ensure(&conn, &spec).unwrap().len(), 2);
+    let kinds = kinds(&conn, &spec);
+    assert!(kinds.contains(&("missing_index", "rooms_title_index".to_owned())));
+}
+
+#[test]
+fn the_condition_of_an_index_may_be_an_expression_beside_sql() {
+    let conn = connection(
+        "CREATE TABLE rooms (id UUID_TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL, rank INTEGER)",
+    );
+    let column = |name: &str| {
+        Box::new(Scalar::Column {
+            depth: 0,
+            table: 0,
+            name: name.into(),
+        })
+    };
+    let mut spec = rooms();
+    spec.indexes[0].unique = true;
+    spec.indexes[0].condition = Some(Scalar::IsNull(column("rank")));
+    spec.indexes[0].filter = Some("id > 'a' OR id < 'A'".into());
+    let statement = "CREATE UNIQUE INDEX \"rooms_title_index\" ON \"rooms\" (\"title\") WHERE \
+                     ((id > 'a' OR id < 'A') AND (\"rank\" IS NULL))";
+    assert_eq!(ensure(&conn, &spec).unwrap(), [statement]);
+    assert_eq!(differences(&conn, &spec).unwrap(), []);
+
+    let downcase = Scalar::Call(Function::Downcase, vec![*column("title")]);
+    spec.indexes[0].name = "rooms_other".into();
+    spec.indexes[0].condition = Some(Scalar::IsNull(Box::new(downcase)));
+    let found = differences(&conn, &spec).unwrap();
+    assert_eq!(found[0].kind, DifferenceKind::MissingIndex);
+    assert!(found[0].message.contains("none can be made"), "{found:?}");
+    assert_eq!(
+        ensure(&conn, &spec).unwrap_err().code(),
+        Code::SchemaMismatch
+    );
+    spec.best_effort = true;
+    assert_eq!(ensure(&conn, &spec).unwrap(), Vec::<String>::new());
 }

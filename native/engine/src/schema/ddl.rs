@@ -3,6 +3,7 @@
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
+use super::condition::literal;
 use super::existing::Existing;
 use super::spec::{
     same, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec, TableSpec,
@@ -99,13 +100,10 @@ pub(super) fn add_column(
     Ok(Some(sql))
 }
 
-/// `CREATE INDEX`.
-pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec) -> String {
+/// `CREATE INDEX`, of the rows that a filter holds for.
+pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec, filter: Option<&str>) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
-    let filter = index
-        .filter
-        .as_ref()
-        .map_or_else(String::new, |sql| format!(" WHERE ({})", sql.trim()));
+    let filter = filter.map_or_else(String::new, |sql| format!(" WHERE ({sql})"));
     format!(
         "CREATE {unique}INDEX {} ON {} ({}){filter}",
         name(&index.name),
@@ -114,22 +112,28 @@ pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec) -> String {
     )
 }
 
-/// A query with a row where two rows are the same to a unique index.
-pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec) -> String {
+/// A query for the keys of rows that are the same to a unique index as another, with how many
+/// there are in all first.
+pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec, filter: Option<&str>) -> String {
     let given = index.columns.iter().filter_map(|column| {
         let nulls_differ = spec.column(column).is_some() && !equal_nulls(spec, index, column);
         nulls_differ.then(|| format!("{} IS NOT NULL", name(column)))
     });
-    let filter = index.filter.iter().map(|sql| format!("({})", sql.trim()));
+    let filter = filter.iter().map(|sql| format!("({sql})"));
     let conditions: Vec<String> = filter.chain(given).collect();
     let filter = match conditions.as_slice() {
         [] => String::new(),
         conditions => format!(" WHERE {}", conditions.join(" AND ")),
     };
+    let key = match spec.primary_key.as_slice() {
+        [] => "rowid".to_owned(),
+        key => names(key),
+    };
     format!(
-        "SELECT 1 FROM {}{filter} GROUP BY {} HAVING count(*) > 1 LIMIT 1",
+        "SELECT count(*) OVER (), * FROM (SELECT {key}, count(*) OVER (PARTITION BY {}) \
+         AS ash_rusqlite_equal FROM {}{filter}) WHERE ash_rusqlite_equal > 1 LIMIT 5",
+        index_keys(spec, index),
         name(&spec.table),
-        index_keys(spec, index)
     )
 }
 
@@ -212,20 +216,10 @@ fn default(spec: &TableSpec, column: &ColumnSpec) -> Result<String> {
         ToSqlOutput::Owned(value) => ValueRef::from(value),
         _ => return Err(no_literal(&place)),
     };
-    let literal = match stored {
-        ValueRef::Null => return Ok(String::new()),
-        ValueRef::Integer(integer) => integer.to_string(),
-        // Debug keeps the point or the exponent by which SQL tells a real.
-        ValueRef::Real(real) => format!("{real:?}"),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains('\0') => format!("'{}'", text.replace('\'', "''")),
-            _ => return Err(no_literal(&place)),
-        },
-        ValueRef::Blob(bytes) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-            format!("X'{digits}'")
-        }
-    };
+    if stored == ValueRef::Null {
+        return Ok(String::new());
+    }
+    let literal = literal(stored).ok_or_else(|| no_literal(&place))?;
     Ok(format!(" DEFAULT {literal}"))
 }
 

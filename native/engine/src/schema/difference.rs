@@ -23,6 +23,8 @@ pub enum DifferenceKind {
     MissingAutoincrement,
     /// An index is not there.
     MissingIndex,
+    /// An index is not there, and rows that are equal in it keep it from being made.
+    BlockedIndex,
     /// An index of that name is another one.
     WrongIndex,
     /// A foreign key is not there.
@@ -47,6 +49,7 @@ impl DifferenceKind {
             DifferenceKind::WrongPrimaryKey => "wrong_primary_key",
             DifferenceKind::MissingAutoincrement => "missing_autoincrement",
             DifferenceKind::MissingIndex => "missing_index",
+            DifferenceKind::BlockedIndex => "blocked_index",
             DifferenceKind::WrongIndex => "wrong_index",
             DifferenceKind::MissingForeignKey => "missing_foreign_key",
             DifferenceKind::WrongForeignKey => "wrong_foreign_key",
@@ -61,6 +64,7 @@ impl DifferenceKind {
             DifferenceKind::MissingTable
                 | DifferenceKind::MissingColumn
                 | DifferenceKind::MissingIndex
+                | DifferenceKind::BlockedIndex
         )
     }
 }

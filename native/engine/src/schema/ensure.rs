@@ -11,21 +11,28 @@ use crate::sqlite_error;
 /// The statements that would add what is missing.
 ///
 /// # Errors
-/// `schema_mismatch` when something is missing that cannot be added.
-pub fn additions(differences: &[Difference]) -> Result<Vec<String>> {
-    let added = |difference: &&Difference| {
-        difference.kind.is_addition() || difference.kind == DifferenceKind::NotATable
-    };
-    differences
-        .iter()
-        .filter(added)
-        .map(|difference| {
-            difference
-                .statement
-                .clone()
-                .ok_or_else(|| cannot_add(difference))
-        })
-        .collect()
+/// `schema_mismatch` when something is missing that cannot be added, unless the spec asks for what
+/// is possible.
+pub fn additions(spec: &TableSpec, differences: &[Difference]) -> Result<Vec<String>> {
+    let added = wanted(spec, differences);
+    let statements = added.map(|difference| {
+        let statement = difference.statement.clone();
+        statement.ok_or_else(|| cannot_add(difference))
+    });
+    statements.collect()
+}
+
+fn wanted<'a>(
+    spec: &'a TableSpec,
+    differences: &'a [Difference],
+) -> impl Iterator<Item = &'a Difference> {
+    differences.iter().filter(|difference| {
+        let possible =
+            difference.statement.is_some() && difference.kind != DifferenceKind::BlockedIndex;
+        let addition =
+            difference.kind.is_addition() || difference.kind == DifferenceKind::NotATable;
+        addition && (possible || !spec.best_effort)
+    })
 }
 
 /// Adds what is missing of a table, inside the transaction that the caller has begun. Returns
@@ -34,12 +41,30 @@ pub fn additions(differences: &[Difference]) -> Result<Vec<String>> {
 /// # Errors
 /// Those of [`differences`] and [`additions`], and of the statements, which are named.
 pub fn ensure(conn: &Connection, spec: &TableSpec) -> Result<Vec<String>> {
-    let statements = additions(&differences(conn, spec)?)?;
-    for statement in &statements {
-        conn.execute(statement, [])
-            .map_err(|error| failed(statement, sqlite_error::map(error)))?;
+    let differences = differences(conn, spec)?;
+    let statements = additions(spec, &differences)?;
+    let mut done = Vec::with_capacity(statements.len());
+    for (statement, difference) in statements.into_iter().zip(wanted(spec, &differences)) {
+        match conn.execute(&statement, []).map_err(sqlite_error::map) {
+            Ok(_) => done.push(statement),
+            Err(error) if spec.best_effort && only_index(difference, &error) => {}
+            Err(error) => return Err(failed(&statement, error)),
+        }
     }
-    Ok(statements)
+    Ok(done)
+}
+
+/// Whether an index cannot be made by its own fault or that of the rows, and all else can go on.
+fn only_index(difference: &Difference, error: &Error) -> bool {
+    difference.kind == DifferenceKind::MissingIndex
+        && matches!(
+            error.code(),
+            Code::UniqueViolation
+                | Code::SqlSyntax
+                | Code::UnknownColumn
+                | Code::UnknownTable
+                | Code::NotAllowed
+        )
 }
 
 fn cannot_add(difference: &Difference) -> Error {

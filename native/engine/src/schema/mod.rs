@@ -2,6 +2,7 @@
 //! what leads from the one to the other.
 
 mod affinity;
+mod condition;
 mod ddl;
 mod declared;
 mod diff;

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::condition;
 use super::table::{quoted, shortened, with_nearest};
 use crate::error::{Code, Error, Result};
+use crate::query::ir::Scalar;
 use crate::value::{ColumnType, Value};
 
 /// A table as it should be.
@@ -25,6 +27,9 @@ pub struct TableSpec {
     pub checks: Vec<CheckSpec>,
     /// Whether it is a STRICT table.
     pub strict: bool,
+    /// Whether [`super::ensure`] adds what it can and leaves out the rest, instead of adding nothing:
+    /// indexes that rows or their own SQL keep from being made, and what SQLite cannot add.
+    pub best_effort: bool,
 }
 
 /// A column as it should be.
@@ -53,6 +58,8 @@ pub struct IndexSpec {
     pub unique: bool,
     /// The condition of the rows that are in it, in the developer's SQL.
     pub filter: Option<String>,
+    /// The same as an expression, of which both must hold where both are given.
+    pub condition: Option<Scalar>,
     /// Whether two nulls of a unique index are the same.
     pub nulls_equal: bool,
     /// The columns in which the case of ASCII makes no difference.
@@ -320,6 +327,22 @@ impl TableSpec {
 }
 
 impl IndexSpec {
+    /// The SQL of the rows that are in it, `None` for all; or why there is no SQL for them.
+    pub(super) fn filter_sql(
+        &self,
+        spec: &TableSpec,
+    ) -> std::result::Result<Option<String>, String> {
+        let condition = self.condition.as_ref();
+        let condition = condition
+            .map(|scalar| condition::sql(spec, scalar))
+            .transpose()?;
+        Ok(match (&self.filter, condition) {
+            (Some(filter), Some(condition)) => Some(format!("({}) AND {condition}", filter.trim())),
+            (Some(filter), None) => Some(filter.trim().to_owned()),
+            (None, condition) => condition,
+        })
+    }
+
     /// Its columns without the expressions.
     fn named_columns(&self) -> impl Iterator<Item = &String> {
         let expressions = &self.expressions;

@@ -1,16 +1,17 @@
 //! The indexes of a table against the wanted ones.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::types::ValueRef;
+use rusqlite::Connection;
 
 use super::{prefix, Differences};
 use crate::error::Result;
+use crate::schema::condition::literal;
 use crate::schema::ddl;
 use crate::schema::difference::DifferenceKind;
 use crate::schema::existing::{owner_of_name, Existing, ExistingIndex};
 use crate::schema::spec::{same, IndexSpec};
-use crate::schema::table::quoted;
+use crate::schema::table::{quoted, shortened};
 use crate::schema::tokens::{bare, parenthesis, tokens};
-use crate::sqlite_error;
 
 impl Differences<'_> {
     pub(super) fn indexes(&mut self, conn: &Connection, existing: Option<&Existing>) -> Result<()> {
@@ -22,43 +23,54 @@ impl Differences<'_> {
                 }
                 continue;
             }
-            // One of another name serves as well.
-            if there.iter().any(|found| self.is(index, found)) {
-                continue;
-            }
-            let named = there.iter().find(|found| same(&found.name, &index.name));
-            if let Some(found) = there
-                .iter()
-                .find(|found| self.is_but_for_case(index, found))
-            {
-                self.case_told(conn, index, found, named.is_some())?;
-            } else if let Some(found) = named {
-                let found = found.sql.clone().unwrap_or_else(|| found.name.clone());
-                self.taken(index, found);
-            } else if let Some(owner) = owner_of_name(conn, &index.name)? {
-                // Names of indexes are the file's, not the table's.
-                let other = format!("{}@{}", index.name, self.spec.table);
-                match free(conn, index, other)? {
-                    Some(index) => self.missing(&index, None),
-                    None => self.taken(index, format!("something of {owner}")),
+            let filter = match index.filter_sql(self.spec) {
+                Ok(filter) => filter,
+                Err(why) => {
+                    self.without_sql(index, &why);
+                    continue;
                 }
-            } else {
-                self.missing(index, None);
-            }
+            };
+            let wanted = Wanted {
+                index,
+                filter: filter.as_deref(),
+                rows: existing.is_some(),
+            };
+            self.index(conn, there, &wanted)?;
         }
         Ok(())
     }
 
-    fn missing(&mut self, index: &IndexSpec, because: Option<&str>) {
-        let statement = ddl::create_index(self.spec, index);
-        let (table, name) = (quoted(&self.spec.table), quoted(&index.name));
-        let because = because.map_or_else(String::new, |because| format!(": {because}"));
-        let message = format!("table {table} has no index {name}{because}");
-        let difference = self
-            .difference(DifferenceKind::MissingIndex, message)
-            .mended_by(Some(statement.clone()));
-        self.all
-            .push(difference.of_index(&index.name).expected(statement));
+    fn index(
+        &mut self,
+        conn: &Connection,
+        there: &[ExistingIndex],
+        wanted: &Wanted<'_>,
+    ) -> Result<()> {
+        let index = wanted.index;
+        // One of another name serves as well.
+        if there.iter().any(|found| self.is(wanted, found)) {
+            return Ok(());
+        }
+        let named = there.iter().find(|found| same(&found.name, &index.name));
+        let by_case = there
+            .iter()
+            .find(|found| self.is_but_for_case(wanted, found));
+        if let Some(found) = by_case {
+            self.case_told(conn, wanted, found, named.is_some())?;
+        } else if let Some(found) = named {
+            let found = found.sql.clone().unwrap_or_else(|| found.name.clone());
+            self.taken(wanted, found);
+        } else if let Some(owner) = owner_of_name(conn, &index.name)? {
+            // Names of indexes are the file's, not the table's.
+            let other = format!("{}@{}", index.name, self.spec.table);
+            match free(conn, index, other)? {
+                Some(index) => self.missing(conn, &wanted.of(&index), None),
+                None => self.taken(wanted, format!("something of {owner}")),
+            }
+        } else {
+            self.missing(conn, wanted, None);
+        }
+        Ok(())
     }
 
     /// Whether there is an index, or will be one, that begins as a wanted one does.
@@ -72,26 +84,58 @@ impl Differences<'_> {
     fn missing_prefix(&mut self, conn: &Connection, index: &IndexSpec) -> Result<()> {
         let (table, column) = (quoted(&self.spec.table), quoted(&index.columns.join(", ")));
         let because = format!("none of {table} begins with {column}");
+        let wanted = Wanted {
+            index,
+            filter: None,
+            rows: false,
+        };
         if owner_of_name(conn, &index.name)?.is_none() {
-            self.missing(index, Some(&because));
+            self.missing(conn, &wanted, Some(&because));
             return Ok(());
         }
         let other = format!("{}@{}", index.name, self.spec.table);
         match free(conn, index, other)? {
-            Some(index) => self.missing(&index, Some(&because)),
-            None => self.taken(index, "another one".to_owned()),
+            Some(index) => self.missing(conn, &wanted.of(&index), Some(&because)),
+            None => self.taken(&wanted, "another one".to_owned()),
         }
         Ok(())
     }
 
-    fn taken(&mut self, index: &IndexSpec, found: String) {
-        let (name, statement) = (quoted(&index.name), ddl::create_index(self.spec, index));
+    fn without_sql(&mut self, index: &IndexSpec, why: &str) {
+        let (table, name) = (quoted(&self.spec.table), quoted(&index.name));
+        let message =
+            format!("table {table} has no index {name}, and none can be made: its condition {why}");
+        let difference = self.difference(DifferenceKind::MissingIndex, message);
+        self.all.push(difference.of_index(&index.name));
+    }
+
+    fn missing(&mut self, conn: &Connection, wanted: &Wanted<'_>, because: Option<&str>) {
+        let statement = ddl::create_index(self.spec, wanted.index, wanted.filter);
+        let (table, name) = (quoted(&self.spec.table), quoted(&wanted.index.name));
+        let because = because.map_or_else(String::new, |because| format!(": {because}"));
+        let message = format!("table {table} has no index {name}{because}");
+        let difference = match self.equal_rows(conn, wanted) {
+            None => self.difference(DifferenceKind::MissingIndex, message),
+            Some(rows) => {
+                let message = format!("{message}, because {rows}; change or delete them");
+                self.difference(DifferenceKind::BlockedIndex, message)
+                    .found(rows)
+            }
+        };
+        let difference = difference.mended_by(Some(statement.clone()));
+        self.all
+            .push(difference.of_index(&wanted.index.name).expected(statement));
+    }
+
+    fn taken(&mut self, wanted: &Wanted<'_>, found: String) {
+        let name = quoted(&wanted.index.name);
+        let statement = ddl::create_index(self.spec, wanted.index, wanted.filter);
         let message = format!("the index {name} is {found}, not {statement}");
         let difference = self
             .difference(DifferenceKind::WrongIndex, message)
             .found(found);
         self.all
-            .push(difference.of_index(&index.name).expected(statement));
+            .push(difference.of_index(&wanted.index.name).expected(statement));
     }
 
     /// There is one that takes two spellings for two values. One that ignores case may stand beside
@@ -99,28 +143,30 @@ impl Differences<'_> {
     fn case_told(
         &mut self,
         conn: &Connection,
-        index: &IndexSpec,
+        wanted: &Wanted<'_>,
         found: &ExistingIndex,
         named: bool,
     ) -> Result<()> {
+        let index = wanted.index;
         let sql = found.sql.clone().unwrap_or_else(|| found.name.clone());
         let other = if named || owner_of_name(conn, &index.name)?.is_some() {
             format!("{}_nocase", index.name)
         } else {
             index.name.clone()
         };
-        let Some(wanted) = free(conn, index, other)? else {
-            self.taken(index, sql);
+        let Some(other) = free(conn, index, other)? else {
+            self.taken(wanted, sql);
             return Ok(());
         };
+        let other = wanted.of(&other);
         let tells = format!("{} tells upper case from lower case", quoted(&found.name));
-        if !(index.unique && self.rows_collide(conn, index)?) {
-            self.missing(&wanted, Some(&tells));
+        let Some(rows) = self.equal_rows(conn, &other) else {
+            self.missing(conn, &other, Some(&tells));
             return Ok(());
-        }
-        let statement = ddl::create_index(self.spec, &wanted);
+        };
+        let statement = ddl::create_index(self.spec, other.index, other.filter);
         let message = format!(
-            "the index {tells}, and there are rows that differ in nothing but case; change them first"
+            "the index {tells}, and there are rows that differ in nothing but case ({rows}); change them first"
         );
         let difference = self
             .difference(DifferenceKind::WrongIndex, message)
@@ -130,25 +176,46 @@ impl Differences<'_> {
         Ok(())
     }
 
-    /// Whether there are two rows that a unique index would not let in.
-    fn rows_collide(&self, conn: &Connection, index: &IndexSpec) -> Result<bool> {
-        let sql = ddl::rows_equal(self.spec, index);
-        conn.query_row(&sql, [], |_| Ok(()))
-            .optional()
-            .map(|row| row.is_some())
-            .map_err(sqlite_error::map)
+    /// The rows that a unique index would not let in, in words. Where that cannot be asked, because
+    /// a column is not there yet or the SQL of the index is wrong, its making tells.
+    fn equal_rows(&self, conn: &Connection, wanted: &Wanted<'_>) -> Option<String> {
+        if !wanted.index.unique || !wanted.rows {
+            return None;
+        }
+        let sql = ddl::rows_equal(self.spec, wanted.index, wanted.filter);
+        let mut statement = conn.prepare(&sql).ok()?;
+        let parts = self.spec.primary_key.len().max(1);
+        let rows = statement.query_map([], |row| {
+            let key = (1..=parts).map(|at| row.get_ref(at).map(shown));
+            let key = key.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok((row.get::<_, i64>(0)?, key.join("/")))
+        });
+        let rows = rows.ok()?.collect::<rusqlite::Result<Vec<_>>>().ok()?;
+        let (count, _) = rows.first()?;
+        let more = if i64::try_from(rows.len()).is_ok_and(|shown| shown < *count) {
+            ", …"
+        } else {
+            ""
+        };
+        let keys: Vec<&str> = rows.iter().map(|(_, key)| key.as_str()).collect();
+        Some(format!(
+            "{count} rows are equal to others in it, those with the keys {}{more}",
+            keys.join(", ")
+        ))
     }
 
     /// Whether an index is the wanted one, whatever its name.
-    fn is(&self, index: &IndexSpec, found: &ExistingIndex) -> bool {
+    fn is(&self, wanted: &Wanted<'_>, found: &ExistingIndex) -> bool {
+        let index = wanted.index;
         let tells_case = |column: &String| {
             let ignores = index.ignore_case.iter().any(|other| same(other, column));
             ignores && found.tells_case(column)
         };
-        self.is_but_for_case(index, found) && !index.columns.iter().any(tells_case)
+        self.is_but_for_case(wanted, found) && !index.columns.iter().any(tells_case)
     }
 
-    fn is_but_for_case(&self, index: &IndexSpec, found: &ExistingIndex) -> bool {
+    fn is_but_for_case(&self, wanted: &Wanted<'_>, found: &ExistingIndex) -> bool {
+        let index = wanted.index;
         if index.unique != found.unique {
             return false;
         }
@@ -158,7 +225,7 @@ impl Differences<'_> {
             .split_first()
             .filter(|(word, _)| word.as_str() == "where")
             .map(|(_, filter)| bare(filter).to_vec());
-        let wanted = index.filter.as_deref().map(tokens);
+        let wanted = wanted.filter.map(tokens);
         if filter != wanted.as_deref().map(|wanted| bare(wanted).to_vec()) {
             return false;
         }
@@ -172,6 +239,32 @@ impl Differences<'_> {
                 .iter()
                 .zip(&found.columns)
                 .all(|(left, right)| right.as_deref().is_some_and(|right| same(left, right)))
+    }
+}
+
+/// An index with the SQL of its rows.
+struct Wanted<'a> {
+    index: &'a IndexSpec,
+    filter: Option<&'a str>,
+    /// Whether there is a table, which may have rows.
+    rows: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// The same of an index that has another name.
+    fn of<'b>(&self, index: &'b IndexSpec) -> Wanted<'b>
+    where
+        'a: 'b,
+    {
+        Wanted { index, ..*self }
+    }
+}
+
+/// A stored value of a key, for a message.
+fn shown(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(bytes) => shortened(&String::from_utf8_lossy(bytes)),
+        other => literal(other).unwrap_or_default(),
     }
 }
 

@@ -19,6 +19,7 @@ const TABLE: &[&str] = &[
     "foreign_keys",
     "checks",
     "strict",
+    "best_effort",
 ];
 const COLUMN: &[&str] = &["name", "type", "declared", "null", "default"];
 const INDEX: &[&str] = &[
@@ -26,6 +27,7 @@ const INDEX: &[&str] = &[
     "columns",
     "unique",
     "where",
+    "condition",
     "nulls_distinct",
     "ignore_case",
     "expressions",
@@ -60,6 +62,7 @@ impl Decode {
                 }
                 "checks" => spec.checks = decode.items(value, "checks", Self::check)?,
                 "strict" => spec.strict = boolean("strict", value)?,
+                "best_effort" => spec.best_effort = boolean("best_effort", value)?,
                 _ => return Err(unknown_option(&option, TABLE).into()),
             }
             Ok(())
@@ -113,6 +116,8 @@ impl Decode {
                 "unique" => index.unique = boolean("unique", value)?,
                 "where" if is_nil(value) => {}
                 "where" => index.filter = Some(sql(value, "where")?),
+                "condition" if is_nil(value) => {}
+                "condition" => index.condition = Some(decode.scalar(value)?),
                 "ignore_case" => index.ignore_case = decode.column_list(value, "ignore_case")?,
                 "expressions" => index.expressions = decode.column_list(value, "expressions")?,
                 "prefix" => index.prefix = boolean("prefix", value)?,
