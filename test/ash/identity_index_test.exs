@@ -1,146 +1,351 @@
-# The index that an identity has serves what is asked by its keys, whatever their type.
+# Each identity has a unique index, or the log says at start why it has none and what to write.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.IdentityIndexTest do
     use ExUnit.Case, async: true
 
+    import ExUnit.CaptureLog
     require Ash.Query
 
-    alias AshRusqlite.AnyDomain, as: Domain
+    alias AshRusqlite.DataLayer.Boot
+    alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
+
+    @moduletag :tmp_dir
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_identity_index_test
     end
 
-    defmodule Person do
-      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+    defmodule Domain do
+      use Ash.Domain, validate_config_inclusion?: false
 
-      sqlite do
-        repo Repo
-        table "people"
-      end
+      resources do
+        allow_unregistered?(true)
 
-      actions do
-        defaults [:read, create: :*]
-      end
-
-      attributes do
-        uuid_primary_key :id
-        attribute :name, :string, public?: true
-        attribute :email, :ci_string, public?: true
-        attribute :role, :atom, public?: true
-        attribute :token, :uuid, public?: true
-        attribute :number, :integer, public?: true
-        attribute :seconds, :utc_datetime, public?: true
-        attribute :at, :utc_datetime_usec, public?: true
-        attribute :local, :naive_datetime, public?: true
-        attribute :day, :date, public?: true
-      end
-
-      identities do
-        identity :name, [:name]
-        identity :email, [:email]
-        identity :role, [:role]
-        identity :token, [:token]
-        identity :number, [:number]
-        identity :seconds, [:seconds]
-        identity :at, [:at]
-        identity :local, [:local]
-        identity :day, [:day]
+        for name <- ~w(Kept Active Plain Left Sql Title)a,
+            do: resource(Module.concat(AshRusqlite.IdentityIndexTest, name))
       end
     end
 
-    defmodule Member do
-      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+    defmodule Code do
+      @moduledoc false
+      defmacro __using__(_opts) do
+        quote do
+          use Ash.Resource,
+            domain: AshRusqlite.IdentityIndexTest.Domain,
+            data_layer: AshRusqlite.DataLayer
 
-      sqlite do
-        repo Repo
-        table "members"
-      end
+          actions do
+            default_accept(:*)
+            defaults([:read, :destroy, create: :*, update: :*])
+          end
 
-      multitenancy do
-        strategy(:attribute)
-        attribute(:org)
-      end
-
-      actions do
-        defaults [:read, create: :*]
-      end
-
-      attributes do
-        uuid_primary_key :id
-        attribute :org, :string, public?: true
-        attribute :email, :ci_string, public?: true
-      end
-
-      identities do
-        identity :email, [:email]
+          attributes do
+            uuid_primary_key(:id)
+            attribute(:code, :string, public?: true)
+            attribute(:place, :string, public?: true)
+            attribute(:active, :boolean, public?: true, default: true)
+            attribute(:status, :atom, public?: true, default: :new)
+            attribute(:deleted_at, :utc_datetime_usec, public?: true)
+            attribute(:price, :decimal, public?: true)
+            attribute(:mail, :ci_string, public?: true)
+          end
+        end
       end
     end
 
-    @values [
-      name: "Ann",
-      email: "ann@x.org",
-      role: :admin,
-      token: "01234567-89ab-cdef-0123-456789abcdef",
-      number: 7,
-      seconds: ~U[2026-01-02 03:04:05Z],
-      at: ~U[2026-01-02 03:04:05.000006Z],
-      local: ~N[2026-01-02 03:04:05],
-      day: ~D[2026-01-02]
-    ]
+    defmodule Kept do
+      use Code
+
+      sqlite do
+        repo(Repo)
+      end
+
+      resource do
+        base_filter(expr(is_nil(deleted_at)))
+      end
+
+      identities do
+        identity(:code, [:code], message: "is another's code")
+      end
+    end
+
+    defmodule Active do
+      use Code
+
+      sqlite do
+        repo(Repo)
+      end
+
+      identities do
+        identity(:active_code, [:code], where: expr(active == true))
+
+        identity(:status, [:place],
+          where: expr(status in [:new, :open] and (not is_nil(code) or active))
+        )
+
+        identity(:mail, [:mail], where: expr(status == :open))
+      end
+    end
+
+    defmodule Plain do
+      use Code
+
+      sqlite do
+        repo(Repo)
+      end
+
+      identities do
+        identity(:address, [:place, :code], nils_distinct?: false, message: "is an address")
+      end
+    end
+
+    # None of these can have an index that any SQLite could write to.
+    defmodule Left do
+      use Code
+
+      sqlite do
+        repo(Repo)
+        skip_unique_indexes([:skipped])
+
+        custom_indexes do
+          index([:mail], unique: true, where: "lower(mail) <> 'x'")
+        end
+      end
+
+      identities do
+        identity(:future, [:code], where: expr(deleted_at > now()))
+        identity(:long, [:code], where: expr(string_length(code) > 3))
+        identity(:cheap, [:code], where: expr(price < 1))
+        identity(:written, [:mail], where: expr(mail != "x"))
+        identity(:skipped, [:code], where: expr(price < 2))
+        identity(:checked, [:code], where: expr(price < 3), pre_check_with: Domain)
+      end
+    end
+
+    defmodule Sql do
+      use Code
+
+      resource do
+        base_filter(expr(is_nil(deleted_at) or active == true))
+      end
+
+      sqlite do
+        repo(Repo)
+        base_filter_sql("deleted_at IS NULL OR active = 1")
+
+        custom_indexes do
+          index([:place], unique: true, where: "status = 'new' OR status = 'open'")
+        end
+      end
+
+      identities do
+        identity(:code, [:code], where: expr(status == :new or status == :open))
+      end
+    end
+
+    defmodule Title do
+      use Code
+
+      sqlite do
+        repo(Repo)
+      end
+
+      identities do
+        identity(:code, [:code])
+      end
+    end
 
     setup do
       {:ok, _} = Application.ensure_all_started(:ash)
-      start_supervised!({Repo, database: ":memory:", auto_migrate: true})
       :ok
     end
 
-    for {name, value} <- @values do
-      @field name
-      @value value
-      test "by an identity of #{name} a row is found in its index" do
-        Ash.create!(Person, Map.new([{@field, @value}]))
-        assert served?(Ash.Query.filter(Person, ^[{@field, @value}]), "people_#{@field}_index")
+    defp start(folder, opts \\ [auto_migrate: true]) do
+      opts = [database: Path.join(folder, "identities.db"), synchronous: :off] ++ opts
+      start_supervised!({Repo, opts})
+    end
 
-        assert served?(
-                 Ash.Query.filter(Person, ^[{@field, [in: [@value]]}]),
-                 "people_#{@field}_index"
-               )
+    defp restart(folder) do
+      stop_supervised!(Repo)
+      start(folder)
+    end
+
+    defp migrate(folder, sql) do
+      folder = Path.join(folder, "migrations")
+      File.mkdir_p!(folder)
+      File.write!(Path.join(folder, "20260101000000_changed.sql"), "-- up\n" <> sql)
+      Maintenance.migrate!(Repo, migrations: folder)
+    end
+
+    defp errors({:error, %{errors: errors}}), do: Enum.map(errors, &{&1.field, &1.message})
+
+    defp indexes(table) do
+      sql =
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = '#{table}' AND sql NOT NULL"
+
+      Map.new(Reads.query!(Repo, sql).rows, fn [name, sql] -> {name, sql} end)
+    end
+
+    test "an identity of the rows of a base filter is unique among these", %{tmp_dir: folder} do
+      start(folder)
+      gone = Ash.create!(Kept, %{code: "a", deleted_at: DateTime.utc_now()})
+      first = Ash.create!(Kept, %{code: "a"})
+      assert errors(Ash.create(Kept, %{code: "a"})) == [code: "is another's code"]
+      Ash.update!(first, %{deleted_at: DateTime.utc_now()})
+      second = Ash.create!(Kept, %{code: "a"})
+      assert [%{id: id}] = Ash.read!(Kept)
+      assert id == second.id and gone.deleted_at
+      assert %{"kepts_code_index" => sql} = indexes("kepts")
+      assert sql =~ ~s|("code") WHERE (("deleted_at" IS NULL))|
+    end
+
+    test "an identity with a condition is unique among its rows", %{tmp_dir: folder} do
+      start(folder)
+      Ash.create!(Active, %{code: "a", active: false})
+      Ash.create!(Active, %{code: "a", active: false})
+      Ash.create!(Active, %{code: "a"})
+      assert errors(Ash.create(Active, %{code: "a"})) == [code: "has already been taken"]
+
+      Ash.create!(Active, %{code: "b", place: "p", status: :done})
+      Ash.create!(Active, %{code: "c", place: "p", status: :open})
+      Ash.create!(Active, %{code: nil, active: false, place: "p", status: :new})
+
+      assert errors(Ash.create(Active, %{code: "d", place: "p"})) == [
+               place: "has already been taken"
+             ]
+
+      Ash.create!(Active, %{code: "e", mail: "A@b", status: :open})
+      Ash.create!(Active, %{code: "f", mail: "a@B"})
+      result = Ash.create(Active, %{code: "g", mail: "a@B", status: :open})
+      assert errors(result) == [mail: "has already been taken"]
+      assert map_size(indexes("actives")) == 3
+
+      assert {:ok, []} =
+               Schema.differences(Repo, AshRusqlite.DataLayer.TableSpec.of(Active, "actives"))
+    end
+
+    test "an identity whose nils are not distinct is unique with them", %{tmp_dir: folder} do
+      start(folder)
+      Ash.create!(Plain, %{code: nil, place: "p"})
+      Ash.create!(Plain, %{code: "a", place: nil})
+      Ash.create!(Plain, %{code: "b", place: nil})
+      expected = [code: "is an address", place: "is an address"]
+      assert Enum.sort(errors(Ash.create(Plain, %{code: nil, place: "p"}))) == expected
+      assert Enum.sort(errors(Ash.create(Plain, %{code: "a", place: nil}))) == expected
+    end
+
+    test "a table that is there already gains the index", %{tmp_dir: folder} do
+      start(folder)
+      Ash.create!(Kept, %{code: "a"})
+      migrate(folder, "DROP INDEX kepts_code_index;")
+      assert indexes("kepts") == %{}
+      restart(folder)
+      assert errors(Ash.create(Kept, %{code: "a"})) == [code: "is another's code"]
+    end
+
+    test "what can have no index is named at start, with what to write", %{tmp_dir: folder} do
+      start(folder)
+      Application.put_env(:ash_identity_index_test, :ash_domains, [Domain])
+      log = capture_log(fn -> Boot.report(Repo, :ash_identity_index_test, Repo) end)
+      assert log =~ "the identity future has no unique index, because its condition has now()"
+
+      assert log =~
+               "the identity long has no unique index, because its condition has string_length()"
+
+      assert log =~ "`base_filter_sql`" and log =~ "`custom_indexes`" and
+               log =~ "`pre_check_with`"
+
+      for name <- ~w(written skipped checked), do: refute(log =~ "identity #{name}")
+      for name <- ~w(Kept Active Plain Sql Title), do: refute(log =~ "IdentityIndexTest.#{name}")
+
+      # SQLite's part of the look comes with the table.
+      log = capture_log(fn -> Ash.create!(Left, %{code: "a"}) end)
+      log = log <> capture_log(fn -> Boot.report(Repo, :ash_identity_index_test, Repo) end)
+      assert log =~ ~s|no index "lefts_cheap_index", and none can be made|
+      refute capture_log(fn -> Ash.create!(Left, %{code: "b", price: 9}) end) =~ "lefts_"
+    end
+
+    test "a base filter and a condition with OR are each a whole", %{tmp_dir: folder} do
+      start(folder)
+      gone = %{deleted_at: DateTime.utc_now(), active: false}
+
+      for status <- [:new, :open, :done],
+          do: Ash.create!(Sql, Map.merge(gone, %{code: "a", place: "p", status: status}))
+
+      for _ <- 1..2, do: Ash.create!(Sql, %{code: "a", place: "p", status: :done})
+      Ash.create!(Sql, %{code: "a", place: "p", status: :open})
+      assert errors(Ash.create(Sql, %{code: "a", place: "q"})) == [code: "has already been taken"]
+
+      assert errors(Ash.create(Sql, %{code: "b", place: "p"})) == [
+               place: "has already been taken"
+             ]
+    end
+
+    describe "rows that keep an index from being made" do
+      setup %{tmp_dir: folder} do
+        # As the table was before the resource had its identity.
+        start(folder)
+        id = fn last -> "00000000-0000-0000-0000-00000000000#{last}" end
+        Ash.read!(Title)
+        rows = for n <- 1..3, do: "('#{id.(n)}', 'same', 1, 'new')"
+
+        migrate(folder, """
+        DROP INDEX titles_code_index;
+        INSERT INTO titles (id, code, active, status) VALUES #{Enum.join(rows, ", ")};
+        """)
+
+        stop_supervised!(Repo)
+        {:ok, id: id}
       end
-    end
 
-    test "letters beyond ASCII are found in the index of an identity that ignores case, too" do
-      for email <- ["Ärger@x.org", "KÖHLER@x.org", "\u212Aim@x.org"],
-          do: Ash.create!(Person, %{email: email})
+      test "stop neither reads nor writes, and are logged once", %{tmp_dir: folder, id: id} do
+        start(folder)
 
-      for {asked, stored} <- [
-            {"ärger@X.org", "Ärger@x.org"},
-            {"köhler@x.org", "KÖHLER@x.org"},
-            {"kim@x.org", "\u212Aim@x.org"}
-          ] do
-        query = Ash.Query.filter(Person, email == ^asked)
-        assert served?(query, "people_email_index")
-        assert [%{email: email}] = Ash.read!(query)
-        assert to_string(email) == stored
+        log =
+          capture_log(fn ->
+            assert [_, _, _] = Ash.read!(Title)
+            Ash.create!(Title, %{code: "other"})
+            Ash.create!(Title, %{code: "other"})
+          end)
+
+        assert [_, rest] = String.split(log, ~s|has no index "titles_code_index", because|)
+
+        assert rest =~
+                 "3 rows are equal to others in it, those with the keys #{id.(1)}, #{id.(2)}"
+
+        assert rest =~ "CREATE UNIQUE INDEX"
+        assert indexes("titles") == %{}
+
+        Application.put_env(:ash_identity_index_test, :ash_domains, [Domain])
+        log = capture_log(fn -> Boot.report(Repo, :ash_identity_index_test, Repo) end)
+        assert log =~ "5 rows are equal to others in it"
       end
-    end
 
-    test "within a tenant its identity's index serves" do
-      Ash.create!(Member, %{email: "Ann@x.org"}, tenant: "a")
+      @tag :capture_log
+      test "are looked at again at the next start", %{tmp_dir: folder} do
+        start(folder)
+        tell_apart()
+        assert indexes("titles") == %{}
+        restart(folder)
+        Ash.read!(Title)
+        assert Map.keys(indexes("titles")) == ["titles_code_index"]
+        assert errors(Ash.create(Title, %{code: "same"})) == [code: "has already been taken"]
+      end
 
-      query =
-        Member
-        |> Ash.Query.filter(org == "a" and email == "ann@x.org")
-        |> Ash.Query.set_tenant("a")
+      @tag :capture_log
+      test "are looked at again after a while", %{tmp_dir: folder} do
+        start(folder)
+        tell_apart()
+        Application.put_env(:ash_rusqlite, :retry_indexes_after, 0)
+        on_exit(fn -> Application.delete_env(:ash_rusqlite, :retry_indexes_after) end)
+        Ash.read!(Title)
+        assert Map.keys(indexes("titles")) == ["titles_code_index"]
+      end
 
-      assert served?(query, "members_email_index")
-      assert [_] = Ash.read!(query)
-    end
-
-    defp served?(query, index) do
-      assert {:ok, %{plan: plan, residual: []}} = AshRusqlite.explain(query)
-      plan = Enum.join(plan, "; ")
-      assert plan =~ ~r/^SEARCH \w+ USING INDEX \w*#{index}/, plan
+      defp tell_apart do
+        [_ | others] = Ash.read!(Title)
+        for {title, n} <- Enum.with_index(others), do: Ash.update!(title, %{code: "#{n}"})
+      end
     end
   end
 end

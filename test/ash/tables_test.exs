@@ -310,6 +310,7 @@ if Code.ensure_loaded?(Ash) do
       assert {:ok, []} = Schema.differences(Repo, TableSpec.of(Guest, "guests"))
     end
 
+    @tag :capture_log
     test "rows that it would refuse are told when the repo starts, and can be changed", %{
       tmp_dir: folder
     } do

@@ -53,9 +53,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def condition(%__MODULE__{where: where}, resource) do
       case Info.base_filter_sql(resource) do
         nil -> where
-        filter -> filter <> " AND " <> where
+        filter -> operand(filter) <> " AND " <> operand(where)
       end
     end
+
+    # OR is the only operator that binds weaker. Without one the text stays what AshSqlite's
+    # migrations have made of it, so that their index is known again.
+    defp operand(sql), do: if(sql =~ ~r/\bor\b/i, do: "(#{sql})", else: sql)
 
     @doc """
     Whether one of the columns is SQL instead of a name.

@@ -106,7 +106,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         ],
         base_filter_sql: [
           type: :string,
-          doc: "The base filter as SQL, for the unique indexes of identities."
+          doc:
+            "The base filter as SQL, for the unique indexes of identities. Without it they have its " <>
+              "comparisons with values as their condition; it is needed where there is more to the filter."
         ],
         skip_unique_indexes: [
           type: {:wrap_list, :atom},
@@ -152,7 +154,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         polymorphic?: [
           type: :boolean,
           default: false,
-          doc: "Whether the table is given by `context: %{data_layer: %{table: …}}`."
+          doc:
+            "Whether it has no table of its own, but that of `context: %{data_layer: %{table: …}}`."
         ],
         strict?: [
           type: :boolean,

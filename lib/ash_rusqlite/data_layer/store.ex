@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Where the rows of a resource are: the repo and the table, which is made to fit when the
     # repo follows its resources.
 
-    alias AshRusqlite.DataLayer.{Context, Errors, Info, TableSpec}
+    alias AshRusqlite.DataLayer.{Boot, Context, Errors, Info, TableSpec}
     alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
     alias AshRusqlite.Repo.{Registry, Schema, Server, Transaction}
@@ -227,11 +227,29 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with :ok <- claim(store, entry),
            :ok <- Schema.read_as(store.repo, TableSpec.reading(resource, store.table)),
            {:ok, _statements} <-
-             if(follows?, do: Schema.ensure_table(store.repo, spec), else: {:ok, []}) do
-        unless follows? and Transaction.open?(entry), do: note(entry, store.table, version)
+             if(follows?,
+               do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec),
+               else: {:ok, []}
+             ) do
+        cond do
+          not follows? -> note(entry, store.table, version)
+          Transaction.open?(entry) -> :ok
+          true -> note_left(store, entry, version)
+        end
+
         :ok
       end
     end
+
+    # What cannot be added keeps nobody from reading and writing: it is logged. An index that rows
+    # keep from being made is tried again after a while, since they may change.
+    defp note_left(%__MODULE__{resource: resource} = store, entry, version) do
+      if not Info.private?(resource) and Boot.report_left(resource, store.table, store.repo),
+        do: put(entry, store.table, {mark(entry, version), now()}),
+        else: note(entry, store.table, version)
+    end
+
+    defp now, do: System.monotonic_time(:millisecond)
 
     # `Blog.Comment` and `Shop.Comment` are both `comments` where neither says anything else, and
     # each would find the rows of the other. A private store's table has the module's name.
@@ -272,7 +290,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # The key of what is noted names the table, the value what it was noted for: the same database,
     # in which nothing has changed the tables since, and the same resource.
-    defp ready?(entry, table, version), do: noted(entry, table) == mark(entry, version)
+    defp ready?(entry, table, version) do
+      mark = mark(entry, version)
+
+      case noted(entry, table) do
+        ^mark ->
+          true
+
+        {^mark, at} ->
+          now() < at + Application.get_env(:ash_rusqlite, :retry_indexes_after, 10_000)
+
+        _ ->
+          false
+      end
+    end
 
     defp note(entry, table, version), do: put(entry, table, mark(entry, version))
 

@@ -3,8 +3,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # The table that a resource wants.
 
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info, MigrationDefault, MigrationType}
-    alias AshRusqlite.DataLayer.RelationshipIndex
+    alias AshRusqlite.DataLayer.{Codec, CustomIndex, IdentityIndex, Info, MigrationDefault}
+    alias AshRusqlite.DataLayer.{MigrationType, RelationshipIndex}
 
     @doc "What `AshRusqlite.Repo.Schema` takes, for a resource in a table of the given name."
     @spec of(Ash.Resource.t(), String.t()) :: keyword()
@@ -79,47 +79,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    # An identity that only holds within a tenant's table is a plain one there.
     defp identities(resource, table) do
       for identity <- Ash.Resource.Info.identities(resource),
-          identity.name not in Info.skip_unique_indexes(resource),
-          where = condition(resource, identity),
-          where != :unknown,
-          Enum.all?(identity.keys, &Ash.Resource.Info.attribute(resource, &1)),
-          Map.get(identity, :nils_distinct?, true) do
-        [
-          name: Info.identity_index_name(resource, table, identity.name),
-          columns: columns(tenant_key(resource, identity) ++ identity.keys, resource),
-          ignore_case: identity.keys |> Enum.filter(&ci?(resource, &1)) |> columns(resource),
-          unique: true,
-          where: if(where != :all, do: where)
-        ]
-      end
-    end
-
-    defp ci?(resource, name),
-      do: Codec.storage(Ash.Resource.Info.attribute(resource, name)) in [:ci_string, :citext]
-
-    # Ash gives conditions as expressions; without their SQL there can be no index.
-    defp condition(resource, identity) do
-      cond do
-        Map.get(identity, :where) -> :unknown
-        Ash.Resource.Info.base_filter(resource) == nil -> :all
-        sql = Info.base_filter_sql(resource) -> sql
-        true -> :unknown
-      end
-    end
-
-    defp tenant_key(resource, identity) do
-      case Ash.Resource.Info.multitenancy_strategy(resource) do
-        :attribute ->
-          if Map.get(identity, :all_tenants?, false),
-            do: [],
-            else: [Ash.Resource.Info.multitenancy_attribute(resource)] -- identity.keys
-
-        _ ->
-          []
-      end
+          {:ok, index} <- [IdentityIndex.of(resource, table, identity)],
+          do: index
     end
 
     # As AshSqlite makes them: with the tenant first, and of the rows of the base filter.
