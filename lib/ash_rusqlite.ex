@@ -119,4 +119,57 @@ defmodule AshRusqlite do
             why: String.t()
           })
   def beyond_json(resources, opts \\ []), do: @beyond_json.stream(resources, opts)
+
+  @unreadable AshRusqlite.DataLayer.Unreadable
+  @compile {:no_warn_undefined, @unreadable}
+
+  @doc """
+  The values of Ash resources that cannot be read, and make every read of their row fail with
+  `AshRusqlite.DataLayer.UnreadableValue`. They are found while the stream runs, page by page.
+
+  Each is a map of
+
+    * `:resource`, `:table`, `:column`
+    * `:key` - the primary key, by attribute and as it is stored
+    * `:value` - what is stored, shortened; nil where the attribute is sensitive, or the engine
+      could not read it
+    * `:why` - the reason
+
+  Options:
+
+    * `tenant:` - for a resource with a table for each tenant
+    * `table:` - for a polymorphic resource
+    * `progress:` - a function that gets the map of `AshRusqlite.Progress` after every 500 rows
+
+  Raises Ash's error where a resource has no table. Only where Ash is: otherwise it raises
+  `UndefinedFunctionError`. `mix ash_rusqlite.check --unreadable` prints them for all resources of a
+  repo, and `AshRusqlite.Repo.Unreadable` finds those of any table.
+
+  Meanwhile a query says what becomes of such rows:
+
+      Ash.read!(MyApp.Note, context: %{data_layer: %{unreadable: :skip}})
+
+    * `:error` - the read fails. The default
+    * `:skip` - they are left out, after `limit:` and `offset:`, so that a page may be shorter; what
+      SQLite counts has them
+    * `:not_loaded` - the field is `%Ash.NotLoaded{}`. Such a record can be updated and destroyed
+
+  The log says how many rows that were, and `AshRusqlite.Telemetry` has an event for it. A bulk
+  destroy reads with `:not_loaded` unless it says otherwise, so that what cannot be read can be
+  destroyed.
+
+      Enum.to_list(AshRusqlite.unreadable(MyApp.Person))
+      #=> [%{resource: MyApp.Person, table: "people", key: %{id: 7}, column: :group,
+      #=>    value: "\"frends\"", why: "it cannot be read as MyApp.Group"}]
+  """
+  @spec unreadable(resource_or_resources :: module() | [module()], keyword()) ::
+          Enumerable.t(%{
+            resource: module(),
+            table: String.t(),
+            key: map(),
+            column: atom(),
+            value: String.t() | nil,
+            why: String.t()
+          })
+  def unreadable(resources, opts \\ []), do: @unreadable.stream(resources, opts)
 end

@@ -21,6 +21,7 @@ defmodule AshRusqlite.Telemetry do
 
   # Of no repo's: it has no prefix.
   @residual [:ash_rusqlite, :residual]
+  @unreadable [:ash_rusqlite, :unreadable]
 
   @moduledoc """
   The events that a repo emits when `:telemetry` is there.
@@ -32,9 +33,14 @@ defmodule AshRusqlite.Telemetry do
   |---|---|---|---|
   #{Enum.map_join(@events, "\n", fn {name, moment, measurements, metadata} -> "| `#{inspect(name)}` | #{moment} | #{measurements} | #{metadata} |" end)}
 
-  With the Ash data layer there is one more, whatever the prefix: `#{inspect(@residual)}` when
+  With the Ash data layer there are two more, whatever the prefix. `#{inspect(@residual)}` is emitted when
   a part of a query is left to Elixir, before that does it. It has the measurement `:rows`, how many
   rows SQLite gave, and the metadata `:resource` and `:reasons`, a list of parts and texts.
+
+  `#{inspect(@unreadable)}` is emitted when the data layer came upon stored values that cannot
+  be read. It has the measurement `:rows`, and the metadata `:resource`, `:unreadable` (`:error`: the
+  read failed; `:skip`: the rows were left out; `:not_loaded`: they were read without these values),
+  and `:errors`, at most ten of `AshRusqlite.DataLayer.UnreadableValue`.
 
     * times are in native units, see `System.convert_time_unit/3`
     * `:repo` is the repo's name, or its pid when it has none
@@ -58,14 +64,14 @@ defmodule AshRusqlite.Telemetry do
   @default_prefix [:ash_rusqlite, :repo]
 
   @doc """
-  The names of all events: those of a repo with this prefix, and that of the data layer.
+  The names of all events: those of a repo with this prefix, and those of the data layer.
 
       iex> [:ash_rusqlite, :repo, :query, :stop] in AshRusqlite.Telemetry.events()
       true
   """
   @spec events([atom()]) :: [[atom()]]
   def events(prefix \\ @default_prefix),
-    do: Enum.map(@events, &(prefix ++ elem(&1, 0))) ++ [@residual]
+    do: Enum.map(@events, &(prefix ++ elem(&1, 0))) ++ [@residual, @unreadable]
 
   @doc "The prefix of a repo that names none."
   @spec default_prefix() :: [atom()]
@@ -109,6 +115,18 @@ defmodule AshRusqlite.Telemetry do
   def residual(resource, rows, reasons) do
     if available?() do
       execute(@residual, %{rows: rows}, %{resource: resource, reasons: reasons})
+    end
+
+    :ok
+  end
+
+  @doc false
+  # Rows of a resource came up with values that cannot be read, and what became of them.
+  @spec unreadable(module(), atom(), pos_integer(), [Exception.t()]) :: :ok
+  def unreadable(resource, mode, rows, errors) do
+    if available?() do
+      metadata = %{resource: resource, unreadable: mode, errors: errors}
+      execute(@unreadable, %{rows: rows}, metadata)
     end
 
     :ok

@@ -218,9 +218,13 @@ if Code.ensure_loaded?(Ash) do
       assert [%{name: "old", any: 1}] = Ash.read!(OnSqlite)
     end
 
-    test "a stored term that this code does not know is an error, no exception" do
-      name = "an_atom_that_nobody_has"
+    test "the atoms of a stored term are made, and what is no term is an error, no exception" do
+      name = "an_atom_" <> "that_nobody_has"
       row = %{id: Ash.UUID.generate(), any: <<131, 119, byte_size(name)>> <> name}
+      assert {:ok, [%{any: atom}]} = AshRusqlite.DataLayer.Codec.load_all([row], OnSqlite)
+      assert Atom.to_string(atom) == name
+
+      row = %{row | any: binary_part(row.any, 0, 9)}
       assert {:error, error} = AshRusqlite.DataLayer.Codec.load_all([row], OnSqlite)
       assert inspect(error) =~ "any"
     end

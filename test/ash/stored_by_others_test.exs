@@ -41,13 +41,23 @@ if Code.ensure_loaded?(Ash) do
       :ok
     end
 
-    test "an atom that nobody knows is invalid, in its attribute and in what is computed of it" do
-      Repo.update!(:pets, 2, kind: "an_atom_that_no_code_names")
+    test "an atom that the VM has not met is made, in its attribute and in what is computed of it" do
+      Repo.update!(:pets, 2, kind: "an_atom_" <> "that_no_code_names")
+      computed = Pet |> Ash.Query.select([:id]) |> Ash.Query.load(:kind_again) |> Ash.read!()
+      assert [:cat, kind] = computed |> Enum.sort_by(& &1.id) |> Enum.map(& &1.kind_again)
+      assert Atom.to_string(kind) == "an_atom_" <> "that_no_code_names"
+      assert Ash.get!(Pet, 2).kind == kind
+    end
+
+    @tag :capture_log
+    test "a text that is too long for an atom is invalid, in its attribute and in what is computed" do
+      Repo.update!(:pets, 2, kind: String.duplicate("long", 64))
 
       for query <- [Pet, Pet |> Ash.Query.select([:id]) |> Ash.Query.load(:kind_again)] do
         assert {:error, error} = Ash.read(query)
         assert Exception.message(error) =~ "kind"
-        refute Exception.message(error) =~ "ArgumentError"
+        assert Exception.message(error) =~ "id: 2"
+        assert Exception.message(error) =~ "too long"
       end
     end
 

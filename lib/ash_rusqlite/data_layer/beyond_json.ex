@@ -35,6 +35,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       if many?, do: :many, else: :one
     end
 
+    @doc "The table of a resource that has one."
+    @spec table(Ash.Resource.t()) :: String.t() | nil
+    def table(resource), do: Info.table(resource)
+
     @doc "The values of resources, found page by page while the stream runs."
     @spec stream(Ash.Resource.t() | [Ash.Resource.t()], keyword()) :: Enumerable.t()
     def stream(resources, opts),

@@ -5,7 +5,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # come with finished values, so for most types there is nothing to do.
 
     alias Ash.Error.Changes.InvalidAttribute
-    alias AshRusqlite.DataLayer.{Errors, Uuid}
+    alias AshRusqlite.DataLayer.{StoredAtoms, Unreadable, Uuid}
+    alias AshRusqlite.Repo
+
+    import AshRusqlite.DataLayer.Unreadable, only: [is_mark: 1]
 
     # What a column gives for these is what Ash works with.
     @finished [
@@ -167,14 +170,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec loader(Ash.Resource.t(), [atom()] | nil) ::
             (map() -> {:ok, Ash.Resource.record()} | {:error, term()})
     def loader(resource, select \\ nil) do
+      {empty, casts} = casts(resource, select)
+      fn row -> load(casts, row, empty, resource) end
+    end
+
+    @doc "A record without its attributes' values, and what makes these of a row: see `field/2`."
+    @spec casts(Ash.Resource.t(), [atom()] | nil) ::
+            {Ash.Resource.record(), [{atom(), atom(), (term() -> term())}]}
+    def casts(resource, select) do
       attributes = Ash.Resource.Info.attributes(resource)
 
       {wanted, skipped} =
         if select, do: Enum.split_with(attributes, &(&1.name in select)), else: {attributes, []}
 
-      empty = empty(resource, skipped)
-      casts = Enum.map(wanted, &{&1.name, column(&1), cast(&1)})
-      fn row -> load(casts, row, empty, resource) end
+      {empty(resource, skipped), Enum.map(wanted, &{&1.name, column(&1), cast(&1)})}
     end
 
     defp empty(resource, skipped) do
@@ -204,16 +213,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp load([], _row, record, _resource), do: {:ok, record}
 
-    defp load([{name, column, cast} | casts], row, record, resource) do
-      with stored when not is_nil(stored) <- Map.get(row, column),
-           {:ok, value} <- cast.(stored) do
-        load(casts, row, %{record | name => value}, resource)
-      else
-        nil ->
-          load(casts, row, %{record | name => nil}, resource)
+    defp load([{name, _column, _cast} = field | casts], row, record, resource) do
+      case field(field, row) do
+        {:ok, value} -> load(casts, row, %{record | name => value}, resource)
+        problem -> {:error, Unreadable.error(resource, name, row, problem)}
+      end
+    end
 
-        _error ->
-          {:error, Errors.invalid_stored_data(resource, name)}
+    @doc "The value that a row has for an attribute of `casts/2`."
+    @spec field({atom(), atom(), (term() -> term())}, map()) ::
+            {:ok, term()} | :error | {:error, term()}
+    def field({_name, column, cast}, row) do
+      case row do
+        %{^column => nil} -> {:ok, nil}
+        %{^column => mark} when is_mark(mark) -> Unreadable.problem(mark)
+        %{^column => stored} -> cast.(stored)
+        %{} -> {:ok, nil}
       end
     end
 
@@ -222,17 +237,34 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       &finished(storage, &1)
     end
 
-    defp cast(%{type: type, constraints: constraints} = attribute) do
+    defp cast(%{type: Ash.Type.Atom, constraints: constraints} = attribute) do
+      if constraints[:unsafe_to_atom?], do: cast_stored(attribute), else: &atom/1
+    end
+
+    defp cast(attribute), do: cast_stored(attribute)
+
+    defp atom(text) when is_binary(text), do: Repo.StoredAtoms.atom(text)
+    defp atom(atom) when is_atom(atom), do: {:ok, atom}
+    defp atom(_other), do: :error
+
+    defp cast_stored(%{type: type, constraints: constraints} = attribute) do
       storage = storage(attribute)
 
-      # Terms of code that is not there, such as an atom that nobody knows, raise.
-      fn stored ->
-        try do
-          Ash.Type.cast_stored(type, from_column(storage, stored), constraints)
-        rescue
-          ArgumentError -> :error
+      if StoredAtoms.any?(type, constraints) do
+        fn stored ->
+          with :ok <- StoredAtoms.make(stored, type, constraints),
+               do: cast_stored(stored, storage, type, constraints)
         end
+      else
+        &cast_stored(&1, storage, type, constraints)
       end
+    end
+
+    # Types of other authors may raise whatever they like.
+    defp cast_stored(stored, storage, type, constraints) do
+      Ash.Type.cast_stored(type, from_column(storage, stored), constraints)
+    rescue
+      error -> {:error, error}
     end
 
     @doc "An attribute's value of its column's."
@@ -257,6 +289,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp finished(_storage, value), do: {:ok, value}
 
+    defp time(_storage, value) when not is_binary(value), do: :error
     defp time(:date, text), do: Date.from_iso8601(text)
     defp time(:naive_datetime, text), do: NaiveDateTime.from_iso8601(text)
 

@@ -19,7 +19,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       :use_atomic_update_data?
     ]
 
-    @known [:repo, :table, :timeout]
+    @known [:repo, :table, :timeout, :unreadable]
 
     @doc """
     The repo, the table and the timeout that a context names, each nil where it names none.

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The engine's errors as Ash's, on the field where there is one.
 
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, EngineError, Info}
+    alias AshRusqlite.DataLayer.{Codec, CustomIndex, EngineError, Info, Unreadable}
     alias AshRusqlite.{Error, Repo}
 
     @doc "Whether Elixir may do what SQLite comes upon in a row, or does not want to decide."
@@ -57,9 +57,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       InvalidAttribute.exception(field: field(resource, column), message: error.message)
     end
 
-    def to_ash(%Error{code: :invalid_stored_value, details: details}, resource, _changeset) do
-      invalid_stored_data(resource, field(resource, details[:column]))
-    end
+    def to_ash(
+          %Error{code: :invalid_stored_value, details: details} = error,
+          resource,
+          _changeset
+        ),
+        do: Unreadable.to_ash(error, resource, field(resource, details[:column]))
 
     def to_ash(%Error{code: code} = error, resource, changeset)
         when code in [:timeout, :transaction_timeout] do
@@ -125,17 +128,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp action_name(resource, %{action: %{name: name}}), do: "#{inspect(resource)}.#{name}"
     defp action_name(resource, _changeset), do: inspect(resource)
-
-    @doc "The error for a stored value that is none of its attribute's type."
-    @spec invalid_stored_data(Ash.Resource.t(), atom()) :: term()
-    if Code.ensure_loaded?(Ash.Error.Invalid.InvalidStoredData) do
-      def invalid_stored_data(resource, field) do
-        Ash.Error.Invalid.InvalidStoredData.exception(resource: resource, field: field)
-      end
-    else
-      def invalid_stored_data(resource, field),
-        do: "Failed to load the stored value of #{field} of #{inspect(resource)}"
-    end
 
     # A row that others refer to was to be deleted, or one refers to what is not there.
     defp foreign_key(details, resource, changeset) do

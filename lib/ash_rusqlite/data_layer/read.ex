@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Runs a query: what SQLite can do as one statement, the rest over its rows.
 
     alias AshRusqlite.DataLayer.{Codec, Combination, Errors, Plan, Query, Runtime, Store}
+    alias AshRusqlite.DataLayer.Unreadable
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
@@ -47,8 +48,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp pushed(store, plan, parent) do
-      with {:ok, rows} <- rows(store, plan),
-           {:ok, records} <- records(rows, plan) do
+      with {:ok, records} <- records(store, plan) do
         Runtime.finish(plan, records, parent)
       end
     end
@@ -59,9 +59,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The rows that SQLite gives for a plan."
     @spec rows(Store.t(), Plan.t()) :: {:ok, [map()]} | {:error, Error.t()}
     def rows(store, plan) do
-      read = {:all, store.table, options(plan)}
-      store.repo |> Repo.Statement.read(read, timeout(plan)) |> Fragment.told(read)
+      run_read(store, {:all, store.table, options(plan)}, plan)
     end
+
+    defp run_read(store, read, plan),
+      do: store.repo |> Repo.Statement.read(read, timeout(plan)) |> Fragment.told(read)
 
     @doc "The options of `Repo.all` for a plan."
     @spec options(Plan.t()) :: keyword()
@@ -100,7 +102,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec timeout(Plan.t()) :: timeout() | nil
     def timeout(%Plan{query: %{context: context}}), do: Query.timeout(context)
 
-    defp records(rows, plan) do
+    # What a row holds that cannot be read is looked for when it has come up, and only where the
+    # query says what becomes of it.
+    defp records(store, plan) do
+      case Unreadable.mode(plan.query.context) do
+        :error ->
+          with {:ok, rows} <- rows(store, plan), do: records_of(rows, plan)
+
+        mode ->
+          with {:ok, rows} <-
+                 run_read(store, {:marked, {:all, store.table, options(plan)}}, plan),
+               do: Unreadable.load(rows, plan.query.resource, plan.select, plan, mode)
+      end
+    end
+
+    defp records_of(rows, plan) do
       with {:ok, records} <- Codec.load_all(rows, plan.query.resource, plan.select) do
         if plan.computed == [],
           do: {:ok, records},

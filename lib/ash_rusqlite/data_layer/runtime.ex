@@ -5,8 +5,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.{Codec, Errors, Exists, Kind, Plan, ResidualAggregate}
+    alias AshRusqlite.DataLayer.{Codec, Exists, Kind, Plan, ResidualAggregate, Unreadable}
     alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
+    alias AshRusqlite.Repo.StoredAtoms
+
+    import AshRusqlite.DataLayer.Unreadable, only: [is_mark: 1]
 
     @doc "The records that a plan asks for, of those that SQLite gave."
     @spec finish(Plan.t(), [Ash.Resource.record()], Ash.Resource.record() | nil) ::
@@ -154,14 +157,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         Enum.reduce_while(computed, {:ok, record}, fn {{name, _}, kind, field}, {:ok, record} ->
           case from_sql(Map.fetch!(row, name), kind, place(record, field)) do
             {:ok, value} -> {:cont, {:ok, put_field(record, field, value)}}
-            {:error, error} -> {:halt, {:error, error}}
+            {:error, error} -> {:halt, {:error, Unreadable.of_record(error, record)}}
           end
         end)
       end)
     end
 
-    defp place(%resource{}, {%{name: name}, _expression}), do: {resource, name}
-    defp place(%resource{}, %{name: name}), do: {resource, name}
+    defp place(%resource{}, {%{name: name} = field, _expression}), do: {resource, name, field}
+    defp place(%resource{}, %{name: name} = field), do: {resource, name, field}
 
     defp put_field(record, {calculation, _expression}, value),
       do: put_calculation(record, calculation, value)
@@ -169,15 +172,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp put_field(record, aggregate, value), do: put_aggregate(record, aggregate, value)
 
     @doc """
-    What SQLite computed, as Ash knows it. `place` is the resource and the field, for the error of
-    a value that cannot be it.
+    What SQLite computed, as Ash knows it. `place` is the resource, the field's name and the field,
+    for the error of a value that cannot be it.
     """
     @spec from_sql(
             term(),
             Kind.t() | {:checked, map()} | {:fold, map(), Kind.t()},
-            {Ash.Resource.t(), atom()}
+            Unreadable.place()
           ) :: {:ok, term()} | {:error, term()}
     def from_sql(nil, _kind, _place), do: {:ok, nil}
+
+    def from_sql(mark, _kind, place) when is_mark(mark),
+      do: {:error, Unreadable.computed(place, nil, Unreadable.problem(mark))}
+
     def from_sql(value, {:checked, field}, _place), do: FragmentValue.load(field, value)
 
     def from_sql(values, {:fold, aggregate, kind}, place) do
@@ -185,10 +192,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            do: {:ok, ResidualAggregate.fold_values(values, aggregate)}
     end
 
-    def from_sql(value, kind, {resource, name}) do
+    def from_sql(value, kind, place) do
       case value_of(value, kind) do
         {:ok, value} -> {:ok, value}
-        _error -> {:error, Errors.invalid_stored_data(resource, name)}
+        problem -> {:error, Unreadable.computed(place, value, problem)}
       end
     end
 
@@ -196,13 +203,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp value_of(value, :real) when is_integer(value), do: {:ok, value * 1.0}
     defp value_of(value, {:opaque, attribute}), do: Codec.load_value(attribute, value)
 
-    # Another program may have written one that nobody here knows.
-    defp value_of(value, :atom) do
-      {:ok, String.to_existing_atom(value)}
-    rescue
-      ArgumentError -> :error
-    end
-
+    defp value_of(value, :atom) when is_binary(value), do: StoredAtoms.atom(value)
     defp value_of(value, _kind), do: {:ok, value}
 
     @doc "Maps with a function that may fail; the first error ends it."

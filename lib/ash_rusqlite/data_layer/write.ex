@@ -6,18 +6,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Error.Changes.StaleRecord
 
-    alias AshRusqlite.DataLayer.{
-      Assignments,
-      Codec,
-      Context,
-      Errors,
-      Expression,
-      Kind,
-      Plan,
-      Read
-    }
-
-    alias AshRusqlite.DataLayer.{Query, Runtime, Store, TableSpec, Transaction}
+    alias AshRusqlite.DataLayer.{Assignments, Codec, Context, Errors, Expression, Kind, Plan}
+    alias AshRusqlite.DataLayer.{Query, Read, Runtime, Store, TableSpec, Transaction, Unreadable}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Statement
@@ -124,17 +114,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # An update of nothing still tells whether the row is there.
     defp update_where(store, conditions, [], changeset) do
-      read = {:all, store.table, [where: Read.where(conditions)]}
+      mode = Unreadable.write_mode(changeset)
+      read = Unreadable.statement({:all, store.table, [where: Read.where(conditions)]}, mode)
 
       with {:ok, rows} <- Statement.read(store.repo, read, timeout(changeset)),
-           do: Codec.load_all(rows, store.resource)
+           do: Unreadable.written(rows, store.resource, mode)
     end
 
     defp update_where(store, conditions, assignments, changeset) do
+      mode = Unreadable.write_mode(changeset)
       write = {:update, store.table, Read.where(conditions), assignments, true}
 
-      with {:ok, {_, rows}} <- statement(store, write, changeset),
-           do: Codec.load_all(rows || [], store.resource)
+      with {:ok, {_, rows}} <- statement(store, Unreadable.statement(write, mode), changeset),
+           do: Unreadable.written(rows, store.resource, mode)
     end
 
     # What only Elixir can compute, it computes of the row as it is in the transaction.

@@ -4,8 +4,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Updates and destroys of all rows of a query: one statement when SQLite can find the rows
     # and compute the changes, else row by row in one transaction.
 
-    alias AshRusqlite.DataLayer.{Assignments, Bulk, Codec, Context, Errors, Plan, Query, Read}
-    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Write}
+    alias AshRusqlite.DataLayer.{Assignments, Bulk, Context, Errors, Plan, Query, Read}
+    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Unreadable, Write}
 
     @doc "Updates the rows of a query."
     @spec update(Query.t(), Ash.Changeset.t(), Ash.Resource.t(), map()) ::
@@ -25,7 +25,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec destroy(Query.t(), Ash.Changeset.t(), Ash.Resource.t(), map()) ::
             :ok | {:ok, [Ash.Resource.record()]} | {:error, term()}
     def destroy(query, changeset, resource, options) do
-      query = add_filter(query, changeset.filter)
+      query = query |> add_filter(changeset.filter) |> Unreadable.to_destroy()
 
       run(query, changeset, resource, options, &delete/2, fn store, plan ->
         {:delete, store.table, Read.where(plan.where), wanted(options)}
@@ -78,9 +78,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # SQLite gives the rows in no order; those of a query come in that of the key.
     defp whole(store, statement, changeset, options) do
+      # What is deleted need not be readable, whatever the action is called.
+      mode =
+        if elem(statement, 0) == :delete, do: :not_loaded, else: Unreadable.write_mode(changeset)
+
+      statement = Unreadable.statement(statement, mode)
+
       with {:ok, {_count, rows}} <- Write.statement(store, statement, changeset) do
         if options[:return_records?] do
-          with {:ok, records} <- Codec.load_all(rows || [], store.resource) do
+          with {:ok, records} <- Unreadable.written(rows, store.resource, mode) do
             key = Enum.sort(Ash.Resource.Info.primary_key(store.resource))
             records = Enum.sort_by(records, &Enum.map(key, fn name -> Map.get(&1, name) end))
             {:ok, Enum.map(records, &Bulk.put_metadata(&1, changeset))}

@@ -11,14 +11,20 @@ defmodule AshRusqlite.Repo.Pages do
 
   @doc "The rows of a query as a stream."
   @spec stream(AshRusqlite.Repo.repo(), AshRusqlite.Repo.table(), keyword()) :: Enumerable.t()
-  def stream(repo, table, opts) do
+  def stream(repo, table, opts), do: stream(repo, table, opts, & &1)
+
+  @doc "The same, where a value that cannot be read is `{reference, error}`."
+  @spec marked(AshRusqlite.Repo.repo(), AshRusqlite.Repo.table(), keyword()) :: Enumerable.t()
+  def marked(repo, table, opts), do: stream(repo, table, opts, &{:marked, &1})
+
+  defp stream(repo, table, opts, form) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          :ok <- Options.known(opts, @known),
          {size, opts} = Keyword.pop(opts, :max_rows, @default_page),
          {limit, opts} = Keyword.pop(opts, :limit),
          :ok <- count(:max_rows, size, 1),
          :ok <- if(limit == nil, do: :ok, else: count(:limit, limit, 0)) do
-      page = &Statement.read(repo, {:page, table, &1, &2}, timeout)
+      page = &Statement.read(repo, form.({:page, table, &1, &2}), timeout)
       Stream.resource(fn -> {:more, nil, limit} end, &next(&1, page, opts, size), fn _ -> :ok end)
     else
       {:error, error} -> raise error

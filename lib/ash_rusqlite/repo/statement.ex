@@ -45,9 +45,11 @@ defmodule AshRusqlite.Repo.Statement do
 
   defp observe(%{telemetry: false}, _statement, fun), do: fun.()
 
+  defp observe(entry, {:marked, statement}, fun), do: observe(entry, statement, fun)
+
   defp observe(entry, statement, fun) do
     operation = elem(statement, 0)
-    table = if operation not in [:sql, :compute, :explain], do: elem(statement, 1)
+    table = if operation not in [:sql, :compute, :explain, :tables], do: elem(statement, 1)
     metadata = %{repo: entry.repo, operation: operation, table: table}
     Telemetry.span(entry.telemetry, :query, metadata, fun, &%{error: error(&1)})
   end

@@ -14,7 +14,8 @@ defmodule AshRusqlite.Repo.StoredAtoms do
   `:invalid_stored_value`, which names the row's key, the column and the atom; after the code that
   names the atom was loaded, the same read succeeds.
 
-  Functions, pids, ports and references are refused when they are stored and when they are read.
+  Functions, pids, ports and references in maps and lists are refused when they are stored and when
+  they are read.
   """
 
   alias AshRusqlite.{Error, Native}
@@ -61,14 +62,15 @@ defmodule AshRusqlite.Repo.StoredAtoms do
   end
 
   @doc """
-  The term of a binary in the External Term Format.
+  The term of a binary in the External Term Format, as columns of bytes hold it. Pids, ports and
+  references come back as the names that they are, functions are refused.
 
       iex> AshRusqlite.Repo.StoredAtoms.term(:erlang.term_to_binary({:kitchen, [1.5]}))
       {:ok, {:kitchen, [1.5]}}
 
-      iex> {:error, error} = AshRusqlite.Repo.StoredAtoms.term(:erlang.term_to_binary([self()]))
+      iex> {:error, error} = AshRusqlite.Repo.StoredAtoms.term(:erlang.term_to_binary([&is_atom/1]))
       iex> error.message
-      "it holds a pid, which no stored value can be"
+      "it holds a function, which no stored value can be"
   """
   @spec term(binary()) :: {:ok, term()} | {:error, Error.t()}
   def term(bytes) do

@@ -18,12 +18,22 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   Then the resources are those of `config :my_app, ash_domains: [MyApp.Chat]`. Those with a table for
   each tenant, and polymorphic ones, are named and left out: `AshRusqlite.beyond_json/2` is for them.
 
+  With `--unreadable` it reads every row, and prints the values that cannot be read with their table,
+  key, column and the reason: those of the resources of the same configuration as their attributes'
+  types, those of every other table as its columns' types. It ends with status 1 if there is one. A
+  value with more new atoms than stored values may make is one, see
+  `AshRusqlite.Repo.StoredAtoms`.
+
+      mix ash_rusqlite.check --unreadable
+      mix ash_rusqlite.check --unreadable --database chat.db
+
   The repos are those of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`.
 
     * `-r`, `--repo` - a repo module, can be given several times
     * `--database` - a file, without a repo module
     * `--quick` - leave out whether indexes agree with their tables
     * `--json` - look for values that JSON cannot hold; needs a repo module
+    * `--unreadable` - look for values that cannot be read
     * `-q`, `--quiet` - print errors only
   """
 
@@ -36,9 +46,41 @@ defmodule Mix.Tasks.AshRusqlite.Check do
 
   @impl true
   def run(args) do
-    opts = Mix.AshRusqlite.options!(args, quick: :boolean, json: :boolean)
-    check = if opts[:json], do: &json!(&1, &2, opts), else: &sound!(&1, &2, opts)
+    switches = [quick: :boolean, json: :boolean, unreadable: :boolean]
+    opts = Mix.AshRusqlite.options!(args, switches)
+
+    check =
+      cond do
+        opts[:json] -> &json!(&1, &2, opts)
+        opts[:unreadable] -> &readable!(&1, &2, opts)
+        true -> &sound!(&1, &2, opts)
+      end
+
     Mix.AshRusqlite.each_repo(opts, [create: false], check)
+  end
+
+  defp readable!(repo, words, opts) do
+    resources =
+      if is_atom(repo) and Code.ensure_loaded?(@beyond_json), do: resources(repo), else: []
+
+    {resources, many} = Enum.split_with(resources, &(@beyond_json.tables(&1) == :one))
+    say_many(many, "AshRusqlite.unreadable/2")
+    searches = Map.new(resources, &{@beyond_json.table(&1), &1})
+
+    # A table of a resource that is not made yet holds nothing.
+    found = fn report ->
+      Stream.flat_map(AshRusqlite.Repo.Unreadable.tables(repo), fn table ->
+        case searches do
+          %{^table => resource} -> AshRusqlite.unreadable(resource, progress: report)
+          %{} -> AshRusqlite.Repo.Unreadable.stream(repo, table, progress: report)
+        end
+      end)
+    end
+
+    case print(found, opts[:quiet]) do
+      0 -> Mix.shell().info("every value of #{words} can be read")
+      count -> Mix.raise("values of #{words} that cannot be read: #{count}")
+    end
   end
 
   defp sound!(repo, words, opts) do
@@ -51,7 +93,9 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   end
 
   defp json!(repo, words, opts) do
-    case json_resources!(repo) |> print(opts[:quiet]) do
+    resources = json_resources!(repo)
+
+    case print(&AshRusqlite.beyond_json(resources, progress: &1), opts[:quiet]) do
       0 -> Mix.shell().info("JSON holds every value of #{words}")
       count -> Mix.raise("values of #{words} that JSON cannot hold: #{count}")
     end
@@ -67,28 +111,28 @@ defmodule Mix.Tasks.AshRusqlite.Check do
 
       true ->
         {resources, others} =
-          Mix.Project.config()[:app]
-          |> @beyond_json.resources(repo)
-          |> Enum.split_with(&(@beyond_json.tables(&1) == :one))
+          repo |> resources() |> Enum.split_with(&(@beyond_json.tables(&1) == :one))
 
-        for resource <- others do
-          Mix.shell().info(
-            "#{inspect(resource)} has many tables: ask AshRusqlite.beyond_json/2 of each"
-          )
-        end
-
+        say_many(others, "AshRusqlite.beyond_json/2")
         resources
     end
   end
 
+  defp resources(repo), do: @beyond_json.resources(Mix.Project.config()[:app], repo)
+
+  defp say_many(resources, function) do
+    for resource <- resources,
+        do: Mix.shell().info("#{inspect(resource)} has many tables: ask #{function} of each")
+  end
+
   # As they are found, since there may be as many as rows. The progress goes elsewhere, so that
   # they can be taken into a file.
-  defp print(resources, quiet?) do
+  defp print(search, quiet?) do
     show = if quiet?, do: & &1.(nil), else: &Progress.show(&1, :stderr)
 
     show.(fn report ->
-      resources
-      |> AshRusqlite.beyond_json(progress: report)
+      report
+      |> search.()
       |> Enum.reduce(0, fn found, count ->
         Mix.shell().info([clear(quiet?), line(found)])
         count + 1
@@ -99,8 +143,15 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   defp clear(quiet?),
     do: if(IO.ANSI.enabled?() and not quiet?, do: ["\r", IO.ANSI.clear_line()], else: "")
 
-  defp line(%{resource: resource, table: table, key: key, column: column, why: why}) do
-    key = Enum.map_join(key, ", ", fn {name, value} -> "#{name}: #{inspect(value)}" end)
-    "#{inspect(resource)} in #{table}, #{key}, #{column}: #{why}"
+  defp line(%{table: table, column: column, why: why} = found) do
+    table = if found[:resource], do: "#{inspect(found.resource)} in #{table}", else: table
+    value = if found[:value], do: "; it holds #{found.value}", else: ""
+    "#{table}, #{key(found.key)}, #{column}: #{why}#{value}"
   end
+
+  defp key(nil), do: "a row without a key"
+  defp key(key) when is_binary(key), do: key
+
+  defp key(key),
+    do: Enum.map_join(key, ", ", fn {name, value} -> "#{name}: #{inspect(value)}" end)
 end

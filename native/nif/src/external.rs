@@ -14,6 +14,15 @@ pub enum Flaw {
     Malformed,
 }
 
+/// What a term may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// What means the same in another system.
+    Lasting,
+    /// Pids, ports and references, too. They are names, and nobody may answer to them.
+    Names,
+}
+
 /// What was not looked at yet.
 struct Rest<'b>(&'b [u8]);
 
@@ -32,6 +41,40 @@ impl<'b> Rest<'b> {
             .fold(0, |number, byte| number << 8 | usize::from(*byte)))
     }
 
+    /// An atom in UTF-8 or, of old, in Latin-1.
+    fn atom(&mut self, tag: u8) -> Result<Cow<'b, str>, Flaw> {
+        let length = self.number(if matches!(tag, 119 | 115) { 1 } else { 2 })?;
+        let text = self.take(length)?;
+        match tag {
+            119 | 118 => std::str::from_utf8(text)
+                .map(Cow::Borrowed)
+                .map_err(|_| Flaw::Malformed),
+            115 | 100 => Ok(text.iter().copied().map(char::from).collect()),
+            _ => Err(Flaw::Malformed),
+        }
+    }
+
+    /// The atom of the node in a pid, a port or a reference, and the numbers beside it.
+    fn name(&mut self, tag: u8) -> Result<Cow<'b, str>, Flaw> {
+        let words = match tag {
+            114 | 90 => self.number(2)?,
+            _ => 0,
+        };
+        let [of_atom] = self.take(1)? else {
+            return Err(Flaw::Malformed);
+        };
+        let node = self.atom(*of_atom)?;
+        let numbers = match tag {
+            103 => 9,
+            88 | 120 => 12,
+            102 | 101 => 5,
+            89 => 8,
+            114 => 1 + 4 * words,
+            _ => 4 + 4 * words,
+        };
+        self.take(numbers).map(|_| node)
+    }
+
     /// As many bytes as a number before them says, and some more.
     fn skip(&mut self, bytes_of_number: usize, more: usize) -> Result<(), Flaw> {
         let count = self.number(bytes_of_number)?;
@@ -39,9 +82,21 @@ impl<'b> Rest<'b> {
     }
 }
 
+fn kind(tag: u8) -> &'static str {
+    match tag {
+        103 | 88 => "pid",
+        102 | 89 | 120 => "port",
+        _ => "reference",
+    }
+}
+
 /// Goes through the bytes of a term without recursion: each value says how many follow that are a
 /// part of it.
-pub fn scan<'b>(bytes: &'b [u8], mut each_atom: impl FnMut(Cow<'b, str>)) -> Result<(), Flaw> {
+pub fn scan<'b>(
+    bytes: &'b [u8],
+    holds: Holds,
+    mut each_atom: impl FnMut(Cow<'b, str>),
+) -> Result<(), Flaw> {
     let mut rest = Rest(bytes);
     if rest.number(1)? != usize::from(VERSION) {
         return Err(Flaw::Malformed);
@@ -69,23 +124,18 @@ pub fn scan<'b>(bytes: &'b [u8], mut each_atom: impl FnMut(Cow<'b, str>)) -> Res
             105 => rest.number(4)?,
             108 => rest.number(4)?.saturating_add(1),
             116 => rest.number(4)?.saturating_mul(2),
-            // Atoms in UTF-8 and, of old, in Latin-1.
-            119 | 118 => {
-                let length = rest.number(if *tag == 119 { 1 } else { 2 })?;
-                let text = std::str::from_utf8(rest.take(length)?);
-                each_atom(text.map_err(|_| Flaw::Malformed)?.into());
-                0
-            }
-            115 | 100 => {
-                let length = rest.number(if *tag == 115 { 1 } else { 2 })?;
-                let text: String = rest.take(length)?.iter().copied().map(char::from).collect();
-                each_atom(text.into());
+            119 | 118 | 115 | 100 => {
+                each_atom(rest.atom(*tag)?);
                 0
             }
             112 | 113 | 117 => return Err(Flaw::Fleeting("function")),
-            103 | 88 => return Err(Flaw::Fleeting("pid")),
-            102 | 89 | 120 => return Err(Flaw::Fleeting("port")),
-            101 | 114 | 90 => return Err(Flaw::Fleeting("reference")),
+            103 | 88 | 102 | 89 | 120 | 101 | 114 | 90 => {
+                if holds == Holds::Lasting {
+                    return Err(Flaw::Fleeting(kind(*tag)));
+                }
+                each_atom(rest.name(*tag)?);
+                0
+            }
             _ => return Err(Flaw::Malformed),
         };
         wanted = (wanted - 1).saturating_add(parts);

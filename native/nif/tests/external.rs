@@ -3,11 +3,11 @@
 #[path = "../src/external.rs"]
 mod external;
 
-use external::{scan, Flaw};
+use external::{scan, Flaw, Holds};
 
 fn atoms(bytes: &[u8]) -> Result<Vec<String>, Flaw> {
     let mut atoms = Vec::new();
-    scan(bytes, |atom| atoms.push(atom.into_owned()))?;
+    scan(bytes, Holds::Lasting, |atom| atoms.push(atom.into_owned()))?;
     Ok(atoms)
 }
 
@@ -47,5 +47,26 @@ fn functions_pids_ports_and_references_are_refused_in_any_depth() {
     ] {
         let nested = [131, 116, 0, 0, 0, 1, 97, 1, 108, 0, 0, 0, 1, 106, tag];
         assert_eq!(atoms(&nested), Err(Flaw::Fleeting(kind)));
+    }
+}
+
+#[test]
+fn pids_ports_and_references_may_be_kept_as_names_but_no_functions() {
+    // As OTP 25 writes them, on the node `n`.
+    let pid = [&[131, 88, 119, 1, b'n'][..], &[0; 12]].concat();
+    let port = [&[131, 120, 119, 1, b'n'][..], &[0; 12]].concat();
+    let reference = [&[131, 90, 0, 3, 119, 1, b'n'][..], &[0; 16]].concat();
+    for name in [pid, port, reference] {
+        let mut atoms = Vec::new();
+        scan(&name, Holds::Names, |atom| atoms.push(atom.into_owned())).unwrap();
+        assert_eq!(atoms, ["n"]);
+        for length in 0..name.len() {
+            let cut = scan(&name[..length], Holds::Names, |_| ());
+            assert_eq!(cut, Err(Flaw::Malformed), "{length}");
+        }
+    }
+    for tag in [112, 113, 117] {
+        let function = scan(&[131, tag], Holds::Names, |_| ());
+        assert_eq!(function, Err(Flaw::Fleeting("function")));
     }
 }

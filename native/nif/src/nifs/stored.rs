@@ -7,7 +7,7 @@ use ash_rusqlite_engine::{Code, Error};
 use rustler::{Env, Term};
 
 use crate::atoms;
-use crate::external::Flaw;
+use crate::external::{Flaw, Holds};
 use crate::stored_atoms;
 use crate::term::decode::{Decoded, Stop};
 use crate::term::encode::external::{self, Problem};
@@ -73,7 +73,7 @@ fn term<'a>(env: Env<'a>, term: Term<'a>, limit: usize) -> Decoded<Raw<'a>> {
     }
     Ok(ok(
         env,
-        external::term(env, &bytes).map_err(|p| problem(&p))?,
+        external::term(env, &bytes, Holds::Names).map_err(|p| problem(&p))?,
     ))
 }
 

@@ -42,6 +42,11 @@ const COMPUTED: &[&str] = &[
     "after",
     "before",
 ];
+/// The tables that users have made: neither SQLite's nor ours.
+const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' \
+    AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+    AND name NOT IN ('ash_rusqlite_meta', 'ash_rusqlite_migrations') ORDER BY name";
+
 impl Decode {
     /// A read.
     pub fn read(&mut self, term: Term<'_>) -> Decoded<Query> {
@@ -74,6 +79,13 @@ impl Decode {
             ("compute", [computed]) => self.compute(*computed),
             ("explain", [read]) => self.explain(*read),
             ("marked", [read]) => self.marked(*read),
+            ("tables", []) => Ok(Query {
+                read: Read::Sql {
+                    sql: TABLES.to_owned(),
+                    params: Vec::new(),
+                },
+                shape: Shape::Table,
+            }),
             (tag, _) => Err(invalid(format!(
                 "there is no read {tag} of {} parts",
                 rest.len()

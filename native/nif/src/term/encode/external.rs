@@ -6,7 +6,7 @@
 
 use rustler::Env;
 
-use crate::external::{scan, Flaw};
+use crate::external::{scan, Flaw, Holds};
 use crate::stored_atoms::{self, Refused};
 use crate::term::raw::Raw;
 
@@ -55,13 +55,13 @@ impl Problem {
 }
 
 /// The term of its bytes.
-pub fn term<'a>(env: Env<'a>, bytes: &[u8]) -> Result<Raw<'a>, Problem> {
-    scan(bytes, |_| ())?;
+pub fn term<'a>(env: Env<'a>, bytes: &[u8], holds: Holds) -> Result<Raw<'a>, Problem> {
+    scan(bytes, holds, |_| ())?;
     if let Some(term) = safe(env, bytes) {
         return Ok(term);
     }
     let mut atoms = Vec::new();
-    scan(bytes, |atom| atoms.push(atom))?;
+    scan(bytes, holds, |atom| atoms.push(atom))?;
     stored_atoms::make(env, atoms).map_err(Problem::Atom)?;
     safe(env, bytes).ok_or(Problem::Flaw(Flaw::Malformed))
 }

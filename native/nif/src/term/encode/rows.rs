@@ -251,13 +251,15 @@ fn with_key(error: Error, row: &Row<'_>) -> Error {
     else {
         return error;
     };
-    let key: Vec<_> = row
-        .columns()
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| column.in_key && column.table == *table)
-        .filter_map(|(place, column)| Some(format!("{}: {}", column.name, row.shown(place)?)))
-        .collect();
+    let mut key: Vec<String> = Vec::new();
+    for (place, column) in row.columns().iter().enumerate() {
+        let shown = row.shown(place).unwrap_or_default();
+        let part = format!("{}: {shown}", column.name);
+        // Pages have it twice: once for the caller, and once for where they go on.
+        if column.in_key && column.table == *table && !key.contains(&part) {
+            key.push(part);
+        }
+    }
     if key.is_empty() || error.detail("key").is_some() {
         return error;
     }

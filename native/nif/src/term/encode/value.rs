@@ -6,6 +6,7 @@ use rustler::Env;
 
 use crate::atoms;
 use crate::decimal::Parts;
+use crate::external::Holds;
 use crate::json::{Invalid, Memory};
 use crate::term::raw::Raw;
 
@@ -51,7 +52,7 @@ impl<'a> Values<'a> {
             return self.list(env, bytes, column);
         }
         match value {
-            Decoded::Term(bytes) => external::term(env, bytes).map_err(|problem| {
+            Decoded::Term(bytes) => external::term(env, bytes, Holds::Lasting).map_err(|problem| {
                 let error = unreadable(column, &problem.text());
                 match problem.atom() {
                     Some(atom) => error.with("atom", atom),

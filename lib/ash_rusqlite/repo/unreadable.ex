@@ -1,0 +1,106 @@
+defmodule AshRusqlite.Repo.Unreadable do
+  @moduledoc """
+  Finds the stored values that cannot be read, without Ash. Those of Ash's resources are found by
+  `AshRusqlite.unreadable/2`; `mix ash_rusqlite.check --unreadable` prints both.
+  """
+
+  alias AshRusqlite.{Error, Repo}
+  alias AshRusqlite.Repo.{Pages, Reads, Statement}
+
+  # How many rows are looked at between two reports.
+  @page 500
+
+  @doc """
+  The values of a table that its columns cannot be read as: blobs of `JSON_TEXT` columns that are no
+  term, hold functions or pids, or more atoms than may be made (`AshRusqlite.Repo.StoredAtoms`), and
+  what other programs wrote. They are found while the stream runs, page by page.
+
+  Each is a map of
+
+    * `:table`, `:column`
+    * `:key` - the primary key of the row in words, as `"id: 7"`; nil where the table has none
+    * `:why` - what is wrong with it
+
+  The option is `progress:`, a function that gets the map of `AshRusqlite.Progress` after every 500
+  rows. Raises an `AshRusqlite.Error` where the table is not there, or cannot be read at all.
+
+      Enum.to_list(AshRusqlite.Repo.Unreadable.stream(MyApp.Repo, :notes))
+      #=> [%{table: "notes", key: "id: 2", column: "style", why: "a value of notes.style cannot …"}]
+  """
+  @spec stream(Repo.repo(), Repo.table(), keyword()) ::
+          Enumerable.t(%{
+            table: String.t(),
+            key: String.t() | nil,
+            column: String.t(),
+            why: String.t()
+          })
+  def stream(repo, table, opts \\ []) do
+    repo
+    |> rows(table, nil, opts[:progress])
+    |> Stream.flat_map(fn row ->
+      for {_column, {mark, native}} when is_reference(mark) <- row do
+        error = Error.from_native(native)
+
+        %{
+          table: to_string(table),
+          key: error.details[:key],
+          column: error.details[:column],
+          why: error.message
+        }
+      end
+    end)
+  end
+
+  @doc """
+  The names of all tables that users have made.
+
+      AshRusqlite.Repo.Unreadable.tables(MyApp.Repo)
+      #=> ["messages", "rooms"]
+  """
+  @spec tables(Repo.repo()) :: [String.t()]
+  def tables(repo) do
+    case Statement.read(repo, {:tables}, nil) do
+      {:ok, {_columns, rows}} -> List.flatten(rows)
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc false
+  # The rows of a table, in which what cannot be read is `{reference, error}`.
+  @spec rows(Repo.repo(), Repo.table(), [atom()] | nil, (map() -> term()) | nil) ::
+          Enumerable.t(map())
+  def rows(repo, table, columns, progress) do
+    opts = if columns, do: [select: columns], else: []
+    report = report(repo, table, progress)
+
+    repo
+    |> Pages.marked(table, [max_rows: @page] ++ opts)
+    |> Stream.transform(
+      fn -> 0 end,
+      fn row, done ->
+        if rem(done + 1, @page) == 0, do: report.(done + 1)
+        {[row], done + 1}
+      end,
+      fn done ->
+        if rem(done, @page) != 0 or done == 0, do: report.(done)
+        {[], done}
+      end,
+      fn _done -> :ok end
+    )
+  end
+
+  defp report(_repo, _table, nil), do: fn _done -> :ok end
+
+  defp report(repo, table, progress) do
+    total = Reads.count(repo, table)
+
+    fn done ->
+      progress.(%{
+        phase: :check,
+        label: to_string(table),
+        done: done,
+        total: max(total, done)
+      })
+    end
+  end
+end
