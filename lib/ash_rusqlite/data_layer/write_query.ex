@@ -97,10 +97,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    # The action's type does not tell what is done: a destroy may be soft, which is an update.
+    # The action's type does not tell what is done: a destroy may be soft, which is an update. Hooks,
+    # calculations and the caller get whole records, whatever the query selects to find them: Ash
+    # leaves out of them itself what is not selected.
     defp row_by_row(store, query, changeset, options, write) do
       Transaction.all_or_nothing(store, fn ->
-        with {:ok, records} <- Read.run(query),
+        with {:ok, records} <- Read.run(%{query | select: nil}),
              {:ok, records} <-
                Runtime.each(records, fn record ->
                  one = %{

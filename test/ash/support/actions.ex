@@ -17,7 +17,7 @@ if Code.ensure_loaded?(Ash) do
     #   * values of an identity in creates and updates but of one row: ETS looks for others only
     #     then, by `pre_check_with`; here the index does always
 
-    alias AshRusqlite.Oracle.{HookedActions, Resources, Schema}
+    alias AshRusqlite.Oracle.{Data, HookedActions, Resources, Schema}
 
     import AshRusqlite.Oracle.Steps
     import AshRusqlite.Oracle.Values
@@ -204,19 +204,43 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    # The records are those that were destroyed, with whatever is asked of them, in whichever way
+    # they were found.
     defp bulk_destroy(resource) do
       quote do
         Ash.bulk_destroy(
-          unquote(filtered(resource)),
+          unquote(sometimes_sorted(filtered(resource), resource)),
           :destroy,
           %{},
-          strategy: unquote(strategies()),
+          strategy: unquote(pick([[:atomic_batches], [:atomic], strategies()])),
           return_records?: unquote(chance?(60)),
-          return_errors?: true
+          return_errors?: true,
+          select: unquote(selected(resource)),
+          load: unquote(if chance?(50), do: own_calculations(resource), else: [])
         )
         |> unquote(sorted())
       end
     end
+
+    defp sometimes_sorted(query, resource) do
+      if chance?(40) do
+        sort = pick(Map.keys(Data.attributes(resource)) -- [:tags, :meta])
+        quote(do: unquote(query) |> Ash.Query.sort(unquote([{sort, pick([:asc, :desc])}])))
+      else
+        query
+      end
+    end
+
+    defp selected(resource) do
+      if chance?(40),
+        do: Schema.key(resource) ++ some(Map.keys(Data.attributes(resource)), 3),
+        else: Map.keys(Data.attributes(resource))
+    end
+
+    # What is computed of the row itself, which is gone.
+    defp own_calculations(:Author), do: some([:older, :full, :rank, :known?], 4)
+    defp own_calculations(:Post), do: some([:twice, :shown], 2)
+    defp own_calculations(_resource), do: []
 
     defp bulk_create(resource) do
       inputs =

@@ -28,6 +28,10 @@ if Code.ensure_loaded?(Ash) do
          do: loads(query) ++ Enum.map(list, &load/1)
 
     defp loads({:|>, _, [query, _step]}), do: loads(query)
+
+    defp loads({{:., _, [{:__aliases__, _, [:Ash]}, :bulk_destroy]}, _, [_, _, _, opts]}),
+      do: opts |> Keyword.get(:load, []) |> Enum.map(&load/1)
+
     defp loads(_code), do: [computed: []]
 
     defp load({name, {_, _, _} = query}), do: {name, loads(query)}
