@@ -4,7 +4,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Aggregates over the rows of a query: of all that SQLite computes, or gives the values of, in
     # one read; the others over the records.
 
-    alias AshRusqlite.DataLayer.{Aggregate, Codec, Errors, Expression, Kind, Order, Plan, Query}
+    alias AshRusqlite.DataLayer.{
+      Aggregate,
+      Codec,
+      Deadline,
+      Errors,
+      Expression,
+      Kind,
+      Order,
+      Plan,
+      Query
+    }
+
     alias AshRusqlite.DataLayer.{Read, Relationship, ResidualAggregate, Runtime, Store}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
@@ -14,6 +25,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The values by the aggregates' names."
     @spec run(Query.t(), [Ash.Query.Aggregate.t()]) :: {:ok, map()} | {:error, term()}
     def run(query, aggregates) do
+      Deadline.within(Query.timeout(query.context), fn ->
+        query |> values(aggregates) |> Deadline.whole() |> told(query.resource)
+      end)
+    end
+
+    defp values(query, aggregates) do
       with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read) do
         plan = Plan.of(query)
 
@@ -27,7 +44,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           {:ok, Map.merge(values, others)}
         end
       end
-      |> told(query.resource)
     end
 
     defp told({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}

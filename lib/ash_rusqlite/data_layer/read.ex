@@ -3,8 +3,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Runs a query: what SQLite can do as one statement, the rest over its rows.
 
-    alias AshRusqlite.DataLayer.{Codec, Combination, Errors, Plan, Query, Runtime, Store}
-    alias AshRusqlite.DataLayer.Unreadable
+    alias AshRusqlite.DataLayer.{Codec, Combination, Deadline, Errors, Plan, Query, Runtime}
+    alias AshRusqlite.DataLayer.{Store, Unreadable}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.{Error, Repo}
 
@@ -13,9 +13,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The records of a query. `parent` is the record that `parent()` speaks of."
     @spec run(Query.t(), Ash.Resource.record() | nil) ::
             {:ok, [Ash.Resource.record()]} | {:error, term()}
-    def run(query, parent \\ nil)
+    def run(%Query{} = query, parent \\ nil) do
+      Deadline.within(Query.timeout(query.context), fn ->
+        query |> do_run(parent) |> Deadline.whole() |> told(query.resource)
+      end)
+    end
 
-    def run(%Query{combination_of: [_ | _]} = query, parent) do
+    defp do_run(%Query{combination_of: [_ | _]} = query, parent) do
       with {:ok, records} <- Combination.records(query, parent) do
         query
         |> Combination.prepare()
@@ -25,12 +29,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    def run(%Query{} = query, parent) do
-      result =
-        with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
-             do: attempt(store, Plan.of(query, parent: parent), parent)
-
-      told(result, query.resource)
+    defp do_run(query, parent) do
+      with :ok <- Deadline.check(),
+           {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
+           do: attempt(store, Plan.of(query, parent: parent), parent)
     end
 
     defp combined(plan, records, parent) do
@@ -100,7 +102,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc "Milliseconds that a plan's query has, nil for the repo's own."
     @spec timeout(Plan.t()) :: timeout() | nil
-    def timeout(%Plan{query: %{context: context}}), do: Query.timeout(context)
+    def timeout(%Plan{query: %{context: context}}),
+      do: context |> Query.timeout() |> Deadline.left()
 
     # What a row holds that cannot be read is looked for when it has come up, and only where the
     # query says what becomes of it.

@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # computes them (ash/lib/ash/data_layer/ets/ets.ex, `do_add_aggregates`).
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.Runtime
+    alias AshRusqlite.DataLayer.{Deadline, Runtime}
 
     @doc "Puts the values of aggregates into records."
     @spec add([Ash.Resource.record()], [Ash.Query.Aggregate.t()], Ash.Domain.t()) ::
@@ -13,31 +13,45 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def add(records, [], _domain), do: {:ok, records}
 
     def add(records, aggregates, domain) do
-      Runtime.each(records, fn record ->
-        Enum.reduce_while(aggregates, {:ok, record}, fn aggregate, {:ok, record} ->
-          case value(record, aggregate, domain) do
-            {:ok, value} -> {:cont, {:ok, Runtime.put_aggregate(record, aggregate, value)}}
-            {:error, error} -> {:halt, {:error, error}}
-          end
-        end)
-      end)
-    end
-
-    defp value(record, %{related?: false} = aggregate, domain),
-      do: unrelated(record, aggregate, domain)
-
-    defp value(record, aggregate, domain) do
-      %{query: query, context: context} = aggregate
-
-      with {:ok, related} <- related(record, aggregate, domain),
-           {:ok, kept} <- keep(related, query.filter, domain, context) do
-        field = aggregate.field || List.first(Ash.Resource.Info.primary_key(query.resource))
-        sorted = Sort.runtime_sort(kept, query.sort, domain: domain, rekey?: false)
-        {:ok, fold(sorted, aggregate, field)}
+      with {:ok, columns} <- Runtime.each(aggregates, &values(records, &1, domain)) do
+        {:ok,
+         columns
+         |> Enum.zip(aggregates)
+         |> Enum.reduce(records, fn {values, aggregate}, records ->
+           Enum.zip_with(records, values, &Runtime.put_aggregate(&1, aggregate, &2))
+         end)}
       end
     end
 
-    defp related(record, aggregate, domain) do
+    # One for each record.
+    defp values([], _aggregate, _domain), do: {:ok, []}
+
+    defp values(records, %{related?: false} = aggregate, domain),
+      do: in_time(records, &unrelated(&1, aggregate, domain))
+
+    defp values(records, aggregate, domain) do
+      %{query: query, context: context} = aggregate
+      field = aggregate.field || List.first(Ash.Resource.Info.primary_key(query.resource))
+
+      with {:ok, loaded} <- load(records, aggregate, domain) do
+        records
+        |> Enum.zip(loaded)
+        |> in_time(fn {record, loaded} ->
+          related = related(record, loaded, aggregate, domain)
+
+          with {:ok, kept} <- keep(related, query.filter, domain, context) do
+            sorted = Sort.runtime_sort(kept, query.sort, domain: domain, rekey?: false)
+            {:ok, fold(sorted, aggregate, field)}
+          end
+        end)
+      end
+    end
+
+    defp in_time(items, fun),
+      do: Runtime.each(items, fn item -> with(:ok <- Deadline.check(), do: fun.(item)) end)
+
+    # For all records at once.
+    defp load([%resource{} | _] = records, aggregate, domain) do
       %{relationship_path: path, field: field, context: context} = aggregate
 
       query =
@@ -46,23 +60,27 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         |> Ash.Query.set_context(%{private: %{authorize?: false}})
 
       load =
-        record.__struct__
+        resource
         |> Ash.Query.load(nested(path, query))
         |> Ash.Query.load(nested(path, field))
         |> Ash.Query.set_context(%{private: %{internal?: true}})
 
-      opts = [
+      Ash.load(records, load,
         domain: domain,
         tenant: context[:tenant],
         actor: context[:actor],
         authorize?: false
-      ]
-
-      with {:ok, loaded} <- Ash.load(record, load, opts) do
-        filters = aggregate.join_filters
-        {:ok, Ash.Filter.Runtime.get_related(loaded, path, false, filters, [record], domain)}
-      end
+      )
     end
+
+    defp related(record, loaded, %{relationship_path: path, join_filters: filters}, domain) do
+      if filters in [nil, %{}],
+        do: Enum.reduce(path, [loaded], &along/2),
+        else: Ash.Filter.Runtime.get_related(loaded, path, false, filters, [record], domain)
+    end
+
+    defp along(name, records),
+      do: Enum.flat_map(records, &(&1 |> Map.get(name) |> List.wrap()))
 
     defp nested([], leaf), do: leaf
     defp nested([name | path], leaf), do: [{name, nested(path, leaf)}]

@@ -5,7 +5,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.{Codec, Exists, Kind, Plan, ResidualAggregate, Unreadable}
+    alias AshRusqlite.DataLayer.{Codec, Deadline, Exists, Kind, Plan}
+    alias AshRusqlite.DataLayer.{ResidualAggregate, ResidualFilter, Unreadable}
     alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
     alias AshRusqlite.Repo.StoredAtoms
 
@@ -19,6 +20,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with :ok <- tell(plan, records),
            {:ok, kept} <- filter(records, plan.filter, query, parent),
+           :ok <- Deadline.check(),
            records = kept |> order(plan) |> limit(plan),
            {:ok, records} <- ResidualAggregate.add(records, plan.aggregates, query.domain) do
         calculate(records, plan)
@@ -59,7 +61,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def matches(domain, records, filter, opts) do
       parents = opts[:parent] |> List.wrap() |> Enum.map(& &1.__struct__)
       filter = Exists.sound(filter, filter.resource, parents)
-      Ash.Filter.Runtime.filter_matches(domain, records, filter, opts)
+      ResidualFilter.matches(domain, records, filter, opts)
     end
 
     defp order(records, %{sort?: false, distinct?: false}), do: records
@@ -102,8 +104,27 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp calculate(records, %{calculations: []}), do: {:ok, records}
 
     defp calculate(records, %{calculations: calculations, query: query}) do
-      with {:ok, calculations} <- hydrate(calculations, query.resource) do
-        each(records, &calculate_one(&1, calculations, query))
+      with {:ok, calculations} <- hydrate(calculations, query.resource),
+           {:ok, columns} <- each(calculations, &values(records, &1, query)) do
+        {:ok,
+         columns
+         |> Enum.zip(calculations)
+         |> Enum.reduce(records, fn {values, {calculation, _}}, records ->
+           Enum.zip_with(records, values, &put_calculation(&1, calculation, &2))
+         end)}
+      end
+    end
+
+    # Each is computed of the records as they came: what is loaded for it is not theirs.
+    defp values(records, {calculation, expression}, query) do
+      opts = [actor: calculation.context.actor, tenant: calculation.context.tenant]
+
+      with {:ok, values} <- ResidualFilter.values(query.domain, records, expression, opts) do
+        {:ok,
+         Enum.map(values, fn
+           {:ok, value} -> value
+           :unknown -> nil
+         end)}
       end
     end
 
@@ -112,25 +133,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         with {:ok, expression} <-
                Ash.Filter.hydrate_refs(expression, %{resource: resource, public?: false}),
              do: {:ok, {calculation, Exists.sound(expression, resource)}}
-      end)
-    end
-
-    defp calculate_one(record, calculations, query) do
-      Enum.reduce_while(calculations, {:ok, record}, fn {calculation, expression},
-                                                        {:ok, record} ->
-        opts = [
-          record: record,
-          resource: query.resource,
-          domain: query.domain,
-          actor: calculation.context.actor,
-          tenant: calculation.context.tenant
-        ]
-
-        case Ash.Expr.eval_hydrated(expression, opts) do
-          {:ok, value} -> {:cont, {:ok, put_calculation(record, calculation, value)}}
-          :unknown -> {:cont, {:ok, put_calculation(record, calculation, nil)}}
-          {:error, error} -> {:halt, {:error, error}}
-        end
       end)
     end
 

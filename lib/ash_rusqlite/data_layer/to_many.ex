@@ -101,9 +101,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp flatten(expression), do: [expression]
 
-    # The paths to rows of which there may be several, and those to the rows on the way, which may
-    # be missing.
-    defp paths(expression, resource) do
+    @doc """
+    The paths to rows of which there may be several, and those to the rows on the way, which may be
+    missing.
+    """
+    @spec paths(term(), Ash.Resource.t()) :: [[atom()]]
+    def paths(expression, resource) do
       expression
       |> Ash.Filter.relationship_paths()
       |> Enum.flat_map(&on_the_way(&1, resource))
