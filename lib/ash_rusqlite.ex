@@ -65,18 +65,23 @@ defmodule AshRusqlite do
   @compile {:no_warn_undefined, @explain}
 
   @doc """
-  What becomes of an Ash query, or of the plain read of a resource, without running it.
+  What becomes of an Ash query, or of the plain read of a resource, without running it: with what
+  policies add for the actor, with what is loaded, and of a page if one is asked for.
 
-    * `:sql` - the statement
+    * `:sql` - the statement; of a combination one for each part, each on a line of its own
     * `:plan` - SQLite's query plan, a line for each step
     * `:residual` - what is left to Elixir, as `{part, reason}`; `[]` when SQLite does it all
 
-  Options are those of `Ash.Query.for_read/4`, such as `actor:` and `tenant:`. Only where Ash is:
-  otherwise it raises `UndefinedFunctionError`.
+  Options are those of `Ash.read/2`, such as `actor:`, `tenant:`, `authorize?:`, `page:` and `load:`.
+  An error is that which the read would give, as where nobody may read without an actor. Hooks that
+  run before the read's action run here too. Only where Ash is: otherwise it raises
+  `UndefinedFunctionError`.
 
       {:ok, explained} = AshRusqlite.explain(Ash.Query.filter(MyApp.Room, hidden == false))
       explained.residual
       #=> []
+
+      AshRusqlite.explain(MyApp.Message, actor: user, page: [limit: 20])
   """
   @spec explain(query :: term(), keyword()) ::
           {:ok, %{sql: String.t(), plan: [String.t()], residual: [{atom(), String.t()}]}}

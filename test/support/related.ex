@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash) do
       def code(layer) do
         quote do
           # They speak of each other.
-          alias __MODULE__.{Job, Member, Message, Note, Room, User}
+          alias __MODULE__.{Diary, Job, Member, Message, Note, Room, User}
 
           defmodule Room do
             use AshRusqlite.PrivateResource, unquote(layer)
@@ -136,6 +136,10 @@ if Code.ensure_loaded?(Ash) do
 
             actions do
               defaults [:read, create: :*]
+
+              read :paged do
+                pagination keyset?: true, required?: false
+              end
             end
 
             attributes do
@@ -194,6 +198,32 @@ if Code.ensure_loaded?(Ash) do
                 public?: true,
                 attribute_type: :integer,
                 define_attribute?: false
+            end
+          end
+
+          defmodule Diary do
+            use Ash.Resource,
+              domain: AshRusqlite.AnyDomain,
+              data_layer: unquote(layer),
+              authorizers: [Ash.Policy.Authorizer]
+
+            ets do
+              private? true
+            end
+
+            actions do
+              defaults [:read, create: :*]
+            end
+
+            policies do
+              policy always() do
+                authorize_if(expr(owner == ^actor(:name)))
+              end
+            end
+
+            attributes do
+              attribute :id, :integer, primary_key?: true, allow_nil?: false, public?: true
+              attribute :owner, :string, public?: true
             end
           end
 

@@ -1,32 +1,54 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Explain do
     @moduledoc false
-    # What becomes of an Ash query: see `AshRusqlite.explain/2`.
+    # What becomes of an Ash query: see `AshRusqlite.explain/2`. Ash makes the query as for a read,
+    # and the plan is the one that the read would follow.
 
-    alias AshRusqlite.DataLayer.{Errors, Plan, Read, Store}
+    alias AshRusqlite.DataLayer
+    alias AshRusqlite.DataLayer.{Errors, Read, Store}
     alias AshRusqlite.Repo
 
     @doc "The SQL, its plan, and what is left to Elixir."
     @spec explain(Ash.Query.t() | Ash.Resource.t(), keyword()) :: {:ok, map()} | {:error, term()}
     def explain(query, opts) do
-      query = Ash.Query.for_read(Ash.Query.new(query), action(query), %{}, opts)
+      query = Ash.Query.new(query)
 
-      with {:ok, query} <- Ash.Query.data_layer_query(query),
-           {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
-           plan = Plan.of(query),
-           read = {:all, store.table, Read.options(plan)},
-           {:ok, explained} <- Repo.Reads.explain(store.repo, read) do
-        {:ok, Map.put(explained, :residual, plan.reasons)}
+      with {:ok, %{query: %DataLayer.Query{} = asked}} <- Ash.data_layer_query(query, opts),
+           {:ok, explained} <- explained(asked) do
+        {:ok, explained}
       else
-        {:error, error} -> {:error, Errors.to_ash(error, resource(query))}
+        {:ok, _other} -> {:error, not_ours(query.resource)}
+        {:error, error} -> {:error, Errors.to_ash(error, query.resource)}
       end
     end
 
-    defp action(%Ash.Query{action: %{name: name}}), do: name
-    defp action(query), do: Ash.Resource.Info.primary_action!(resource(query), :read).name
+    # Each part is a statement of its own.
+    defp explained(%{combination_of: [_ | _] = parts} = query) do
+      with {:ok, explained} <-
+             DataLayer.Runtime.each(parts, fn {_type, part} ->
+               explained(%{part | tenant: query.tenant})
+             end) do
+        {:ok,
+         %{
+           sql: Enum.map_join(explained, "\n", & &1.sql),
+           plan: Enum.flat_map(explained, & &1.plan),
+           residual: Enum.flat_map(explained, & &1.residual) ++ Read.plan(query).reasons
+         }}
+      end
+    end
 
-    defp resource(%Ash.Query{resource: resource}), do: resource
-    defp resource(%{resource: resource}), do: resource
-    defp resource(resource), do: resource
+    defp explained(query) do
+      with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
+           plan = Read.plan(query),
+           {:ok, explained} <-
+             Repo.Reads.explain(store.repo, {:all, store.table, Read.options(plan)}),
+           do: {:ok, Map.put(explained, :residual, plan.reasons)}
+    end
+
+    defp not_ours(resource) do
+      ArgumentError.exception(
+        "#{inspect(resource)} is not in AshRusqlite.DataLayer, so there is no SQL of ours to explain"
+      )
+    end
   end
 end

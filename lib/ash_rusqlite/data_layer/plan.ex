@@ -57,6 +57,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         |> distinct()
         |> limit()
         |> aggregates()
+        |> filtered_by()
         |> calculations()
         |> select()
       else
@@ -230,11 +231,37 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp countable(number), do: number && min(number, @most_rows)
 
     defp aggregates(plan) do
-      compute(plan, plan.query.aggregates, :aggregates, fn aggregate, env ->
-        {scalar, kind} = Aggregate.column(aggregate, env)
-        readable(scalar, kind)
+      compute(plan, plan.query.aggregates, :aggregates, &compile_aggregate/2)
+    end
+
+    defp compile_aggregate(aggregate, env) do
+      {scalar, kind} = Aggregate.column(aggregate, env)
+      readable(scalar, kind)
+    end
+
+    # On ETS, the aggregates of a filter are loaded to judge it, and stay in the records.
+    defp filtered_by(%{query: %{filter: %Ash.Filter{} = filter}} = plan) do
+      loaded = Enum.map(plan.query.aggregates, & &1.load)
+
+      filter
+      |> Ash.Filter.list_refs()
+      |> Enum.flat_map(fn
+        %Ash.Query.Ref{relationship_path: [], attribute: %Ash.Query.Aggregate{} = aggregate} ->
+          if aggregate.load in [nil | loaded], do: [], else: [aggregate]
+
+        _ref ->
+          []
+      end)
+      |> Enum.uniq_by(& &1.load)
+      |> Enum.reduce(plan, fn aggregate, plan ->
+        case attempt(fn -> compile_aggregate(aggregate, plan.env) end) do
+          {:ok, scalar} -> add_computed(plan, scalar, aggregate)
+          {:residual, _reason} -> plan
+        end
       end)
     end
+
+    defp filtered_by(plan), do: plan
 
     defp calculations(plan) do
       compute(plan, plan.query.calculations, :calculations, fn {_calculation, expression}, env ->
@@ -250,9 +277,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp compute(plan, fields, key, compile) do
       Enum.reduce(fields, plan, fn field, plan ->
         case attempt(fn -> compile.(field, plan.env) end) do
-          {:ok, {scalar, kind}} ->
-            name = :"__computed_#{length(plan.computed)}"
-            %{plan | computed: plan.computed ++ [computed({name, scalar, kind}, field)]}
+          {:ok, scalar} ->
+            add_computed(plan, scalar, field)
 
           {:residual, reason} ->
             plan
@@ -260,6 +286,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             |> Map.update!(:reasons, &(&1 ++ [{key, reason}]))
         end
       end)
+    end
+
+    defp add_computed(plan, {scalar, kind}, field) do
+      name = :"__computed_#{length(plan.computed)}"
+      %{plan | computed: plan.computed ++ [computed({name, scalar, kind}, field)]}
     end
 
     # A fragment may give anything, so Elixir looks whether it is of the type.

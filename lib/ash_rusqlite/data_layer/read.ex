@@ -20,20 +20,28 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp do_run(%Query{combination_of: [_ | _]} = query, parent) do
-      with {:ok, records} <- Combination.records(query, parent) do
-        query
-        |> Combination.prepare()
-        |> Plan.of(push: false)
-        |> Map.put(:reasons, [{:query, "a combination"}])
-        |> combined(records, parent)
-      end
+      with {:ok, records} <- Combination.records(query, parent),
+           do: query |> plan() |> combined(records, parent)
     end
 
     defp do_run(query, parent) do
       with :ok <- Deadline.check(),
            {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
-           do: attempt(store, Plan.of(query, parent: parent), parent)
+           do: attempt(store, plan(query, parent), parent)
     end
+
+    @doc "What SQLite does of a query, and what is left. Of a combination, only what follows it."
+    @spec plan(Query.t(), Ash.Resource.record() | nil) :: Plan.t()
+    def plan(query, parent \\ nil)
+
+    def plan(%Query{combination_of: [_ | _]} = query, _parent) do
+      query
+      |> Combination.prepare()
+      |> Plan.of(push: false)
+      |> Map.put(:reasons, [{:query, "a combination"}])
+    end
+
+    def plan(query, parent), do: Plan.of(query, parent: parent)
 
     defp combined(plan, records, parent) do
       with :ok <- Plan.check(plan), do: Runtime.finish(plan, records, parent)
