@@ -88,6 +88,34 @@ defmodule AshRusqlite do
           | {:error, term()}
   def explain(query, opts \\ []), do: @explain.explain(query, opts)
 
+  @index_advice AshRusqlite.DataLayer.IndexAdvice
+  @compile {:no_warn_undefined, @index_advice}
+
+  @doc """
+  Indexes that a running repo lacks: for foreign keys that no index begins with, and for the
+  statements that looked at more rows than an index would lead to. What it returns and its options
+  are those of `AshRusqlite.Repo.Maintenance.advise/2`. `mix ash_rusqlite.advise` prints them.
+
+  Where Ash is, the `belongs_to` relationships of the repo's resources count as foreign keys, and each
+  index has two keys more:
+
+    * `:resource` - the resource of the table, or nil
+    * `:custom_index` - the line of its `custom_indexes`, or nil
+
+        {:ok, %{statements: [statement | _]}} = AshRusqlite.advise(MyApp.Repo)
+        for index <- statement.indexes, do: {index.resource, index.custom_index}
+        #=> [{MyApp.Message, "index [:room_id, :created_at]"}]
+  """
+  @spec advise(AshRusqlite.Repo.repo(), keyword()) ::
+          {:ok, %{foreign_keys: [map()], statements: [map()]}} | {:error, AshRusqlite.Error.t()}
+  def advise(repo, opts \\ []) do
+    with {:ok, advice} <- AshRusqlite.Repo.Maintenance.advise(repo, opts) do
+      if Code.ensure_loaded?(@index_advice),
+        do: {:ok, @index_advice.complete(advice, repo)},
+        else: {:ok, advice}
+    end
+  end
+
   @beyond_json AshRusqlite.DataLayer.BeyondJson
   @compile {:no_warn_undefined, @beyond_json}
 

@@ -189,6 +189,10 @@ defmodule AshRusqlite.Native do
   @spec check(db(), reference(), keyword()) :: :ok | error()
   def check(_db, _ref, _options), do: not_loaded()
 
+  @doc "Looks for indexes that are missing."
+  @spec advise(db(), reference(), non_neg_integer()) :: :ok | error()
+  def advise(_db, _ref, _min_steps), do: not_loaded()
+
   @doc "Moves the write-ahead log into the file."
   @spec checkpoint(db(), reference(), atom()) :: queued() | error()
   def checkpoint(_db, _ref, _mode), do: not_loaded()

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     require Logger
 
     alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{IdentityIndex, Info, TableSpec}
+    alias AshRusqlite.DataLayer.{IdentityIndex, IndexAdvice, Info, RelationshipIndex, TableSpec}
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.{Registry, Schema}
 
@@ -31,7 +31,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         log(resource, difference)
       end
 
-      :ok
+      IndexAdvice.log(module, repo)
     end
 
     @doc """
@@ -83,6 +83,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           stored?(resource, module),
           difference <- of(resource, Info.table(resource), repo),
           difference.kind not in @harmless,
+          not RelationshipIndex.missing?(difference, resource),
           not (follows? and made?(difference)),
           do: {resource, difference}
     end

@@ -18,6 +18,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         for(attribute <- attributes(resource), do: index(resource, table, attribute, names))
     end
 
+    @doc "Whether a difference is that one of them is missing, which only makes reads slow."
+    @spec missing?(map(), Ash.Resource.t()) :: boolean()
+    def missing?(%{kind: :missing_index, index: name, table: table}, resource) do
+      own = [] |> add(resource, table) |> Enum.map(& &1[:name])
+      behind = Enum.map(own, &String.replace_suffix(&1, "_index", "_belongs_to_index"))
+      String.replace_suffix(name, "@#{table}", "") in (own ++ behind)
+    end
+
+    def missing?(_difference, _resource), do: false
+
     defp attributes(resource) do
       resource
       |> Ash.Resource.Info.relationships()

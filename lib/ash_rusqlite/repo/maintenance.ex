@@ -14,6 +14,33 @@ defmodule AshRusqlite.Repo.Maintenance do
   @typep migration :: AshRusqlite.Repo.migration()
   @typep result(value) :: {:ok, value} | {:error, Error.t()}
 
+  @typedoc "An index that is missing, see `advise/2`."
+  @type index :: %{
+          name: String.t(),
+          table: String.t(),
+          columns: [String.t()],
+          statement: String.t()
+        }
+
+  @typedoc "A foreign key that no index begins with, see `advise/2`."
+  @type foreign_key :: %{
+          table: String.t(),
+          columns: [String.t()],
+          references: String.t(),
+          index: index()
+        }
+
+  @typedoc "A statement that scanned, see `advise/2`."
+  @type statement :: %{
+          sql: String.t(),
+          runs: non_neg_integer(),
+          rows: non_neg_integer(),
+          full_scan_steps: non_neg_integer(),
+          sorts: non_neg_integer(),
+          automatic_index_rows: non_neg_integer(),
+          indexes: [index()]
+        }
+
   @modes [:passive, :full, :restart, :truncate]
 
   @doc "See `c:AshRusqlite.Repo.migrate/1`."
@@ -95,6 +122,53 @@ defmodule AshRusqlite.Repo.Maintenance do
           do: {:ok, &Native.check(entry.db, &1, quick: quick, limit: limit)},
           else: Options.wrong(:limit, limit, "a count of lines from 1 to 1000000")
       end
+    end)
+  end
+
+  @doc """
+  Indexes that are missing, tried before they are named:
+
+    * `:foreign_keys` - foreign keys that no index begins with: when a row that is referred to is
+      deleted, SQLite looks at every row that may refer to it. A list of `%{table:, columns:,
+      references:, index:}`
+    * `:statements` - the statements of the running repo, by their text, that looked at rows one
+      after the other, those with the most steps first. A list of `%{sql:, runs:, rows:,
+      full_scan_steps:, sorts:, automatic_index_rows:, indexes:}`. `runs` are those that scanned or
+      sorted and came to their end, `rows` is what they gave, `full_scan_steps` the rows that were
+      looked at, `automatic_index_rows` those that SQLite put into an index for one run. `indexes`
+      are such that the statement's plan uses them once they are there, tried on an empty
+      copy of the schema with the figures of ANALYZE; `[]` where there are none
+
+  An index is `%{name:, table:, columns:, statement:}`: `columns` are names, with ` DESC` behind
+  where the greatest value comes first, `statement` is the `CREATE INDEX`.
+
+  Statements that would not scan any more are left out. At most 100 statements of readers and of
+  the writer each are kept, since the repo was started. Nothing is written. Options:
+
+    * `min_steps:` - statements with fewer steps a run are left out, by default 100
+    * `progress:` - as for `check/2`
+
+  ## Example
+
+      iex> {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:")
+      iex> alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
+      iex> columns = [[name: "id", type: "INTEGER"], [name: "room", type: "TEXT"]]
+      iex> {:ok, _} = Schema.ensure_table(repo, table: "messages", columns: columns)
+      iex> Reads.all(repo, "messages", where: [room: "kitchen"])
+      []
+      iex> {:ok, %{foreign_keys: [], statements: []}} = Maintenance.advise(repo)
+      iex> AshRusqlite.Repo.stop(repo)
+      :ok
+  """
+  @spec advise(repo(), keyword()) ::
+          result(%{foreign_keys: [foreign_key()], statements: [statement()]})
+  def advise(repo, opts \\ []) do
+    run(repo, :advise, opts, [:min_steps], fn entry, opts ->
+      min_steps = Keyword.get(opts, :min_steps, 100)
+
+      if is_integer(min_steps) and min_steps in 0..1_000_000_000,
+        do: {:ok, &Native.advise(entry.db, &1, min_steps)},
+        else: Options.wrong(:min_steps, min_steps, "a number of rows up to 1000000000")
     end)
   end
 

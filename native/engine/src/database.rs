@@ -20,6 +20,7 @@ use crate::request::{
     Finished, Maintenance, Notify, Pace, Patience, ReadOutcome, RequestId, Responder, Submitted,
     TransactionId, TransactionOp, WaitId,
 };
+use crate::scans::ScannedStatement;
 use crate::schema::Catalog;
 use crate::side_work;
 use crate::writer::queue::Queue;
@@ -377,7 +378,10 @@ impl Database {
     ) -> Result<RequestId> {
         if matches!(
             work,
-            Maintenance::Migrations { .. } | Maintenance::Backup { .. } | Maintenance::Check { .. }
+            Maintenance::Migrations { .. }
+                | Maintenance::Backup { .. }
+                | Maintenance::Check { .. }
+                | Maintenance::Advise { .. }
         ) {
             return self.maintain_aside(work, reply).map(|()| RequestId(0));
         }
@@ -415,5 +419,11 @@ impl Database {
                 }
             }));
         })
+    }
+
+    /// The statements that scanned since the database was opened, those with the most steps
+    /// first.
+    pub fn scanned(&self) -> Vec<ScannedStatement> {
+        self.0.shared.counters.scanned()
     }
 }

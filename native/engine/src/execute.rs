@@ -12,6 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::not_a_read;
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
 use crate::query::ir::{Read, Write};
+use crate::scans::Scans;
 use crate::schema::{Catalog, KnownForms, Readings, TableSpec};
 use crate::sqlite_error;
 use crate::stats::StatementCounts;
@@ -200,6 +201,8 @@ pub struct Executor<'a> {
     pub statements: &'a StatementCounts,
     /// Whether a read may look at the rows first. The writer does not wait for that.
     pub looks: bool,
+    /// Whether a read that is given up is run again, so that it counts once.
+    pub runs_again: bool,
 }
 
 impl Executor<'_> {
@@ -254,13 +257,9 @@ impl Executor<'_> {
         if !matches!(read, Read::Explain(_)) {
             sink.begin(&columns, hidden, reversed);
         }
-        let mut rows = stmt.raw_query();
-        while let Some(row) = rows.next().map_err(sqlite_error::map)? {
-            let row = Row::new(row, &columns);
-            sink.row(&row)?;
-            each(row.decoded_bytes())?;
-        }
-        drop(rows);
+        let given = give(&mut stmt, &columns, sink, each);
+        self.note_scan(&stmt, &sql, &given);
+        given?;
         self.note_reprepare(&stmt);
         Ok(())
     }
@@ -350,7 +349,7 @@ impl Executor<'_> {
         }
         let mut reader = None;
         let mut changes = 0;
-        runs.each(&mut |params| {
+        let ran = runs.each(&mut |params| {
             compile::bind(&mut stmt, params)?;
             changes += match read_back {
                 None if columns.is_empty() => count(&mut stmt)?,
@@ -375,7 +374,10 @@ impl Executor<'_> {
             };
             *done += 1;
             Ok(())
-        })?;
+        });
+        let ran = ran.map(|()| changes);
+        self.note_scan(&stmt, sql, &ran);
+        let changes = ran?;
         self.note_reprepare(&stmt);
         Ok(changes)
     }
@@ -416,6 +418,16 @@ impl Executor<'_> {
         Ok(stmt)
     }
 
+    /// Notes whether a statement scanned, which gave or wrote so many rows.
+    fn note_scan(&self, stmt: &CachedStatement<'_>, sql: &str, rows: &Result<u64>) {
+        let rows = rows.as_ref().ok().copied();
+        if rows.is_some() || !self.runs_again {
+            self.statements.scans.note(stmt, sql, rows);
+        } else {
+            Scans::forget(stmt);
+        }
+    }
+
     /// Returns whether the schema changed since the statement was prepared.
     fn note_reprepare(&self, stmt: &CachedStatement<'_>) -> bool {
         let changed = stmt.reset_status(StatementStatus::RePrepare) > 0;
@@ -424,6 +436,24 @@ impl Executor<'_> {
         }
         changed
     }
+}
+
+/// Runs a read and gives its rows to the sink. Returns how many they were.
+fn give(
+    stmt: &mut CachedStatement<'_>,
+    columns: &Arc<[OutputColumn]>,
+    sink: &mut dyn RowSink,
+    each: &mut dyn FnMut(usize) -> Result<()>,
+) -> Result<u64> {
+    let mut rows = stmt.raw_query();
+    let mut count = 0;
+    while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+        let row = Row::new(row, columns);
+        sink.row(&row)?;
+        each(row.decoded_bytes())?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Runs a write that gives no rows. Returns how many it wrote.

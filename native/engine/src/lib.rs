@@ -6,6 +6,7 @@
 //! [`Responder`] to be told when a write is durable, and holds a [`Database`].
 
 mod access;
+pub mod advice;
 pub mod backup;
 mod commits;
 mod config;
@@ -33,6 +34,7 @@ pub mod query;
 mod reader;
 mod reply;
 mod request;
+mod scans;
 pub mod schema;
 mod side_files;
 mod side_work;
@@ -54,6 +56,7 @@ pub use request::{
     CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, Patience, ReadOutcome, RequestId,
     Responder, Submitted, TransactionId, TransactionOp, WaitId,
 };
+pub use scans::ScannedStatement;
 pub use stats::Stat;
 pub use tables::{Ensured, Looked};
 pub use value::{ColumnType, Date, DateTime, Decoded, Name, OutputColumn, Time, Value};

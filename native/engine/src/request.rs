@@ -5,12 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::advice::Advice;
 use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::migration::{Applied, MigrateOptions, MigrationStatus};
 use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
+use crate::scans::ScannedStatement;
 use crate::schema::{Difference, TableSpec};
 
 /// Called once when something that was waited for has come.
@@ -187,6 +189,13 @@ pub enum Maintenance {
         /// At most so many findings.
         limit: u32,
     },
+    /// Looks for indexes that are missing.
+    Advise {
+        /// Statements with fewer steps a run are left out.
+        min_steps: u64,
+        /// The statements that scanned.
+        statements: Vec<ScannedStatement>,
+    },
     /// Moves the write-ahead log into the file.
     Checkpoint(CheckpointMode),
     /// Rebuilds the file without its free pages.
@@ -203,6 +212,7 @@ impl Maintenance {
             Maintenance::Backup { .. } => "a backup",
             Maintenance::Restore { .. } => "a restore",
             Maintenance::Check { .. } => "a check",
+            Maintenance::Advise { .. } => "advice on indexes",
             Maintenance::Checkpoint(_) => "a checkpoint",
             Maintenance::Vacuum => "a vacuum",
         }
@@ -233,6 +243,8 @@ pub enum Outcome {
     Backup(BackupSummary),
     /// What a check found; empty when all is sound.
     Check(Vec<String>),
+    /// Which indexes are missing.
+    Advice(Advice),
     /// A checkpoint.
     Checkpoint {
         /// Whether readers or writers kept it from finishing.

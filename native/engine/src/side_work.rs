@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
 use crate::request::{Maintenance, Outcome};
-use crate::{backup, integrity, migration};
+use crate::{advice, backup, integrity, migration};
 
 struct ProgressTo<'a> {
     reply: &'a mut Reply,
@@ -50,6 +50,10 @@ pub fn run(
         Maintenance::Check { quick, limit } => {
             integrity::integrity_check(&link.conn, quick, limit).map(Outcome::Check)
         }
+        Maintenance::Advise {
+            min_steps,
+            statements,
+        } => advice::advise(&link.conn, statements, min_steps, &closing).map(Outcome::Advice),
         other => Err(Error::new(
             Code::Internal,
             format!("{} needs the writer", other.name()),

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::scans::{ScannedStatement, Scans};
+
 /// A figure of the statistics.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stat {
@@ -59,6 +61,8 @@ impl Timing {
 pub struct StatementCounts {
     hits: AtomicU64,
     misses: AtomicU64,
+    /// Those that scanned.
+    pub scans: Scans,
 }
 
 impl StatementCounts {
@@ -183,6 +187,11 @@ impl Counters {
     /// Who holds the writer.
     pub fn holder(&self) -> Option<Holder> {
         self.holder.lock().ok().and_then(|holder| holder.clone())
+    }
+
+    /// The statements that scanned, those with the most steps first.
+    pub fn scanned(&self) -> Vec<ScannedStatement> {
+        Scans::of([&self.writer_statements.scans, &self.reader_statements.scans])
     }
 
     /// The figures that need nothing else.

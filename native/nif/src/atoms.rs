@@ -57,6 +57,18 @@ rustler::atoms! {
     engine,
     sqlite,
     layout,
+    // Of advice.
+    foreign_keys,
+    statements,
+    indexes,
+    columns,
+    references,
+    sql,
+    runs,
+    rows,
+    full_scan_steps,
+    sorts,
+    automatic_index_rows,
     // Structs.
     __struct__,
     date_time = "Elixir.DateTime",

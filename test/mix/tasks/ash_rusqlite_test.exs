@@ -100,12 +100,55 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert {:ok, [_, _]} = Maintenance.migrations(TaskRepo)
   end
 
+  test "advise names foreign keys that no index begins with, and check does so too",
+       %{tmp_dir: folder} do
+    database = Path.join(folder, "keys.db")
+    mix("migrate", ["--database", database, "--migrations", migrations(), "-q"])
+    Mix.shell(Mix.Shell.Process)
+    mix("advise", ["--database", database])
+    assert info() == "#{database} lacks no index that could be named"
+
+    repo = start_supervised!({AshRusqlite.Repo, database: database}, id: make_ref())
+
+    {:ok, _} =
+      AshRusqlite.Repo.Schema.ensure_table(repo,
+        table: "notes",
+        columns: [[name: "room_id", type: "TEXT"]],
+        foreign_keys: [[columns: ["room_id"], references: "rooms", on: ["id"]]]
+      )
+
+    statement = ~s|CREATE INDEX "notes_room_id_index" ON "notes" ("room_id");|
+    mix("advise", ["--database", database])
+    advice = info()
+    assert advice =~ "notes (room_id) refers to rooms"
+    assert advice =~ statement
+
+    mix("check", ["--database", database])
+    assert info() =~ "is sound"
+    assert info() =~ statement
+  end
+
+  test "advise names what a running repo's statements would use" do
+    start_supervised!(TaskRepo)
+    mix("migrate")
+    assert info() =~ "applied"
+    rows = for n <- 1..200, do: [id: "#{n}", title: "#{n}"]
+    {200, nil} = TaskRepo.insert_all(:rooms, rows)
+    TaskRepo.all(:rooms, where: [hidden: true])
+    mix("advise")
+    advice = info()
+    assert advice =~ "1 runs looked at 199 rows, for 0"
+    assert advice =~ "FROM \"rooms\""
+    assert advice =~ ~s|CREATE INDEX "rooms_hidden_index" ON "rooms" ("hidden");|
+  end
+
   test "end with the error's message", %{tmp_dir: folder} do
     for {task, args, message} <- [
           {"migrate", ["--database", folder], ~r/folder|directory/},
           {"migrate", ["--database", Path.join(folder, "a.db")], ~r/migrations:/},
           {"check", ["--database", Path.join(folder, "none.db")], ~r/mix ash_rusqlite.create/},
           {"create", ["extra"], ~r/extra/},
+          {"advise", ["extra"], ~r/extra/},
           {"migrate", ["extra"], ~r/extra/},
           {"rollback", ["1", "--step", "1"], ~r/1 is not understood/},
           {"migrations", ["extra"], ~r/extra/},
@@ -124,7 +167,7 @@ defmodule Mix.Tasks.AshRusqliteTest do
   end
 
   test "every task is documented" do
-    for task <- ~w(create migrate rollback migrations backup check) do
+    for task <- ~w(create migrate rollback migrations backup check advise) do
       module = Mix.Task.get!("ash_rusqlite." <> task)
       assert Mix.Task.shortdoc(module)
       assert Mix.Task.moduledoc(module) =~ "mix ash_rusqlite.#{task}"

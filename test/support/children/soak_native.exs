@@ -154,6 +154,7 @@ defmodule Soak do
   defp right(:restore, %{others: others}),
     do: [Enum.random([nil | others]), make_ref(), "backup.db"]
 
+  defp right(:advise, %{db: db}), do: [db, make_ref(), 100]
   defp right(:check, %{db: db}), do: [db, make_ref(), [quick: true, limit: 5]]
 
   defp right(:checkpoint, %{db: db}),

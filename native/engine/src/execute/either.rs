@@ -61,6 +61,7 @@ impl Executor<'_> {
             None => (0, false),
         };
         drop(rows);
+        self.note_scan(&stmt, &question.sql, &Ok(1));
         self.note_reprepare(&stmt);
         Ok(answer)
     }

@@ -134,6 +134,8 @@ fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
         catalog: context.catalog,
         statements: &context.counters.reader_statements,
         looks: true,
+        // In a slice.
+        runs_again: reader.limited,
     }
 }
 

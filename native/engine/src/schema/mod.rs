@@ -17,6 +17,7 @@ mod spec;
 mod table;
 pub(crate) mod tokens;
 mod triggers;
+mod unindexed;
 
 pub(crate) use affinity::Affinity;
 pub use diff::differences;
@@ -31,3 +32,5 @@ pub use spec::{
     TableSpec,
 };
 pub use table::{Column, Form, Table};
+pub(crate) use unindexed::{free_index_name, index_statement, quoted_name};
+pub use unindexed::{unindexed_keys, UnindexedKey};

@@ -94,6 +94,7 @@ impl Writer {
             }
             Maintenance::Migrations { .. }
             | Maintenance::Backup { .. }
+            | Maintenance::Advise { .. }
             | Maintenance::Check { .. } => Err(Error::new(
                 Code::Internal,
                 "this work has a thread of its own",

@@ -321,6 +321,7 @@ impl Writer {
             catalog: self.catalog(),
             statements: &self.shared.counters.writer_statements,
             looks: false,
+            runs_again: false,
         }
     }
 

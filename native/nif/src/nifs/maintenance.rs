@@ -7,7 +7,7 @@ use rustler::{Env, Term};
 
 use crate::atoms;
 use crate::reply::Reply;
-use crate::term::decode::{migrate_options, overwrite, path, CheckOptions, Decoded};
+use crate::term::decode::{migrate_options, overwrite, path, steps, CheckOptions, Decoded};
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
 
@@ -49,7 +49,7 @@ fn rollback_migration<'a>(
     })
 }
 
-// This and the next two start a thread.
+// This and the next three start a thread.
 #[rustler::nif(schedule = "DirtyIo")]
 fn migrations<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, dir: Term<'a>) -> Term<'a> {
     answer(env, || {
@@ -85,6 +85,20 @@ fn check<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, options: Term<'a>) -> Te
     answer(env, || {
         let CheckOptions { quick, limit } = CheckOptions::decode(options)?;
         submit(env, db, tag, Maintenance::Check { quick, limit })?;
+        Ok(Raw::atom(atoms::ok()))
+    })
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn advise<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, min_steps: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let min_steps = steps(min_steps)?;
+        let statements = database(db)?.scanned();
+        let work = Maintenance::Advise {
+            min_steps,
+            statements,
+        };
+        submit(env, db, tag, work)?;
         Ok(Raw::atom(atoms::ok()))
     })
 }

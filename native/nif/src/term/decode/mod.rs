@@ -13,7 +13,7 @@ mod value;
 mod write;
 
 pub use options::{
-    migrate_options, open_options, overwrite, path, patience, timeout, CheckOptions,
+    migrate_options, open_options, overwrite, path, patience, steps, timeout, CheckOptions,
 };
 pub use read::Query;
 

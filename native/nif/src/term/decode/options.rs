@@ -127,6 +127,11 @@ impl CheckOptions {
     }
 }
 
+/// From how many steps on a statement is said to scan.
+pub fn steps(term: Term<'_>) -> Decoded<u64> {
+    integer("min_steps", "a number of rows", term)
+}
+
 /// Whether a backup may replace a file.
 pub fn overwrite(options: Term<'_>) -> Decoded<bool> {
     let mut overwrite = false;

@@ -1,5 +1,6 @@
 //! The engine's values, rows and outcomes as terms.
 
+pub mod advice;
 pub mod calendar;
 pub mod external;
 pub mod json;

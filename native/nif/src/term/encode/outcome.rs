@@ -11,8 +11,8 @@ use rustler::{Atom, Env};
 use crate::atoms;
 use crate::term::raw::Raw;
 
-use super::calendar;
 use super::rows::Rows;
+use super::{advice, calendar};
 
 /// The answer to a request: `:ok` or `{:ok, result}`.
 pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Result<Raw<'a>> {
@@ -26,6 +26,7 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Check(findings) => list_of(env, findings, text)?,
         Outcome::Statements(statements) => list_of(env, statements, text)?,
         Outcome::Differences(all) => differences(env, all)?,
+        Outcome::Advice(found) => advice::advice(env, found)?,
         Outcome::Checkpoint {
             busy,
             wal_pages,
@@ -59,7 +60,10 @@ pub fn progress<'a>(env: Env<'a>, progress: &Progress) -> Result<Raw<'a>> {
     )
 }
 
-fn map<'a, const N: usize>(env: Env<'a>, pairs: [(Atom, Raw<'a>); N]) -> Result<Raw<'a>> {
+pub(super) fn map<'a, const N: usize>(
+    env: Env<'a>,
+    pairs: [(Atom, Raw<'a>); N],
+) -> Result<Raw<'a>> {
     let keys = pairs.map(|(key, _)| Raw::atom(key));
     let values = pairs.map(|(_, value)| value);
     Raw::map(env, &keys, &values).ok_or_else(unmade)
@@ -69,7 +73,7 @@ fn unmade() -> Error {
     Error::new(Code::Internal, "a result's term cannot be made")
 }
 
-fn list_of<'a, T>(
+pub(super) fn list_of<'a, T>(
     env: Env<'a>,
     items: &[T],
     term: fn(Env<'a>, &T) -> Result<Raw<'a>>,
@@ -83,7 +87,7 @@ fn list_of<'a, T>(
 
 // `list_of` hands over what the vectors hold.
 #[allow(clippy::ptr_arg)]
-fn text<'a>(env: Env<'a>, text: &String) -> Result<Raw<'a>> {
+pub(super) fn text<'a>(env: Env<'a>, text: &String) -> Result<Raw<'a>> {
     Ok(Raw::binary(env, text.as_bytes()))
 }
 
