@@ -98,11 +98,15 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
     temporary = Path.join(native, "new.#{System.pid()}")
     objcopy(objcopy, ["--strip-all", built, temporary]) || File.cp!(built, temporary)
     name = "lib#{@crate}-#{temporary |> File.read!() |> hash()}"
+    path = Path.join(native, name <> ".so")
 
     keep_symbols(objcopy, built, temporary, symbols, name)
-    File.rename!(temporary, Path.join(native, name <> ".so"))
+    content = File.read!(temporary)
+    File.rename!(temporary, path)
     write!(Path.join(native, "current"), name)
     remove_others(native, ".so", name)
+    # Another build at the same time may have removed it before it was the current one.
+    unless File.regular?(path), do: write!(path, content)
     name
   end
 
