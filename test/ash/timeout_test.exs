@@ -151,7 +151,7 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    test "of a read in a transaction is that of its context, as Ash tells no other" do
+    test "of a read is that of its context, in a transaction, too" do
       {:ok, _} = Application.ensure_all_started(:ash)
       Ash.create!(Slow, %{id: 1})
 

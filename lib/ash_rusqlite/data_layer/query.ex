@@ -26,7 +26,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc """
     Milliseconds that the context of a query or a changeset gives each of its statements, or nil.
-    Ash tells a data layer neither the `timeout:` of a read nor that of a bulk action without hooks.
+    The `timeout:` of a read is put there by `ReadTimeout`; of that of a bulk action without hooks a
+    data layer learns nothing.
     """
     @spec timeout(map()) :: timeout() | nil
     def timeout(context) do
