@@ -2,8 +2,8 @@ defmodule AshRusqlite.Bench do
   @moduledoc false
   # The command line of bin/bench.
 
-  alias AshRusqlite.Bench.{AshFigures, Figure, OtpFigures, P1Figures, PlainFigures, Progress}
-  alias AshRusqlite.Bench.{Report, World}
+  alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, OtpFigures, P1Figures, PlainFigures}
+  alias AshRusqlite.Bench.{Progress, Report, World}
 
   @help """
   bin/bench [options]
@@ -73,7 +73,8 @@ defmodule AshRusqlite.Bench do
   def figures do
     PlainFigures.all() ++
       OtpFigures.all() ++
-      if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++ AshFigures.all()
+      if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++
+      AshFigures.all() ++ CliffFigures.all()
   end
 
   defp measure(figures, options) do
