@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash) do
 
     alias Ash.Query
     alias AshRusqlite.DataLayer.UnreadableValue
-    alias AshRusqlite.Repo.{Maintenance, Unreadable, Writes}
+    alias AshRusqlite.Repo.{Maintenance, StoredAtoms, Unreadable, Writes}
 
     require Ash.Query
 
@@ -54,6 +54,7 @@ if Code.ensure_loaded?(Ash) do
         attribute :title, :string, public?: true
         attribute :mood, Mood, public?: true, source: :state_of_mind
         attribute :style, :map, public?: true
+        attribute :kind, :atom, public?: true
         attribute :secret, Mood, public?: true, sensitive?: true
       end
 
@@ -136,6 +137,27 @@ if Code.ensure_loaded?(Ash) do
         assert error.reason =~ "it holds a pid"
         assert Exception.message(error) =~ "id: 2"
         assert log =~ "it holds a pid"
+      end
+
+      test "names the atom that is beyond the limit, which is met when more may be made" do
+        name = "an_atom_" <> "beyond_the_limit"
+        Writes.update_all(Repo, :notes, [set: [kind: name]], where: [id: 1])
+        Application.put_env(:ash_rusqlite, :max_stored_atoms, 0)
+        :ok = StoredAtoms.set_limit()
+
+        on_exit(fn ->
+          Application.delete_env(:ash_rusqlite, :max_stored_atoms)
+          :ok = StoredAtoms.set_limit()
+        end)
+
+        assert %{field: :kind, key: %{id: 1}} = error = error(Query.filter(Note, id == 1))
+        assert Exception.message(error) =~ name
+        assert Exception.message(error) =~ "max_stored_atoms: 0"
+        assert [%{column: :kind}] = Note |> AshRusqlite.unreadable() |> Enum.take(1)
+
+        Application.put_env(:ash_rusqlite, :max_stored_atoms, StoredAtoms.count().made + 1)
+        :ok = StoredAtoms.set_limit()
+        assert Atom.to_string(Ash.get!(Note, 1).kind) == name
       end
 
       test "of a sensitive attribute shows no value" do

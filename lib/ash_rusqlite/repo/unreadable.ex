@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.Unreadable do
   """
 
   alias AshRusqlite.{Error, Repo}
-  alias AshRusqlite.Repo.{Pages, Reads, Statement}
+  alias AshRusqlite.Repo.{Options, Pages, Reads, Statement}
 
   # How many rows are looked at between two reports.
   @page 500
@@ -50,6 +50,26 @@ defmodule AshRusqlite.Repo.Unreadable do
       end
     end)
   end
+
+  @doc """
+  The rows of `c:AshRusqlite.Repo.all/2` without those that hold a value that cannot be read. These
+  are left out after `limit:` and `offset:`. Raises the same errors.
+
+      AshRusqlite.Repo.Unreadable.leave_out(MyApp.Repo, :notes, order_by: :id)
+      #=> [%{id: 1, style: %{}}, %{id: 3, style: nil}]
+  """
+  @spec leave_out(Repo.repo(), Repo.table(), keyword()) :: [Repo.row()]
+  def leave_out(repo, table, opts \\ []) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         {:ok, rows} <- Statement.read(repo, {:marked, {:all, table, opts}}, timeout) do
+      Enum.reject(rows, fn row -> Enum.any?(row, &marked?/1) end)
+    else
+      {:error, error} -> raise error
+    end
+  end
+
+  defp marked?({_column, {mark, _native}}) when is_reference(mark), do: true
+  defp marked?(_field), do: false
 
   @doc """
   The names of all tables that users have made.

@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.StoredAtomsTest do
   use AshRusqlite.Case, async: false
 
   alias AshRusqlite.Child
-  alias AshRusqlite.Repo.StoredAtoms
+  alias AshRusqlite.Repo.{StoredAtoms, Unreadable}
 
   doctest StoredAtoms
 
@@ -132,6 +132,28 @@ defmodule AshRusqlite.Repo.StoredAtomsTest do
       assert %{code: :invalid_stored_value, details: %{key: key, column: "style"}} = error
       assert key == "id: #{id}"
     end
+  end
+
+  test "the other rows are read, all such are found, and they are deleted" do
+    for id <- 1..1_100, do: store_raw!(id, :erlang.term_to_binary(%{a: id}))
+    for id <- [7, 900], do: store_raw!(10_000 + id, :erlang.term_to_binary([self()]))
+
+    found = Repo.get_dynamic_repo() |> Unreadable.stream(:notes) |> Enum.map(&{&1.key, &1.column})
+    assert found == [{"id: 10007", "style"}, {"id: 10900", "style"}]
+
+    rows = Unreadable.leave_out(Repo.get_dynamic_repo(), :notes, order_by: :id)
+    assert Enum.map(rows, & &1.id) == Enum.to_list(1..1_100)
+    assert Enum.at(rows, 6).style == %{a: 7}
+    assert [] = Unreadable.leave_out(Repo.get_dynamic_repo(), :notes, where: [id: 10_007])
+
+    assert_raise Error, ~r/limt/, fn ->
+      Unreadable.leave_out(Repo.get_dynamic_repo(), :notes, limt: 1)
+    end
+
+    assert Repo.delete_all(:notes, where: [{:id, :>, 10_000}]) == {2, nil}
+    assert [_ | _] = Repo.all(:notes)
+    assert "notes" in Unreadable.tables(Repo.get_dynamic_repo())
+    refute "ash_rusqlite_meta" in Unreadable.tables(Repo.get_dynamic_repo())
   end
 
   defp store_raw!(id, bytes), do: Repo.insert_all(:notes, [[id: id, raw: bytes]])

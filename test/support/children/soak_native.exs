@@ -124,6 +124,10 @@ defmodule Soak do
 
   defp right(:versions, _), do: []
   defp right(name, _) when name in [:json_decode, :json_decode_dirty], do: [json()]
+  defp right(:stored_atoms, _), do: []
+  defp right(:limit_stored_atoms, _), do: [Enum.random([0, 1_000])]
+  defp right(:stored_atom, _), do: [Enum.random(["kitchen", "", String.duplicate("ä", 256)])]
+  defp right(name, _) when name in [:stored_term, :stored_term_dirty], do: [external()]
   defp right(:open, _), do: [Enum.random([":memory:", "other.db"]), options(), make_ref()]
   defp right(:close, state), do: [Enum.random([nil | state.others]), make_ref()]
   defp right(:config, %{db: db}), do: [db]
@@ -196,10 +200,22 @@ defmodule Soak do
     ])
   end
 
+  # A term, or a piece of it, or one with another byte.
+  defp external do
+    term = Enum.random([%{a: [1, {2.5, "b"}, self()]}, [make_ref() | <<1::3>>], &is_atom/1, 7])
+    bytes = :erlang.term_to_binary(term)
+    at = :rand.uniform(byte_size(bytes)) - 1
+    <<before::binary-size(at), _byte, rest::binary>> = bytes
+    Enum.random([bytes, before, before <> <<:rand.uniform(256) - 1>> <> rest])
+  end
+
   defp read do
     condition = Enum.random(@conditions)
 
     Enum.random([
+      {:tables},
+      {:marked, {:all, :kinds, [where: condition]}},
+      {:marked, {:page, :kinds, [limit: 3], nil}},
       {:all, :kinds,
        [where: condition, order_by: [desc: :integer, asc: :id], limit: 5, offset: 1]},
       {:all, "rooms", [select: [:id], distinct: true, after: [id: "a"]]},
@@ -238,7 +254,8 @@ defmodule Soak do
       {:update_or_insert, :kinds, [{:id, :rand.uniform(9)}], [{:set, :text, "y"}], row,
        returning},
       {:update, :kinds, nil, for({column, value} <- row, do: {:set, column, value}), returning},
-      {:delete, :kinds, Enum.random(@conditions), returning}
+      {:delete, :kinds, Enum.random(@conditions), returning},
+      {:marked, {:delete, :kinds, Enum.random(@conditions), returning}}
     ])
   end
 
@@ -264,6 +281,7 @@ defmodule Soak do
   defp answer?(:read_dirty, {:gathered, rows, words, bytes}),
     do: is_reference(rows) and words > 0 and is_integer(bytes)
 
+  defp answer?(:stored_atoms, {made, limit}), do: is_integer(made) and is_integer(limit)
   defp answer?(:versions, %{engine: _, sqlite: _, layout: _}), do: true
   defp answer?(_name, _answer), do: false
 
