@@ -69,6 +69,9 @@ defmodule AshRusqlite.Repo do
     * `:telemetry_prefix` - see `AshRusqlite.Telemetry`
     * `:auto_migrate` - whether the tables of Ash resources are made and follow them. By default
       true where the repo's module was compiled in dev or test
+    * `:like` - whose LIKE the Ash resources of this repo have, in `like`, `ilike` and in
+      fragments: `:ash_sqlite`, the default, tells case apart; `:sqlite` does not, for ASCII. See
+      `AshRusqlite.DataLayer.Like`
     * `:readers` - connections that read at the same time. Twice the cores
     * `:queue_limit`, `:max_batch` - writes that may wait, 10,000, and share a commit, 1,000
     * `:cache_size` - of each connection: pages, or KiB when negative. -16,000

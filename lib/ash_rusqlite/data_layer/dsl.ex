@@ -86,6 +86,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
               "By default the first of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`."
         ],
         table: [type: :string, doc: "The table. By default the resource's plural name."],
+        like: [
+          type: {:one_of, [:ash_sqlite, :sqlite]},
+          doc:
+            "Whose LIKE `like`, `ilike` and the LIKE of fragments are, see " <>
+              "`AshRusqlite.DataLayer.Like`. By default what the repo's option of this name says."
+        ],
         migrate?: [type: :boolean, default: true, doc: "Whether the table follows the resource."],
         migration_types: [
           type: :keyword_list,

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias Ash.Query.{BooleanExpression, Exists, Not, Parent, Ref, UpsertConflict}
     alias Ash.Query.Function, as: F
     alias Ash.Query.Operator, as: O
-    alias AshRusqlite.DataLayer.{Codec, Kind, Relationship}
+    alias AshRusqlite.DataLayer.{Codec, ILike, Kind, Like, Relationship}
     alias AshRusqlite.DataLayer.Expression.{Comparison, Constant, Field, Fragment}
     alias AshRusqlite.DataLayer.Expression.{Logic, Operation}
 
@@ -70,6 +70,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def keep(expression, env) do
       case compile(expression, env) do
+        # No row is read for it. Elsewhere it is nil of a nil.
+        {{:in, _collation, _scalar, []}, :boolean} -> false
         {scalar, kind} when kind in [:boolean, :unknown, nil] -> scalar
         {_scalar, kind} -> residual("a condition of kind #{inspect(kind)}")
       end
@@ -145,15 +147,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def compile(%F.StringTrim{arguments: [text]}, env),
       do: {{:call, :trim, [Operation.text(text, env, [:text])]}, :text}
 
-    def compile(%AshRusqlite.DataLayer.Like{arguments: [text, pattern]}, env),
-      do:
-        {{:call, :like,
-          [Operation.text(text, env, @texts), Operation.text(pattern, env, [:text])]}, :boolean}
+    def compile(%module{arguments: [text, pattern | _]}, env) when module in [Like, ILike] do
+      text = Operation.text(text, env, @texts)
 
-    def compile(%AshRusqlite.DataLayer.ILike{arguments: [text, pattern]}, env),
-      do:
-        {{:call, :ilike,
-          [Operation.text(text, env, @texts), Operation.text(pattern, env, [:text])]}, :boolean}
+      {{:call, Like.function(module, env.resource),
+        [text, Operation.text(pattern, env, [:text])]}, :boolean}
+    end
 
     def compile(%O.Basic.Plus{left: left, right: right} = node, env),
       do: Constant.constant(node, env) || Operation.arithmetic(:+, left, right, env)

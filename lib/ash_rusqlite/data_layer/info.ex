@@ -2,7 +2,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Info do
     @moduledoc "What a resource says of its storage, defaults included."
 
-    alias AshRusqlite.DataLayer.{CustomIndex, ReadTimeout}
+    alias AshRusqlite.DataLayer.{CustomIndex, ReadTimeout, Store}
+    alias AshRusqlite.Repo.Registry
     alias Spark.Dsl.Extension
 
     @type resource :: Ash.Resource.t() | Spark.Dsl.t()
@@ -86,6 +87,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "Whether the table comes from the context of a query or changeset."
     @spec polymorphic?(resource()) :: boolean()
     def polymorphic?(resource), do: option(resource, :polymorphic?, false)
+
+    @doc "Whose LIKE the resource has: what it says itself, or its repo."
+    @spec like(Ash.Resource.t()) :: :ash_sqlite | :sqlite
+    def like(resource) do
+      with nil <- option(resource, :like, nil),
+           false <- private?(resource),
+           {:ok, repo} <- Store.repo(resource, :read),
+           {:ok, %{like: like}} <- Registry.lookup(repo) do
+        like
+      else
+        like when like in [:ash_sqlite, :sqlite] -> like
+        _ -> :ash_sqlite
+      end
+    end
 
     @doc "Whether the table follows the resource."
     @spec migrate?(resource()) :: boolean()

@@ -68,6 +68,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec literal(term(), t() | :any) :: {:ok, term(), t()} | :error
     def literal(nil, _kind), do: {:ok, nil, nil}
 
+    # Beside a fragment a map or a list is JSON.
     def literal(value, :unknown) do
       with {:ok, scalar, _kind} <- plain(value), do: {:ok, scalar, :unknown}
     end
@@ -83,7 +84,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def literal(value, kind) when is_boolean(value) and kind in [:boolean, :any],
       do: {:ok, value, :boolean}
 
-    def literal(value, :decimal) when value in @integers,
+    def literal(value, :decimal) when is_integer(value),
       do: {:ok, {:value, :decimal, value}, :decimal}
 
     def literal(value, kind) when value in @integers and kind in [:integer, :real, :any],
@@ -148,6 +149,44 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp fraction(%NaiveDateTime{} = value, kind), do: time(value, kind)
     defp fraction(_value, _kind), do: :error
 
+    @times [:date, :datetime, :datetime_usec, :naive_datetime, :time, :time_usec]
+
+    @doc """
+    Where a value is that no stored value of a kind can equal: `:above` or `:below` all of them,
+    `:beside` them where they have no order; nil where one may equal it. Values that have another
+    form beside the kind, as `beside/2` gives it, are not for this function.
+    """
+    @spec never(term(), t()) :: :above | :below | :beside | nil
+    def never(value, :integer) when is_integer(value), do: side(value > 0)
+
+    def never(%struct{year: year, calendar: Calendar.ISO}, kind)
+        when year not in 0..9999 and
+               ((struct == DateTime and kind in [:datetime, :datetime_usec]) or
+                  (struct == NaiveDateTime and kind == :naive_datetime) or
+                  (struct == Date and kind == :date)),
+        do: side(year > 0)
+
+    def never(value, :uuid) when is_binary(value) or is_number(value) or is_atom(value),
+      do: :beside
+
+    def never(value, kind)
+        when kind in [:integer, :real, :boolean] and (is_binary(value) or is_atom(value)),
+        do: :beside
+
+    def never(value, :boolean) when is_number(value), do: :beside
+    def never(value, kind) when kind in [:text, :ci, :atom] and is_number(value), do: :beside
+    # A text that is no UTF-8.
+    def never(value, kind) when kind in [:text, :ci] and is_binary(value), do: :beside
+
+    def never(value, kind)
+        when kind in @times and (is_binary(value) or is_number(value) or is_atom(value)),
+        do: :beside
+
+    def never(_value, _kind), do: nil
+
+    defp side(true), do: :above
+    defp side(false), do: :below
+
     @doc "How the texts of a kind are compared, as `AshRusqlite.Repo.Expression` names it."
     @spec collation(t()) :: atom()
     def collation(kind) when kind in [:ci, :decimal], do: kind
@@ -160,6 +199,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp plain(%DateTime{microsecond: {_, 0}} = value), do: literal(value, :datetime)
     defp plain(%NaiveDateTime{} = value), do: text(NaiveDateTime.to_iso8601(value))
     defp plain(%Time{} = value), do: text(Time.to_iso8601(value))
+
+    defp plain(value) when is_list(value) or (is_map(value) and not is_struct(value)) do
+      case Jason.encode(value) do
+        {:ok, json} -> text(json)
+        {:error, _} -> :error
+      end
+    rescue
+      Protocol.UndefinedError -> :error
+    end
+
     defp plain(value), do: literal(value, :any)
 
     defp text(text), do: {:ok, {:value, :text, text}, :text}

@@ -1,16 +1,28 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Like do
     @moduledoc """
-    `like(text, pattern)` in Ash's expressions: `%` is any text, `_` one character, `\\` escapes
-    them; ASCII letters match in either case, as SQLite's LIKE has it
-    (<https://sqlite.org/lang_expr.html#like>).
+    `like(text, pattern)` in Ash's expressions: `%` is any text, `_` one character.
 
         Ash.Query.filter(Room, like(title, "Kit%"))
+
+    Whose LIKE it is, the resource says (`sqlite do like :sqlite end`) or its repo (`config
+    :my_app, MyApp.Repo, like: :sqlite`). It counts for `like`, `ilike` and the operator LIKE in
+    fragments:
+
+    | | `:ash_sqlite`, the default | `:sqlite` |
+    |---|---|---|
+    | `like` | letters match in their own case, `\\` is a character as any other | ASCII letters match in either case, `\\` escapes `%`, `_` and itself |
+    | `ilike` | ASCII letters match in either case, `\\` is a character as any other | every letter matches in either case, `\\` escapes |
+    | LIKE in fragments | letters match in their own case | as SQLite has it: ASCII letters match in either case |
+
+    The first is what AshSqlite does, whose repo sets SQLite's `case_sensitive_like`. It matches
+    less, so that a destroy by a pattern takes no row that another layer would have left.
+    Conditions of `AshRusqlite.Repo` and its SQL are not touched by it.
     """
 
     use Ash.Query.Function, name: :like, predicate?: true
 
-    alias AshRusqlite.DataLayer.Pattern
+    alias AshRusqlite.DataLayer.{ILike, Info, Pattern}
 
     @impl true
     def args, do: [[:string, :string], [:ci_string, :string]]
@@ -19,16 +31,45 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def returns, do: [:boolean, :boolean]
 
     @impl true
-    def evaluate(%{arguments: [text, pattern]}),
-      do: Pattern.known(text, pattern, &Pattern.fold_ascii/1)
+    def evaluate(%{arguments: [text, pattern]}), do: Pattern.like(text, pattern, :ash_sqlite)
+    def evaluate(%{arguments: [text, pattern, whose]}), do: Pattern.like(text, pattern, whose)
+
+    @doc "The name that the engine has for a function of a resource."
+    @spec function(module(), Ash.Resource.t()) :: atom()
+    def function(module, resource) do
+      case {module, Info.like(resource)} do
+        {__MODULE__, :ash_sqlite} -> :like_exact
+        {__MODULE__, :sqlite} -> :like
+        {ILike, :ash_sqlite} -> :like_ascii
+        {ILike, :sqlite} -> :ilike
+      end
+    end
+
+    @doc "An expression whose likes Elixir evaluates as those of the resource."
+    @spec of_resource(expression, Ash.Resource.t()) :: expression when expression: term()
+    def of_resource(expression, resource) do
+      whose = Info.like(resource)
+
+      if whose == :ash_sqlite do
+        expression
+      else
+        Ash.Filter.map(expression, fn
+          %module{arguments: [text, pattern]} = like when module in [__MODULE__, ILike] ->
+            %{like | arguments: [text, pattern, whose]}
+
+          other ->
+            other
+        end)
+      end
+    end
   end
 
   defmodule AshRusqlite.DataLayer.ILike do
     @moduledoc """
-    `ilike(text, pattern)` in Ash's expressions: as `like`, but every letter matches in either
-    case.
+    `ilike(text, pattern)` in Ash's expressions: as `like`, but letters match in either case. Which
+    letters, see `AshRusqlite.DataLayer.Like`.
 
-        Ash.Query.filter(Room, ilike(title, "%küche%"))
+        Ash.Query.filter(Room, ilike(title, "%kitchen%"))
     """
 
     use Ash.Query.Function, name: :ilike, predicate?: true
@@ -42,7 +83,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def returns, do: [:boolean, :boolean]
 
     @impl true
-    def evaluate(%{arguments: [text, pattern]}),
-      do: Pattern.known(text, pattern, &String.downcase/1)
+    def evaluate(%{arguments: [text, pattern]}), do: Pattern.ilike(text, pattern, :ash_sqlite)
+    def evaluate(%{arguments: [text, pattern, whose]}), do: Pattern.ilike(text, pattern, whose)
   end
 end

@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # ETS data layer does it: filter, sort and distinct, limit, aggregates, calculations.
 
     alias Ash.Actions.Sort
-    alias AshRusqlite.DataLayer.{Codec, Deadline, Exists, Kind, Plan}
+    alias AshRusqlite.DataLayer.{Codec, Deadline, Exists, Kind, Like, Plan}
     alias AshRusqlite.DataLayer.{ResidualAggregate, ResidualFilter, Unreadable}
     alias AshRusqlite.DataLayer.Expression.{Fragment, FragmentValue}
     alias AshRusqlite.Repo.StoredAtoms
@@ -60,7 +60,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             {:ok, [Ash.Resource.record()]} | {:error, term()}
     def matches(domain, records, filter, opts) do
       parents = opts[:parent] |> List.wrap() |> Enum.map(& &1.__struct__)
-      filter = Exists.sound(filter, filter.resource, parents)
+
+      filter =
+        filter |> Exists.sound(filter.resource, parents) |> Like.of_resource(filter.resource)
+
       ResidualFilter.matches(domain, records, filter, opts)
     end
 
@@ -132,7 +135,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       each(calculations, fn {calculation, expression} ->
         with {:ok, expression} <-
                Ash.Filter.hydrate_refs(expression, %{resource: resource, public?: false}),
-             do: {:ok, {calculation, Exists.sound(expression, resource)}}
+             expression = expression |> Exists.sound(resource) |> Like.of_resource(resource),
+             do: {:ok, {calculation, expression}}
       end)
     end
 
@@ -202,6 +206,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp value_of(value, :ci), do: {:ok, Ash.CiString.new(value)}
+    # A column of another program, such as DECIMAL or NUMERIC, gives numbers.
+    defp value_of(value, :decimal) when not is_struct(value),
+      do: Codec.load_value(%{type: Ash.Type.Decimal, constraints: []}, value)
+
     defp value_of(value, :real) when is_integer(value), do: {:ok, value * 1.0}
     defp value_of(value, {:opaque, attribute}), do: Codec.load_value(attribute, value)
 

@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Configuration do
   alias AshRusqlite.Repo.{EctoOptions, Options, Registry}
 
   # What the engine does not know.
-  @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate]
+  @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate, :like]
 
   # What it does know, and checks. A misspelt name is told of before a value or one that is missing.
   @engine_options [
@@ -113,6 +113,7 @@ defmodule AshRusqlite.Repo.Configuration do
     with :ok <- known(options),
          {:ok, prefix} <- telemetry_prefix(own),
          :ok <- auto_migrate(own),
+         :ok <- like(own),
          {:ok, engine} <- migrations(engine),
          {:ok, path} <- database(engine),
          :ok <- create_folder(path, engine) do
@@ -146,6 +147,13 @@ defmodule AshRusqlite.Repo.Configuration do
     case Keyword.get(own, :auto_migrate, false) do
       value when is_boolean(value) -> :ok
       other -> Options.wrong(:auto_migrate, other, "true or false")
+    end
+  end
+
+  defp like(own) do
+    case Keyword.get(own, :like, :ash_sqlite) do
+      whose when whose in [:ash_sqlite, :sqlite] -> :ok
+      other -> Options.wrong(:like, other, ":ash_sqlite or :sqlite")
     end
   end
 

@@ -7,12 +7,13 @@ defmodule AshRusqlite.Repo.Registry do
 
   @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry] ++
                   [:uncommitted]
-  defstruct [auto_migrate: false, epoch: 0] ++ @enforce_keys
+  defstruct [auto_migrate: false, epoch: 0, like: :ash_sqlite] ++ @enforce_keys
 
   @typedoc """
     * `repo` - the name, or the pid of a repo without one
     * `timeout`, `transaction_timeout` - the defaults, in milliseconds
     * `auto_migrate` - whether the tables of Ash resources follow them
+    * `like` - whose LIKE the resources of this repo have, `:ash_sqlite` or `:sqlite`
     * `epoch` - another number after its tables may have become others
     * `telemetry` - the prefix of its events, false when there is no telemetry
     * `uncommitted` - who has written and not committed, see `AshRusqlite.Repo.Uncommitted`
@@ -27,7 +28,8 @@ defmodule AshRusqlite.Repo.Registry do
           telemetry: [atom()] | false,
           uncommitted: :ets.tid(),
           auto_migrate: boolean(),
-          epoch: integer()
+          epoch: integer(),
+          like: :ash_sqlite | :sqlite
         }
 
   @doc "Makes a repo known."

@@ -161,7 +161,8 @@ defmodule AshRusqlite.Repo.Server do
          migrations: engine_options[:migrations],
          telemetry: Telemetry.available?() && prefix,
          uncommitted: Uncommitted.new(),
-         auto_migrate: Keyword.get(options, :auto_migrate, false)
+         auto_migrate: Keyword.get(options, :auto_migrate, false),
+         like: Keyword.get(options, :like, :ash_sqlite)
        }}
     else
       {:error, %Error{} = error} -> {:error, error}

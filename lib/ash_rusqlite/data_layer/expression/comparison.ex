@@ -9,19 +9,43 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     import Expression, only: [compile: 2, inspect_kind: 1, residual: 1]
 
     @numbers [:integer, :real]
+    @reversed %{<: :>, <=: :>=, >: :<, >=: :<=}
 
     @doc "A comparison by an operator."
     @spec compare(atom(), term(), term(), %Expression.Env{}) :: Expression.scalar()
     def compare(op, left, right, env) do
-      {left, right, kind} = pair(left, right, env)
+      case pair(left, right, env) do
+        {{:never, side}, right, kind} -> unequal(Map.get(@reversed, op, op), right, side, kind)
+        {left, {:never, side}, kind} -> unequal(op, left, side, kind)
+        {left, right, kind} -> ordered(op, left, right, kind)
+      end
+    end
+
+    defp ordered(op, left, right, kind) do
       check_order(op, kind)
       {:compare, op, Kind.collation(kind), left, right}
     end
+
+    # What no stored value can equal. Of nil the answer is nil, as of any comparison.
+    defp unequal(:==, scalar, _side, _kind), do: none(scalar)
+    defp unequal(:!=, scalar, _side, _kind), do: {:not, none(scalar)}
+    defp unequal(op, scalar, :above, _kind) when op in [:<, :<=], do: {:not, none(scalar)}
+    defp unequal(op, scalar, :below, _kind) when op in [:>, :>=], do: {:not, none(scalar)}
+    defp unequal(_op, scalar, side, _kind) when side in [:above, :below], do: none(scalar)
+
+    defp unequal(op, _scalar, :beside, kind),
+      do: residual("#{op} beside #{inspect_kind(kind)} of a value of another kind")
+
+    defp none(scalar), do: {:in, nil, scalar, []}
 
     @doc "Whether two are not the same, or are, nil and nil included."
     @spec distinct(atom(), term(), term(), %Expression.Env{}) :: Expression.scalar()
     def distinct(form, left, right, env) do
       {left, right, kind} = pair(left, right, env)
+
+      if match?({:never, _}, left) or match?({:never, _}, right),
+        do: residual("#{inspect_kind(kind)} beside a value of another kind")
+
       {form, Kind.collation(kind), left, right}
     end
 
@@ -29,7 +53,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec among(term(), [term()], %Expression.Env{}) :: {Expression.scalar(), :boolean}
     def among(left, values, env) do
       {scalar, kind} = compile(left, env)
-      literals = Enum.map(values, &beside!(&1, kind))
+
+      literals =
+        values
+        |> Enum.map(&beside!(&1, kind))
+        |> Enum.reject(&match?({{:never, _}, _}, &1))
+
       kind = Enum.reduce(literals, kind, fn {_, other}, kind -> common!(kind, other) end)
       {{:in, Kind.collation(kind), scalar, Enum.map(literals, &elem(&1, 0))}, :boolean}
     end
@@ -74,7 +103,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp beside!(value, kind) do
       case Kind.beside(value, kind || :any) do
         {:ok, scalar, kind} -> {scalar, kind}
-        :error -> residual("#{inspect(value, limit: 3)} beside #{inspect_kind(kind)}")
+        :error -> never!(value, kind)
+      end
+    end
+
+    defp never!(value, kind) do
+      case Kind.never(value, kind) do
+        nil -> residual("#{inspect(value, limit: 3)} beside #{inspect_kind(kind)}")
+        side -> {{:never, side}, kind}
       end
     end
 

@@ -6,7 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Query.{Aggregate, Calculation, Call, Ref}
     alias Ash.Query.Function, as: F
-    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.{Expression, Info}
     alias AshRusqlite.DataLayer.Expression.{Constant, Field}
     alias AshRusqlite.Error
 
@@ -26,7 +26,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         )
       end
 
-      {{:fragment, Enum.map(arguments, &piece(&1, env))}, :unknown}
+      {{:fragment, like(arguments, env) ++ Enum.map(arguments, &piece(&1, env))}, :unknown}
+    end
+
+    # Most have no LIKE, and need not know whose it is.
+    defp like(arguments, env) do
+      likes? = Enum.any?(arguments, &(match?({:raw, _}, &1) and elem(&1, 1) =~ ~r/like/i))
+
+      if likes? and Info.like(env.resource) == :ash_sqlite,
+        do: [:case_sensitive_like],
+        else: []
     end
 
     defp trimmed({:raw, text}), do: {:raw, String.trim(text)}
@@ -63,11 +72,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def scalar?(term), do: texts(term) != []
 
     defp texts({:fragment, pieces}) when is_list(pieces),
-      do: [Enum.map_join(pieces, &if(is_binary(&1), do: &1, else: "?")) | texts(pieces)]
+      do: [Enum.map_join(pieces, &shown/1) | texts(pieces)]
 
     defp texts(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> texts()
     defp texts([item | rest]), do: texts(item) ++ texts(rest)
     defp texts(_term), do: []
+
+    defp shown(:case_sensitive_like), do: ""
+    defp shown(text) when is_binary(text), do: text
+    defp shown(_scalar), do: "?"
 
     @doc "The result of a statement; an error of SQL names the fragments that are in it."
     @spec told(result, term()) :: result when result: {:ok, term()} | {:error, term()}

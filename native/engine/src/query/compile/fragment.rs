@@ -15,10 +15,13 @@ const MAX_LENGTH: usize = 20_000;
 pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, pieces: &'v [Piece]) -> Result<()> {
     let checked = check(pieces)?;
     let around = std::mem::replace(&mut b.scopes.qualified, true);
+    let exact = pieces.contains(&Piece::CaseSensitiveLike);
     b.push("(");
     for piece in pieces {
         match piece {
+            Piece::Sql(text) if exact => b.fragment(&checked, &with_exact_like(text)),
             Piece::Sql(text) => b.fragment(&checked, text),
+            Piece::CaseSensitiveLike => {}
             Piece::Scalar(part) => {
                 // Blanks, so that nothing grows together with the text around it: `?` and a 1
                 // would be `?1`.
@@ -33,6 +36,32 @@ pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, pieces: &'v [Piece]) -> Result<
     Ok(())
 }
 
+/// The text with another operator for each LIKE. To register a function of our own for LIKE would
+/// also change what the CHECKs and the partial indexes of the file mean; REGEXP has no meaning in
+/// SQLite but that of such a function.
+fn with_exact_like(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + 8);
+    let mut rest = sql;
+    while let Some(first) = rest.chars().next() {
+        let length = length_of_token(rest, first);
+        let token = rest.get(..length).unwrap_or_default();
+        let like = token.eq_ignore_ascii_case("like");
+        text.push_str(if like { "REGEXP" } else { token });
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    text
+}
+
+/// The length of the word, the quoted text or the character that a text begins with.
+fn length_of_token(text: &str, first: char) -> usize {
+    match first {
+        '\'' | '"' | '`' => quoted(text, first).unwrap_or(text.len()),
+        '[' => quoted(text, ']').unwrap_or(text.len()),
+        _ if is_word(first) => text.find(|c| !is_word(c)).unwrap_or(text.len()),
+        _ => first.len_utf8(),
+    }
+}
+
 /// Whether SQLite would take it in an order for the number of a column.
 pub(super) fn is_number(pieces: &[Piece]) -> bool {
     let mut text = String::new();
@@ -40,6 +69,7 @@ pub(super) fn is_number(pieces: &[Piece]) -> bool {
         match piece {
             Piece::Sql(sql) => text.push_str(sql),
             Piece::Scalar(_) => return false,
+            Piece::CaseSensitiveLike => {}
         }
     }
     let around = |c: char| c.is_ascii_whitespace() || "()+-".contains(c);
@@ -57,7 +87,7 @@ fn check(pieces: &[Piece]) -> Result<Checked> {
     let texts = || {
         pieces.iter().filter_map(|piece| match piece {
             Piece::Sql(text) => Some(text.as_str()),
-            Piece::Scalar(_) => None,
+            Piece::Scalar(_) | Piece::CaseSensitiveLike => None,
         })
     };
     let refuse = |why: &str| refused(why, texts());
@@ -110,7 +140,16 @@ fn check(pieces: &[Piece]) -> Result<Checked> {
                     )))
                 }
                 // A $ within a word is a part of it.
-                _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+                _ if is_word(first) => {
+                    let length = length_of_token(rest, first);
+                    if rest
+                        .get(..length)
+                        .is_some_and(|word| word.eq_ignore_ascii_case("regexp"))
+                    {
+                        return Err(refuse("holds REGEXP, which SQLite has no function for"));
+                    }
+                    length
+                }
                 _ => first.len_utf8(),
             };
             rest = rest.get(length..).unwrap_or_default();
@@ -124,6 +163,7 @@ fn check(pieces: &[Piece]) -> Result<Checked> {
         .map(|piece| match piece {
             Piece::Sql(text) => text.as_str(),
             Piece::Scalar(_) => " ? ",
+            Piece::CaseSensitiveLike => "",
         })
         .collect();
     match bare_aggregate(&whole.concat()) {

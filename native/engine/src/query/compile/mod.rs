@@ -38,6 +38,7 @@ use rusqlite::Statement;
 
 use super::ir::{Read, Write};
 use crate::error::{Code, Error, Result};
+use crate::schema::tokens::tokens;
 use crate::schema::Catalog;
 use crate::sqlite_error;
 use crate::value::{self, ColumnType, OutputColumn};
@@ -145,6 +146,14 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
                 return Err(Error::new(
                     Code::SqlSyntax,
                     "SQL text must not contain a NUL character",
+                ));
+            }
+            // The function of this operator is one of ours, for the LIKE of fragments.
+            let regexp = || tokens(sql).iter().any(|token| token == "regexp");
+            if sql.to_ascii_lowercase().contains("regexp") && regexp() {
+                return Err(Error::new(
+                    Code::SqlSyntax,
+                    "SQLite has no function for REGEXP; use LIKE or GLOB",
                 ));
             }
             let params = params

@@ -230,6 +230,8 @@ fn call<'v>(b: &mut Builder<'_, 'v>, function: Function, arguments: &'v [Scalar]
         Function::EndsWith => ("ash_rusqlite_ends_with(", 2),
         Function::Like => ("ash_rusqlite_like(", 2),
         Function::ILike => ("ash_rusqlite_ilike(", 2),
+        Function::LikeExact => ("ash_rusqlite_like_exact(", 2),
+        Function::LikeAscii => ("ash_rusqlite_like_ascii(", 2),
         Function::Length => ("ash_rusqlite_length(", 1),
         Function::DecimalForm => ("ash_rusqlite_decimal_form(", 1),
         Function::Required => ("ash_rusqlite_required(", 2),

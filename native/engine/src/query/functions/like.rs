@@ -1,4 +1,5 @@
-//! LIKE without recursion: `%` any text, `_` one character, `\` escapes.
+//! LIKE without recursion: `%` any text, `_` one character, and where it is asked for a character
+//! that escapes.
 
 use rusqlite::Result;
 
@@ -10,14 +11,33 @@ const MAX_PATTERN: usize = 50_000;
 
 /// Whether a text is like a pattern; ASCII letters match in either case, as SQLite's LIKE.
 pub(super) fn ascii(text: &str, pattern: &str) -> Result<bool> {
-    let pattern = parse(pattern, |c| std::iter::once(c.to_ascii_lowercase()))?;
-    let text: Vec<char> = text.chars().map(|c| c.to_ascii_lowercase()).collect();
+    folded(text, pattern, Some('\\'), |c| c.to_ascii_lowercase())
+}
+
+/// Whether a text is like a pattern, of which nothing escapes; ASCII letters match in either case.
+pub(super) fn plain_ascii(text: &str, pattern: &str) -> Result<bool> {
+    folded(text, pattern, None, |c| c.to_ascii_lowercase())
+}
+
+/// Whether a text is like a pattern, of which `escape` escapes; letters match in their own case.
+pub(super) fn exact(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
+    folded(text, pattern, escape, |c| c)
+}
+
+fn folded(
+    text: &str,
+    pattern: &str,
+    escape: Option<char>,
+    fold: impl Fn(char) -> char,
+) -> Result<bool> {
+    let pattern = parse(pattern, escape, |c| std::iter::once(fold(c)))?;
+    let text: Vec<char> = text.chars().map(&fold).collect();
     Ok(is_like(&text, pattern.as_deref()))
 }
 
 /// Whether a text is like a pattern; every letter matches in either case.
 pub(super) fn unicode(text: &str, pattern: &str) -> Result<bool> {
-    let pattern = parse(pattern, char::to_lowercase)?;
+    let pattern = parse(pattern, Some('\\'), char::to_lowercase)?;
     let text: Vec<char> = lower(text).collect();
     Ok(is_like(&text, pattern.as_deref()))
 }
@@ -32,6 +52,7 @@ enum Part {
 /// `None` matches nothing: the pattern ends in an escape.
 fn parse<I: Iterator<Item = char>>(
     pattern: &str,
+    escape: Option<char>,
     fold: impl Fn(char) -> I,
 ) -> Result<Option<Vec<Part>>> {
     if pattern.len() > MAX_PATTERN {
@@ -43,13 +64,13 @@ fn parse<I: Iterator<Item = char>>(
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         match c {
-            '%' if parts.last() == Some(&Part::Any) => {}
-            '%' => parts.push(Part::Any),
-            '_' => parts.push(Part::One),
-            '\\' => match chars.next() {
+            c if Some(c) == escape => match chars.next() {
                 Some(c) => parts.extend(fold(c).map(Part::Exactly)),
                 None => return Ok(None),
             },
+            '%' if parts.last() == Some(&Part::Any) => {}
+            '%' => parts.push(Part::Any),
+            '_' => parts.push(Part::One),
             c => parts.extend(fold(c).map(Part::Exactly)),
         }
     }
@@ -108,6 +129,23 @@ mod tests {
         fn like_is_that_of_sqlite(text in "[aAbä%_\\\\]{0,8}", pattern in "[aAbä%_\\\\]{0,8}") {
             let conn = Connection::open_in_memory().unwrap();
             prop_assert_eq!(ascii(&text, &pattern).unwrap(), sqlite(&conn, &text, &pattern));
+        }
+
+        #[test]
+        fn exact_like_is_that_of_sqlite_with_its_pragma(
+            text in "[aAbä%_\\\\!]{0,8}",
+            pattern in "[aAbä%_\\\\!]{0,8}",
+        ) {
+            let conn = Connection::open_in_memory().unwrap();
+            conn.execute_batch("PRAGMA case_sensitive_like = ON").unwrap();
+            let like = |sql: &str| -> bool {
+                conn.query_row(sql, [&text, &pattern], |row| row.get(0)).unwrap()
+            };
+            prop_assert_eq!(exact(&text, &pattern, None).unwrap(), like("SELECT ?1 LIKE ?2"));
+            let escaped = exact(&text, &pattern, Some('!')).unwrap();
+            prop_assert_eq!(escaped, like("SELECT ?1 LIKE ?2 ESCAPE '!'"));
+            let lower = plain_ascii(&text, &pattern).unwrap();
+            prop_assert_eq!(lower, like("SELECT lower(?1) LIKE lower(?2)"));
         }
 
         #[test]

@@ -46,6 +46,26 @@ pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
     conn.create_scalar_function(c"ash_rusqlite_ilike", 2, flags, |ctx| {
         of_two(ctx, like::unicode)
     })?;
+    conn.create_scalar_function(c"ash_rusqlite_like_exact", 2, flags, |ctx| {
+        of_two(ctx, |text, pattern| like::exact(text, pattern, None))
+    })?;
+    conn.create_scalar_function(c"ash_rusqlite_like_ascii", 2, flags, |ctx| {
+        of_two(ctx, like::plain_ascii)
+    })?;
+    // SQLite calls a function of this name for its operator REGEXP, which it leaves to programs. It
+    // is the LIKE of fragments that tell case apart: see `compile::fragment`.
+    conn.create_scalar_function(c"regexp", 2, flags, |ctx| exact_like(ctx, None))?;
+    conn.create_scalar_function(c"regexp", 3, flags, |ctx| {
+        let escape = as_text(ctx, 2)?;
+        let mut characters = escape.iter().flat_map(|escape| escape.chars());
+        match (characters.next(), characters.next()) {
+            (None, _) if escape.is_none() => Ok(None),
+            (Some(escape), None) => exact_like(ctx, Some(escape)),
+            _ => Err(refused(
+                "what stands behind ESCAPE is one character".to_owned(),
+            )),
+        }
+    })?;
     conn.create_scalar_function(c"ash_rusqlite_length", 1, flags, |ctx| {
         of_one(ctx, json_length)
     })?;
@@ -82,6 +102,26 @@ fn text<'a>(ctx: &'a Context<'_>, at: usize) -> Result<Option<&'a str>> {
         },
         other => Err(refused(format!("{} is no text", kind(other)))),
     }
+}
+
+/// `pattern, text` as SQLite gives the operands of an operator, numbers as their digits. A blob is
+/// like nothing.
+fn exact_like(ctx: &Context<'_>, escape: Option<char>) -> Result<Option<bool>> {
+    if (0..2).any(|at| matches!(ctx.get_raw(at), ValueRef::Blob(_))) {
+        return Ok(Some(false));
+    }
+    match (as_text(ctx, 1)?, as_text(ctx, 0)?) {
+        (Some(text), Some(pattern)) => like::exact(&text, &pattern, escape).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn as_text(ctx: &Context<'_>, at: usize) -> Result<Option<String>> {
+    Ok(match ctx.get_raw(at) {
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(format!("{number:?}")),
+        _ => text(ctx, at)?.map(str::to_owned),
+    })
 }
 
 fn of_one(ctx: &Context<'_>, function: impl Fn(&str) -> Result<Stored>) -> Result<Stored> {

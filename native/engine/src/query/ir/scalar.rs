@@ -136,6 +136,8 @@ pub enum Piece {
     Sql(String),
     /// A scalar, as a whole.
     Scalar(Scalar),
+    /// Nothing of its own: LIKE in the texts of the fragment tells case apart.
+    CaseSensitiveLike,
 }
 
 /// How texts compare.
@@ -199,6 +201,10 @@ pub enum Function {
     Like,
     /// The same, and every letter matches in either case.
     ILike,
+    /// Whether a text is like a pattern, of which nothing escapes; letters match in their own case.
+    LikeExact,
+    /// The same, and ASCII letters match in either case.
+    LikeAscii,
     /// The first that is not null.
     Coalesce,
     /// The length of a JSON list.

@@ -184,6 +184,9 @@ impl Decode {
                 None if item.is_binary() => {
                     return Err(invalid("the SQL of a fragment is text in UTF-8"))
                 }
+                None if name(item).as_deref() == Some("case_sensitive_like") => {
+                    Piece::CaseSensitiveLike
+                }
                 None => Piece::Scalar(decode.scalar(item)?),
             });
             Ok(())
@@ -360,6 +363,8 @@ fn function(name: &str) -> Option<Function> {
         "ends_with" => Some(Function::EndsWith),
         "like" => Some(Function::Like),
         "ilike" => Some(Function::ILike),
+        "like_exact" => Some(Function::LikeExact),
+        "like_ascii" => Some(Function::LikeAscii),
         "coalesce" => Some(Function::Coalesce),
         "length" => Some(Function::Length),
         "decimal_form" => Some(Function::DecimalForm),
