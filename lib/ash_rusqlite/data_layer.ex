@@ -208,7 +208,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: {:ok, %{query | calculations: query.calculations ++ calculations}}
 
     @impl true
-    def run_query(query, resource), do: at(resource, query.context, fn -> Read.run(query) end)
+    def run_query(query, resource) do
+      resource
+      |> at(query.context, fn -> Read.run(query) end)
+      |> Context.note_bulk_read(resource, query.context)
+    end
 
     @impl true
     def run_aggregate_query(query, aggregates, resource),

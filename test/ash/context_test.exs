@@ -307,11 +307,23 @@ if Code.ensure_loaded?(Ash) do
           assert message(Ash.update(other, %{size: 9}, action: :resize)) =~ "different places"
 
           query = Ash.Query.set_context(Note, @context)
-          opts = [strategy: :stream, return_errors?: true]
-          assert message(Ash.bulk_destroy(query, :destroy, %{}, opts)) =~ "different places"
+
+          for strategy <- [:stream, :atomic_batches], sort <- [[], [:title]] do
+            opts = [strategy: strategy, return_errors?: true]
+            sorted = Ash.Query.sort(query, sort)
+            assert message(Ash.bulk_destroy(sorted, :destroy, %{}, opts)) =~ "different places"
+            assert message(Ash.bulk_update(sorted, :grow, %{}, opts)) =~ "different places"
+          end
 
           assert titles() == ["mine"] and sizes() == [0] and length(titles(@context)) == 2
           assert %{size: 9} = Ash.update!(own, %{size: 9})
+
+          # What was read elsewhere before is not in the way of a bulk action on records.
+          opts = [strategy: :atomic_batches, context: @context]
+          assert %{status: :success} = Ash.bulk_destroy(query, :destroy, %{}, opts)
+          opts = [strategy: :atomic_batches]
+          assert %{status: :success} = Ash.bulk_destroy([own], :destroy, %{}, opts)
+          assert titles() == [] and titles(@context) == []
         end
 
         test "is where a hook's action is taken back from" do

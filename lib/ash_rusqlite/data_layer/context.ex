@@ -20,6 +20,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ]
 
     @known [:repo, :table, :timeout, :unreadable]
+    @nowhere %{repo: nil, table: nil}
 
     @doc """
     The repo, the table and the timeout that a context names, each nil where it names none.
@@ -78,6 +79,37 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def repo_of_reason(_reason), do: nil
 
+    # Where the rows of the bulk action that is going on were read, by resource.
+    @read_at {__MODULE__, :read_at}
+
+    @doc """
+    Notes where rows were read that a bulk action is about to write. In its batches Ash names them
+    by their keys alone, with the context of the action and without that of its query.
+    """
+    @spec note_bulk_read(term(), Ash.Resource.t(), map() | nil) :: term()
+    def note_bulk_read(result, resource, context) do
+      if context[:query_for] in [:bulk_update, :bulk_destroy] and match?({:ok, [_ | _]}, result) do
+        place = place(context)
+
+        if place == @nowhere,
+          do: Process.delete(@read_at),
+          else: Process.put(@read_at, {resource, place})
+      end
+
+      result
+    end
+
+    defp batch_of_elsewhere?(query, resource) do
+      case Process.delete(@read_at) do
+        {^resource, place} ->
+          internal? = query[:private][:internal?] == true
+          internal? and place(query) == @nowhere and query[:query_for] != nil and place
+
+        _ ->
+          false
+      end
+    end
+
     @doc """
     Whether several changesets, which become one statement, name the same repo and table. Else an
     error: their rows would all go where the first one says.
@@ -101,13 +133,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     The context by which the rows of a query are written: that of the query. A changeset that names
     another repo or table is an error.
     """
-    @spec of_query(map(), map()) :: {:ok, map()} | {:error, Error.t()}
-    def of_query(query, changeset) do
+    @spec of_query(Ash.Resource.t(), map(), map()) :: {:ok, map()} | {:error, Error.t()}
+    def of_query(resource, query, changeset) do
       {wanted, given} = {place(query), place(changeset)}
+      read_at = batch_of_elsewhere?(query, resource)
 
-      if Enum.all?(given, fn {key, value} -> is_nil(value) or value == wanted[key] end),
-        do: {:ok, query},
-        else: {:error, mixed(wanted, given, "the query and the changeset of one action")}
+      cond do
+        read_at ->
+          {:error, mixed(read_at, wanted, "the query and the changesets of one action")}
+
+        Enum.all?(given, fn {key, value} -> is_nil(value) or value == wanted[key] end) ->
+          {:ok, query}
+
+        true ->
+          {:error, mixed(wanted, given, "the query and the changeset of one action")}
+      end
     end
 
     @doc """
@@ -123,7 +163,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         else: {:error, mixed(read, wanted, "the record, as it was read, and of what writes it")}
     end
 
-    def check_record(_changeset, _context), do: :ok
+    def check_record(_changeset, _context) do
+      Process.delete(@read_at)
+      :ok
+    end
 
     defp same_repo?(left, right) do
       with {:ok, %{pid: pid}} <- Registry.lookup(left),

@@ -47,7 +47,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       changeset = %{changeset | timeout: timeout}
 
       result =
-        with {:ok, context} <- Context.of_query(query.context, changeset.context),
+        with {:ok, context} <- Context.of_query(resource, query.context, changeset.context),
              :ok <- Context.check_record(changeset, context),
              {:ok, store} <- Store.fetch(resource, query.tenant, context) do
           plan = Plan.of(query)
