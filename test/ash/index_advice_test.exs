@@ -59,6 +59,7 @@ if Code.ensure_loaded?(Ash) do
 
       relationships do
         belongs_to :room, Room, public?: true
+        belongs_to :author, Room
         belongs_to :unindexed, Room
       end
 
@@ -108,11 +109,13 @@ if Code.ensure_loaded?(Ash) do
         columns: [
           [name: "id", type: "UUID_TEXT"],
           [name: "room_id", type: "UUID_TEXT"],
+          [name: "author_id", type: "UUID_TEXT"],
           [name: "unindexed_id", type: "UUID_TEXT"],
           [name: "text", type: "TEXT"],
           [name: "at", type: "INTEGER"]
         ],
-        primary_key: ["id"]
+        primary_key: ["id"],
+        foreign_keys: [[columns: ["room_id"], references: "rooms", on: ["id"]]]
       )
 
       Schema.ensure_table!(Repo,
@@ -132,8 +135,8 @@ if Code.ensure_loaded?(Ash) do
       :ok
     end
 
-    test "a belongs_to without a foreign key counts as one, unless the resource wants no index" do
-      {:ok, %{foreign_keys: [key]}} = AshRusqlite.advise(Repo)
+    test "a foreign key of a belongs_to has the line of its resource" do
+      {:ok, %{foreign_keys: [key, _]}} = AshRusqlite.advise(Repo)
 
       assert key == %{
                table: "messages",
@@ -148,6 +151,13 @@ if Code.ensure_loaded?(Ash) do
                  custom_index: "index [:room_id]"
                }
              }
+    end
+
+    test "a belongs_to without a foreign key counts as one, unless the resource wants no index" do
+      {:ok, %{foreign_keys: [_, key]}} = AshRusqlite.advise(Repo)
+      assert %{table: "messages", columns: ["author_id"], references: "rooms"} = key
+      assert key.index.custom_index == "index [:author_id]"
+      assert key.index.statement =~ ~s|ON "messages" ("author_id")|
     end
 
     test "a statement that scanned has the line of the resource that would serve it" do
@@ -181,14 +191,27 @@ if Code.ensure_loaded?(Ash) do
       refute log =~ "unindexed_id"
     end
 
+    test "where tables follow their resources only others are named", %{tmp_dir: folder} do
+      stop_supervised!(Repo)
+      start_supervised!({Repo, database: Path.join(folder, "a.db"), auto_migrate: true})
+
+      Schema.ensure_table!(Repo,
+        table: "notes",
+        columns: [[name: "room_id", type: "UUID_TEXT"]],
+        foreign_keys: [[columns: ["room_id"], references: "rooms", on: ["id"]]]
+      )
+
+      assert {:ok, %{foreign_keys: [%{table: "notes"}]}} = AshRusqlite.advise(Repo)
+    end
+
     test "nothing is logged once they are there" do
-      {:ok, %{foreign_keys: [%{index: index}]}} = AshRusqlite.advise(Repo)
+      {:ok, %{foreign_keys: keys}} = AshRusqlite.advise(Repo)
 
       Schema.ensure_table!(Repo,
         table: "messages",
-        columns: [[name: "id", type: "UUID_TEXT"], [name: "room_id", type: "UUID_TEXT"]],
+        columns: for(name <- ~w(id room_id author_id), do: [name: name, type: "UUID_TEXT"]),
         primary_key: ["id"],
-        indexes: [[name: index.name, columns: index.columns]]
+        indexes: for(%{index: index} <- keys, do: [name: index.name, columns: index.columns])
       )
 
       assert capture_log(fn -> Boot.report(Repo, :ash_rusqlite, Repo) end) == ""

@@ -17,6 +17,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec complete(map(), AshRusqlite.Repo.repo()) :: map()
     def complete(%{foreign_keys: keys, statements: statements}, repo) do
       resources = resources(repo)
+      made = for resource <- resources, follows?(resource, repo), key <- wanted(resource), do: key
+      keys = Enum.reject(keys, &({&1.table, hd(&1.columns)} in made))
       in_file = MapSet.new(keys, &{&1.table, hd(&1.columns)})
 
       relationships =
@@ -72,14 +74,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           do: resource
     end
 
-    # Where tables follow their resources these indexes are made.
+    # Where tables follow their resources these indexes are made at first use.
+    defp follows?(resource, repo) do
+      match?({:ok, %{auto_migrate: true}}, Registry.lookup(repo)) and Info.migrate?(resource)
+    end
+
+    defp wanted(resource) do
+      table = Info.table(resource)
+      for index <- RelationshipIndex.add([], resource, table), do: {table, hd(index[:columns])}
+    end
+
     defp relationships(resource, repo) do
       table = Info.table(resource)
       indexes = RelationshipIndex.add([], resource, table)
       spec = resource |> TableSpec.of(table) |> Keyword.put(:indexes, indexes)
 
-      with {:ok, entry} <- Registry.lookup(repo),
-           false <- entry.auto_migrate and Info.migrate?(resource),
+      with false <- follows?(resource, repo),
            {:ok, [first | _] = differences} when first.kind != :missing_table <-
              Schema.differences(repo, spec) do
         for %{kind: :missing_index, statement: statement} = difference <- differences,
