@@ -17,7 +17,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       # around this one, and `at` around the place that is written: more where an outer row is
       # spoken of. `index`: which table of its query the columns are of. `rows`: the environments
       # of the related rows that a filter is about, by their paths; `:none` where there is no row.
-      # `record`: the row itself, where it is loaded already.
+      # `record`: the row itself, where it is loaded already, or `:each` for a statement that is
+      # asked for each of several.
       # `incoming`: what the new value of an attribute is, a scalar and its kind, where a write
       # has such. `stored?`: what is stored of an attribute is wanted, whatever its type.
       defstruct [:resource, :tenant, :context, :incoming, :record] ++
@@ -210,6 +211,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         {levels, 0} -> {:col, levels, Codec.column(attribute)}
         {levels, index} -> {:col, levels, index, Codec.column(attribute)}
       end
+    end
+
+    def column(attribute, %Env{record: :each}) do
+      if Kind.of(attribute) == :other,
+        do: residual("parent() of #{attribute.name}"),
+        else: {:parent, attribute}
     end
 
     def column(%{name: name} = attribute, %Env{record: record}) do

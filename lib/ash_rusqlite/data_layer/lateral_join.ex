@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The related rows of many records, with a limit or an order for each of them.
 
     alias Ash.Filter
-    alias AshRusqlite.DataLayer.{Query, Read, Store}
+    alias AshRusqlite.DataLayer.{Plan, Query, Read, Store}
 
     import Ash.Expr
     require Ash.Query
@@ -16,10 +16,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       key = Ash.Resource.Info.primary_key(source_query.resource)
 
       with {:ok, parents} <- reload(source_query, parents, source, key, query.domain) do
-        each_parent(parents, key, fn parent ->
-          query = %{query | filter: of_parent(query, relationship, parent, source, destination)}
-          related(query, parent)
-        end)
+        tie = if Map.get(relationship, :no_attributes?), do: nil, else: {destination, source}
+        ask = within(query, fn -> asking(query, source_query.resource, tie) end)
+        each_parent(parents, key, fn parent -> within(query, fn -> ask.(parent) end) end)
       end
     end
 
@@ -36,7 +35,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             keys = Enum.map(joins, &Map.get(&1, far))
             query = %{query | filter: add(query, [{destination, [in: keys]}])}
 
-            with {:ok, records} <- related(query, parent),
+            with {:ok, records} <- within(query, fn -> Read.run(query, parent) end),
                  do: {:ok, for_each_join(records, keys, destination, type)}
           end
         end)
@@ -44,8 +43,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     # Its context is not that of the parents.
-    defp related(query, parent),
-      do: Store.within(query.resource, query.context, fn -> Read.run(query, parent) end)
+    defp within(%{resource: resource, context: context}, fun),
+      do: Store.within(resource, context, fun)
 
     # A row that is joined twice comes twice.
     defp for_each_join(records, keys, destination, type) do
@@ -70,12 +69,26 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end)
     end
 
-    defp of_parent(query, relationship, parent, source, destination) do
-      if Map.get(relationship, :no_attributes?) do
-        query.filter
+    # One plan serves all parents where all of it is SQL.
+    defp asking(query, resource, tie) do
+      with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
+           {:ok, plan} <- Plan.of_each(query, resource, tie) do
+        fn parent ->
+          case Plan.of_parent(plan, parent) do
+            {:ok, plan} -> Read.planned(store, plan, parent)
+            :residual -> alone(query, parent, tie)
+          end
+        end
       else
-        add(query, expr(^ref(destination) == ^Map.get(parent, source)))
+        _ -> &alone(query, &1, tie)
       end
+    end
+
+    defp alone(query, parent, nil), do: Read.run(query, parent)
+
+    defp alone(query, parent, {destination, source}) do
+      filter = add(query, expr(^ref(destination) == ^Map.get(parent, source)))
+      Read.run(%{query | filter: filter}, parent)
     end
 
     defp add(query, condition) do

@@ -5,17 +5,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # reasons. A part is only left to SQLite where it gives the same answer; limits only when
     # everything before them is.
 
-    alias AshRusqlite.DataLayer.{
-      Aggregate,
-      Distinct,
-      Expression,
-      Keyset,
-      Kind,
-      Order,
-      Query,
-      ToMany
-    }
-
+    alias AshRusqlite.DataLayer.{Aggregate, Distinct, Expression, Keyset, Kind, Order, Query}
+    alias AshRusqlite.DataLayer.{Relationship, ToMany}
     alias AshRusqlite.DataLayer.Expression.Fragment
 
     defstruct [
@@ -51,15 +42,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       plan = %__MODULE__{query: query, env: env}
 
       if Keyword.get(opts, :push, true) do
-        plan
-        |> filter()
-        |> sort()
-        |> distinct()
-        |> limit()
-        |> aggregates()
-        |> filtered_by()
-        |> calculations()
-        |> select()
+        pushed(plan)
       else
         %{
           plan
@@ -75,12 +58,71 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp env(query, nil), do: Expression.env(query.resource, query.tenant, query.context)
+    defp pushed(plan) do
+      plan
+      |> filter()
+      |> sort()
+      |> distinct()
+      |> limit()
+      |> aggregates()
+      |> filtered_by()
+      |> calculations()
+      |> select()
+    end
 
-    defp env(query, %resource{} = parent) do
+    defp env(query, nil), do: Expression.env(query.resource, query.tenant, query.context)
+    defp env(query, %resource{} = parent), do: env(query, resource, parent)
+
+    defp env(query, resource, parent) do
       env = env(query, nil)
       %{env | parents: [%{env | resource: resource, record: parent}]}
     end
+
+    @doc """
+    The plan of a query that is asked for each of several parents, if all of it is SQL: `of_parent/2`
+    makes it that of one. `tie` are the attributes that match, the query's and the parent's.
+    """
+    @spec of_each(Query.t(), Ash.Resource.t(), {atom(), atom()} | nil) :: {:ok, t()} | :residual
+    def of_each(query, resource, tie) do
+      env = env(query, resource, :each)
+      plan = pushed(%__MODULE__{query: query, env: env})
+
+      with %{reasons: []} <- plan, {:ok, tied} <- attempt(fn -> tied(tie, env) end) do
+        {:ok, %{plan | where: tied ++ plan.where}}
+      else
+        _ -> :residual
+      end
+    end
+
+    defp tied(nil, _env), do: []
+    defp tied({inner, outer}, env), do: [Relationship.tie({env, inner}, {hd(env.parents), outer})]
+
+    @doc "The plan for one parent."
+    @spec of_parent(t(), Ash.Resource.record()) :: {:ok, t()} | :residual
+    def of_parent(plan, parent) do
+      attempt(fn ->
+        computed =
+          for {column, kind, field} <- plan.computed, do: {known(column, parent), kind, field}
+
+        %{plan | computed: computed}
+        |> Map.update!(:where, &known(&1, parent))
+        |> Map.update!(:order_by, &known(&1, parent))
+        |> Map.update!(:distinct_on, &known(&1, parent))
+      end)
+      |> case do
+        {:residual, _reason} -> :residual
+        planned -> planned
+      end
+    end
+
+    defp known({:parent, attribute}, parent),
+      do: Expression.column(attribute, %Expression.Env{record: parent})
+
+    defp known(tuple, parent) when is_tuple(tuple),
+      do: tuple |> Tuple.to_list() |> Enum.map(&known(&1, parent)) |> List.to_tuple()
+
+    defp known(list, parent) when is_list(list), do: Enum.map(list, &known(&1, parent))
+    defp known(other, _parent), do: other
 
     @doc "Whether the rows that SQLite gives are the ones that were asked for."
     @spec exact?(t()) :: boolean()

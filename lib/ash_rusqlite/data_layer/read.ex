@@ -30,6 +30,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            do: attempt(store, plan(query, parent), parent)
     end
 
+    @doc "The same with a plan that is made already, for one parent."
+    @spec planned(Store.t(), Plan.t(), Ash.Resource.record()) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def planned(store, %{query: query} = plan, parent) do
+      Deadline.within(Query.timeout(query.context), fn ->
+        with(:ok <- Deadline.check(), do: attempt(store, plan, parent))
+        |> Deadline.whole()
+        |> told(query.resource)
+      end)
+    end
+
     @doc "What SQLite does of a query, and what is left. Of a combination, only what follows it."
     @spec plan(Query.t(), Ash.Resource.record() | nil) :: Plan.t()
     def plan(query, parent \\ nil)
