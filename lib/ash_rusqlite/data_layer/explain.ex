@@ -14,7 +14,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       query = Ash.Query.new(query)
 
       with {:ok, %{query: %DataLayer.Query{} = asked}} <- Ash.data_layer_query(query, opts),
-           {:ok, explained} <- explained(asked) do
+           {:ok, explained} <-
+             Store.within(asked.resource, asked.context, fn -> explained(asked) end) do
         {:ok, explained}
       else
         {:ok, _other} -> {:error, not_ours(query.resource)}
