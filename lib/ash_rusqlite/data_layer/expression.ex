@@ -148,7 +148,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def compile(%F.StringTrim{arguments: [text]}, env),
       do: {{:call, :trim, [Operation.text(text, env, [:text])]}, :text}
 
-    def compile(%module{arguments: [text, pattern | _]}, env) when module in [Like, ILike] do
+    def compile(%module{arguments: [text, pattern]}, env) when module in [Like, ILike] do
       text = Operation.text(text, env, @texts)
 
       {{:call, Like.function(module, env.resource),

@@ -32,7 +32,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @impl true
     def evaluate(%{arguments: [text, pattern]}), do: Pattern.like(text, pattern, :ash_sqlite)
-    def evaluate(%{arguments: [text, pattern, whose]}), do: Pattern.like(text, pattern, whose)
 
     @doc "The name that the engine has for a function of a resource."
     @spec function(module(), Ash.Resource.t()) :: atom()
@@ -48,14 +47,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "An expression whose likes Elixir evaluates as those of the resource."
     @spec of_resource(expression, Ash.Resource.t()) :: expression when expression: term()
     def of_resource(expression, resource) do
-      whose = Info.like(resource)
-
-      if whose == :ash_sqlite do
+      if Info.like(resource) == :ash_sqlite do
         expression
       else
         Ash.Filter.map(expression, fn
-          %module{arguments: [text, pattern]} = like when module in [__MODULE__, ILike] ->
-            %{like | arguments: [text, pattern, whose]}
+          %{__struct__: module} = like when module in [__MODULE__, ILike] ->
+            struct(Module.concat(module, OfSqlite), Map.from_struct(like))
 
           other ->
             other
@@ -84,6 +81,41 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @impl true
     def evaluate(%{arguments: [text, pattern]}), do: Pattern.ilike(text, pattern, :ash_sqlite)
-    def evaluate(%{arguments: [text, pattern, whose]}), do: Pattern.ilike(text, pattern, whose)
+  end
+
+  defmodule AshRusqlite.DataLayer.Like.OfSqlite do
+    @moduledoc false
+    # The same as SQLite has it, for Elixir: it evaluates a function without its resource.
+
+    use Ash.Query.Function, name: :like, predicate?: true
+
+    alias AshRusqlite.DataLayer.Pattern
+
+    @impl true
+    def args, do: [[:string, :string], [:ci_string, :string]]
+
+    @impl true
+    def returns, do: [:boolean, :boolean]
+
+    @impl true
+    def evaluate(%{arguments: [text, pattern]}), do: Pattern.like(text, pattern, :sqlite)
+  end
+
+  defmodule AshRusqlite.DataLayer.ILike.OfSqlite do
+    @moduledoc false
+    # The same as SQLite has it, for Elixir: it evaluates a function without its resource.
+
+    use Ash.Query.Function, name: :ilike, predicate?: true
+
+    alias AshRusqlite.DataLayer.Pattern
+
+    @impl true
+    def args, do: [[:string, :string], [:ci_string, :string]]
+
+    @impl true
+    def returns, do: [:boolean, :boolean]
+
+    @impl true
+    def evaluate(%{arguments: [text, pattern]}), do: Pattern.ilike(text, pattern, :sqlite)
   end
 end
