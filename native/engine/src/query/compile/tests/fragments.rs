@@ -44,6 +44,28 @@ fn scalar_sql(scalar: Scalar) -> String {
 }
 
 #[test]
+fn like_is_another_operator_where_it_tells_case_apart() {
+    let exact = |text: &str| {
+        let pieces = vec![
+            Piece::CaseSensitiveLike,
+            Piece::Scalar(column("name")),
+            sql_piece(text),
+        ];
+        scalar_sql(fragment(pieces))
+    };
+    let name = "( \"users\".\"name\" ";
+    for (text, wanted) in [
+        (" LIKE 'a%'", " REGEXP 'a%')"),
+        (" not like 'LIKE'", " not REGEXP 'LIKE')"),
+        (" LIKE 'a!%' ESCAPE '!'", " REGEXP 'a!%' ESCAPE '!')"),
+        (" = 'a' || 'like'", " = 'a' || 'like')"),
+        (" IN (SELECT 1 AS [like])", " IN (SELECT 1 AS [like]))"),
+    ] {
+        assert_eq!(exact(text), format!("{name}{wanted}"));
+    }
+}
+
+#[test]
 fn columns_and_values_stand_between_the_texts_apart_from_them() {
     assert_eq!(scalar_sql(lower()), "(lower( \"users\".\"name\" ))");
     let value = literal(Value::Integer(1), ColumnType::Integer);
