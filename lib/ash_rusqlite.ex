@@ -18,6 +18,8 @@ defmodule AshRusqlite do
     * `AshRusqlite.DataLayer` - the same for Ash, where Ash is
     * `AshRusqlite.Migrator` - migrations in plain SQL
     * `AshRusqlite.Repo.Schema` - tables that follow a description, without migrations
+    * `AshRusqlite.Repo.StoredAtoms` - atoms in stored values, and how many may be made
+    * `AshRusqlite.Repo.Unreadable` - stored values that cannot be read, and how to find them
     * `AshRusqlite.Error` - what may go wrong, as codes
     * `AshRusqlite.Telemetry` - the events it emits
     * `mix help ash_rusqlite.migrate` and its neighbours - the same from the shell

@@ -223,7 +223,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             else: {[record | records], Enum.take(errors, 1) ++ found}
         end)
 
-      tell(resource, mode, Enum.reverse(found))
+      report(resource, mode, Enum.reverse(found))
       {:ok, Enum.reverse(records)}
     end
 
@@ -252,9 +252,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end)
     end
 
-    defp tell(_resource, _mode, []), do: :ok
+    defp report(_resource, _mode, []), do: :ok
 
-    defp tell(resource, mode, [first | _] = found) do
+    defp report(resource, mode, [first | _] = found) do
       done = if mode == :skip, do: "left out", else: "read without them"
 
       Logger.warning(

@@ -9,8 +9,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       * `:column`, `:value` - what is stored there, shortened
       * `:reason` - why that cannot be read
 
-    Of sensitive attributes neither the value nor a reason that shows it is told. The other rows are
-    read with the context `%{data_layer: %{unreadable: :skip}}`, see `AshRusqlite.unreadable/2`.
+    Of a sensitive attribute neither the value nor a reason with a part of it is shown. The other rows
+    are read with the context `%{data_layer: %{unreadable: :skip}}`, see `AshRusqlite.unreadable/2`.
     """
 
     use Splode.Error,
