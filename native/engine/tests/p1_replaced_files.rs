@@ -12,6 +12,7 @@
 
 mod support {
     pub mod host;
+    pub mod other_library;
 }
 
 use std::fs;
@@ -24,6 +25,7 @@ use ash_rusqlite_engine::{
 };
 use serde_json::json;
 use support::host::*;
+use support::other_library::Library;
 
 const TABLES: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT NOT NULL);";
 
@@ -126,6 +128,34 @@ fn a_write_into_a_log_that_was_replaced_is_not_acknowledged() {
     assert_eq!(stored(&path), [1, 2, 3, 4, 5, 7]);
     assert_eq!(reports.lock().unwrap().len(), 1);
     close(database);
+}
+
+#[test]
+fn a_log_without_a_name_is_not_moved_over_what_another_program_wrote() {
+    let Some(library) = Library::load() else {
+        return;
+    };
+    let (_folder, path, database, reports) = database();
+    (1..=5).for_each(|id| add(&database, id).unwrap());
+    let all = Maintenance::Checkpoint(CheckpointMode::Truncate);
+    maintain(&database, all).result.unwrap();
+    add(&database, 6).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        fs::remove_file(beside(&path, suffix)).unwrap();
+    }
+    // As another process would: with a log and an index of its own.
+    let other = library.open(&path);
+    other
+        .run("INSERT INTO t VALUES (50, 'theirs'); PRAGMA wal_checkpoint(PASSIVE)")
+        .unwrap();
+    // Nobody reads or writes here: the idle writer notices it by itself.
+    wait_until(|| reopened(&database) == Stat::Integer(1));
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 50]);
+    assert!(!reports.lock().unwrap()[0]
+        .message()
+        .contains("nothing is lost"));
+    close(database);
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 50]);
 }
 
 #[test]

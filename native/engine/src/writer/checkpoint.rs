@@ -119,7 +119,8 @@ impl Writer {
     /// Moves all of the log into the file and cuts it, unless somebody would have to wait.
     fn cut_log(&mut self) -> bool {
         self.link.control.begin_work(Instant::now());
-        self.checkpoint("TRUNCATE").is_ok_and(|done| done.is_cut())
+        self.checkpoint_if_named("TRUNCATE")
+            .is_ok_and(|done| done.is_cut())
     }
 
     /// The log is empty.
@@ -131,7 +132,7 @@ impl Writer {
     fn move_log(&mut self, pages: i64) {
         self.link.control.begin_unlimited();
         // What it could not move, or not yet make room of, is tried again later.
-        let _ = self.checkpoint("PASSIVE");
+        let _ = self.checkpoint_if_named("PASSIVE");
         self.next_at(pages);
     }
 
@@ -150,7 +151,7 @@ impl Writer {
         let counters = &self.shared.counters;
         counters.hold(Some("a checkpoint that waits for readers".into()));
         self.link.control.begin_work(Instant::now() + patience);
-        let _ = self.checkpoint("RESTART");
+        let _ = self.checkpoint_if_named("RESTART");
         self.shared.counters.hold(None);
         self.next_at(pages);
         // In vain, if pages go on to grow: then at twice the size.

@@ -85,7 +85,7 @@ impl Writer {
             }
             Maintenance::Checkpoint(mode) => {
                 self.internal(deadline);
-                self.checkpoint(mode.name())
+                self.checkpoint_if_named(mode.name())
                     .map(|done| Outcome::Checkpoint {
                         busy: done.busy,
                         wal_pages: done.wal_pages,

@@ -14,6 +14,7 @@ use crate::opened_files::{Moved, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::{file_locks, sqlite_error};
 
+use super::maintenance::Checkpointed;
 use super::Writer;
 
 /// How long the log of a lost name may take to be moved into the file, if others read.
@@ -55,6 +56,14 @@ impl Writer {
             true => Ok(()),
             false => Err(files.error(moved)),
         }
+    }
+
+    /// A checkpoint, unless the log has no name: others may have written to the file since.
+    pub(super) fn checkpoint_if_named(&mut self, mode: &str) -> Result<Checkpointed> {
+        let named = self.check_files();
+        self.recover()?;
+        named?;
+        self.checkpoint(mode)
     }
 
     /// Looks at the files for somebody who reads.
