@@ -126,6 +126,17 @@ pub(super) fn compare<'v>(
                 }
                 Some((column_type, None)) => {
                     let bounds = bounds_of_one_form(value, column_type);
+                    if let (Some(operator), Some(floor)) = (
+                        beside_floor(operator),
+                        bounds.as_ref().and_then(|bounds| bounds.least.clone()),
+                    ) {
+                        b.push("(");
+                        collated(b, Collation::Binary, left)?;
+                        b.push(operator);
+                        b.stored(ToSqlOutput::Owned(Stored::Text(floor)))?;
+                        b.push(")");
+                        return Ok(());
+                    }
                     bounded(b, &mut |b| write(b, left), family, operator, text, bounds)
                 }
                 _ => {
@@ -148,6 +159,15 @@ pub(super) fn compare<'v>(
             b.push(")");
             Ok(())
         }
+    }
+}
+
+/// A column of seconds has no fraction: less than 5.5 s is at most 5 s.
+fn beside_floor(operator: &str) -> Option<&'static str> {
+    match operator {
+        " < " | " <= " => Some(" <= "),
+        " > " | " >= " => Some(" > "),
+        _ => None,
     }
 }
 
