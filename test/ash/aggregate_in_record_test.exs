@@ -1,4 +1,4 @@
-# An aggregate that a filter speaks of is in the records that it finds, as on ETS.
+# An aggregate that a filter names is in the records that it finds, as on ETS.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.AggregateInRecordTest do
     use ExUnit.Case, async: true
@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
-    # ETS tells every create to the log.
+    # ETS logs every create.
     @moduletag :capture_log
 
     setup do

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
-    # ETS tells every create to the log.
+    # ETS logs every create.
     @moduletag :capture_log
 
     setup do

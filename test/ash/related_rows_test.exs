@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash) do
     import Ash.Expr
     require Ash.Query
 
-    # ETS tells every create to the log, and warns of each that has several.
+    # ETS logs every create, and warns of each relationship to one that has several rows.
     @moduletag :capture_log
 
     setup do

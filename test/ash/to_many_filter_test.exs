@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash) do
     import Ash.Expr
     require Ash.Query
 
-    # ETS tells every create to the log.
+    # ETS logs every create.
     @moduletag :capture_log
 
     setup do

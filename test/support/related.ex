@@ -8,7 +8,7 @@ if Code.ensure_loaded?(Ash) do
       @moduledoc false
       def code(layer) do
         quote do
-          # They speak of each other.
+          # They refer to each other.
           alias __MODULE__.{Diary, Job, Member, Message, Note, Room, User}
 
           defmodule Room do

@@ -183,7 +183,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       }
     end
 
-    # SQL has decided what holds a fragment, and Elixir cannot. No other part speaks of the same
+    # SQL has decided what holds a fragment, and Elixir cannot. No other part is about the same
     # related rows, so it may be taken out.
     defp left(filter, conjuncts) do
       case Enum.split_with(conjuncts, fn {_, scalar} -> Fragment.scalar?(scalar) end) do

@@ -26,8 +26,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc """
     Milliseconds that the context of a query or a changeset gives each of its statements, or nil.
-    The `timeout:` of a read is put there by `ReadTimeout`; of that of a bulk action without hooks a
-    data layer learns nothing.
+    It counts for what Elixir does of a query, too. The `timeout:` of a read is put there by
+    `ReadTimeout`; of that of a bulk action without hooks a data layer learns nothing.
     """
     @spec timeout(map()) :: timeout() | nil
     def timeout(context) do

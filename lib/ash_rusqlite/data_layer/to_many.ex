@@ -1,7 +1,7 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.ToMany do
     @moduledoc false
-    # Filters that speak of related rows by a path to many: `messages.text == "x"`. A row is kept
+    # Filters about related rows by a path to many: `messages.text == "x"`. A row is kept
     # if there are related rows, one for each path and the same one wherever the path is named, of
     # which the filter holds; where a path leads to none, all of it is nil (Ash's
     # `Ash.Filter.Runtime`: a left join). So the filter is put into an EXISTS for each path, and
