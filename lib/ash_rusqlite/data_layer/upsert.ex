@@ -41,9 +41,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp one(store, changeset, keys, identity) do
-      if new?(changeset, keys, identity),
-        do: Write.create(store.resource, changeset),
-        else: find_and_write(store.resource, changeset, keys, identity)
+      cond do
+        not new?(changeset, keys, identity) ->
+          find_and_write(store.resource, changeset, keys, identity)
+
+        is_nil(identity) ->
+          Write.create(store.resource, changeset)
+
+        true ->
+          store.resource |> Write.create(changeset) |> note(:create)
+      end
     end
 
     ## One request
@@ -151,7 +158,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp told({outcome, record}, changeset, keys, identity) do
       action = if outcome == :inserted, do: :create, else: :update
 
-      if new?(changeset, keys, identity),
+      if is_nil(identity) and new?(changeset, keys, identity),
         do: record,
         else: Ash.Resource.put_metadata(record, :upsert_action, action)
     end
@@ -167,10 +174,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       |> touch(resource, changeset)
     end
 
-    # A nil is like no other nil, unless the identity says so.
+    # No nil is another nil, unless the identity says `nils_distinct?: false`: then there is no row
+    # to look for. (The ETS data layer does the opposite of what Ash documents in both cases.)
+    defp new?(changeset, keys, nil),
+      do: Enum.any?(keys, &is_nil(Ash.Changeset.get_attribute(changeset, &1)))
+
     defp new?(changeset, keys, identity) do
-      (is_nil(identity) or not identity.nils_distinct?) and
-        Enum.any?(keys, &is_nil(Ash.Changeset.get_attribute(changeset, &1)))
+      Map.get(identity, :nils_distinct?, true) and
+        Enum.any?(keys, &is_nil(value(changeset, &1)))
     end
 
     ## In a transaction

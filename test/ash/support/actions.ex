@@ -12,8 +12,9 @@ if Code.ensure_loaded?(Ash) do
     #   * what an action has done before it fails: ETS keeps it, here it is taken back. So a sequence
     #     ends at such an action (`hooked`), and here nothing of it may be left
     #   * a bulk upsert that fails at one of its rows: ETS keeps those before it, here they are
-    #     taken back. So all rows of one have a key: of rows without one there may be several,
-    #     which is an error on both
+    #     taken back
+    #   * a nil in the key of an upsert: ETS takes it for equal to another nil where the identity says
+    #     that nils are distinct, and for distinct where it says that they are not
     #   * values of an identity in creates and updates but of one row: ETS looks for others only
     #     then, by `pre_check_with`; here the index does always
 
@@ -260,10 +261,10 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    defp person(nils) do
+    defp person do
       code_of(
         id: new_uuid(),
-        code: if(chance?(nils), do: nil, else: value(:code)),
+        code: value(:code),
         name: maybe(:string),
         age: maybe(:int),
         level: maybe(:level)
@@ -275,7 +276,7 @@ if Code.ensure_loaded?(Ash) do
         fields = some([:name, :age, :level, :score], 4)
 
         quote do
-          Ash.create(unquote(alias_of(:Author)), unquote(person(25)),
+          Ash.create(unquote(alias_of(:Author)), unquote(person()),
             upsert?: true,
             upsert_identity: :by_code,
             upsert_fields: unquote(fields)
@@ -283,7 +284,7 @@ if Code.ensure_loaded?(Ash) do
         end
       else
         quote do
-          Ash.create(unquote(alias_of(:Author)), unquote(person(25)),
+          Ash.create(unquote(alias_of(:Author)), unquote(person()),
             action: unquote(pick([:put, :put_older, :put_counted]))
           )
         end
@@ -291,7 +292,7 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defp bulk_upsert do
-      people = Enum.map(1..between(1, 4), fn _ -> person(0) end)
+      people = Enum.map(1..between(1, 4), fn _ -> person() end)
 
       quote do
         Ash.bulk_create(
