@@ -34,12 +34,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, asked} <- Context.fetch(context),
            {:ok, table} <- table(resource, tenant, context),
            {:ok, repo} <- repo_in(resource, context, type),
-           :ok <- if(type == :mutate, do: AshTransaction.enter(resource, repo), else: :ok) do
+           :ok <- enter(type, resource, repo, asked) do
         named? = asked.table != nil or instead_table(resource) != nil
         store = %__MODULE__{repo: repo, table: table, resource: resource, named?: named?}
         with :ok <- ensure_table(store), do: {:ok, store}
       end
     end
+
+    defp enter(:read, _resource, _repo, _asked), do: :ok
+
+    defp enter(:mutate, resource, repo, asked),
+      do: AshTransaction.enter(resource, repo, asked.repo != nil)
 
     @doc """
     The repo of a resource; that of a private one is in memory and the caller's own. Inside of

@@ -63,11 +63,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc """
     Whether a write of a resource may go to a repo. What Ash takes for one transaction is one: it is
-    in that repo, or, when nothing of it has run yet, it goes there.
+    in that repo, or, when nothing of it has run yet, it goes there. `named?` is whether a context
+    names the repo; else it is the resource's own.
     """
-    @spec enter(Ash.Resource.t(), Repo.repo()) :: :ok | {:error, Error.t()}
-    def enter(resource, repo) do
-      case opened(resource) do
+    @spec enter(Ash.Resource.t(), Repo.repo(), boolean()) :: :ok | {:error, Error.t()}
+    def enter(resource, repo, named?) do
+      case if(named?, do: opened(resource), else: Map.get(Process.get(@opened, %{}), resource)) do
         nil -> :ok
         {^repo, _fresh?} -> :ok
         {open, fresh?} -> if same?(open, repo), do: :ok, else: go(open, repo, fresh?)
