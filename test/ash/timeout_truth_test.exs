@@ -172,18 +172,21 @@ if Code.ensure_loaded?(Ash) do
     test "what is left is what the 1,000 bulk destroys that timed out had left" do
       rows()
       hold()
-
-      answers =
-        answers(
-          &Ash.bulk_destroy(Ash.Query.filter(Note, id == ^&1), :destroy, %{},
-            timeout: 10,
-            strategy: :stream,
-            return_errors?: true
-          )
-        )
+      answers = answers(&destroy_by_query/1)
 
       assert stored() == ids(answers, false)
       assert MapSet.size(ids(answers, false)) > 0
+    end
+
+    # Ash raises the error of the read that finds the rows.
+    defp destroy_by_query(id) do
+      Ash.bulk_destroy(Ash.Query.filter(Note, id == ^id), :destroy, %{},
+        timeout: 10,
+        strategy: :stream,
+        return_errors?: true
+      )
+    rescue
+      error in Ash.Error.Invalid -> {:error, error}
     end
 
     test "a bulk action with max_concurrency in a hook is a part of the hook's transaction" do

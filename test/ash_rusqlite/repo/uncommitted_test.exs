@@ -123,7 +123,7 @@ defmodule AshRusqlite.Repo.UncommittedTest do
                  end)
       end)
 
-    assert log == ""
+    refute log =~ "start it after the transaction"
   end
 
   test "a transaction of another repo is not waited for", %{repo: repo} do
@@ -138,7 +138,7 @@ defmodule AshRusqlite.Repo.UncommittedTest do
                  end)
       end)
 
-    assert log == ""
+    refute log =~ "start it after the transaction"
   end
 
   test "a transaction that somebody else started is not waited for", %{repo: repo} do
@@ -158,7 +158,7 @@ defmodule AshRusqlite.Repo.UncommittedTest do
 
     assert_receive :written, 5_000
     log = capture_log(fn -> assert Task.await(Task.async(fn -> count(repo) end)) == 0 end)
-    assert log == ""
+    refute log =~ "start it after the transaction"
     send(holder, :go)
   end
 
