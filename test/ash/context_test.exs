@@ -3,6 +3,12 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.ContextTest do
     use ExUnit.Case, async: true
 
+    @current Version.match?(to_string(Application.spec(:ash, :vsn) || "0.0.0"), ">= 3.32.0")
+    # Older releases of Ash do not destroy by `:atomic_batches` alone, with no data layer.
+    @strategies if(@current, do: [:atomic, :atomic_batches, :stream], else: [:atomic, :stream])
+    # They also call a destroy of which nothing was done a partial success.
+    @failed if(@current, do: [:error], else: [:error, :partial_success])
+
     require Ash.Query
 
     alias AshRusqlite.AnyDomain
@@ -191,7 +197,7 @@ if Code.ensure_loaded?(Ash) do
     defp message({:error, %{__exception__: true} = error}), do: Exception.message(error)
     defp message({:error, %{errors: errors}}), do: Enum.map_join(errors, &Exception.message/1)
 
-    defp message(%Ash.BulkResult{status: :error, errors: errors}),
+    defp message(%Ash.BulkResult{status: status, errors: errors}) when status in @failed,
       do: Enum.map_join(errors, &Exception.message/1)
 
     # A note of one id in both places.
@@ -236,7 +242,7 @@ if Code.ensure_loaded?(Ash) do
         end
 
         test "is where bulk actions write, by every strategy" do
-          for strategy <- [:atomic, :atomic_batches, :stream],
+          for strategy <- @strategies,
               sort <- [[], [:title]],
               on_query? <- [true, false] do
             twins(@context)
@@ -252,7 +258,7 @@ if Code.ensure_loaded?(Ash) do
         end
 
         test "is where bulk actions with hooks write, by every strategy, and take back what fails" do
-          for strategy <- [:atomic, :atomic_batches, :stream], transaction <- [:batch, :all] do
+          for strategy <- @strategies, transaction <- [:batch, :all] do
             twins(@context)
             query = Note |> Ash.Query.set_context(@context)
 
@@ -264,7 +270,7 @@ if Code.ensure_loaded?(Ash) do
             ]
 
             fail = %{then: fn _ -> {:error, "no"} end}
-            assert %{status: :error} = Ash.bulk_destroy(query, :destroy_with_hook, fail, opts)
+            assert Ash.bulk_destroy(query, :destroy_with_hook, fail, opts).status in @failed
             assert titles() == ["mine"] and titles(@context) == ["theirs", "theirs too"]
 
             fine = %{then: fn note -> {:ok, note} end}
@@ -308,7 +314,7 @@ if Code.ensure_loaded?(Ash) do
 
           query = Ash.Query.set_context(Note, @context)
 
-          for strategy <- [:stream, :atomic_batches], sort <- [[], [:title]] do
+          for strategy <- @strategies -- [:atomic], sort <- [[], [:title]] do
             opts = [strategy: strategy, return_errors?: true]
             sorted = Ash.Query.sort(query, sort)
             assert message(Ash.bulk_destroy(sorted, :destroy, %{}, opts)) =~ "different places"
@@ -319,9 +325,9 @@ if Code.ensure_loaded?(Ash) do
           assert %{size: 9} = Ash.update!(own, %{size: 9})
 
           # What was read elsewhere before is not in the way of a bulk action on records.
-          opts = [strategy: :atomic_batches, context: @context]
+          opts = [strategy: List.last(@strategies -- [:stream]), context: @context]
           assert %{status: :success} = Ash.bulk_destroy(query, :destroy, %{}, opts)
-          opts = [strategy: :atomic_batches]
+          opts = [strategy: [:atomic_batches, :stream]]
           assert %{status: :success} = Ash.bulk_destroy([own], :destroy, %{}, opts)
           assert titles() == [] and titles(@context) == []
         end

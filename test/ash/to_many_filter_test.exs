@@ -4,6 +4,8 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.ToManyFilterTest do
     use ExUnit.Case, async: true
 
+    @current Version.match?(to_string(Application.spec(:ash, :vsn) || "0.0.0"), ">= 3.32.0")
+
     alias AshRusqlite.Related
 
     import Ash.Expr
@@ -91,6 +93,8 @@ if Code.ensure_loaded?(Ash) do
       assert ids(expr(messages.exists(user, name == "ann") and messages.text == "y")) == []
       assert ids(expr(messages.exists(user, name == "ann") and messages.text == "x")) == [1]
     end
+
+    unless @current, do: @tag(skip: "the reference is Ash 3.32 and newer")
 
     test "a calculation and an exists have the first row" do
       assert ids(expr(any_text == "x")) == [1, 2]

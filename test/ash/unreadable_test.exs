@@ -5,6 +5,10 @@ if Code.ensure_loaded?(Ash) do
     # The shell of Mix and the log are one for the whole VM.
     use ExUnit.Case, async: false
 
+    @current Version.match?(to_string(Application.spec(:ash, :vsn) || "0.0.0"), ">= 3.32.0")
+    # Older releases of Ash do not destroy by `:atomic_batches` alone, with no data layer.
+    @strategies if(@current, do: [:atomic, :atomic_batches, :stream], else: [:atomic, :stream])
+
     import ExUnit.CaptureLog
 
     alias Ash.Query
@@ -251,12 +255,9 @@ if Code.ensure_loaded?(Ash) do
 
     describe "their rows are destroyed" do
       test "by a query, with every strategy, and given back" do
-        for {action, strategy} <- [
-              {:destroy, :atomic},
-              {:destroy, :atomic_batches},
-              {:destroy, :stream},
-              {:with_hook, :stream}
-            ] do
+        ways = for(strategy <- @strategies, do: {:destroy, strategy}) ++ [{:with_hook, :stream}]
+
+        for {action, strategy} <- ways do
           {:error, rolled_back} =
             Repo.transaction(fn ->
               result =
