@@ -124,6 +124,29 @@ impl Control {
         result
     }
 
+    /// Runs a part of the work for at most half of the time that is left, and for at most
+    /// `longest`: what comes after it is to meet the deadline, too. Returns `None` if that time was
+    /// over first. A slice, a caller who withdraws and the closing end the part as they end the
+    /// whole.
+    ///
+    /// # Errors
+    /// Those of the part.
+    pub fn part<T>(&self, longest: Duration, run: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        let now = nanos(Instant::now());
+        let longest = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
+        let time = longest.min(deadline.saturating_sub(now) / 2);
+        self.deadline
+            .store(now.saturating_add(time), Ordering::Relaxed);
+        let result = run();
+        self.deadline.store(deadline, Ordering::Relaxed);
+        if result.is_err() && self.stop() == Stop::Deadline {
+            self.set_stop(Stop::None);
+            return Ok(None);
+        }
+        result.map(Some)
+    }
+
     /// Why the last statement was stopped.
     pub fn stop(&self) -> Stop {
         match self.stopped.load(Ordering::Relaxed) {

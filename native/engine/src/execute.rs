@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::commits::OwnCommits;
+use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::not_a_read;
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
@@ -45,6 +46,17 @@ impl SharedCatalog {
     /// Reads the tables.
     pub fn load(conn: &Connection) -> Result<SharedCatalog> {
         SharedCatalog::default().load_beside(conn)
+    }
+
+    /// Reads the tables, with a memory of the forms of times.
+    #[cfg(test)]
+    pub(crate) fn load_with(conn: &Connection, forms: KnownForms) -> Result<SharedCatalog> {
+        let forms = Arc::new(forms);
+        let empty = SharedCatalog {
+            forms,
+            ..SharedCatalog::default()
+        };
+        empty.load_beside(conn)
     }
 
     /// The tables as a connection sees them, read in the same way as these.
@@ -146,12 +158,18 @@ impl SharedCatalog {
     ///
     /// # Errors
     /// Those of reading the rows.
-    fn look(&self, conn: &Connection, columns: &[(String, String)]) -> Result<bool> {
+    fn look(
+        &self,
+        conn: &Connection,
+        columns: &[(String, String)],
+        control: &Control,
+    ) -> Result<bool> {
         self.forms_hold(conn);
         let catalog = self.get();
         let mut looked = false;
         for (table, column) in columns {
-            looked |= self.forms.look(conn, catalog.table(table)?, column)?;
+            let table = catalog.table(table)?;
+            looked |= self.forms.look(conn, table, column, Some(control))?;
         }
         if looked {
             let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,8 +217,8 @@ pub struct Executor<'a> {
     pub catalog: &'a SharedCatalog,
     /// Counts prepared statements.
     pub statements: &'a StatementCounts,
-    /// Whether a read may look at the rows first. The writer does not wait for that.
-    pub looks: bool,
+    /// What bounds a read's look at the rows before it runs. The writer does not wait for one.
+    pub looks: Option<&'a Control>,
     /// Whether a read that is given up is run again, so that it counts once.
     pub runs_again: bool,
 }
@@ -271,8 +289,10 @@ impl Executor<'_> {
             compiled = compile::compile_read(read, &self.catalog.get())?;
         }
         let unknown = &compiled.forms.unknown;
-        if self.looks && !unknown.is_empty() && self.catalog.look(self.conn, unknown)? {
-            compiled = compile::compile_read(read, &self.catalog.get())?;
+        if let Some(control) = self.looks.filter(|_| !unknown.is_empty()) {
+            if self.catalog.look(self.conn, unknown, control)? {
+                compiled = compile::compile_read(read, &self.catalog.get())?;
+            }
         }
         Ok(compiled)
     }

@@ -133,7 +133,7 @@ fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
         conn: &reader.link.conn,
         catalog: context.catalog,
         statements: &context.counters.reader_statements,
-        looks: true,
+        looks: Some(&reader.link.control),
         // In a slice.
         runs_again: reader.limited,
     }

@@ -1,5 +1,8 @@
 //! What is known of the forms of times in columns. One look at the rows tells it; what this
 //! program writes later has the form of the column, so it stays true until another one commits.
+//!
+//! A read looks before it runs, and may have little time: a look has a part of it, and where it
+//! does not come to its end the read runs as one that nobody looked for. It is right, but slower.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,16 +12,33 @@ use rusqlite::Connection;
 
 use super::introspect::Catalog;
 use super::table::{Column, Form, Table};
+use crate::control::Control;
 use crate::error::Result;
 use crate::sqlite_error;
 use crate::value::ColumnType;
 
 /// Looks take at most one part in so many of the time, however often others commit.
 const SHARE: u32 = 20;
+/// Time that a read gives a look: that of some million rows, while whoever reads hardly waits for
+/// longer. A look that needed more has twice of what it had the next time, or the times of a
+/// greater table would never be known.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// What looks have found, by table and column.
-#[derive(Debug, Default)]
-pub struct KnownForms(Mutex<State>);
+#[derive(Debug)]
+pub struct KnownForms {
+    state: Mutex<State>,
+    longest: Duration,
+}
+
+impl Default for KnownForms {
+    fn default() -> KnownForms {
+        KnownForms {
+            state: Mutex::default(),
+            longest: LONGEST,
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -30,6 +50,7 @@ struct State {
 #[derive(Debug)]
 struct Found {
     column_type: ColumnType,
+    /// Unknown if the look did not come to its end.
     form: Form,
     generation: u64,
     at: Instant,
@@ -38,7 +59,7 @@ struct Found {
 
 impl KnownForms {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Another program has written, or what columns hold may have changed otherwise. Returns
@@ -84,8 +105,19 @@ impl KnownForms {
     fn is_due(&self, table: &Table, column: &Column) -> bool {
         let state = self.lock();
         state.found.get(&key(table, column)).is_none_or(|found| {
+            let known = found.generation == state.generation && found.form != Form::Unknown;
             found.column_type != column.column_type
-                || found.generation != state.generation && found.at.elapsed() >= found.took * SHARE
+                || !known && found.at.elapsed() >= found.took.saturating_mul(SHARE)
+        })
+    }
+
+    /// How long the next look at a column may take.
+    fn longest(&self, table: &Table, column: &Column) -> Duration {
+        let state = self.lock();
+        let last = state.found.get(&key(table, column));
+        let unfinished = last.filter(|found| found.form == Form::Unknown);
+        unfinished.map_or(self.longest, |found| {
+            self.longest.max(found.took.saturating_mul(2))
         })
     }
 
@@ -97,40 +129,51 @@ impl KnownForms {
         for table in catalog.tables() {
             for column in &table.columns {
                 if column.column_type.time_family().is_some() {
-                    self.look(conn, table, &column.name)?;
+                    self.look(conn, table, &column.name, None)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Looks at every row of a column, unless that would take too much of the time. Returns
-    /// whether it looked.
+    /// Looks at every row of a column, unless that would take too much of the time: of all of it,
+    /// and of what the read has that `control` bounds. Returns whether more is known now.
     ///
     /// # Errors
-    /// Those of SQLite, such as its interruption at a deadline. Nothing is noted then.
-    pub fn look(&self, conn: &Connection, table: &Table, name: &str) -> Result<bool> {
+    /// Those of SQLite, such as its interruption by whoever reads. Nothing is noted then.
+    pub fn look(
+        &self,
+        conn: &Connection,
+        table: &Table,
+        name: &str,
+        control: Option<&Control>,
+    ) -> Result<bool> {
         let (_, column) = table.column(name)?;
         if !self.is_due(table, column) {
             return Ok(false);
         }
         let (generation, at) = (self.lock().generation, Instant::now());
-        let form =
-            if may_be_written_otherwise(conn, table, column) || has_others(conn, table, column)? {
-                Form::Several
-            } else {
-                Form::One
-            };
+        let form = match control {
+            Some(control) => {
+                control.part(self.longest(table, column), || form(conn, table, column))?
+            }
+            None => Some(form(conn, table, column)?),
+        };
         let found = Found {
             column_type: column.column_type,
-            form,
+            form: form.unwrap_or(Form::Unknown),
             generation,
             at: Instant::now(),
             took: at.elapsed(),
         };
         self.lock().found.insert(key(table, column), found);
-        Ok(true)
+        Ok(form.is_some())
     }
+}
+
+fn form(conn: &Connection, table: &Table, column: &Column) -> Result<Form> {
+    let several = may_be_written_otherwise(conn, table, column) || has_others(conn, table, column)?;
+    Ok(if several { Form::Several } else { Form::One })
 }
 
 fn key(table: &Table, column: &Column) -> (String, String) {
@@ -168,4 +211,164 @@ fn has_others(conn: &Connection, table: &Table, column: &Column) -> Result<bool>
 
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::control::Stop;
+    use crate::error::Code;
+    use crate::execute::{Executor, RowSink, SharedCatalog};
+    use crate::query::functions;
+    use crate::query::ir::{OrderBy, Read, Select};
+    use crate::stats::StatementCounts;
+    use crate::value::{OutputColumn, Row};
+
+    const ROWS: u64 = 300_000;
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A table of times in one form, and what bounds what runs on its connection.
+    fn table() -> (Connection, Arc<Control>) {
+        let mut conn = Connection::open_in_memory().unwrap();
+        functions::register(&conn).unwrap();
+        conn.execute_batch(&format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME_TEXT);
+             WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {ROWS})
+             INSERT INTO t SELECT i, strftime('%Y-%m-%dT%H:%M:%SZ', i, 'unixepoch') FROM n"
+        ))
+        .unwrap();
+        let control = Control::new(Arc::default());
+        control.install(&mut conn).unwrap();
+        (conn, control)
+    }
+
+    /// Without time for a look, or with enough of it.
+    fn forms(longest: Duration) -> KnownForms {
+        KnownForms {
+            longest,
+            ..KnownForms::default()
+        }
+    }
+
+    fn found(forms: &KnownForms) -> Option<Form> {
+        let state = forms.lock();
+        state.found.values().next().map(|found| found.form)
+    }
+
+    #[derive(Default)]
+    struct Count(u64);
+
+    impl RowSink for Count {
+        fn begin(&mut self, _: &Arc<[OutputColumn]>, _: usize, _: bool) {
+            self.0 = 0;
+        }
+
+        fn row(&mut self, _: &Row<'_>) -> Result<()> {
+            self.0 += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_read_whose_look_has_too_little_time_gives_its_rows() {
+        let (conn, control) = table();
+        let catalog = SharedCatalog::load_with(&conn, forms(Duration::ZERO)).unwrap();
+        let read = Read::Select(Select {
+            table: "t".into(),
+            order_by: vec![OrderBy {
+                column: "at".into(),
+                descending: true,
+                nulls: None,
+            }],
+            limit: Some(3),
+            ..Select::default()
+        });
+        control.begin(Instant::now() + MINUTE, None);
+        let mut rows = Count::default();
+        let executor = Executor {
+            conn: &conn,
+            catalog: &catalog,
+            statements: &StatementCounts::default(),
+            looks: Some(&control),
+            runs_again: false,
+        };
+        executor.read(&read, &mut rows, &mut |_| Ok(())).unwrap();
+        assert_eq!(rows.0, 3);
+        let table = catalog.get();
+        let (_, column) = table.table("t").unwrap().column("at").unwrap();
+        assert_eq!(column.form, Form::Unknown);
+    }
+
+    #[test]
+    fn a_look_without_time_is_noted_and_one_with_time_finds_the_form() {
+        let (conn, control) = table();
+        let catalog = Catalog::load(&conn).unwrap();
+        let table = catalog.table("t").unwrap();
+        control.begin(Instant::now() + MINUTE, None);
+        let hasty = forms(Duration::ZERO);
+        assert!(!hasty.look(&conn, table, "at", Some(&control)).unwrap());
+        assert_eq!(found(&hasty), Some(Form::Unknown));
+        assert_eq!(control.stop(), Stop::None);
+        // Half of no time is none either.
+        control.begin(Instant::now(), None);
+        let late = forms(MINUTE);
+        assert!(!late.look(&conn, table, "at", Some(&control)).unwrap());
+        assert_eq!(found(&late), Some(Form::Unknown));
+        control.begin(Instant::now() + 10 * MINUTE, None);
+        let timely = forms(MINUTE);
+        assert!(timely.look(&conn, table, "at", Some(&control)).unwrap());
+        assert_eq!(found(&timely), Some(Form::One));
+    }
+
+    #[test]
+    fn the_next_look_waits_for_its_share_of_time_and_has_more_of_it() {
+        let (conn, _) = table();
+        let catalog = Catalog::load(&conn).unwrap();
+        let table = catalog.table("t").unwrap();
+        let (_, column) = table.column("at").unwrap();
+        let forms = KnownForms::default();
+        let note = |form, took| {
+            let found = Found {
+                column_type: column.column_type,
+                form,
+                generation: 0,
+                at: Instant::now(),
+                took,
+            };
+            forms.lock().found.insert(key(table, column), found);
+        };
+        assert!(forms.is_due(table, column));
+        note(Form::Unknown, MINUTE);
+        assert!(!forms.is_due(table, column));
+        assert_eq!(forms.longest(table, column), 2 * MINUTE);
+        note(Form::Unknown, Duration::ZERO);
+        assert!(forms.is_due(table, column));
+        assert_eq!(forms.longest(table, column), LONGEST);
+        note(Form::One, Duration::ZERO);
+        assert!(!forms.is_due(table, column));
+        forms.forget();
+        assert!(forms.is_due(table, column));
+        assert_eq!(forms.longest(table, column), LONGEST);
+    }
+
+    #[test]
+    fn a_slice_and_whoever_withdraws_still_end_a_look() {
+        let (conn, control) = table();
+        let catalog = Catalog::load(&conn).unwrap();
+        let table = catalog.table("t").unwrap();
+        let forms = forms(MINUTE);
+        let stopped = |stop| {
+            let error = forms.look(&conn, table, "at", Some(&control)).unwrap_err();
+            assert_eq!((error.code(), control.stop()), (Code::Timeout, stop));
+            assert_eq!(found(&forms), None);
+        };
+        control.begin_slice(Instant::now() + crate::INFINITY);
+        stopped(Stop::Slice);
+        let withdrawn = Arc::new(AtomicBool::new(true));
+        control.begin(Instant::now() + 10 * MINUTE, Some(withdrawn));
+        stopped(Stop::Cancelled);
+    }
 }

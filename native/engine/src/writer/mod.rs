@@ -320,7 +320,7 @@ impl Writer {
             conn: &self.link.conn,
             catalog: self.catalog(),
             statements: &self.shared.counters.writer_statements,
-            looks: false,
+            looks: None,
             runs_again: false,
         }
     }
