@@ -193,6 +193,10 @@ defmodule AshRusqlite.Native do
   @spec advise(db(), reference(), non_neg_integer()) :: :ok | error()
   def advise(_db, _ref, _min_steps), do: not_loaded()
 
+  @doc "Looks for times in other forms than their columns'."
+  @spec other_forms(db(), reference()) :: :ok | error()
+  def other_forms(_db, _ref), do: not_loaded()
+
   @doc "Moves the write-ahead log into the file."
   @spec checkpoint(db(), reference(), atom()) :: queued() | error()
   def checkpoint(_db, _ref, _mode), do: not_loaded()

@@ -41,6 +41,16 @@ defmodule AshRusqlite.Repo.Maintenance do
           indexes: [index()]
         }
 
+  @typedoc "A column of times with texts in other forms than its own, see `other_forms/2`."
+  @type other_forms :: %{
+          table: String.t(),
+          column: String.t(),
+          rows: pos_integer(),
+          example: String.t(),
+          left: non_neg_integer(),
+          statement: String.t() | nil
+        }
+
   @modes [:passive, :full, :restart, :truncate]
 
   @doc "See `c:AshRusqlite.Repo.migrate/1`."
@@ -169,6 +179,51 @@ defmodule AshRusqlite.Repo.Maintenance do
       if is_integer(min_steps) and min_steps in 0..1_000_000_000,
         do: {:ok, &Native.advise(entry.db, &1, min_steps)},
         else: Options.wrong(:min_steps, min_steps, "a number of rows up to 1000000000")
+    end)
+  end
+
+  @doc """
+  Columns of times whose texts are not all in the form that the column is written in, such as
+  `2026-01-02 03:04:05` of SQLite's `CURRENT_TIMESTAMP` beside `2026-01-02T03:04:05Z`. They are read
+  and compared as the times that they are, but an index serves sorts and cursors only where every
+  text has the column's form. Returns a list of maps:
+
+    * `:table` and `:column`
+    * `:rows` - how many rows have a text in another form
+    * `:example` - one of these texts
+    * `:statement` - the SQL for a migration, an `UPDATE` for each form that was found, with a
+      semicolon behind each; `nil` where it would change nothing. It is made of SQLite's own
+      functions, and the time that is read of each row is the same before and after it
+    * `:left` - how many of the rows the statement leaves as they are, since the form of the column
+      would lose something: a fraction in a column of whole seconds, a fraction that goes on after its
+      sixth digit, an offset in a column of times without a zone, and whatever cannot be read. Where
+      it is not 0 the column has several forms after the statement, too
+
+  Every row of every such column of a table is read, of those whose declared types are ours and of
+  those that `AshRusqlite.Repo.Schema.read_as/2` has named; a resource of Ash does so at its first
+  use. Views, virtual tables and generated columns are left out. Nothing is written. A
+  column with a default in another form, such as `CURRENT_TIMESTAMP`, or one that triggers fill
+  counts as one of several forms whatever its rows hold. The `UPDATE` runs triggers and checks
+  constraints as any other: where two texts of one time are unique, it is refused.
+
+  Options: `timeout:` and `progress:` as for `check/2`. Errors: `:closed` when the repo stops
+  meanwhile, `:timeout`, and those of reading.
+
+  ## Example
+
+      iex> {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:")
+      iex> alias AshRusqlite.Repo.{Maintenance, Schema}
+      iex> columns = [[name: "id", type: "INTEGER"], [name: "at", type: "DATETIME_TEXT"]]
+      iex> {:ok, _} = Schema.ensure_table(repo, table: "messages", columns: columns)
+      iex> Maintenance.other_forms(repo)
+      {:ok, []}
+      iex> AshRusqlite.Repo.stop(repo)
+      :ok
+  """
+  @spec other_forms(repo(), keyword()) :: result([other_forms()])
+  def other_forms(repo, opts \\ []) do
+    run(repo, :other_forms, opts, [], fn entry, _opts ->
+      {:ok, &Native.other_forms(entry.db, &1)}
     end)
   end
 

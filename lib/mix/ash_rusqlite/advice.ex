@@ -1,6 +1,6 @@
 defmodule Mix.AshRusqlite.Advice do
   @moduledoc false
-  # What the tasks say of indexes that are missing.
+  # What the tasks say of indexes that are missing, and of what no index sorts.
 
   @doc "The foreign keys that no index begins with, as lines; none where all have one."
   @spec foreign_keys([map()], String.t()) :: [String.t()]
@@ -16,6 +16,38 @@ defmodule Mix.AshRusqlite.Advice do
 
   defp foreign_key(%{table: table, columns: columns, references: references, index: index}),
     do: ["", "  #{table} (#{Enum.join(columns, ", ")}) refers to #{references}" | index(index)]
+
+  @doc "The columns of times in other forms than their own, as lines."
+  @spec other_forms([map()], String.t()) :: [String.t()]
+  def other_forms([], _words), do: []
+
+  def other_forms(columns, words) do
+    heading =
+      "#{words}: these columns hold times in other forms than the one that they are written in, so " <>
+        "that no index sorts them. For a migration:"
+
+    [heading | Enum.flat_map(columns, &column/1)]
+  end
+
+  defp column(%{rows: rows, left: left} = column) do
+    place =
+      "  #{column.table}, #{column.column}: #{rows} rows, such as #{inspect(column.example)}"
+
+    left =
+      if left == 0,
+        do: [],
+        else: [
+          "    #{left} of them are left as they are: the form of the column would lose something " <>
+            "of them, or they cannot be read"
+        ]
+
+    ["", place] ++ left ++ indented(column.statement)
+  end
+
+  defp indented(nil), do: []
+
+  defp indented(statement),
+    do: ["" | for(line <- String.split(statement, "\n"), do: "    #{line}")]
 
   @doc "The statements that scanned, as lines."
   @spec statements([map()], String.t()) :: [String.t()]

@@ -4,7 +4,9 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   @moduledoc """
   Checks the file, its indexes and its foreign keys. With a problem it prints each and ends
   with status 1. Foreign keys that no index begins with are named too, but are no problem: see
-  `mix ash_rusqlite.advise`.
+  `mix ash_rusqlite.advise`. So are columns of times that have other forms than the one that the
+  column is written in, which no index sorts: each with how many rows, one of their texts, and the
+  SQL for a migration that changes them, see `AshRusqlite.Repo.Maintenance.other_forms/2`.
 
       mix ash_rusqlite.check
       mix ash_rusqlite.check --database chat.db --quick
@@ -32,7 +34,7 @@ defmodule Mix.Tasks.AshRusqlite.Check do
 
     * `-r`, `--repo` - a repo module, can be given several times
     * `--database` - a file, without a repo module
-    * `--quick` - leave out whether indexes agree with their tables
+    * `--quick` - leave out whether indexes agree with their tables, and the forms of times
     * `--json` - look for values that JSON cannot hold; needs a repo module
     * `--unreadable` - look for values that cannot be read
     * `-q`, `--quiet` - print errors only
@@ -41,9 +43,12 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   use Mix.Task
 
   alias AshRusqlite.Progress
+  alias AshRusqlite.Repo.{Maintenance, Schema}
+  alias Mix.AshRusqlite.Advice
 
   @beyond_json AshRusqlite.DataLayer.BeyondJson
-  @compile {:no_warn_undefined, @beyond_json}
+  @table_spec AshRusqlite.DataLayer.TableSpec
+  @compile {:no_warn_undefined, [@beyond_json, @table_spec]}
 
   @impl true
   def run(args) do
@@ -87,18 +92,33 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   defp sound!(repo, words, opts) do
     options = Keyword.take(opts, [:quick])
 
-    case Mix.AshRusqlite.value!(AshRusqlite.Repo.Maintenance.check(repo, options)) do
-      [] -> unindexed(repo, words)
+    case Mix.AshRusqlite.value!(Maintenance.check(repo, options)) do
+      [] -> slow(repo, words, opts)
       problems -> Mix.raise(Enum.join(["#{words} is damaged:" | problems], "\n  "))
     end
   end
 
   # What is slow is no damage.
-  defp unindexed(repo, words) do
+  defp slow(repo, words, opts) do
     Mix.shell().info("#{words} is sound")
     %{foreign_keys: keys} = Mix.AshRusqlite.value!(AshRusqlite.advise(repo))
-    lines = Mix.AshRusqlite.Advice.foreign_keys(keys, words)
-    if lines != [], do: Mix.shell().info(Enum.join(lines, "\n"))
+    print_lines(Advice.foreign_keys(keys, words))
+    if !opts[:quick], do: print_lines(Advice.other_forms(other_forms(repo), words))
+  end
+
+  defp print_lines([]), do: :ok
+  defp print_lines(lines), do: Mix.shell().info(Enum.join(lines, "\n"))
+
+  # What the columns of other programs' tables hold, only resources know.
+  defp other_forms(repo) do
+    if is_atom(repo) and Code.ensure_loaded?(@beyond_json) do
+      for resource <- resources(repo), @beyond_json.tables(resource) == :one do
+        spec = @table_spec.reading(resource, @beyond_json.table(resource))
+        :ok = Schema.read_as(repo, spec)
+      end
+    end
+
+    Mix.AshRusqlite.value!(Maintenance.other_forms(repo))
   end
 
   defp json!(repo, words, opts) do

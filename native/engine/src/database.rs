@@ -21,7 +21,7 @@ use crate::request::{
     TransactionId, TransactionOp, WaitId,
 };
 use crate::scans::ScannedStatement;
-use crate::schema::Catalog;
+use crate::schema::{Catalog, ReadTypes};
 use crate::side_work;
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
@@ -382,6 +382,7 @@ impl Database {
                 | Maintenance::Backup { .. }
                 | Maintenance::Check { .. }
                 | Maintenance::Advise { .. }
+                | Maintenance::OtherForms { .. }
         ) {
             return self.maintain_aside(work, reply).map(|()| RequestId(0));
         }
@@ -419,6 +420,11 @@ impl Database {
                 }
             }));
         })
+    }
+
+    /// What hosts have said of columns whose declared types do not tell, until now.
+    pub fn read_types(&self) -> ReadTypes {
+        self.catalog().read_types()
     }
 
     /// The statements that scanned since the database was opened, those with the most steps

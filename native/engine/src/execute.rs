@@ -14,7 +14,7 @@ use crate::not_a_read;
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
 use crate::query::ir::{Read, Write};
 use crate::scans::Scans;
-use crate::schema::{Catalog, KnownForms, Readings, TableSpec};
+use crate::schema::{Catalog, KnownForms, ReadTypes, Readings, TableSpec};
 use crate::sqlite_error;
 use crate::stats::StatementCounts;
 use crate::value::{OutputColumn, Row};
@@ -86,6 +86,11 @@ impl SharedCatalog {
         let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         self.readings.set(spec);
         self.put(self.told(Catalog::clone(&self.get())));
+    }
+
+    /// What hosts have said of columns until now.
+    pub fn read_types(&self) -> ReadTypes {
+        self.readings.types()
     }
 
     fn put(&self, catalog: Catalog) {

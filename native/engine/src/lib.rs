@@ -27,6 +27,7 @@ mod memory;
 pub mod migration;
 mod nearest;
 mod not_a_read;
+pub mod one_form;
 mod opened_files;
 pub mod page_cache;
 pub mod progress;

@@ -10,10 +10,11 @@ use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::migration::{Applied, MigrateOptions, MigrationStatus};
+use crate::one_form::OtherForms;
 use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
 use crate::scans::ScannedStatement;
-use crate::schema::{Difference, TableSpec};
+use crate::schema::{Difference, ReadTypes, TableSpec};
 
 /// Called once when something that was waited for has come.
 pub type Notify = Box<dyn FnOnce() + Send>;
@@ -196,6 +197,11 @@ pub enum Maintenance {
         /// The statements that scanned.
         statements: Vec<ScannedStatement>,
     },
+    /// Looks for times in other forms than their columns'.
+    OtherForms {
+        /// What hosts say of columns whose declared types do not tell.
+        types: ReadTypes,
+    },
     /// Moves the write-ahead log into the file.
     Checkpoint(CheckpointMode),
     /// Rebuilds the file without its free pages.
@@ -213,6 +219,7 @@ impl Maintenance {
             Maintenance::Restore { .. } => "a restore",
             Maintenance::Check { .. } => "a check",
             Maintenance::Advise { .. } => "advice on indexes",
+            Maintenance::OtherForms { .. } => "a look at the forms of times",
             Maintenance::Checkpoint(_) => "a checkpoint",
             Maintenance::Vacuum => "a vacuum",
         }
@@ -245,6 +252,8 @@ pub enum Outcome {
     Check(Vec<String>),
     /// Which indexes are missing.
     Advice(Advice),
+    /// Columns of times with texts in other forms than their own.
+    OtherForms(Vec<OtherForms>),
     /// A checkpoint.
     Checkpoint {
         /// Whether readers or writers kept it from finishing.

@@ -11,7 +11,8 @@ use crate::error::{Code, Error, Result};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
 use crate::request::{Maintenance, Outcome};
-use crate::{advice, backup, integrity, migration};
+use crate::schema::Catalog;
+use crate::{advice, backup, integrity, migration, one_form};
 
 struct ProgressTo<'a> {
     reply: &'a mut Reply,
@@ -54,6 +55,10 @@ pub fn run(
             min_steps,
             statements,
         } => advice::advise(&link.conn, statements, min_steps, &closing).map(Outcome::Advice),
+        Maintenance::OtherForms { types } => Catalog::load(&link.conn)
+            .map(|catalog| catalog.read_as(&types.into()))
+            .and_then(|catalog| one_form::other_forms(&link.conn, &catalog))
+            .map(Outcome::OtherForms),
         other => Err(Error::new(
             Code::Internal,
             format!("{} needs the writer", other.name()),

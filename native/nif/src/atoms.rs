@@ -69,6 +69,9 @@ rustler::atoms! {
     full_scan_steps,
     sorts,
     automatic_index_rows,
+    // Of the forms of times.
+    example,
+    left,
     // Structs.
     __struct__,
     date_time = "Elixir.DateTime",

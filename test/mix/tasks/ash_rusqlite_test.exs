@@ -128,6 +128,41 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert info() =~ statement
   end
 
+  test "check names columns of times in other forms, with what a migration needs",
+       %{tmp_dir: folder} do
+    migrations = Path.join(folder, "migrations")
+    File.mkdir_p!(migrations)
+
+    File.write!(Path.join(migrations, "1_visits.sql"), """
+    -- up
+    CREATE TABLE visits (id INTEGER PRIMARY KEY, at DATETIME_TEXT);
+    INSERT INTO visits VALUES (1, '2026-01-02 03:04:05'), (2, '2026-01-02T03:04:05.5Z');
+    """)
+
+    database = Path.join(folder, "times.db")
+    mix("migrate", ["--database", database, "--migrations", migrations, "-q"])
+    Mix.shell(Mix.Shell.Process)
+    mix("check", ["--database", database])
+    assert info() =~ "is sound"
+    text = info()
+    assert text =~ ~s|visits, at: 2 rows, such as "2026-01-02 03:04:05"|
+    assert text =~ "1 of them are left"
+    [_, statement] = Regex.run(~r/(UPDATE "visits".*;)/s, text)
+
+    File.write!(Path.join(migrations, "2_one_form.sql"), "-- up\n" <> statement)
+    Mix.shell(Mix.Shell.Quiet)
+    mix("migrate", ["--database", database, "--migrations", migrations, "-q"])
+    Mix.shell(Mix.Shell.Process)
+    mix("check", ["--database", database])
+    assert info() =~ "is sound"
+    text = info()
+    assert text =~ ~s|visits, at: 1 rows, such as "2026-01-02T03:04:05.5Z"|
+    refute text =~ "UPDATE"
+    mix("check", ["--database", database, "--quick"])
+    assert info() =~ "is sound"
+    refute_received {:mix_shell, :info, _}
+  end
+
   test "advise names what a running repo's statements would use" do
     start_supervised!(TaskRepo)
     mix("migrate")

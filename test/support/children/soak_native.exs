@@ -159,6 +159,7 @@ defmodule Soak do
     do: [Enum.random([nil | others]), make_ref(), "backup.db"]
 
   defp right(:advise, %{db: db}), do: [db, make_ref(), 100]
+  defp right(:other_forms, %{db: db}), do: [db, make_ref()]
   defp right(:check, %{db: db}), do: [db, make_ref(), [quick: true, limit: 5]]
 
   defp right(:checkpoint, %{db: db}),

@@ -26,7 +26,7 @@ pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
 pub use forms::KnownForms;
 pub use introspect::Catalog;
-pub use readings::Readings;
+pub use readings::{ReadTypes, Readings};
 pub use spec::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
     TableSpec,

@@ -8,12 +8,26 @@ use super::table::{Column, Table};
 use super::TableSpec;
 use crate::value::ColumnType;
 
+/// Types of columns, by table and column, both in lower case.
+pub type ReadTypes = HashMap<String, HashMap<String, ColumnType>>;
+
 /// The types of columns whose declared types do not tell, by table and column.
 #[derive(Debug, Default)]
-pub struct Readings(Mutex<HashMap<String, HashMap<String, ColumnType>>>);
+pub struct Readings(Mutex<ReadTypes>);
+
+impl From<ReadTypes> for Readings {
+    fn from(types: ReadTypes) -> Readings {
+        Readings(Mutex::new(types))
+    }
+}
 
 impl Readings {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, ColumnType>>> {
+    /// What hosts have said until now.
+    pub fn types(&self) -> ReadTypes {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ReadTypes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

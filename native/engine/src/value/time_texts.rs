@@ -33,7 +33,7 @@ impl ColumnType {
     }
 
     /// Whether the type's own form has a fraction of six digits.
-    fn has_fraction(self) -> bool {
+    pub(crate) fn has_fraction(self) -> bool {
         use ColumnType::{DateTimeUsec, NaiveDateTimeUsec, TimeUsec};
         matches!(self, DateTimeUsec | NaiveDateTimeUsec | TimeUsec)
     }

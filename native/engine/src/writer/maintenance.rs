@@ -95,6 +95,7 @@ impl Writer {
             Maintenance::Migrations { .. }
             | Maintenance::Backup { .. }
             | Maintenance::Advise { .. }
+            | Maintenance::OtherForms { .. }
             | Maintenance::Check { .. } => Err(Error::new(
                 Code::Internal,
                 "this work has a thread of its own",

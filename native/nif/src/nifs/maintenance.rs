@@ -49,7 +49,7 @@ fn rollback_migration<'a>(
     })
 }
 
-// This and the next three start a thread.
+// This and the next four start a thread.
 #[rustler::nif(schedule = "DirtyIo")]
 fn migrations<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, dir: Term<'a>) -> Term<'a> {
     answer(env, || {
@@ -99,6 +99,15 @@ fn advise<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, min_steps: Term<'a>) ->
             statements,
         };
         submit(env, db, tag, work)?;
+        Ok(Raw::atom(atoms::ok()))
+    })
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn other_forms<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let types = database(db)?.read_types();
+        submit(env, db, tag, Maintenance::OtherForms { types })?;
         Ok(Raw::atom(atoms::ok()))
     })
 }

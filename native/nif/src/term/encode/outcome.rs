@@ -2,6 +2,7 @@
 
 use ash_rusqlite_engine::backup::BackupSummary;
 use ash_rusqlite_engine::migration::{Applied, MigrationState, MigrationStatus};
+use ash_rusqlite_engine::one_form::OtherForms;
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::schema::Difference;
 use ash_rusqlite_engine::{Code, Date, DateTime, Error, Outcome, Result, Time};
@@ -27,6 +28,7 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Statements(statements) => list_of(env, statements, text)?,
         Outcome::Differences(all) => differences(env, all)?,
         Outcome::Advice(found) => advice::advice(env, found)?,
+        Outcome::OtherForms(all) => list_of(env, all, other_forms)?,
         Outcome::Checkpoint {
             busy,
             wal_pages,
@@ -144,6 +146,24 @@ fn difference<'a>(env: Env<'a>, difference: &Difference) -> Result<Raw<'a>> {
             (atoms::found(), optional(&difference.found)),
             (atoms::statement(), optional(&difference.statement)),
             (atoms::message(), binary(&difference.message)),
+        ],
+    )
+}
+
+fn other_forms<'a>(env: Env<'a>, found: &OtherForms) -> Result<Raw<'a>> {
+    let statement = found.statement.as_ref();
+    map(
+        env,
+        [
+            (atoms::table(), text(env, &found.table)?),
+            (atoms::column(), text(env, &found.column)?),
+            (atoms::rows(), Raw::unsigned(env, found.rows)),
+            (atoms::example(), text(env, &found.example)?),
+            (atoms::left(), Raw::unsigned(env, found.left)),
+            (
+                atoms::statement(),
+                statement.map_or_else(|| Ok(Raw::nil()), |statement| text(env, statement))?,
+            ),
         ],
     )
 }
