@@ -89,9 +89,11 @@ defmodule AshRusqlite.Repo do
   A commit goes into the log. From there its pages are moved into the file: when the log has
   `wal_autocheckpoint:` pages and nobody writes for a moment, and at `log_size_limit:` bytes in
   any case. Reads that always overlap may let it become twice as large before writers wait for
-  them, and one transaction that is larger makes it as large as itself. When nobody has written for a
-  second, all of it is moved and the log is cut to nothing; while a long read still needs it, that
-  is tried again after 2, 4, … 64 seconds. Nothing wakes a repo that is idle after that.
+  them, and one transaction that is larger makes it as large as itself. When nobody has written for
+  five seconds and it is larger than `wal_autocheckpoint:` pages, all of it is moved and the log is cut
+  to nothing; while a long read still needs it, that is tried again after 10, 20, … 80 seconds. Nothing
+  wakes a repo that is idle after that. A smaller log stays as it is: to write over it is quicker than
+  to make it longer again.
 
   A small device wants a small log: with `log_size_limit: 4_000_000` its pages are moved more often,
   which costs many writers a part of their rate and writes to the medium more often.

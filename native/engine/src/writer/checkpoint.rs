@@ -1,20 +1,23 @@
 //! When the write-ahead log is moved into the file, and cut
 //! (<https://sqlite.org/wal.html#avoiding_excessively_large_wal_files>).
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
+use crate::side_files::beside;
 
 use super::Writer;
 
 /// How long nobody writes before the log is moved: meanwhile nobody waits for it.
 const IDLE: Duration = Duration::from_millis(2);
-/// How long nobody writes before the log is cut: to make it longer again costs the next commits.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long nobody writes before the log is cut: each commit that makes it longer again takes up to
+/// half as long again, since the file system notes the new length with it.
+const QUIET: Duration = Duration::from_secs(5);
 /// A log that readers hold is tried again after twice the time, up to this, and then not before
 /// somebody writes.
-const LONGEST_QUIET: Duration = Duration::from_secs(64);
+const LONGEST_QUIET: Duration = Duration::from_secs(80);
 /// How long readers are waited for when the log first has twice the size that it may have; longer
 /// as it grows.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -67,10 +70,18 @@ impl Log {
     /// The log as it was found.
     pub(super) fn found(&mut self, bytes: u64) -> i64 {
         let pages = bytes.div_ceil(self.page_size + FRAME_HEADER);
-        if bytes > 0 && self.managed {
+        if bytes > self.kept() && self.managed {
             self.cut_after = Some(QUIET);
         }
         i64::try_from(pages).unwrap_or(i64::MAX)
+    }
+}
+
+impl Log {
+    /// Bytes of a log that is not worth cutting: what it has when somebody writes now and then.
+    fn kept(&self) -> u64 {
+        let pages = u64::try_from(self.step).unwrap_or(0).saturating_add(1);
+        pages.saturating_mul(self.page_size + FRAME_HEADER)
     }
 }
 
@@ -109,11 +120,20 @@ impl Writer {
             if !self.shared.queue.is_idle_for(quiet) {
                 return;
             }
+            if self.log_bytes() <= self.log.kept() {
+                self.log.cut_after = None;
+                return;
+            }
             self.log.cut_after = match self.cut_log() {
                 true => None,
                 false => Some(quiet * 2).filter(|next| *next <= LONGEST_QUIET),
             };
         }
+    }
+
+    fn log_bytes(&self) -> u64 {
+        let path = self.link.conn.path().unwrap_or_default();
+        std::fs::metadata(beside(Path::new(path), "-wal")).map_or(0, |data| data.len())
     }
 
     /// Moves all of the log into the file and cuts it, unless somebody would have to wait.
