@@ -82,8 +82,21 @@ fn run(column_type: ColumnType, before: &[String], statement: &str) -> Vec<Strin
     texts(&plain)
 }
 
+thread_local! {
+    static FUNCTIONS: Connection = {
+        let conn = Connection::open_in_memory().unwrap();
+        functions::register(&conn).unwrap();
+        conn
+    };
+}
+
 fn own(text: &str, column_type: ColumnType) -> bool {
-    look(&table(column_type, &[text.to_owned()])).is_none()
+    let sql = "SELECT ash_rusqlite_own_form(?, ?)";
+    let declared = column_type.declared();
+    FUNCTIONS.with(|conn| {
+        conn.query_row(sql, [text, declared], |row| row.get(0))
+            .unwrap()
+    })
 }
 
 /// Texts that are nearly times, and often are.
