@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, ToSql};
 
+use super::equal_nulls::{self, EqualNulls};
 use super::forms::KnownForms;
 use super::readings::Readings;
 use super::table::{quoted, shortened, with_nearest, Column, Form, Table};
@@ -181,7 +182,14 @@ struct Partial {
 }
 
 impl Partial {
-    fn finish(mut self, triggers: &Triggers) -> Table {
+    fn finish(mut self, triggers: &Triggers, equal_nulls: &EqualNulls) -> Table {
+        for column in &mut self.columns {
+            let place = (
+                self.name.to_ascii_lowercase(),
+                column.name.to_ascii_lowercase(),
+            );
+            column.nulls_equal = equal_nulls.contains(&place);
+        }
         self.key.sort_unstable();
         let key = self.key.into_iter().map(|(_, place)| place).collect();
         let mut table = Table::new(self.name, self.columns, key);
@@ -235,15 +243,17 @@ fn load_where(
             default: row.get(7)?,
             generated: hidden == 2 || hidden == 3,
             in_key: false,
+            nulls_equal: false,
             form: Form::default(),
             tag: Arc::default(),
         });
     }
     let triggers = Triggers::load(conn)?;
+    let equal_nulls = equal_nulls::load(conn)?;
     tables.extend(
         partials
             .into_iter()
-            .map(|(name, p)| (name, Arc::new(p.finish(&triggers)))),
+            .map(|(name, p)| (name, Arc::new(p.finish(&triggers, &equal_nulls)))),
     );
     Ok(())
 }

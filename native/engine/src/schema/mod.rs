@@ -8,6 +8,7 @@ mod declared;
 mod diff;
 mod difference;
 mod ensure;
+mod equal_nulls;
 mod existing;
 mod fit;
 mod forms;

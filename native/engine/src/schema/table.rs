@@ -47,6 +47,8 @@ pub struct Column {
     pub generated: bool,
     /// Whether it is a part of the primary key.
     pub in_key: bool,
+    /// Whether an index has it as `ifnull(c, 0)`.
+    pub nulls_equal: bool,
     /// What is known of the forms of its texts. Only those of times may have several.
     pub form: Form,
     /// A place where a host may keep what it makes of the name; shared with every

@@ -48,7 +48,7 @@ pub(super) fn implied<'v>(
     compared::values(b, texts.by_ref().collect())
 }
 
-fn text_of(scalar: &Scalar) -> Option<&str> {
+pub(super) fn text_of(scalar: &Scalar) -> Option<&str> {
     match scalar {
         Scalar::Value {
             value: Value::Bytes(bytes),

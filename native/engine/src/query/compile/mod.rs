@@ -13,6 +13,7 @@ mod fragment;
 mod given;
 mod ignore_case;
 mod insert;
+mod nulls_equal;
 mod numbered;
 mod order;
 mod plan;

@@ -3,7 +3,7 @@
 use super::builder::{rowid_name, Builder};
 use super::order::{self, Term};
 use super::select::count;
-use super::{compared, filter, invalid, scalar, Param};
+use super::{compared, filter, invalid, nulls_equal, scalar, Param};
 use crate::error::Result;
 use crate::query::ir::{Collation, DistinctOn, Partition, Scalar, Select};
 
@@ -143,6 +143,7 @@ fn filtered<'v>(b: &mut Builder<'_, 'v>, select: &'v Select) -> Result<bool> {
     };
     b.push(" WHERE ");
     filter::condition(b, expr)?;
+    nulls_equal::implied(b, expr)?;
     Ok(true)
 }
 
