@@ -252,6 +252,28 @@ fn a_foreign_key_is_named_until_an_index_begins_with_it() {
     assert_eq!(unindexed_keys(&conn).unwrap(), []);
 }
 
+#[test]
+fn an_index_that_a_later_one_takes_the_place_of_is_not_named() {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch("CREATE TABLE x (id INTEGER PRIMARY KEY, t TEXT, d TEXT)")
+        .unwrap();
+    let sql = "SELECT * FROM x WHERE d IS NULL AND t IS NOT NULL \
+               AND ((t < ? OR t IS NULL) OR (t = ? AND rowid < ?)) ORDER BY t DESC, rowid DESC";
+    let found = indexes(&conn, sql);
+    for index in &found {
+        conn.execute_batch(&index.statement).unwrap();
+    }
+    let after = plan(&conn, sql);
+    assert!(!found.is_empty());
+    for index in &found {
+        assert!(
+            after.contains(&format!(" INDEX {}", index.name)),
+            "{} of {found:?}: {after}",
+            index.name
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn every_index_that_is_named_is_used_by_the_plan(data in data(), query in query()) {

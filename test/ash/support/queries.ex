@@ -267,7 +267,18 @@ if Code.ensure_loaded?(Ash) do
           {type, options}
         end)
 
-      %{plain(resource) | combinations: parts, loads: [], extras: [], select: nil}
+      query = %{plain(resource) | combinations: parts, loads: [], extras: [], select: nil}
+
+      # ETS loads what a part's filter asks of related rows in the tenant, and so leaves out rows of the
+      # others before the part's limit.
+      if query.tenant, do: without_limits(query), else: query
+    end
+
+    defp without_limits(query) do
+      parts =
+        for {type, options} <- query.combinations, do: {type, Keyword.delete(options, :limit)}
+
+      %{query | combinations: parts}
     end
 
     ## Code

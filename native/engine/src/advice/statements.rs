@@ -32,12 +32,27 @@ pub(super) fn indexes_for(copy: &SchemaCopy, sql: &str) -> Option<Vec<IndexAdvic
             _ => break,
         }
     }
+    while let Some(unused) = unused(copy, sql, &found) {
+        drop_index(copy, &found.remove(unused));
+    }
     for index in &found {
-        let name = schema::quoted_name(&index.name);
-        // It is there; a failure would show in the next statement's plan.
-        let _ = copy.run(&format!("DROP INDEX {name}"));
+        drop_index(copy, index);
     }
     Some(found)
+}
+
+/// An index that the plan does not use any more since there is a later one.
+fn unused(copy: &SchemaCopy, sql: &str, found: &[IndexAdvice]) -> Option<usize> {
+    let plan = copy.plan(sql).ok()?;
+    found
+        .iter()
+        .position(|index| !plan::uses(&plan, &index.name))
+}
+
+fn drop_index(copy: &SchemaCopy, index: &IndexAdvice) {
+    let name = schema::quoted_name(&index.name);
+    // It is there; a failure would show in the next statement's plan.
+    let _ = copy.run(&format!("DROP INDEX {name}"));
 }
 
 /// The next one, which is in the copy then.
