@@ -12,7 +12,9 @@ mod support {
     pub mod host;
 }
 
-use ash_rusqlite_engine::query::ir::{OrderBy, Read, Select};
+use ash_rusqlite_engine::query::ir::{
+    Assignment, Function, OrderBy, Read, Returning, Scalar, Select, Update, Write,
+};
 use ash_rusqlite_engine::{Database, Date, DateTime, Time, Value};
 use rusqlite::Connection;
 use serde_json::json;
@@ -159,4 +161,53 @@ fn a_database_that_does_not_sync_tells_others_from_itself_too() {
     let text = "INSERT INTO t VALUES (2, '2026-01-02 03:04:06')";
     other.execute_batch(text).unwrap();
     assert!(sorts(&database, "t"));
+}
+
+#[test]
+fn a_time_that_is_copied_from_another_column_gets_the_form_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("times.db");
+    let tables = "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME_TEXT, ends DATETIME_TEXT);
+        CREATE INDEX t_at ON t (at);
+        INSERT INTO t VALUES (1, '2026-01-02T03:04:05Z', NULL), (2, NULL, '2026-01-02 03:04:06'),
+          (3, NULL, '2026-01-02 03:04:07'), (4, NULL, '2026-01-02 05:04:08+02:00')";
+    let database = with_tables(config(path.to_str().unwrap(), json!({})), tables);
+    let column = |name: &str| Scalar::Column {
+        depth: 0,
+        table: 0,
+        name: name.into(),
+    };
+    assert!(!sorts(&database, "t"));
+    let copies = [
+        column("ends"),
+        Scalar::Call(Function::Coalesce, vec![column("at"), column("ends")]),
+        Scalar::If {
+            boolean: true,
+            condition: Box::new(Scalar::Boolean(true)),
+            then: Box::new(column("ends")),
+            otherwise: Box::new(column("at")),
+        },
+    ];
+    for (id, scalar) in [2, 3, 4].map(Value::Integer).into_iter().zip(copies) {
+        let update = Update {
+            table: "t".into(),
+            filter: equal("id", id),
+            set: vec![Assignment::Compute("at".into(), scalar)],
+            returning: Returning::Nothing,
+        };
+        write(&database, Write::Update(update)).unwrap();
+    }
+    // The order of the index is that of the times still.
+    assert!(!sorts(&database, "t"));
+    assert_eq!(ids(&database), [1, 2, 3, 4]);
+    // What has a form of its own and is not changed stays as it is.
+    let same = Update {
+        table: "t".into(),
+        filter: None,
+        set: vec![Assignment::Compute("ends".into(), column("ends"))],
+        returning: Returning::Nothing,
+    };
+    write(&database, Write::Update(same)).unwrap();
+    let stored = read(&database, sql("SELECT ends || '' FROM t WHERE id = 2")).unwrap();
+    assert_eq!(stored, [[json!("2026-01-02 03:04:06")]]);
 }

@@ -160,12 +160,22 @@ fn increment<'v>(b: &mut Builder<'_, 'v>, column: &Column, value: &'v Value) -> 
     Ok(())
 }
 
-/// What is not known to be of the column's type is checked and brought into its form.
+/// What is not known to be of the column's type is checked and brought into its form. So are times
+/// of another column, where another program may have written them in forms of its own.
 fn compute<'v>(b: &mut Builder<'_, 'v>, column: &Column, scalar: &'v Scalar) -> Result<()> {
     let column_type = column.column_type;
     let known = type_of(b, scalar);
+    let has_its_form = match scalar {
+        _ if column_type.time_family().is_none() => true,
+        Scalar::Value { .. } => true,
+        // What is there already is not changed: it may be a key.
+        Scalar::Column { depth, name, .. } => {
+            *depth == 0 && name.eq_ignore_ascii_case(&column.name)
+        }
+        _ => false,
+    };
     if matches!(scalar, Scalar::Null)
-        || known == Some(column_type)
+        || (known == Some(column_type) && has_its_form)
         || column_type == ColumnType::Any
     {
         return scalar::write(b, scalar);
