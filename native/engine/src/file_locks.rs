@@ -85,6 +85,12 @@ mod calls {
         descriptors::lock_first(holder, libc::F_WRLCK).then_some(NewcomersWait(holder))
     }
 
+    /// Whether anybody but this library in this process has a lock on a file that it has open,
+    /// given by device and inode.
+    pub fn others_lock(file: (u64, u64)) -> bool {
+        descriptors::others_lock(file)
+    }
+
     impl Drop for NewcomersWait {
         fn drop(&mut self) {
             descriptors::lock_first(self.0, libc::F_UNLCK);
@@ -165,6 +171,11 @@ mod calls {
     pub fn keep_newcomers_out(_: &std::path::Path) -> Option<NewcomersWait> {
         None
     }
+
+    /// Cannot be known here.
+    pub fn others_lock(_: (u64, u64)) -> bool {
+        false
+    }
 }
 
-pub use calls::{close_file, install, keep_newcomers_out};
+pub use calls::{close_file, install, keep_newcomers_out, others_lock};

@@ -5,12 +5,13 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use crate::error::{Code, Error};
+use crate::file_locks;
 use crate::side_files::beside;
 
 /// Readers look this often at most: to look takes a third of the time of a short read.
@@ -58,6 +59,38 @@ fn is_gone(path: &Path) -> bool {
 pub struct OpenedFiles {
     database: Opened,
     log: Opened,
+    /// The index of the log: who shares it shares the log.
+    index: Opened,
+}
+
+/// Who else has the files that we have lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// Nobody who matters.
+    None,
+    /// Databases of this program alone.
+    Ours,
+    /// Another program.
+    Foreign,
+}
+
+/// Device and inode of a database, its log and its index.
+type Identities = [Option<(u64, u64)>; 3];
+
+/// The files that writers of this program use, once for each of them.
+static USED: Mutex<Vec<Identities>> = Mutex::new(Vec::new());
+
+/// As long as it lives, the files count as used.
+#[derive(Debug)]
+pub struct FileUse(Identities);
+
+impl Drop for FileUse {
+    fn drop(&mut self) {
+        let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = used.iter().position(|used| *used == self.0) {
+            used.swap_remove(place);
+        }
+    }
 }
 
 impl OpenedFiles {
@@ -66,8 +99,46 @@ impl OpenedFiles {
         // SQLite has followed the links: the log is beside what they lead to.
         let path = PathBuf::from(conn.path().filter(|path| !path.is_empty())?);
         let log = Opened::now(beside(&path, "-wal"));
+        let index = Opened::now(beside(&path, "-shm"));
         let database = Opened::now(path);
-        Some(OpenedFiles { database, log })
+        Some(OpenedFiles {
+            database,
+            log,
+            index,
+        })
+    }
+
+    /// Notes that a writer uses them.
+    pub fn begin_use(&self) -> FileUse {
+        let files = [&self.database, &self.log, &self.index].map(|file| file.identity);
+        let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+        used.push(files);
+        FileUse(files)
+    }
+
+    /// Who else has them and would be in the way of opening them again: they would share the index
+    /// of a log that they do not have, or move a log without a name into the file. `ours` is how
+    /// often the writer who asks is noted to use them.
+    pub fn others(&self, ours: usize) -> Others {
+        let Some(index) = self.index.identity else {
+            return Others::None;
+        };
+        if self.database.moved() && self.index.moved() {
+            return Others::None;
+        }
+        if file_locks::others_lock(index) {
+            return Others::Foreign;
+        }
+        let named = [&self.database, &self.log].map(|file| identity(&file.path));
+        let used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that has the files of these names has opened them again.
+        let in_the_way = used
+            .iter()
+            .filter(|[database, log, of]| *of == Some(index) && [*database, *log] != named);
+        match in_the_way.count() > ours {
+            true => Others::Ours,
+            false => Others::None,
+        }
     }
 
     /// What is not what it was. Two calls of the system, 1 to 2 µs.
@@ -115,6 +186,11 @@ impl OpenedFiles {
     /// The error of who was writing.
     pub fn error(&self, moved: Moved) -> Error {
         self.error_with(moved, "What was being written is not acknowledged and may be lost; the files are opened again, so write again. Let no program touch the file, its -wal or its -shm but through SQLite")
+    }
+
+    /// The error of whoever asks while others keep the files from being opened again.
+    pub fn error_in_use(&self, moved: Moved) -> Error {
+        self.error_with(moved, "Others still have it open as it was, so it cannot be opened again without damage: close them, or restart them. It is opened again once they are gone")
     }
 
     /// What is reported when the files are open again.

@@ -11,6 +11,7 @@
 )]
 
 mod support {
+    pub mod child;
     pub mod host;
     pub mod other_library;
 }
@@ -24,6 +25,7 @@ use ash_rusqlite_engine::{
     CheckpointMode, Code, Database, Error, Maintenance, Outcome, Result, Stat, Value,
 };
 use serde_json::json;
+use support::child;
 use support::host::*;
 use support::other_library::Library;
 
@@ -246,4 +248,77 @@ fn while_the_file_is_away_nothing_is_acknowledged_and_it_may_come_back() {
     for id in [1, 2, 3, 4, 5, 8] {
         assert!(stored.contains(&id), "{stored:?}");
     }
+}
+
+#[test]
+#[ignore = "a child of another test"]
+fn child_that_writes_and_waits() {
+    let Some(path) = child::path() else { return };
+    let conn = rusqlite::Connection::open(path).unwrap();
+    conn.query_row("SELECT count(*) FROM t", [], |_| Ok(()))
+        .unwrap();
+    child::say("open");
+    let mut lines = std::io::stdin().lines();
+    lines.next().unwrap().unwrap();
+    conn.execute("INSERT INTO t VALUES (50, 'theirs')", [])
+        .unwrap();
+    child::say("written");
+    lines.next().unwrap().unwrap();
+}
+
+#[test]
+fn while_another_process_shares_a_log_without_a_name_nobody_begins_another_one() {
+    use std::io::{BufRead, BufReader, Write};
+    let (_folder, path, database, _) = database();
+    (1..=5).for_each(|id| add(&database, id).unwrap());
+    let mut child = child::command("child_that_writes_and_waits", &path, &[])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut until = |word: &str| {
+        while !lines.next().unwrap().unwrap().ends_with(word) {}
+    };
+    let mut input = child.stdin.take().unwrap();
+    until("open");
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    // All of the log is moved into the file, so it is acknowledged.
+    add(&database, 6).unwrap();
+    let refused = error(add(&database, 7));
+    assert_eq!(refused.code(), Code::FileReplaced);
+    assert!(refused.message().contains("close them"), "{refused}");
+    let refused = error(read(&database, sql("SELECT 1")));
+    assert!(refused.message().contains("close them"), "{refused}");
+    assert!(!beside(&path, "-wal").exists());
+    input.write_all(b"\n").unwrap();
+    until("written");
+    input.write_all(b"\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    wait_until(|| add(&database, 8).is_ok());
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 8, 50]);
+    close(database);
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 8, 50]);
+}
+
+#[test]
+fn of_two_databases_on_a_file_whose_log_was_deleted_neither_harms_the_other() {
+    let (_folder, path, database, _) = database();
+    let other = open(config(path.to_str().unwrap(), json!({}))).unwrap();
+    (1..=5).for_each(|id| add(&database, id).unwrap());
+    assert_eq!(count(&other, "t"), 5);
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    add(&database, 6).unwrap();
+    let refused = error(add(&database, 7));
+    assert_eq!(refused.code(), Code::FileReplaced);
+    assert!(refused.message().contains("close them"), "{refused}");
+    assert!(!beside(&path, "-wal").exists());
+    // It has the old log as the last one.
+    add(&other, 8).unwrap();
+    add(&other, 9).unwrap();
+    wait_until(|| add(&database, 10).is_ok());
+    assert_eq!(count(&other, "t"), 9);
+    assert_eq!(count(&database, "t"), 9);
+    close(other);
+    close(database);
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 8, 9, 10]);
 }

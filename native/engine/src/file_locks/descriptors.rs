@@ -127,6 +127,25 @@ pub fn holder_of(database: &Path) -> Option<RawFd> {
     registry().files.get(&(data.dev(), data.ino()))?.holder
 }
 
+/// Whether others have a lock on a log's index that SQLite has open here: whoever uses one has.
+/// Its locks are taken through one descriptor for all of this library.
+pub fn others_lock(file: File) -> bool {
+    let registry = registry();
+    let Some(found) = registry.files.get(&file) else {
+        return false;
+    };
+    let command = match found.classic {
+        true => libc::F_GETLK,
+        false => libc::F_OFD_GETLK,
+    };
+    found.open.iter().all(|descriptor| {
+        let mut lock = whole(libc::F_WRLCK);
+        // SAFETY: the descriptor is open, and the lock outlives the call.
+        let code = unsafe { libc::fcntl(*descriptor, command, &mut lock) };
+        code == 0 && i32::from(lock.l_type) != libc::F_UNLCK
+    }) && !found.open.is_empty()
+}
+
 /// Locks the place that whoever opens a database locks first, or releases it.
 pub fn lock_first(holder: RawFd, kind: c_int) -> bool {
     let mut lock = whole(kind);

@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::{Executor, SharedCatalog};
-use crate::opened_files::{FileWatch, OpenedFiles};
+use crate::opened_files::{FileUse, FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
 use crate::reply::fault;
@@ -175,6 +175,8 @@ pub struct Writer {
     connected: bool,
     /// The files; none in memory.
     files: Option<Arc<OpenedFiles>>,
+    /// Says so to other databases of this program on the same files.
+    file_use: Option<FileUse>,
     /// Why they must be opened again.
     lost: Option<Lost>,
     others: Others,
@@ -239,6 +241,7 @@ impl Writer {
             true => OpenedFiles::of(&link.conn).map(Arc::new),
             false => None,
         };
+        let file_use = files.as_ref().map(|files| files.begin_use());
         shared.watch.set(files.clone());
         let log = shared.log_of(&link)?;
         Ok(Writer {
@@ -246,6 +249,7 @@ impl Writer {
             link,
             connected: true,
             files,
+            file_use,
             lost: None,
             others,
             draft: None,

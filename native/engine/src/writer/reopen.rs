@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 
 use crate::connection;
 use crate::error::{Error, Result};
-use crate::opened_files::{Moved, OpenedFiles};
+use crate::opened_files::{self, Moved, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::{file_locks, sqlite_error};
 
@@ -20,6 +20,9 @@ use super::Writer;
 /// How long the log of a lost name may take to be moved into the file, if others read.
 const RESCUE: Duration = Duration::from_secs(2);
 
+/// While others keep the files from being opened again, it is tried this often at most.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+
 /// Files that lost their names.
 #[derive(Clone, Copy)]
 pub struct Lost {
@@ -27,6 +30,18 @@ pub struct Lost {
     moved: Moved,
     /// Whether all of the log is in the file nevertheless.
     rescued: bool,
+    /// When others were found to have them open.
+    in_use: Option<Instant>,
+}
+
+impl Lost {
+    fn new(moved: Moved, rescued: bool) -> Lost {
+        Lost {
+            moved,
+            rescued,
+            in_use: None,
+        }
+    }
 }
 
 /// Those who have connections to the same files.
@@ -49,9 +64,13 @@ impl Writer {
         let Some(moved) = files.moved() else {
             return Ok(());
         };
+        if self.lost.is_some() {
+            // It is known, and nothing was written since.
+            return Err(files.error(moved));
+        }
         let files = Arc::clone(files);
         let rescued = moved == Moved::Log && self.rescue();
-        self.lost = Some(Lost { moved, rescued });
+        self.lost = Some(Lost::new(moved, rescued));
         match rescued {
             true => Ok(()),
             false => Err(files.error(moved)),
@@ -70,11 +89,8 @@ impl Writer {
     pub(super) fn look_at_files(&mut self) {
         self.shared.watch.answered();
         let Some(files) = &self.files else { return };
-        if let Some(moved) = files.moved() {
-            self.lost = Some(Lost {
-                moved,
-                rescued: false,
-            });
+        if let (None, Some(moved)) = (self.lost, files.moved()) {
+            self.lost = Some(Lost::new(moved, false));
         }
         // Whoever writes next is told why, if this fails.
         let _ = self.recover();
@@ -82,16 +98,21 @@ impl Writer {
 
     /// Opens the files again if they were lost.
     pub(super) fn recover(&mut self) -> Result<()> {
-        let (Some(Lost { moved, rescued }), Some(files)) = (self.lost, self.files.clone()) else {
+        let (Some(lost), Some(files)) = (self.lost, self.files.clone()) else {
             return Ok(());
         };
+        let Lost { moved, rescued, .. } = lost;
         if self.is_back() {
             self.found(None);
             return Ok(());
         }
+        if lost.in_use.is_some_and(|at| at.elapsed() < TRY_EVERY) {
+            return Err(files.error_in_use(moved));
+        }
         let rescued = rescued || self.rescue();
+        self.lost = Some(Lost::new(moved, rescued));
         let result = match (self.others.suspend)() {
-            true => self.reopen(&files),
+            true => self.reopen(&files, moved),
             false => Err(files.error(moved)),
         };
         if let Err(error) = result {
@@ -157,13 +178,24 @@ impl Writer {
             .is_ok_and(|done| done.moved_all())
     }
 
-    fn reopen(&mut self, files: &OpenedFiles) -> Result<()> {
+    fn reopen(&mut self, files: &OpenedFiles, moved: Moved) -> Result<()> {
         // As long as nobody closes it, the content of a file without a name can be copied.
         if files.database_is_gone() {
             return Err(files.error(Moved::Database).with_message(format!(
                 "the file of the database ({}) was deleted or moved away while it was open; put it back. Until this process ends, its content can be copied from /proc",
                 files.path().display()
             )));
+        }
+        let others = files.others(usize::from(self.file_use.is_some()));
+        if others != opened_files::Others::None {
+            self.lost.iter_mut().for_each(|lost| {
+                lost.in_use = Some(Instant::now());
+            });
+            if others == opened_files::Others::Ours {
+                // They have what we have, and the last of them is the one to open it again.
+                self.let_go(files)?;
+            }
+            return Err(files.error_in_use(moved));
         }
         self.let_go(files)?;
         let mut config = self.shared.config.clone();
@@ -173,6 +205,7 @@ impl Writer {
         let log = self.shared.log_of(&link)?;
         self.shared.catalog().reload(&link.conn)?;
         self.files = OpenedFiles::of(&link.conn).map(Arc::new);
+        self.file_use = self.files.as_ref().map(|files| files.begin_use());
         self.shared.watch.set(self.files.clone());
         self.link = link;
         self.connected = true;
@@ -203,6 +236,7 @@ impl Writer {
         self.draft = None;
         self.link = connection::unconnected()?;
         self.connected = false;
+        self.file_use = None;
         Ok(())
     }
 }
