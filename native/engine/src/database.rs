@@ -406,12 +406,14 @@ impl Database {
                 "the database is closed; start its repo again",
             ));
         }
-        let (path, stop) = (self.0.path.clone(), self.0.pool.stop_flag());
+        let (path, pool) = (self.0.path.clone(), Arc::clone(&self.0.pool));
         let config = self.0.shared.config.clone();
         let closing = Arc::clone(&self.0.closing);
         self.spawn("ash_rusqlite_side", move || {
             let mut reply = Reply::new(reply);
-            let result = side_work::run(work, &path, &config, stop, &mut reply);
+            let result = pool
+                .stop_flag()
+                .and_then(|stop| side_work::run(work, &path, &config, stop, &mut reply));
             reply.finish(result.map_err(|error| {
                 let stopped = matches!(error.code(), Code::Closed | Code::Cancelled);
                 match stopped && !closing.load(Ordering::Relaxed) {

@@ -289,6 +289,12 @@ fn while_another_process_shares_a_log_without_a_name_nobody_begins_another_one()
     assert!(refused.message().contains("close them"), "{refused}");
     let refused = error(read(&database, sql("SELECT 1")));
     assert!(refused.message().contains("close them"), "{refused}");
+    let check = Maintenance::Check {
+        quick: false,
+        limit: 10,
+    };
+    let refused = error(maintain(&database, check).result);
+    assert!(refused.message().contains("close them"), "{refused}");
     assert!(!beside(&path, "-wal").exists());
     input.write_all(b"\n").unwrap();
     until("written");

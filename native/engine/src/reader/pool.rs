@@ -49,6 +49,22 @@ struct State {
     earlier: Vec<Arc<AtomicBool>>,
 }
 
+impl State {
+    /// Whether anybody may have a connection, now or soon.
+    fn check(&self) -> Result<()> {
+        if self.closed {
+            return Err(Error::new(
+                Code::Closed,
+                "the database is closed; start its repo again",
+            ));
+        }
+        match &self.refused {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The pool.
 pub struct Pool {
     path: PathBuf,
@@ -84,15 +100,7 @@ impl Pool {
     pub fn lend(&self, may_open: bool, on_free: &mut dyn FnMut() -> Notify) -> Result<Lease> {
         let (stop, generation) = {
             let mut state = self.lock();
-            if state.closed {
-                return Err(Error::new(
-                    Code::Closed,
-                    "the database is closed; start its repo again",
-                ));
-            }
-            if let Some(error) = &state.refused {
-                return Err(error.clone());
-            }
+            state.check()?;
             if state.suspended {
                 return Ok(Lease::Waiting(state.waiting.join(on_free())));
             }
@@ -147,9 +155,18 @@ impl Pool {
         next.into_iter().for_each(|notify| notify());
     }
 
-    /// What stops those that are open now, for a connection beside them.
-    pub fn stop_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.lock().stop)
+    /// What stops those that are open now, for a connection beside them. Waits while none may be
+    /// opened.
+    ///
+    /// # Errors
+    /// `closed`, or why nobody gets a connection.
+    pub fn stop_flag(&self) -> Result<Arc<AtomicBool>> {
+        let state = self
+            .returned
+            .wait_while(self.lock(), |state| state.suspended && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.check()?;
+        Ok(Arc::clone(&state.stop))
     }
 
     /// Stops what runs, for good.
@@ -198,6 +215,7 @@ impl Pool {
         state.refused = refused;
         let waiting = state.waiting.first(usize::MAX);
         drop(state);
+        self.returned.notify_all();
         waiting.into_iter().for_each(|notify| notify());
     }
 
@@ -223,6 +241,7 @@ impl Pool {
         let idle = std::mem::take(&mut state.idle);
         let waiting = state.waiting.first(usize::MAX);
         drop(state);
+        self.returned.notify_all();
         drop(idle);
         waiting.into_iter().for_each(|notify| notify());
         let state = self.lock();
