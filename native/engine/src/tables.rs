@@ -48,14 +48,22 @@ impl Database {
         on_reader_free: &mut dyn FnMut() -> Notify,
     ) -> Result<Looked> {
         self.check_open()?;
-        let mut reader = match self.pool().lend(true, on_reader_free)? {
-            Lease::Ready(reader) => reader,
-            Lease::NeedsTime => return Err(Error::new(Code::Internal, "no reader was opened")),
-            Lease::Waiting(id) => return Ok(Looked::NoReader(id)),
-        };
-        let result = look(&mut reader, spec, deadline, cancelled);
-        self.pool().put_back(reader);
-        result.map(Looked::Done)
+        loop {
+            let mut reader = match self.pool().lend(true, on_reader_free)? {
+                Lease::Ready(reader) => reader,
+                Lease::NeedsTime => return Err(Error::new(Code::Internal, "no reader was opened")),
+                Lease::Waiting(id) => return Ok(Looked::NoReader(id)),
+            };
+            let generation = reader.generation();
+            let result = look(&mut reader, spec, deadline, Arc::clone(&cancelled));
+            self.pool().put_back(reader);
+            match result {
+                // It was stopped because its files were replaced: in the new ones, then.
+                Err(error)
+                    if error.code() == Code::Closed && self.pool().is_outdated(generation) => {}
+                result => return result.map(Looked::Done),
+            }
+        }
     }
 
     /// Says what the columns of a table hold. It counts for those whose declared types do not
