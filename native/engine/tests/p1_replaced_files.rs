@@ -328,3 +328,18 @@ fn of_two_databases_on_a_file_whose_log_was_deleted_neither_harms_the_other() {
     close(database);
     assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 8, 9, 10]);
 }
+
+#[test]
+fn whoever_is_told_of_it_may_panic_and_the_idle_writer_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("files.db");
+    let database = with_tables(config(path.to_str().unwrap(), json!({})), TABLES);
+    database.report_to(Box::new(|_| panic!("a report that fails")));
+    (1..=5).for_each(|id| add(&database, id).unwrap());
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    wait_until(|| reopened(&database) == Stat::Integer(1));
+    add(&database, 6).unwrap();
+    assert_eq!(count(&database, "t"), 6);
+    close(database);
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6]);
+}

@@ -264,8 +264,13 @@ impl Writer {
     fn work(mut self) {
         loop {
             self.stay_awake();
-            self.checkpoint_if_idle();
-            self.cut_log_when_quiet();
+            let tidied = catch_unwind(AssertUnwindSafe(|| {
+                self.checkpoint_if_idle();
+                self.cut_log_when_quiet();
+            }));
+            if tidied.is_err() {
+                self.after_panic();
+            }
             let max_batch = self.shared.config.max_batch;
             let next = self.shared.queue.next(max_batch, &mut self.taken);
             let transaction = match &next {
@@ -275,12 +280,21 @@ impl Writer {
             };
             // Requests that a panic takes with it are answered as they are dropped.
             if catch_unwind(AssertUnwindSafe(|| self.run(next))).is_err() {
-                self.shared.counters.hold(None);
-                self.roll_back();
+                self.after_panic();
                 if let Some(transaction) = transaction {
                     self.end_transaction(&transaction, &fault(), true);
                 }
             }
+        }
+    }
+
+    /// Nothing goes on being held.
+    fn after_panic(&mut self) {
+        self.shared.counters.hold(None);
+        self.roll_back();
+        if self.lost.is_some() {
+            // Readers may have been told to wait; it is tried again for whoever asks next.
+            self.found(Some(fault()));
         }
     }
 

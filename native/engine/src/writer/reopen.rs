@@ -129,7 +129,7 @@ impl Writer {
     }
 
     /// Lets readers go on, or refuses them with an error.
-    fn found(&mut self, error: Option<Error>) {
+    pub(super) fn found(&mut self, error: Option<Error>) {
         self.shared.watch.set_lost(error.is_some());
         if error.is_none() {
             self.lost = None;
