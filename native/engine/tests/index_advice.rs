@@ -300,3 +300,24 @@ fn named_indexes_are_used(data: &Data, query: &Query) -> Result<(), TestCaseErro
     }
     Ok(())
 }
+
+#[test]
+fn nothing_but_its_own_statement_is_run_of_a_schema_that_another_program_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, attached) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(&format!(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x); CREATE TABLE u (y); PRAGMA writable_schema = 1;
+         UPDATE sqlite_schema SET sql = sql || '; ATTACH ''{}'' AS b; CREATE TABLE b.c (d)'
+         WHERE name = 'u'",
+        attached.display()
+    ))
+    .unwrap();
+    // Who opens the file from here on is told that it is damaged, but this one knows its tables.
+    functions::register(&conn).unwrap();
+    assert_eq!(
+        advised(&conn, "SELECT id FROM t WHERE x = 1"),
+        ["CREATE INDEX \"t_x_index\" ON \"t\" (\"x\")"]
+    );
+    assert!(!attached.exists());
+}

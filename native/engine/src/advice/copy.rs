@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -32,6 +33,9 @@ impl SchemaCopy {
     pub(super) fn of(source: &Connection) -> Result<SchemaCopy> {
         let mut conn = Connection::open_in_memory().map_err(sqlite_error::map)?;
         functions::register(&conn)?;
+        // What the schema of a file says is another program's word.
+        conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)
+            .map_err(sqlite_error::map)?;
         copy_schema(source, &conn).map_err(sqlite_error::map)?;
         copy_statistics(source, &conn).map_err(sqlite_error::map)?;
         let named = Named::default();
@@ -77,7 +81,8 @@ fn copy_schema(source: &Connection, copy: &Connection) -> rusqlite::Result<()> {
     let mut rows = stmt.query([])?;
     while let Some(row) = rows.next()? {
         let sql: String = row.get(0)?;
-        let _ = copy.execute_batch(&sql);
+        // Not one that has another statement behind it.
+        let _ = copy.execute(&sql, []);
     }
     Ok(())
 }
