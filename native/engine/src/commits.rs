@@ -25,6 +25,13 @@ pub struct OwnCommits {
     committing: AtomicBool,
 }
 
+/// How far the commits had come at a moment.
+#[derive(Debug)]
+pub struct Seen {
+    known: u64,
+    now: u64,
+}
+
 impl Default for OwnCommits {
     fn default() -> Self {
         OwnCommits {
@@ -49,14 +56,19 @@ impl OwnCommits {
         })
     }
 
-    /// Takes all that was committed so far for known.
-    pub fn catch_up(&self, conn: &Connection) {
-        let before = self.known.load(Ordering::Acquire);
+    /// How far the commits have come that `conn` can see, for [`OwnCommits::catch_up`].
+    pub fn seen_by(&self, conn: &Connection) -> Seen {
+        let known = self.known.load(Ordering::Acquire);
         let now = counter(conn).unwrap_or(NONE);
+        Seen { known, now }
+    }
+
+    /// Takes what was seen for known.
+    pub fn catch_up(&self, seen: &Seen) {
         // Should the writer have gone on meanwhile, its own note is the newer one.
-        let _ = self
-            .known
-            .compare_exchange(before, now, Ordering::AcqRel, Ordering::Acquire);
+        let _ =
+            self.known
+                .compare_exchange(seen.known, seen.now, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Runs the writer's COMMIT. Returns whether somebody else may have committed around it.
@@ -144,7 +156,7 @@ mod tests {
         let (own, other, reader) = (open(&path), open(&path), open(&path));
         let commits = OwnCommits::default();
         assert!(!commits.are_all(&reader));
-        commits.catch_up(&reader);
+        commits.catch_up(&commits.seen_by(&reader));
         assert!(commits.are_all(&reader));
         for _ in 0..3 {
             let insert = || own.execute_batch("INSERT INTO t VALUES (1)");
@@ -154,7 +166,7 @@ mod tests {
         }
         other.execute_batch("INSERT INTO t VALUES (2)").unwrap();
         assert!(!commits.are_all(&reader));
-        commits.catch_up(&own);
+        commits.catch_up(&commits.seen_by(&own));
         assert!(commits.are_all(&reader));
         // What changed nothing is not counted, by SQLite nor here.
         let (done, _) = commits.around(&own, || own.execute_batch("DELETE FROM t WHERE x = 9"));
@@ -168,7 +180,7 @@ mod tests {
     fn a_database_without_a_log_tells_nothing() {
         let conn = Connection::open_in_memory().unwrap();
         let commits = OwnCommits::default();
-        commits.catch_up(&conn);
+        commits.catch_up(&commits.seen_by(&conn));
         assert!(!commits.are_all(&conn));
     }
 }

@@ -163,6 +163,11 @@ impl Control {
         self.stopped.store(stop as u8, Ordering::Relaxed);
     }
 
+    /// Whether what runs is on a thread that must not be held.
+    pub fn is_slice(&self) -> bool {
+        self.slice.load(Ordering::Relaxed)
+    }
+
     /// Whether the slice has lasted long enough.
     pub fn slice_is_over(&self) -> bool {
         let elapsed = nanos(Instant::now()).saturating_sub(self.started.load(Ordering::Relaxed));

@@ -3,12 +3,12 @@
 mod either;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::commits::OwnCommits;
-use crate::control::Control;
+use crate::control::{Control, Stop};
 use crate::error::{Code, Error, Result};
 use crate::not_a_read;
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
@@ -126,20 +126,41 @@ impl SharedCatalog {
 
     /// Whether what looks have found still holds for what a connection sees; if not, it is
     /// forgotten.
-    pub fn forms_hold(&self, conn: &Connection) -> bool {
+    ///
+    /// # Errors
+    /// That the slice of `control` is over, where it would have to wait.
+    pub fn forms_hold(&self, conn: &Connection, control: Option<&Control>) -> Result<bool> {
         let hold = self.commits.are_all(conn);
         if !hold {
-            self.forget_forms(conn);
+            self.forget_forms(conn, control)?;
         }
-        hold
+        Ok(hold)
     }
 
-    fn forget_forms(&self, conn: &Connection) {
-        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before: what is committed from here on is not known.
-        self.commits.catch_up(conn);
+    fn forget_forms(&self, conn: &Connection, control: Option<&Control>) -> Result<()> {
+        let _turn = self.turn(control)?;
+        // First: what is committed from here on is not known.
+        let seen = self.commits.seen_by(conn);
         if self.forms.forget() {
             self.put(self.told(Catalog::clone(&self.get())));
+        }
+        // Last: until then nobody takes what was found before for true.
+        self.commits.catch_up(&seen);
+        Ok(())
+    }
+
+    /// The turn to change the tables. Whoever has no time to wait for it goes on elsewhere.
+    fn turn(&self, control: Option<&Control>) -> Result<MutexGuard<'_, ()>> {
+        let Some(control) = control.filter(|control| control.is_slice()) else {
+            return Ok(self.reading.lock().unwrap_or_else(PoisonError::into_inner));
+        };
+        match self.reading.try_lock() {
+            Ok(turn) => Ok(turn),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                control.set_stop(Stop::Slice);
+                Err(Error::new(Code::Timeout, "the slice is over"))
+            }
         }
     }
 
@@ -154,7 +175,8 @@ impl SharedCatalog {
     ) -> Result<T> {
         let (result, unknown) = self.commits.around(conn, commit);
         if unknown {
-            self.forget_forms(conn);
+            // Nothing is to be said of it: the writer waits for its turn.
+            let _ = self.forget_forms(conn, None);
         }
         result
     }
@@ -169,7 +191,7 @@ impl SharedCatalog {
         columns: &[(String, String)],
         control: &Control,
     ) -> Result<bool> {
-        self.forms_hold(conn);
+        self.forms_hold(conn, Some(control))?;
         let catalog = self.get();
         let mut looked = false;
         for (table, column) in columns {
@@ -177,7 +199,7 @@ impl SharedCatalog {
             looked |= self.forms.look(conn, table, column, Some(control))?;
         }
         if looked {
-            let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.turn(Some(control))?;
             self.put(self.told(Catalog::clone(&self.get())));
         }
         Ok(looked)
@@ -289,8 +311,13 @@ impl Executor<'_> {
 
     /// Compiles a read by what is known of the forms of times in its columns.
     fn compile<'r>(&self, read: &'r Read) -> Result<Compiled<'r>> {
-        let mut compiled = compile::compile_read(read, &self.catalog.get())?;
-        if compiled.forms.relied && !self.catalog.forms_hold(self.conn) {
+        let catalog = self.catalog.get();
+        let mut compiled = compile::compile_read(read, &catalog)?;
+        // Others may have found out meanwhile that it does not hold any more.
+        if compiled.forms.relied
+            && (!self.catalog.forms_hold(self.conn, self.looks)?
+                || !Arc::ptr_eq(&catalog, &self.catalog.get()))
+        {
             compiled = compile::compile_read(read, &self.catalog.get())?;
         }
         let unknown = &compiled.forms.unknown;
@@ -527,5 +554,20 @@ mod tests {
         catalog.reload(&conn).unwrap();
         assert!(!catalog.is_stale());
         assert_eq!(catalog.get().table("a").unwrap().columns.len(), 2);
+    }
+
+    #[test]
+    fn a_slice_does_not_wait_for_who_changes_the_tables() {
+        let conn = Connection::open_in_memory().unwrap();
+        let catalog = SharedCatalog::load(&conn).unwrap();
+        let control = Control::new(Arc::default());
+        let turn = catalog.reading.lock().unwrap();
+        control.begin_slice(std::time::Instant::now());
+        let held = catalog.forms_hold(&conn, Some(&control)).unwrap_err();
+        assert_eq!((held.code(), control.stop()), (Code::Timeout, Stop::Slice));
+        drop(turn);
+        control.begin_slice(std::time::Instant::now());
+        assert!(!catalog.forms_hold(&conn, Some(&control)).unwrap());
+        assert_eq!(control.stop(), Stop::None);
     }
 }

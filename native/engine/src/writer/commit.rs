@@ -299,8 +299,8 @@ impl Writer {
         self.link.control.begin(deadline, None);
         self.step("BEGIN IMMEDIATE")?;
         // Nobody else commits from here on.
-        self.shared.catalog().forms_hold(&self.link.conn);
-        Ok(())
+        let hold = self.shared.catalog().forms_hold(&self.link.conn, None);
+        hold.map(drop)
     }
 
     /// `COMMIT`. It is not interrupted: a commit that has begun is waited for.
