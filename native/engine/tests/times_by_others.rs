@@ -13,7 +13,7 @@ mod support {
 }
 
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Function, OrderBy, Read, Returning, Scalar, Select, Update, Write,
+    Assignment, Cursor, Function, OrderBy, Read, Returning, Scalar, Select, Update, Write,
 };
 use ash_rusqlite_engine::{Database, Date, DateTime, Time, Value};
 use rusqlite::Connection;
@@ -210,4 +210,56 @@ fn a_time_that_is_copied_from_another_column_gets_the_form_of_its_own() {
     write(&database, Write::Update(same)).unwrap();
     let stored = read(&database, sql("SELECT ends || '' FROM t WHERE id = 2")).unwrap();
     assert_eq!(stored, [[json!("2026-01-02 03:04:06")]]);
+}
+
+#[test]
+fn a_page_goes_on_where_the_last_one_ended_whatever_others_write_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("times.db");
+    let table = "CREATE TABLE t (at DATETIME_TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID";
+    let database = with_tables(config(path.to_str().unwrap(), json!({})), table);
+    for second in 1..=6 {
+        write(&database, insert("t", &[("at", at(second))])).unwrap();
+    }
+    let page = |after: Option<Cursor>, distinct: bool| {
+        Read::Select(Select {
+            table: "t".into(),
+            columns: Some(vec!["at".into()]),
+            order_by: vec![OrderBy {
+                column: "at".into(),
+                descending: false,
+                nulls: None,
+            }],
+            limit: Some(2),
+            page: true,
+            distinct,
+            after,
+            ..Select::default()
+        })
+    };
+    let other = Connection::open(&path).unwrap();
+    for distinct in [false, true] {
+        // The look waits for its part of the time.
+        let soon = soon();
+        let plan = Read::Explain(Box::new(page(None, distinct)));
+        while format!("{:?}", read(&database, plan.clone()).unwrap()).contains("COLLATE") {
+            assert!(std::time::Instant::now() < soon, "nobody looked again");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let first = read(&database, page(None, distinct)).unwrap();
+        // The row, and the values of its cursor.
+        assert_eq!(first[1].len(), 3);
+        let cursor = |second: u8| Some(Cursor::Values(vec![at(second); first[1].len() - 1]));
+        let foreign = "INSERT INTO t VALUES ('2026-01-02 03:04:09')";
+        other.execute_batch(foreign).unwrap();
+        let next = read(&database, page(cursor(2), distinct)).unwrap();
+        assert_eq!(next.len(), 2);
+        assert!(next[0][0].to_string().contains("second: 3"), "{next:?}");
+        assert_eq!(next[1].len(), 3);
+        other
+            .execute_batch("DELETE FROM t WHERE at LIKE '% %'")
+            .unwrap();
+        let last = read(&database, page(cursor(4), distinct)).unwrap();
+        assert!(last[0][0].to_string().contains("second: 5"), "{last:?}");
+    }
 }

@@ -18,6 +18,12 @@ pub(super) fn condition<'v>(
     cursor: &'v Cursor,
 ) -> Result<()> {
     let values = values(b.table, terms, cursor)?;
+    let (terms, values): (Vec<Term<'_>>, Vec<ToSqlOutput<'v>>) = terms
+        .iter()
+        .zip(values)
+        .filter(|(term, _)| !term.is_repeated())
+        .unzip();
+    let terms = terms.as_slice();
     if one_comparison(terms, &values) {
         if let (Some(first), Some(value)) = (terms.first(), values.first()) {
             first.write_bounds(b, value)?;

@@ -9,6 +9,19 @@ use crate::query::ir::{Nulls, OrderBy};
 use crate::schema::{Column, Form, Table};
 use crate::value::{ColumnType, Value};
 
+/// Where a term comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is given.
+    Given,
+    /// It was added.
+    Added,
+    /// It was added behind one that says the same, as long as the texts of its times are known to
+    /// have one form. It is a value of a cursor, whose values are the same whatever is known, but
+    /// no more than that.
+    Repeated,
+}
+
 /// One column of an order.
 #[derive(Clone, Copy)]
 pub(super) struct Term<'a> {
@@ -19,6 +32,7 @@ pub(super) struct Term<'a> {
     /// Compared by a collation under which different texts may be equal: of decimals, or of
     /// times of several forms.
     pub(super) loose: bool,
+    place: Place,
     pub(super) descending: bool,
     pub(super) nullable: bool,
     pub(super) nulls_first: bool,
@@ -31,6 +45,7 @@ impl<'a> Term<'a> {
             column: Some(column),
             loose: column.column_type == ColumnType::Decimal
                 || (column.column_type.time_family().is_some() && column.form != Form::One),
+            place: Place::Given,
             descending,
             nullable: !column.not_null && !key,
             nulls_first: !descending,
@@ -42,10 +57,16 @@ impl<'a> Term<'a> {
             name,
             column: None,
             loose: false,
+            place: Place::Given,
             descending,
             nullable: false,
             nulls_first: !descending,
         }
+    }
+
+    /// Whether it says no more than one before it.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.place == Place::Repeated
     }
 
     /// The term of the opposite order.
@@ -149,15 +170,21 @@ pub(super) fn make_total<'a>(
 
 /// Equal decimals or times may be different texts, so they are told apart by their texts.
 fn add<'a>(terms: &mut Vec<Term<'a>>, term: Term<'a>) {
-    if !terms
-        .iter()
-        .any(|known| known.name == term.name && !known.loose)
-    {
-        terms.push(Term {
-            loose: false,
-            ..term
-        });
+    let mut same = terms.iter().filter(|known| known.name == term.name);
+    if same.clone().any(|known| known.place != Place::Given) {
+        return;
     }
+    let is_time = |column: &Column| column.column_type.time_family().is_some();
+    let place = match same.any(|known| !known.loose) {
+        false => Place::Added,
+        true if term.column.is_some_and(is_time) => Place::Repeated,
+        true => return,
+    };
+    terms.push(Term {
+        loose: false,
+        place,
+        ..term
+    });
 }
 
 /// Refuses an order by columns that the distinct rows do not have.
@@ -186,6 +213,7 @@ pub(super) fn write(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
 
 /// Writes the terms with commas between them.
 pub(super) fn items(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
+    let terms = terms.iter().filter(|term| !term.is_repeated());
     b.list(terms, |b, term| {
         term.write(b);
         if term.descending {
