@@ -46,8 +46,10 @@ defmodule AshRusqlite.Error do
     * `:message` - one or two sentences that say what to do
     * `:details` - a map with what the message speaks of, such as `:table`, `:column`,
       `:option`, `:nearest`, `:waited_ms`, `:holder`, and `:row`, the place of the row among those
-      of an `insert_all` that is at fault
-    * `:retryable?` - whether the same call may succeed later without any change
+      of an `insert_all` that is at fault. With `maybe_written: true` a write that failed may be
+      there nevertheless: look before you write it again
+    * `:retryable?` - whether the same call may succeed later without any change; never with
+      `maybe_written: true`
 
   Functions with an `{:error, error}` result return it, all others raise it:
 

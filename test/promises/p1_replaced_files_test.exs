@@ -37,11 +37,12 @@ defmodule AshRusqlite.Promises.P1ReplacedFilesTest do
     File.rm!(database <> "-shm")
     File.write!(database <> "-wal", "")
 
-    assert {:error, %Error{code: :file_replaced, retryable?: true} = error} =
+    assert {:error, %Error{code: :file_replaced, retryable?: false} = error} =
              Repo.insert(:rooms, id: "lost", title: "lost")
 
     assert error.message =~ "not acknowledged"
-    assert error.message =~ "write again"
+    assert error.message =~ "look whether it is there before you write it again"
+    assert error.details.maybe_written
     assert error.details.path == database <> "-wal"
     assert {:ok, _} = Repo.insert(:rooms, id: "again", title: "again")
     assert Enum.map(Repo.all(:rooms, order_by: :id), & &1.id) == ["again", "before"]

@@ -114,6 +114,8 @@ pub enum Detail {
     Integer(i64),
     /// A list of texts, such as the columns of a constraint.
     List(Vec<String>),
+    /// Whether something is so.
+    Boolean(bool),
 }
 
 impl From<&str> for Detail {
@@ -129,6 +131,11 @@ impl From<String> for Detail {
 impl From<i64> for Detail {
     fn from(value: i64) -> Self {
         Detail::Integer(value)
+    }
+}
+impl From<bool> for Detail {
+    fn from(value: bool) -> Self {
+        Detail::Boolean(value)
     }
 }
 impl From<usize> for Detail {
@@ -174,6 +181,7 @@ pub const DETAIL_KEYS: &[&str] = &[
     "key",
     "atom",
     "row",
+    "maybe_written",
 ];
 
 /// An error of the engine.
@@ -249,9 +257,11 @@ impl Error {
             .map(|(_, v)| v)
     }
 
-    /// Whether the same call may succeed later without any change by the caller.
+    /// Whether the same call may succeed later without any change by the caller. Not that of a
+    /// write that may have been made: to make it again is not the same.
     pub fn retryable(&self) -> bool {
-        self.inner.code.retryable()
+        let written = self.detail("maybe_written") == Some(&Detail::Boolean(true));
+        self.inner.code.retryable() && !written
     }
 }
 

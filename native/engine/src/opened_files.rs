@@ -183,9 +183,15 @@ impl OpenedFiles {
         Error::new(Code::FileReplaced, message).with("path", path.to_string())
     }
 
-    /// The error of who was writing.
+    /// The error of who wants something of them and has done nothing yet.
     pub fn error(&self, moved: Moved) -> Error {
-        self.error_with(moved, "What was being written is not acknowledged and may be lost; the files are opened again, so write again. Let no program touch the file, its -wal or its -shm but through SQLite")
+        self.error_with(moved, "Nothing of this was done; the files are opened again, so try again. Let no program touch the file, its -wal or its -shm but through SQLite")
+    }
+
+    /// The error of who was writing.
+    pub fn error_of_a_write(&self, moved: Moved) -> Error {
+        self.error_with(moved, "What was being written is not acknowledged: it may be lost, or be there after all. The files are opened again; look whether it is there before you write it again. Let no program touch the file, its -wal or its -shm but through SQLite")
+            .with("maybe_written", true)
     }
 
     /// The error of whoever asks while others keep the files from being opened again.

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::{
-    CheckpointMode, Code, Database, Error, Maintenance, Outcome, Result, Stat, Value,
+    CheckpointMode, Code, Database, Detail, Error, Maintenance, Outcome, Result, Stat, Value,
 };
 use serde_json::json;
 use support::child;
@@ -123,7 +123,9 @@ fn a_write_into_a_log_that_was_replaced_is_not_acknowledged() {
     fs::write(beside(&path, "-wal"), "").unwrap();
     let error = error(add(&database, 6));
     assert_eq!(error.code(), Code::FileReplaced);
-    assert!(error.retryable());
+    // It may be there after all, for who had the same log.
+    assert!(!error.retryable());
+    assert_eq!(error.detail("maybe_written"), Some(&Detail::Boolean(true)));
     assert!(error.message().contains("-wal"), "{error}");
     add(&database, 7).unwrap();
     assert_eq!(count(&database, "t"), 6);
@@ -232,6 +234,8 @@ fn while_the_file_is_away_nothing_is_acknowledged_and_it_may_come_back() {
     for id in 6..8 {
         let error = error(add(&database, id));
         assert_eq!(error.code(), Code::FileReplaced, "{error}");
+        // The first one was written before it was noticed.
+        assert_eq!(error.retryable(), id > 6, "{error}");
     }
     let what = sql("SELECT count(*) FROM t");
     assert_eq!(
@@ -286,6 +290,7 @@ fn while_another_process_shares_a_log_without_a_name_nobody_begins_another_one()
     add(&database, 6).unwrap();
     let refused = error(add(&database, 7));
     assert_eq!(refused.code(), Code::FileReplaced);
+    assert!(refused.retryable());
     assert!(refused.message().contains("close them"), "{refused}");
     let refused = error(read(&database, sql("SELECT 1")));
     assert!(refused.message().contains("close them"), "{refused}");

@@ -34,6 +34,7 @@ fn detail_value<'a>(env: Env<'a>, detail: &Detail) -> Raw<'a> {
     match detail {
         Detail::Text(text) => Raw::binary(env, text.as_bytes()),
         Detail::Integer(value) => Raw::integer(env, *value),
+        Detail::Boolean(value) => Raw::boolean(*value),
         Detail::List(texts) => {
             let texts: Vec<_> = texts
                 .iter()

@@ -58,31 +58,33 @@ impl Writer {
     /// After a commit: whether what it wrote has a name. If not, the commit is not acknowledged,
     /// unless all of the log could be moved into the file.
     pub(super) fn check_files(&mut self) -> Result<()> {
-        let Some(files) = &self.files else {
-            return Ok(());
-        };
-        let Some(moved) = files.moved() else {
-            return Ok(());
-        };
+        match self.find_lost() {
+            Some((files, moved)) => Err(files.error_of_a_write(moved)),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks whether the files have lost their names, and what was written with them.
+    fn find_lost(&mut self) -> Option<(Arc<OpenedFiles>, Moved)> {
+        let moved = self.files.as_ref()?.moved()?;
+        let files = self.files.clone()?;
         if self.lost.is_some() {
             // It is known, and nothing was written since.
-            return Err(files.error(moved));
+            return Some((files, moved));
         }
-        let files = Arc::clone(files);
         let rescued = moved == Moved::Log && self.rescue();
         self.lost = Some(Lost::new(moved, rescued));
-        match rescued {
-            true => Ok(()),
-            false => Err(files.error(moved)),
-        }
+        (!rescued).then_some((files, moved))
     }
 
     /// A checkpoint, unless the log has no name: others may have written to the file since.
     pub(super) fn checkpoint_if_named(&mut self, mode: &str) -> Result<Checkpointed> {
-        let named = self.check_files();
+        let lost = self.find_lost();
         self.recover()?;
-        named?;
-        self.checkpoint(mode)
+        match lost {
+            Some((files, moved)) => Err(files.error(moved)),
+            None => self.checkpoint(mode),
+        }
     }
 
     /// Looks at the files for somebody who reads.
