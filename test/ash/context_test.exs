@@ -332,6 +332,42 @@ if Code.ensure_loaded?(Ash) do
           assert titles() == [] and titles(@context) == []
         end
 
+        test "is that of every batch of the records, also after one that was refused" do
+          ids =
+            for n <- 1..25 do
+              %{id: id} = note!("mine #{n}")
+              note!("theirs #{n}", @context, %{id: id})
+              id
+            end
+
+          query = Ash.Query.set_context(Note, @context)
+
+          for strategy <- @strategies -- [:atomic],
+              sort <- [[], [:title]],
+              stop? <- [true, false] do
+            opts = [
+              strategy: strategy,
+              batch_size: 10,
+              return_errors?: true,
+              stop_on_error?: stop?
+            ]
+
+            sorted = Ash.Query.sort(query, sort)
+            assert message(Ash.bulk_destroy(sorted, :destroy, %{}, opts)) =~ "different places"
+            assert message(Ash.bulk_update(sorted, :grow, %{}, opts)) =~ "different places"
+            assert length(titles()) == length(ids) and length(titles(@context)) == length(ids)
+            assert Enum.uniq(sizes()) == [0] and Enum.uniq(sizes(@context)) == [0]
+
+            # None of it is in the way of the resource's own rows.
+            own = note!("own")
+            Ash.read!(query)
+            records = Ash.read!(Ash.Query.filter(query, title == "theirs 1"))
+            assert [{:error, _}] = Enum.map(records, &Ash.update(&1, %{size: 9}))
+            opts = [strategy: [:atomic_batches, :stream], return_errors?: true]
+            assert %{status: :success} = Ash.bulk_destroy([own], :destroy, %{}, opts)
+          end
+        end
+
         test "is where a hook's action is taken back from" do
           for action <- [:with_hook] do
             input = %{title: "a", then: fn _ -> {:error, "no"} end}

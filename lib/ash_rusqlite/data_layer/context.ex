@@ -99,13 +99,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       result
     end
 
+    # The note stays for the batches that follow, until the next read of a bulk action, or the next
+    # write of a record: rows are read for several batches at once, and not every batch that is
+    # refused ends the action.
     defp batch_of_elsewhere?(query, resource) do
-      case Process.delete(@read_at) do
-        {^resource, place} ->
-          internal? = query[:private][:internal?] == true
-          internal? and place(query) == @nowhere and query[:query_for] != nil and place
-
+      with {^resource, place} <- Process.get(@read_at),
+           true <- query[:private][:internal?] == true and query[:query_for] != nil,
+           @nowhere <- place(query) do
+        place
+      else
         _ ->
+          Process.delete(@read_at)
           false
       end
     end
@@ -156,6 +160,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     """
     @spec check_record(Ash.Changeset.t(), map()) :: :ok | {:error, Error.t()}
     def check_record(%{data: %{__meta__: %{context: {__MODULE__, read}}}}, context) do
+      Process.delete(@read_at)
       wanted = place(context)
 
       if read == wanted or (read.table == wanted.table and same_repo?(read.repo, wanted.repo)),
