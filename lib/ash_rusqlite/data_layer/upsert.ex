@@ -192,7 +192,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         domain: changeset.domain,
         filter: filter(resource, changeset, keys, identity),
         tenant: changeset.tenant,
-        context: changeset.context
+        context: Write.context(changeset)
       }
 
       case Read.run(query) do
@@ -255,7 +255,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp wanted(%{filter: nil}, current, _incoming), do: {:ok, [current]}
 
     defp wanted(%{filter: filter} = changeset, current, incoming) do
-      query = %{domain: changeset.domain, context: changeset.context}
+      query = %{domain: changeset.domain, context: Write.context(changeset)}
       Runtime.filter([current], filter, query, nil, conflicting_upsert_values: incoming)
     end
 

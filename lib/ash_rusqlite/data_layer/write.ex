@@ -149,7 +149,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp kept(records, store, changeset) do
-      query = %{domain: changeset.domain, context: changeset.context}
+      query = %{domain: changeset.domain, context: context(changeset)}
 
       case changeset.filter do
         none when none in [nil, true] -> {:ok, records}
@@ -257,7 +257,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The environment of a changeset's expressions."
     @spec env(Store.t(), Ash.Changeset.t()) :: %Expression.Env{}
     def env(store, changeset),
-      do: Expression.env(store.resource, changeset.tenant, changeset.context)
+      do: Expression.env(store.resource, changeset.tenant, context(changeset))
+
+    @doc """
+    The context of a changeset with its tenant, which Ash only puts into those of queries: related
+    rows are those of the tenant.
+    """
+    @spec context(Ash.Changeset.t()) :: map()
+    def context(%{context: context, tenant: tenant}),
+      do:
+        Map.update(
+          context,
+          :private,
+          %{tenant: tenant},
+          &Map.put(&1, :tenant, &1[:tenant] || tenant)
+        )
 
     # What was loaded of the record before stays loaded.
     defp retain(%resource{} = record, %{data: %resource{} = data}) do
