@@ -122,6 +122,11 @@ if Code.ensure_loaded?(Ash) do
 
       relationships do
         has_many(:comments, Comment, destination_attribute: :note_id, public?: true)
+
+        has_many :comments_there, Comment do
+          destination_attribute(:note_id)
+          relationship_context(%{data_layer: %{repo: AshRusqlite.ContextTest.Other}})
+        end
       end
 
       calculations do
@@ -130,6 +135,7 @@ if Code.ensure_loaded?(Ash) do
 
       aggregates do
         count(:comment_count, :comments)
+        count(:count_there, :comments_there)
         first(:last_text, :comments, :text, sort: [text: :desc])
       end
     end
@@ -409,6 +415,18 @@ if Code.ensure_loaded?(Ash) do
 
         assert [%{comment_count: 2, last_text: "theirs", length: 6}] =
                  query |> Ash.Query.load([:comment_count, :last_text, :length]) |> Ash.read!()
+      end
+
+      test "is asked of the repo that a relationship names" do
+        note = note!("mine")
+        Ash.create!(Comment, %{note_id: note.id, text: "here"})
+
+        for text <- ["there", "too"],
+            do: Ash.create!(Comment, %{note_id: note.id, text: text}, context: @other)
+
+        assert [_] = Ash.read!(Ash.Query.filter(Note, exists(comments_there, text == "there")))
+        assert [] = Ash.read!(Ash.Query.filter(Note, exists(comments_there, text == "here")))
+        assert [%{count_there: 2}] = Note |> Ash.Query.load(:count_there) |> Ash.read!()
       end
 
       test "that it loads comes from there when the context is a shared one", %{query: query} do

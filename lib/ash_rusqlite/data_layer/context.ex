@@ -173,7 +173,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       :ok
     end
 
-    defp same_repo?(left, right) do
+    @doc "Whether two names, or a name and a pid, are of one running repo."
+    @spec same_repo?(AshRusqlite.Repo.repo() | nil, AshRusqlite.Repo.repo() | nil) :: boolean()
+    def same_repo?(left, right) do
       with {:ok, %{pid: pid}} <- Registry.lookup(left),
            {:ok, %{pid: ^pid}} <- Registry.lookup(right) do
         true

@@ -8,7 +8,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Resource.Info, as: Resource
     alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{Expression, Info, ReadTimeout, Store}
+    alias AshRusqlite.DataLayer.{Context, Expression, Info, ReadTimeout, Store}
 
     import Expression, only: [residual: 1]
 
@@ -37,7 +37,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       if every_row?(relationship) and every_row?(destination, leaf) do
         filter = leaf && leaf.filter
-        %__MODULE__{table: table(destination, env.tenant, %{}), filter: filter, sort: sort(leaf)}
+        table = table(destination, env, env.tenant, %{})
+        %__MODULE__{table: table, filter: filter, sort: sort(leaf)}
       else
         relationship |> query(env, leaf) |> asked(relationship, env)
       end
@@ -52,7 +53,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         do:
           residual("an exists over #{inspect(resource)}, which is read with a filter or a tenant")
 
-      table(resource, env.tenant, %{})
+      table(resource, env, env.tenant, %{})
     end
 
     defp sort(nil), do: []
@@ -196,7 +197,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         {:ok, %{query: %DataLayer.Query{combination_of: [], distinct: none} = query}}
         when none in [nil, []] ->
           %__MODULE__{
-            table: table(relationship.destination, query.tenant, query.context),
+            table: table(relationship.destination, env, query.tenant, query.context),
             filter: query.filter,
             sort: query.sort || [],
             limit: limit(query),
@@ -245,10 +246,23 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         do: residual("the read action #{inspect(action.name)} of #{inspect(resource)} #{why}")
     end
 
-    defp table(resource, tenant, context) do
+    # What the relationship, or a preparation, puts into the context may name another repo.
+    defp table(resource, env, tenant, context) do
       case Store.fetch(resource, tenant, context, :read) do
-        {:ok, store} -> store.table
+        {:ok, store} -> in_reach(store, env).table
         {:error, error} -> residual("#{inspect(resource)} has no table here: #{message(error)}")
+      end
+    end
+
+    defp in_reach(store, env) do
+      case Store.repo(env.resource, :read) do
+        {:ok, repo} when repo != store.repo ->
+          if Context.same_repo?(repo, store.repo),
+            do: store,
+            else: residual("#{inspect(store.resource)} is read from another repo")
+
+        _ ->
+          store
       end
     end
   end
