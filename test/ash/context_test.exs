@@ -9,6 +9,7 @@ if Code.ensure_loaded?(Ash) do
     # They also call a destroy of which nothing was done a partial success.
     @failed if(@current, do: [:error], else: [:error, :partial_success])
 
+    require Ash.Expr
     require Ash.Query
 
     alias AshRusqlite.AnyDomain
@@ -77,6 +78,10 @@ if Code.ensure_loaded?(Ash) do
           upsert?(true)
           upsert_identity(:title)
           upsert_fields([:size])
+        end
+
+        read :paged do
+          pagination(offset?: true, countable: true)
         end
 
         create :with_hook do
@@ -581,6 +586,27 @@ if Code.ensure_loaded?(Ash) do
                AshRusqlite.DataLayer.bulk_create(Note, changesets, %{return_records?: true})
 
       assert message({:error, error}) =~ "different places"
+    end
+
+    test "a combination is paged, counted, updated and destroyed as other queries are" do
+      for title <- ["a", "b", "c"], do: note!(title)
+
+      parts = [
+        Ash.Query.Combination.base(filter: Ash.Expr.expr(title == "a")),
+        Ash.Query.Combination.union(filter: Ash.Expr.expr(title == "b"))
+      ]
+
+      query = Note |> Ash.Query.combination_of(parts) |> Ash.Query.sort(:title)
+      assert ["a", "b"] = query |> Ash.read!() |> Enum.map(& &1.title)
+
+      page = Ash.read!(query, action: :paged, page: [limit: 1, count: true])
+      assert %{count: 2, results: [%{title: "a"}]} = page
+
+      opts = [strategy: [:atomic, :atomic_batches, :stream], return_errors?: true]
+      assert %{status: :success} = Ash.bulk_update(query, :grow, %{}, opts)
+      assert sizes() == [1, 1, 0]
+      assert %{status: :success} = Ash.bulk_destroy(query, :destroy, %{}, opts)
+      assert titles() == ["c"]
     end
 
     test "the table of a context is nobody's rival" do

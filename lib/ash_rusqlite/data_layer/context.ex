@@ -9,6 +9,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # Those that Ash itself puts there, in all the releases that we know.
     @of_ash [
+      :combination_of_queries?,
       :combination_query?,
       :combination_fieldset,
       :data,
