@@ -319,6 +319,44 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    describe "a write that is done is no error for another value of its row" do
+      defp mood(id), do: Repo.all(:notes, select: [:title, :state_of_mind], where: [id: id])
+
+      test "by an update, which gives the rest of the record" do
+        [_, _, three, _] = read(:not_loaded)
+
+        log =
+          capture_log(fn ->
+            assert %{title: "new", mood: %Ash.NotLoaded{field: :mood}} =
+                     Ash.update!(three, %{title: "new"})
+          end)
+
+        assert log =~ ~s("frenzied")
+        assert mood(3) == [%{title: "new", state_of_mind: "frenzied"}]
+      end
+
+      test "by an upsert" do
+        assert %{title: "new", mood: %Ash.NotLoaded{}} =
+                 Ash.create!(Note, %{id: 3, title: "new"}, upsert?: true, upsert_fields: [:title])
+
+        assert mood(3) == [%{title: "new", state_of_mind: "frenzied"}]
+      end
+
+      if function_exported?(Ash, :update_many, 4) do
+        test "by an update of many" do
+          [_, _, three, four] = read(:not_loaded)
+          inputs = for note <- [three, four], do: {note, %{title: "new"}}
+          opts = [return_records?: true, return_errors?: true]
+
+          assert %{status: :success, records: records} =
+                   Ash.update_many(inputs, Note, :update, opts)
+
+          assert length(records) == 2
+          assert mood(3) == [%{title: "new", state_of_mind: "frenzied"}]
+        end
+      end
+    end
+
     describe "all of them are found" do
       test "with their keys and reasons" do
         assert [two, three] = Enum.to_list(AshRusqlite.unreadable(Note))

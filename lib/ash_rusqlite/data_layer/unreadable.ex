@@ -49,11 +49,26 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def statement(statement, :error), do: statement
     def statement(statement, _tolerant), do: {:marked, statement}
 
-    @doc "The records of the rows that a write gave back."
-    @spec written([map()] | nil, Ash.Resource.t(), :error | :not_loaded) ::
+    @doc "The records of the rows that are about to be written."
+    @spec current([map()], Ash.Resource.t(), :error | :not_loaded) ::
             {:ok, [Ash.Resource.record()]} | {:error, term()}
-    def written(rows, resource, :error), do: Codec.load_all(rows || [], resource)
-    def written(rows, resource, mode), do: load(rows || [], resource, nil, nil, mode)
+    def current(rows, resource, :error), do: Codec.load_all(rows, resource)
+    def current(rows, resource, mode), do: load(rows, resource, nil, nil, mode)
+
+    @doc """
+    The records of the rows that a write gave back. It is done: an error would say that it is not.
+    So what cannot be read of them is not loaded, and the log says so.
+    """
+    @spec written([map()] | nil, Ash.Resource.t(), :error | :not_loaded, [atom()] | nil) ::
+            {:ok, [Ash.Resource.record()]} | {:error, term()}
+    def written(rows, resource, mode, select \\ nil)
+
+    def written(rows, resource, :error, select) do
+      with {:error, %UnreadableValue{}} <- Codec.load_all(rows || [], resource, select),
+           do: load(rows, resource, select, nil, :not_loaded)
+    end
+
+    def written(rows, resource, mode, select), do: load(rows || [], resource, select, nil, mode)
 
     @doc "A query whose rows are to be destroyed, which need not be readable for that."
     @spec to_destroy(AshRusqlite.DataLayer.Query.t()) :: AshRusqlite.DataLayer.Query.t()

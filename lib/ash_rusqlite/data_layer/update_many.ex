@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Error.Changes.{InvalidAttribute, StaleRecord}
     alias AshRusqlite.DataLayer.{Assignments, Codec, Context, Errors, Info, Kind, Runtime}
-    alias AshRusqlite.DataLayer.{Store, Transaction, Write}
+    alias AshRusqlite.DataLayer.{Store, Transaction, Unreadable, Write}
     alias AshRusqlite.Error
 
     import Errors, only: [elixir_may: 1]
@@ -153,7 +153,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            select = select(store.resource, options),
            write = {:update_each, store.table, changes, columns(store.resource, select)},
            {:ok, {_, rows}} <- Write.statement(store, write, first) do
-        Codec.load_all(rows || [], store.resource, select)
+        Unreadable.written(rows, store.resource, :error, select)
       end
     end
 

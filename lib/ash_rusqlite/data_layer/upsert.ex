@@ -7,8 +7,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Query.{Operator, Ref}
 
-    alias AshRusqlite.DataLayer.{Assignments, Codec, Errors, Expression, Kind, Query, Read}
-    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Write}
+    alias AshRusqlite.DataLayer.{Assignments, Errors, Expression, Kind, Query, Read}
+    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Unreadable, Write}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Writes
@@ -63,7 +63,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            {:ok, rows} <- Runtime.each(changesets, &row(store, &1, {keys, identity, where})),
            {:ok, results} <- write(store, rows, opts),
            {outcomes, stored} = Enum.unzip(results),
-           {:ok, records} <- Codec.load_all(stored, store.resource) do
+           {:ok, records} <- Unreadable.written(stored, store.resource, :error) do
         {:ok,
          outcomes |> Enum.zip(records) |> Enum.zip_with(changesets, &told(&1, &2, keys, identity))}
       else

@@ -118,7 +118,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       read = Unreadable.statement({:all, store.table, [where: Read.where(conditions)]}, mode)
 
       with {:ok, rows} <- Statement.read(store.repo, read, timeout(changeset)),
-           do: Unreadable.written(rows, store.resource, mode)
+           do: Unreadable.current(rows, store.resource, mode)
     end
 
     defp update_where(store, conditions, assignments, changeset) do
