@@ -66,8 +66,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @behaviour Ash.DataLayer
 
-    alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Context, Info, LateralJoin, Query, Read}
-    alias AshRusqlite.DataLayer.Store
+    alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Context, Deadline, Info, LateralJoin}
+    alias AshRusqlite.DataLayer.{Query, Read, Store}
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
 
     @always [
@@ -221,7 +221,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @impl true
     def run_query_with_lateral_join(query, parents, destination, path) do
       destination
-      |> Store.again(query.context, fn -> LateralJoin.run(query, parents, path) end)
+      |> Store.again(query.context, fn ->
+        # One for all parents.
+        Deadline.within(Query.timeout(query.context), fn ->
+          LateralJoin.run(query, parents, path)
+        end)
+      end)
       |> Context.note(query.context)
     end
 

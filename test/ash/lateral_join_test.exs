@@ -60,8 +60,24 @@ if Code.ensure_loaded?(Ash) do
         attribute(:basket_id, :integer, public?: true)
       end
 
+      calculations do
+        calculate(:weight, :integer, AshRusqlite.DataLayer.LateralJoinTest.Weight)
+      end
+
       actions do
         defaults([:read, create: :*])
+      end
+    end
+
+    defmodule Weight do
+      @moduledoc false
+      use Ash.Resource.Calculation
+
+      def load(_, _, _), do: [:id]
+
+      def calculate(apples, _, _) do
+        Process.sleep(60)
+        Enum.map(apples, & &1.id)
       end
     end
 
@@ -87,5 +103,21 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defp ids(basket), do: {basket.id, Enum.map(basket.apples, & &1.id)}
+
+    test "the time that a context gives is that of all parents together" do
+      inputs = for id <- 11..20, do: %{id: id}
+      %{records: baskets} = Ash.bulk_create!(inputs, Basket, :create, return_records?: true)
+      apples = for id <- 11..20, do: %{id: id, basket_id: id}
+      Ash.bulk_create!(apples, Apple, :create)
+
+      query = Apple |> Ash.Query.filter(weight > 0) |> Ash.Query.limit(1) |> Ash.Query.sort(:id)
+      assert [_ | _] = Ash.load!(baskets, apples: query)
+
+      query = Ash.Query.set_context(query, %{data_layer: %{timeout: 300}})
+      assert {:error, error} = Ash.load(baskets, apples: query)
+
+      assert %{errors: [%Ash.Error.Invalid.Timeout{timeout: 300}]} =
+               Ash.Error.to_error_class(error)
+    end
   end
 end
