@@ -104,6 +104,32 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    # An identity's index has the name that the relationship's would have.
+    defmodule Seat do
+      use Ash.Resource, domain: AnyDomain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo Repo
+        table "seats"
+      end
+
+      attributes do
+        uuid_primary_key :id
+      end
+
+      relationships do
+        belongs_to :room, Room
+      end
+
+      identities do
+        identity :room_id, [:room_id]
+      end
+
+      actions do
+        defaults [:read]
+      end
+    end
+
     # Its primary key begins with one of them.
     defmodule Tagging do
       use Ash.Resource, domain: AnyDomain, data_layer: AshRusqlite.DataLayer
@@ -239,6 +265,18 @@ if Code.ensure_loaded?(Ash) do
       {:ok, %{plan: plan}} = AshRusqlite.explain(Ash.Query.filter(Message, room_id == ^room.id))
       assert Enum.join(plan) =~ "SEARCH messages USING INDEX messages_room_id_index"
       assert %{messages: [%{text: "a"}]} = Ash.load!(room, :messages)
+    end
+
+    test "a missing index of an identity is no missing index of a relationship" do
+      missing? = fn resource, table, index ->
+        difference = %{kind: :missing_index, index: index, table: table}
+        AshRusqlite.DataLayer.RelationshipIndex.missing?(difference, resource)
+      end
+
+      refute missing?.(Seat, "seats", "seats_room_id_index")
+      assert missing?.(Seat, "seats", "seats_room_id_belongs_to_index")
+      assert missing?.(Message, "messages", "messages_room_id_index")
+      refute missing?.(Message, "messages", "messages_reply_to_id_index")
     end
 
     test "an index of another maker is not made again", %{tmp_dir: folder} do

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The indexes of what belongs_to relationships look rows up by, for tables that follow their
     # resources. The engine makes one where no other index begins with these columns.
 
-    alias AshRusqlite.DataLayer.{Codec, Info}
+    alias AshRusqlite.DataLayer.{Codec, Info, TableSpec}
     alias Spark.Dsl.Extension
 
     @doc """
@@ -21,9 +21,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "Whether a difference is that one of them is missing, which only makes reads slow."
     @spec missing?(map(), Ash.Resource.t()) :: boolean()
     def missing?(%{kind: :missing_index, index: name, table: table}, resource) do
-      own = [] |> add(resource, table) |> Enum.map(& &1[:name])
-      behind = Enum.map(own, &String.replace_suffix(&1, "_index", "_belongs_to_index"))
-      String.replace_suffix(name, "@#{table}", "") in (own ++ behind)
+      # Another index, of an identity perhaps, may have the name that one of them would have.
+      own = for index <- TableSpec.of(resource, table)[:indexes], index[:prefix], do: index[:name]
+
+      String.replace_suffix(name, "@#{table}", "") in own
     end
 
     def missing?(_difference, _resource), do: false
