@@ -342,6 +342,43 @@ if Code.ensure_loaded?(Ash) do
         assert Map.keys(indexes("titles")) == ["titles_code_index"]
       end
 
+      test "keep nobody from reading while the next try of it cannot be made", %{
+        tmp_dir: folder
+      } do
+        start(folder, auto_migrate: true, busy_timeout: 200)
+        capture_log(fn -> tell_apart() end)
+        Application.put_env(:ash_rusqlite, :retry_indexes_after, 0)
+        on_exit(fn -> Application.delete_env(:ash_rusqlite, :retry_indexes_after) end)
+        me = self()
+
+        # Another program has the writer.
+        database = Path.join(folder, "identities.db")
+        {:ok, other} = Repo.start_link(name: nil, database: database)
+
+        task =
+          Task.async(fn ->
+            Repo.put_dynamic_repo(other)
+
+            Repo.transaction(fn ->
+              AshRusqlite.Repo.Writes.update_all(other, :titles, [set: [status: "open"]],
+                where: [code: "same"]
+              )
+
+              send(me, :held)
+
+              receive do
+                :go_on -> Repo.rollback(:done)
+              end
+            end)
+          end)
+
+        assert_receive :held, 5_000
+        log = capture_log(fn -> assert [_, _, _] = Ash.read!(Title) end)
+        send(task.pid, :go_on)
+        Task.await(task)
+        assert log =~ "were tried again"
+      end
+
       defp tell_apart do
         [_ | others] = Ash.read!(Title)
         for {title, n} <- Enum.with_index(others), do: Ash.update!(title, %{code: "#{n}"})

@@ -4,6 +4,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Where the rows of a resource are: the repo and the table, which is made to fit when the
     # repo follows its resources.
 
+    require Logger
+
     alias AshRusqlite.DataLayer.{Boot, Context, Errors, Info, TableSpec}
     alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
@@ -219,8 +221,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, entry} <- Registry.lookup(repo) do
         version = resource.module_info(:md5)
 
-        if ready?(entry, table, version), do: :ok, else: prepare(store, entry, version)
+        case ready(entry, table, version) do
+          true -> :ok
+          :retry -> store |> prepare(entry, version) |> retried(store)
+          false -> prepare(store, entry, version)
+        end
       end
+    end
+
+    # What was there before is there still.
+    defp retried(:ok, _store), do: :ok
+
+    defp retried({:error, error}, store) do
+      Logger.warning(
+        "The indexes that #{inspect(store.resource)} has not yet in #{store.table} were tried again, " <>
+          "which will be repeated: #{Exception.message(error)}"
+      )
     end
 
     # The resource knows what the columns of another program's table hold. A table that is made
@@ -250,8 +266,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # keep from being made is tried again after a while, since they may change.
     defp note_left(%__MODULE__{resource: resource} = store, entry, version) do
       if not Info.private?(resource) and Boot.report_left(resource, store.table, store.repo),
-        do: put(entry, store.table, {mark(entry, version), now()}),
+        do: wait(entry, store.table, mark(entry, version)),
         else: note(entry, store.table, version)
+    end
+
+    # Whoever tries again has noted it already.
+    defp wait(entry, table, mark) do
+      unless match?({^mark, _at, _times}, noted(entry, table)),
+        do: put(entry, table, {mark, now(), 0})
+    end
+
+    # Each pause is twice as long as the one before, up to some minutes.
+    @longest_pause 300_000
+
+    defp pause(times) do
+      first = Application.get_env(:ash_rusqlite, :retry_indexes_after, 10_000)
+      min(first * Integer.pow(2, min(times, 10)), max(first, @longest_pause))
     end
 
     defp now, do: System.monotonic_time(:millisecond)
@@ -295,15 +325,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     # The key of what is noted names the table, the value what it was noted for: the same database,
     # in which nothing has changed the tables since, and the same resource.
-    defp ready?(entry, table, version) do
+    defp ready(entry, table, version) do
       mark = mark(entry, version)
 
       case noted(entry, table) do
         ^mark ->
           true
 
-        {^mark, at} ->
-          now() < at + Application.get_env(:ash_rusqlite, :retry_indexes_after, 10_000)
+        # One process tries again, and the others go on.
+        {^mark, at, times} ->
+          if now() < at + pause(times) do
+            true
+          else
+            put(entry, table, {mark, now(), times + 1})
+            :retry
+          end
 
         _ ->
           false
