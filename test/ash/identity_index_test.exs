@@ -155,9 +155,47 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    defmodule ByTenant do
+      use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+      sqlite do
+        repo(Repo)
+        table("by_tenants")
+      end
+
+      multitenancy do
+        strategy(:context)
+      end
+
+      actions do
+        defaults([:read])
+      end
+
+      attributes do
+        uuid_primary_key(:id)
+        attribute(:code, :string)
+        attribute(:deleted_at, :utc_datetime)
+      end
+
+      identities do
+        identity(:future, [:code], where: expr(deleted_at > now()))
+      end
+    end
+
     setup do
       {:ok, _} = Application.ensure_all_started(:ash)
       :ok
+    end
+
+    test "why an identity has no index is logged once, however many tenants there are", %{
+      tmp_dir: folder
+    } do
+      start(folder)
+
+      log =
+        capture_log(fn -> for tenant <- ~w(a b c), do: Ash.read!(ByTenant, tenant: tenant) end)
+
+      assert [_, _] = String.split(log, "the identity future has no unique index")
     end
 
     defp start(folder, opts \\ [auto_migrate: true]) do

@@ -118,7 +118,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp unindexed(resource, table) do
       for {name, reason} <- IdentityIndex.missing(resource, table) do
         message = "the identity #{name} has no unique index, because #{reason}; " <> @advice
-        index = Info.identity_index_name(resource, table, name)
+        # The reason is the same in the table of each tenant.
+        index = Info.identity_index_name(resource, Info.table(resource) || table, name)
         %{kind: :missing_index, index: index, message: message, statement: nil}
       end
     end
