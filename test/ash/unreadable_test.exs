@@ -319,6 +319,20 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    test "a query that reads them so is written so, also where Elixir computes" do
+      Ash.bulk_update!(
+        Query.set_context(
+          Query.filter(Note, string_downcase(title) == "note 2"),
+          context(:not_loaded)
+        ),
+        :update,
+        %{title: "new"},
+        strategy: :atomic
+      )
+
+      assert [%{title: "new"}] = Repo.all(:notes, select: [:title], where: [id: 2])
+    end
+
     describe "a write that is done is no error for another value of its row" do
       defp mood(id), do: Repo.all(:notes, select: [:title, :state_of_mind], where: [id: id])
 

@@ -50,6 +50,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         with {:ok, context} <- Context.of_query(resource, query.context, changeset.context),
              :ok <- Context.check_record(changeset, context),
              {:ok, store} <- Store.fetch(resource, query.tenant, context) do
+          changeset = %{changeset | context: in_place(changeset, query)}
           plan = Plan.of(query)
 
           case if(Write.by_condition?(plan), do: write.(store, plan), else: :rows) do
@@ -105,12 +106,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         with {:ok, records} <- Read.run(%{query | select: nil}),
              {:ok, records} <-
                Runtime.each(records, fn record ->
-                 one = %{
-                   changeset
-                   | data: record,
-                     filter: nil,
-                     context: in_place(changeset, query)
-                 }
+                 one = %{changeset | data: record, filter: nil}
 
                  with {:ok, record} <- write.(store.resource, one),
                       do: {:ok, Bulk.put_metadata(record, one)}
@@ -127,7 +123,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           changeset.context
 
         asked ->
-          Map.put(changeset.context, :data_layer, Map.take(asked, [:repo, :table, :timeout]))
+          given = changeset.context[:data_layer] || %{}
+          place = Map.take(asked, [:repo, :table, :timeout, :unreadable])
+          Map.put(changeset.context, :data_layer, Map.merge(given, place))
       end
     end
 
