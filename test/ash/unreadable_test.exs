@@ -15,6 +15,7 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.UnreadableValue
     alias AshRusqlite.Repo.{Maintenance, StoredAtoms, Unreadable, Writes}
 
+    require Ash.Expr
     require Ash.Query
 
     @moduletag :tmp_dir
@@ -60,6 +61,10 @@ if Code.ensure_loaded?(Ash) do
         attribute :style, :map, public?: true
         attribute :kind, :atom, public?: true
         attribute :secret, Mood, public?: true, sensitive?: true
+      end
+
+      identities do
+        identity :parent, [:parent_id], pre_check_with: AshRusqlite.UnreadableTest.Domain
       end
 
       relationships do
@@ -331,6 +336,20 @@ if Code.ensure_loaded?(Ash) do
       )
 
       assert [%{title: "new"}] = Repo.all(:notes, select: [:title], where: [id: 2])
+    end
+
+    test "an upsert does not make a second row of one that a read would leave out" do
+      input = %{id: 5, title: "new", parent_id: 3}
+      Writes.update_all(Repo, :notes, [set: [parent_id: 3]], where: [id: 3])
+
+      changeset =
+        Note
+        |> Ash.Changeset.for_create(:create, input)
+        |> Ash.Changeset.atomic_update(:title, Ash.Expr.expr(string_downcase("NEW")))
+        |> Ash.Changeset.set_context(context(:skip))
+
+      Ash.create(changeset, upsert?: true, upsert_identity: :parent, upsert_fields: [:title])
+      assert left() == [1, 2, 3, 4]
     end
 
     describe "a write that is done is no error for another value of its row" do

@@ -70,6 +70,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     def written(rows, resource, mode, select), do: load(rows || [], resource, select, nil, mode)
 
+    @doc "A context by which no row is left out: one that cannot be read is still there."
+    @spec whole(map()) :: map()
+    def whole(%{data_layer: %{unreadable: :skip}} = context),
+      do: put_in(context.data_layer.unreadable, :not_loaded)
+
+    def whole(context), do: context
+
     @doc "A query whose rows are to be destroyed, which need not be readable for that."
     @spec to_destroy(AshRusqlite.DataLayer.Query.t()) :: AshRusqlite.DataLayer.Query.t()
     def to_destroy(query),

@@ -192,7 +192,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         domain: changeset.domain,
         filter: filter(resource, changeset, keys, identity),
         tenant: changeset.tenant,
-        context: Write.context(changeset)
+        context: changeset |> Write.context() |> Unreadable.whole()
       }
 
       case Read.run(query) do
