@@ -36,7 +36,9 @@ defmodule AshRusqlite.Repo.EctoOptions do
     cache_spill: {nil, @fixed},
     chunk_size: {nil, "`all` reads at once and `stream` takes `max_rows:`"},
     case_sensitive_like:
-      {nil, "`like` ignores the case of ASCII letters, as SQLite does by default"},
+      {nil,
+       "`like: :ash_sqlite`, the default, tells case apart in Ash's expressions; " <>
+         "`like: :sqlite` does not"},
     custom_pragmas: {nil, "a connection's pragmas are set by options, the file's by migrations"},
     load_extensions: {nil, "extensions are not loaded here"},
     key: {nil, "files are not encrypted here"},
