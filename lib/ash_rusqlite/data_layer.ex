@@ -42,8 +42,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     `context: %{data_layer: %{repo: MyApp.TenantRepo}}` of a query, a changeset or a bulk action is
     where it reads and writes; a repo is named by its module, name or pid. `table: "archive"` is
-    another table in the same way, and `timeout: 500` the milliseconds of each statement. Any other
-    key is an error. Related rows that a filter, a sort, a calculation or an aggregate asks for are
+    another table in the same way. `timeout: 500` is how many milliseconds the whole query has, its
+    part in Elixir included, and `unreadable: :skip` or `:not_loaded` what becomes of rows with a
+    value that cannot be read. `config :ash_rusqlite, context_keys: [:my_key]` names more keys, of an
+    application's own; any other is an error. Related rows that a filter, a sort, a calculation or an aggregate asks for are
     looked for in the same repo. What is loaded is a query of its own: `context: %{shared:
     %{data_layer: %{repo: …}}}` goes for those, too.
 
