@@ -57,6 +57,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, records} <-
              Upsert.all(store, changesets, options[:upsert_keys], options[:identity]) do
         if options[:return_records?], do: {:ok, written(records, changesets)}, else: :ok
+      else
+        {:error, error} -> {:error, Errors.of_batch(error, store.resource, changesets)}
       end
     end
 
