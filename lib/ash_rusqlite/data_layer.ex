@@ -69,7 +69,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @behaviour Ash.DataLayer
 
     alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Context, Deadline, Info, LateralJoin}
-    alias AshRusqlite.DataLayer.{Query, Read, Store}
+    alias AshRusqlite.DataLayer.{Like, Query, Read, Store}
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
 
     @always [
@@ -242,7 +242,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @impl true
     def calculate(resource, expressions, context) do
       AshRusqlite.DataLayer.Runtime.each(expressions, fn expression ->
-        case Ash.Expr.eval(expression, resource: resource, context: context) do
+        case Like.eval(expression, resource, resource: resource, context: context) do
           :unknown -> {:error, "Could not evaluate expression #{inspect(expression)}"}
           result -> result
         end

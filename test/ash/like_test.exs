@@ -4,6 +4,7 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.LikeTest do
     use ExUnit.Case, async: true
 
+    import Ash.Expr
     require Ash.Query
 
     alias AshRusqlite.AnyDomain, as: Domain
@@ -32,7 +33,7 @@ if Code.ensure_loaded?(Ash) do
         end
 
         actions do
-          defaults [:read, :destroy, create: :*]
+          defaults [:read, :destroy, create: :*, update: :*]
         end
 
         attributes do
@@ -121,6 +122,26 @@ if Code.ensure_loaded?(Ash) do
         loaded = Ash.read!(resource, load: [:matches, :matches_in_sql])
         assert for(%{id: id, matches: true} <- loaded, do: id) == wanted
         assert for(%{id: id, matches_in_sql: true} <- loaded, do: id) == wanted
+      end
+    end
+
+    test "what Elixir computes of a change has the like of its resource" do
+      for {resource, title} <- [{Strict, "MATCH"}, {Loose, "MATCH!"}] do
+        changed = expr(if like(title, "%atc%"), do: string_join([title, "!"]), else: title)
+
+        assert %{title: ^title} =
+                 resource
+                 |> Ash.get!(0)
+                 |> Ash.Changeset.for_update(:update, %{})
+                 |> Ash.Changeset.atomic_update(:title, changed)
+                 |> Ash.update!()
+      end
+    end
+
+    test "an expression of no row has the like of its resource" do
+      for {resource, wanted} <- [{Strict, false}, {Loose, true}] do
+        expression = expr(like("MATCH", "%atc%"))
+        assert {:ok, [^wanted]} = AshRusqlite.DataLayer.calculate(resource, [expression], %{})
       end
     end
 

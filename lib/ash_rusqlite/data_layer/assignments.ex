@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias Ash.Query.Function, as: F
     alias Ash.Query.Operator.IsNil
     alias Ash.Query.UpsertConflict
-    alias AshRusqlite.DataLayer.{Codec, Expression, Kind}
+    alias AshRusqlite.DataLayer.{Codec, Expression, Kind, Like}
     alias AshRusqlite.DataLayer.Expression.Fragment
 
     @doc "The assignments of a changeset, if SQLite can compute all of them."
@@ -120,7 +120,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           unknown_on_unknown_refs?: true
         ]
 
-        case Ash.Expr.eval(expression, opts) do
+        case Like.eval(expression, resource, opts) do
           {:ok, value} -> {:cont, {:ok, Map.put(values, name, value)}}
           {:error, error} -> {:halt, {:error, error}}
           :unknown -> {:halt, {:error, unknown(expression, resource)}}

@@ -59,6 +59,32 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         end)
       end
     end
+
+    @doc false
+    # As `Ash.Expr.eval/2`, with the likes of the resource.
+    @spec eval(term(), Ash.Resource.t(), keyword()) :: {:ok, term()} | {:error, term()} | :unknown
+    def eval(expression, resource, opts) do
+      if Info.like(resource) == :ash_sqlite do
+        Ash.Expr.eval(expression, opts)
+      else
+        context = Map.merge(opts[:context] || %{}, %{resource: resource, eval?: true})
+
+        # Of two texts Ash computes it as soon as it looks up the name.
+        expression =
+          Ash.Filter.map(expression, fn
+            %Ash.Query.Call{name: name, args: [text, pattern]}
+            when name in [:like, :ilike] and is_binary(text) and is_binary(pattern) ->
+              module = if name == :like, do: __MODULE__.OfSqlite, else: ILike.OfSqlite
+              struct(module, arguments: [text, pattern])
+
+            other ->
+              other
+          end)
+
+        with {:ok, hydrated} <- Ash.Filter.hydrate_refs(expression, context),
+             do: hydrated |> of_resource(resource) |> Ash.Expr.eval_hydrated(opts)
+      end
+    end
   end
 
   defmodule AshRusqlite.DataLayer.ILike do
