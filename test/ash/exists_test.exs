@@ -47,6 +47,24 @@ if Code.ensure_loaded?(Ash) do
     # Elixir alone joins strings.
     @left expr(string_join([name, "x"], "-") != "z")
 
+    test "what cannot be said of a related row is answered as Ash itself answers it" do
+      alias AshRusqlite.DataLayer.ResidualFilter
+
+      people = OnSqlite.Person |> Ash.Query.load(:cards) |> Ash.read!()
+
+      for condition <- [
+            expr(not exists(cards, fragment("1 = 0"))),
+            expr(exists(cards, fragment("1 = 1"))),
+            expr(is_nil(exists(cards, fragment("1 = 1")))),
+            expr(not exists(cards, fragment("1 = 0") and is_nil(id)))
+          ] do
+        filter = Ash.Filter.parse!(OnSqlite.Person, condition)
+        domain = Ash.Resource.Info.domain(OnSqlite.Person)
+        expected = Ash.Filter.Runtime.filter_matches(domain, people, filter)
+        assert ResidualFilter.matches(domain, people, filter, []) == expected
+      end
+    end
+
     for {name, condition, expected} <- @conditions do
       test "#{name}: SQL and Elixir answer the same" do
         condition = unquote(Macro.escape(condition))

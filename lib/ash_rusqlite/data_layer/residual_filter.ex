@@ -24,7 +24,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         loaded
         |> Enum.chunk_every(if(one_by_one? or Deadline.any?(), do: 1, else: length(loaded)))
         |> each(fn chunk ->
-          filter = if one_by_one?, do: answered(filter, hd(chunk), parents(opts)), else: filter
+          filter = if one_by_one?, do: answer(filter, hd(chunk), parents(opts)), else: filter
           Runtime.filter_matches(domain, chunk, filter, opts)
         end)
       end
@@ -42,7 +42,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with {:ok, loaded} <- load(records, expression, domain, opts) do
         each(loaded, fn record ->
-          expression = if asks?, do: answered(expression, record, []), else: expression
+          expression = if asks?, do: answer(expression, record, []), else: expression
           opts = [record: record, resource: resource, domain: domain] ++ opts
 
           case Ash.Expr.eval_hydrated(expression, opts) do
@@ -111,6 +111,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp ours?(%Exists{related?: true, at_path: []}), do: true
     defp ours?(_node), do: false
 
+    # What cannot be said of a related row is Ash's own to answer.
+    defp answer(expression, record, parents) do
+      answered(expression, record, parents)
+    catch
+      {__MODULE__, :unknown} -> expression
+    end
+
     # An expression in which it is said whether the related rows of this record exist.
     defp answered(%Ash.Filter{expression: expression} = filter, record, parents),
       do: %{filter | expression: answered(expression, record, parents)}
@@ -136,12 +143,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         expression = if asks?, do: answered(expression, row, parents), else: expression
 
         case Runtime.do_match(row, expression, parents) do
-          {:ok, falsy} when falsy in [nil, false] -> false
-          {:ok, _truthy} -> true
+          {:ok, nil} -> known(row, expression, parents)
+          {:ok, value} -> value != false
           {:error, error} -> throw({__MODULE__, error})
-          :unknown -> false
         end
       end)
+    end
+
+    # It is nil, too, where the runtime cannot say.
+    defp known(row, expression, parents) do
+      case Runtime.do_match(row, expression, parents, nil, true) do
+        :unknown -> throw({__MODULE__, :unknown})
+        _nil -> false
+      end
     end
 
     defp related(name, records) do
