@@ -326,29 +326,32 @@ if Code.ensure_loaded?(Ash) do
 
     test "a query that reads them so is written so, also where Elixir computes" do
       Ash.bulk_update!(
-        Query.set_context(
-          Query.filter(Note, string_downcase(title) == "note 2"),
-          context(:not_loaded)
-        ),
+        Note |> Query.filter(id == 2) |> Query.set_context(context(:not_loaded)),
         :update,
-        %{title: "new"},
-        strategy: :atomic
+        %{},
+        atomic_update: %{title: Ash.Expr.expr(string_join([title, "!"]))},
+        strategy: :atomic,
+        return_errors?: true
       )
 
-      assert [%{title: "new"}] = Repo.all(:notes, select: [:title], where: [id: 2])
+      assert [%{title: "note 2!"}] = Repo.all(:notes, select: [:title], where: [id: 2])
     end
 
     test "an upsert does not make a second row of one that a read would leave out" do
-      input = %{id: 5, title: "new", parent_id: 3}
       Writes.update_all(Repo, :notes, [set: [parent_id: 3]], where: [id: 3])
 
-      changeset =
-        Note
-        |> Ash.Changeset.for_create(:create, input)
-        |> Ash.Changeset.atomic_update(:title, Ash.Expr.expr(string_downcase("NEW")))
-        |> Ash.Changeset.set_context(context(:skip))
+      opts = [
+        upsert?: true,
+        upsert_identity: :parent,
+        upsert_fields: [:title],
+        # Only Elixir can decide it.
+        upsert_condition: Ash.Expr.expr(string_join([title, "x"]) != "y"),
+        context: context(:skip)
+      ]
 
-      Ash.create(changeset, upsert?: true, upsert_identity: :parent, upsert_fields: [:title])
+      assert {:ok, %{id: 3, title: "new"}} =
+               Ash.create(Note, %{id: 5, title: "new", parent_id: 3}, opts)
+
       assert left() == [1, 2, 3, 4]
     end
 
