@@ -15,6 +15,9 @@ const IDLE: Duration = Duration::from_millis(2);
 /// How long nobody writes before the log is cut: each commit that makes it longer again takes up to
 /// half as long again, since the file system notes the new length with it.
 const QUIET: Duration = Duration::from_secs(5);
+/// How long nobody writes before the writer looks once more whether the files are those of their
+/// names: the last write may have been before they were replaced.
+const LOOK: Duration = Duration::from_secs(1);
 /// A log that readers hold is tried again after twice the time, up to this, and then not before
 /// somebody writes.
 const LONGEST_QUIET: Duration = Duration::from_secs(80);
@@ -116,6 +119,10 @@ impl Writer {
     /// Cuts the log when nobody has written for a while. Then nothing wakes the thread until
     /// somebody writes again.
     pub(super) fn cut_log_when_quiet(&mut self) {
+        if self.log.cut_after.is_none() || !self.shared.queue.is_idle_for(LOOK) {
+            return;
+        }
+        self.look_at_files();
         while let Some(quiet) = self.log.cut_after {
             if !self.shared.queue.is_idle_for(quiet) {
                 return;
