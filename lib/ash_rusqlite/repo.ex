@@ -70,7 +70,7 @@ defmodule AshRusqlite.Repo do
     * `:auto_migrate` - whether the tables of Ash resources are made and follow them. By default
       true where the repo's module was compiled in dev or test
     * `:like` - whose LIKE the Ash resources of this repo have, in `like`, `ilike` and in
-      fragments: `:ash_sqlite`, the default, tells case apart; `:sqlite` does not, for ASCII. See
+      fragments: `:ash_sqlite`, the default, is case-sensitive; `:sqlite` is not, for ASCII. See
       `AshRusqlite.DataLayer.Like`
     * `:readers` - connections that read at the same time. Twice the cores
     * `:queue_limit`, `:max_batch` - writes that may wait, 10,000, and share a commit, 1,000

@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @key __MODULE__
 
-    @doc "Calls a function, whose queries end within so many milliseconds, or when those around it do."
+    @doc "Calls a function, whose queries end within this many milliseconds, or when those around it do."
     @spec within(timeout() | nil, (() -> result)) :: result when result: term()
     def within(timeout, fun) when timeout in [nil, :infinity], do: fun.()
 

@@ -13,7 +13,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defmodule Env do
       @moduledoc false
-      # `parents`: what `parent()` speaks of, the nearest first. `depth`: how many queries are
+      # `parents`: what `parent()` refers to, the nearest first. `depth`: how many queries are
       # around this one, and `at` around the place that is written: more where an outer row is
       # spoken of. `index`: which table of its query the columns are of. `rows`: the environments
       # of the related rows that a filter is about, by their paths; `:none` where there is no row.

@@ -34,7 +34,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc """
     The plan of a query. Without `push` everything but the reading is Ash's. `parent` is the record
-    that `parent()` speaks of: its values are constants.
+    that `parent()` refers to: its values are constants.
     """
     @spec of(Query.t(), keyword()) :: t()
     def of(%Query{} = query, opts \\ []) do

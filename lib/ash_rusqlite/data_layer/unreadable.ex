@@ -16,7 +16,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     """
     @type mode :: :error | :skip | :not_loaded
 
-    # So many of them are in an event.
+    # This many of them are in an event.
     @shown 10
 
     @doc "What the context of a query or a changeset says of such values."

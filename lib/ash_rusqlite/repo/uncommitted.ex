@@ -13,7 +13,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
   require Logger
 
   # Milliseconds before it is asked what the owner does, and for which it is waited at most.
-  @patience 100
+  @wait_for_waiting_owner 100
   @longest 1_000
 
   @doc "The table of a repo. It belongs to the calling process."
@@ -93,12 +93,12 @@ defmodule AshRusqlite.Repo.Uncommitted do
       {^monitor, :ended} -> :ok
       {:DOWN, ^monitor, :process, _, _} -> :ok
     after
-      until |> Kernel.-(now()) |> max(0) |> min(@patience) ->
+      until |> Kernel.-(now()) |> max(0) |> min(@wait_for_waiting_owner) ->
         waited = now() - began
 
         cond do
           now() < until and at_work?(owner) -> await(table, {owner, ref}, monitor, time)
-          waited >= @patience -> give_up(table, owner, ref, waited)
+          waited >= @wait_for_waiting_owner -> give_up(table, owner, ref, waited)
           # The read itself has no more time.
           true -> :ok
         end

@@ -65,7 +65,7 @@ impl SharedCatalog {
     }
 
     fn load_beside(&self, conn: &Connection) -> Result<SharedCatalog> {
-        let catalog = self.told(Catalog::load(conn)?);
+        let catalog = self.with_readings_and_forms(Catalog::load(conn)?);
         Ok(SharedCatalog {
             catalog: RwLock::new(Arc::new(catalog)),
             readings: Arc::clone(&self.readings),
@@ -76,7 +76,7 @@ impl SharedCatalog {
     }
 
     /// The tables with what hosts say of them, and what looks have found.
-    fn told(&self, catalog: Catalog) -> Catalog {
+    fn with_readings_and_forms(&self, catalog: Catalog) -> Catalog {
         catalog.read_as(&self.readings).with_forms(&self.forms)
     }
 
@@ -85,7 +85,7 @@ impl SharedCatalog {
     pub fn read_as(&self, spec: &TableSpec) {
         let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         self.readings.set(spec);
-        self.put(self.told(Catalog::clone(&self.get())));
+        self.put(self.with_readings_and_forms(Catalog::clone(&self.get())));
     }
 
     /// What hosts have said of columns until now.
@@ -120,7 +120,7 @@ impl SharedCatalog {
         let catalog = Catalog::load(conn).inspect_err(|_| self.mark_stale())?;
         // Whatever changed the tables may have written to them.
         self.forms.forget();
-        self.put(self.told(catalog));
+        self.put(self.with_readings_and_forms(catalog));
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl SharedCatalog {
         // First: what is committed from here on is not known.
         let seen = self.commits.seen_by(conn);
         if self.forms.forget() {
-            self.put(self.told(Catalog::clone(&self.get())));
+            self.put(self.with_readings_and_forms(Catalog::clone(&self.get())));
         }
         // Last: until then nobody takes what was found before for true.
         self.commits.catch_up(&seen);
@@ -200,7 +200,7 @@ impl SharedCatalog {
         }
         if looked {
             let _turn = self.turn(Some(control))?;
-            self.put(self.told(Catalog::clone(&self.get())));
+            self.put(self.with_readings_and_forms(Catalog::clone(&self.get())));
         }
         Ok(looked)
     }

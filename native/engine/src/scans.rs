@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Statement, StatementStatus};
 
-/// At most so many statements are kept: those with the most steps.
+/// How many statements are kept at most: those with the most steps.
 pub const STATEMENTS: usize = 100;
 
 /// Longer statements are not kept.

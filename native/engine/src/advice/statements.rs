@@ -8,9 +8,9 @@ use super::IndexAdvice;
 use crate::schema::{self, Catalog};
 use crate::value::ColumnType;
 
-/// At most so many columns of an index.
+/// The most columns of an index.
 const COLUMNS: usize = 4;
-/// At most so many indexes for a statement.
+/// The most indexes for a statement.
 const INDEXES: usize = 3;
 /// What an index is called while it is tried. No table of ours can have one of this name.
 const TRIAL: &str = "ash_rusqlite_trial";

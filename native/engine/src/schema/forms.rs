@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::sqlite_error;
 use crate::value::ColumnType;
 
-/// Looks take at most one part in so many of the time, however often others commit.
+/// Looks take at most this fraction of the time, one part in 20, however often others commit.
 const SHARE: u32 = 20;
 /// Time that a read gives a look: that of some million rows, while whoever reads hardly waits for
 /// longer. A look that needed more has twice of what it had the next time, or the times of a
