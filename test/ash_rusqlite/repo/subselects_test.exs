@@ -202,6 +202,33 @@ defmodule AshRusqlite.Repo.SubselectsTest do
       assert error(fn -> value(avg) end).code == :invalid_query
     end
 
+    # SQLite changes rows while it looks for others by such a condition.
+    test "find the rows of an update before any of them is changed", %{repo: repo} do
+      migrate!(repo, """
+      -- up
+      CREATE TABLE people (id TEXT PRIMARY KEY NOT NULL, boss TEXT);
+      CREATE TABLE members (id TEXT PRIMARY KEY NOT NULL, boss TEXT) WITHOUT ROWID;
+      """)
+
+      for table <- ["people", "members"] do
+        # The row that refers to none comes last.
+        rows = [[id: "b", boss: "a"], [id: "c", boss: "a"], [id: "a", boss: nil]]
+        Repo.insert_all(table, rows)
+
+        led = {:select, table, where: {:compare, :==, nil, {:col, :boss}, {:col, 1, :id}}}
+        greatest = {:aggregate, :max, {:col, :id}, [], led}
+        named = for id <- ["b", "c"], do: {:compare, :==, nil, {:col, :id}, text(id)}
+        where = {:expr, {:or, [{:compare, :>, nil, greatest, text("")} | named]}}
+
+        for returning <- [false, true] do
+          assert {3, _} =
+                   Repo.update_all(table, [set: [boss: "c"]], where: where, returning: returning)
+
+          for [id: id, boss: boss] <- rows, do: Repo.update!(table, id, boss: boss)
+        end
+      end
+    end
+
     test "stand in updates, but not over the table that is updated" do
       count = {:aggregate, :count, nil, [], messages()}
       updates = [compute: [title: {:concat, [{:col, :title}, {:cast, :text, count}]}]]

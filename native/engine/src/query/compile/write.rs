@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value as Stored};
 
-use super::builder::Builder;
+use super::builder::{rowid_name, Builder};
 use super::compared::type_of;
 use super::select::columns;
 use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack, Runs};
@@ -71,10 +71,10 @@ pub(super) fn update_of<'v>(
                 .key_columns()
                 .any(|key| assigned.iter().any(|c| c.name == key.name));
             if table.primary_key.is_empty() || moved {
-                return finish(b, Some(filter), returning);
+                return finish_update(b, Some(filter), returning);
             }
             let columns = output(table, returning)?;
-            let compiled = finish(b, Some(filter), &Returning::Nothing)?;
+            let compiled = finish_update(b, Some(filter), &Returning::Nothing)?;
             let mut b = Builder::new(table, catalog);
             select_written(&mut b, returning)?;
             filter::condition(&mut b, filter)?;
@@ -88,8 +88,55 @@ pub(super) fn update_of<'v>(
                 ..compiled
             })
         }
-        filter => finish(b, filter, returning),
+        filter => finish_update(b, filter, returning),
     }
+}
+
+/// SQLite may change rows while it still looks for others. Where their condition has a query of its
+/// own, which may read the same table, all of them are found first.
+fn finish_update<'v>(
+    mut b: Builder<'_, 'v>,
+    filter: Option<&'v Expr>,
+    returning: &Returning,
+) -> Result<CompiledWrite<'v>> {
+    let Some(expr) = filter else {
+        return finish(b, None, returning);
+    };
+    b.push(" WHERE ");
+    let at = b.sql.len();
+    filter::condition(&mut b, expr)?;
+    let condition = b.sql.split_off(at);
+    if condition.contains("SELECT") {
+        rows_of(&mut b);
+        b.sql.push_str(&condition);
+        b.push(")");
+    } else {
+        b.sql.push_str(&condition);
+    }
+    finish(b, None, returning)
+}
+
+/// Begins a condition that the row is one of a query's, up to that query's condition.
+fn rows_of(b: &mut Builder<'_, '_>) {
+    let table = b.table;
+    let row = |b: &mut Builder<'_, '_>| match rowid_name(table) {
+        Some(rowid) => b.push(rowid),
+        None => {
+            for (index, key) in table.key_columns().enumerate() {
+                if index > 0 {
+                    b.push(", ");
+                }
+                b.name(&key.name);
+            }
+        }
+    };
+    b.push("(");
+    row(b);
+    b.push(") IN (SELECT ");
+    row(b);
+    b.push(" FROM ");
+    b.table_name();
+    b.push(" WHERE ");
 }
 
 /// Whether a row that is wanted may be read after it was written: what a trigger does then is not
