@@ -359,6 +359,8 @@ if Code.ensure_loaded?(Ash) do
             opts = [
               strategy: strategy,
               batch_size: 10,
+              # Older releases of Ash want it beside a batch_size.
+              stream_batch_size: 25,
               return_errors?: true,
               stop_on_error?: stop?
             ]
