@@ -93,4 +93,39 @@ defmodule AshRusqlite.Progress do
 
   defp columns(:stdio), do: :io.columns()
   defp columns(device), do: :io.columns(device)
+
+  @doc false
+  # The items of a check as they come, with a report after every `size` of them and at the end.
+  # `progress` is what a caller gave as `progress:`, or nil; `total` counts the items.
+  @spec of_check(
+          Enumerable.t(),
+          (map() -> term()) | nil,
+          String.t(),
+          pos_integer(),
+          (() -> integer())
+        ) ::
+          Enumerable.t()
+  def of_check(items, nil, _label, _size, _total), do: items
+
+  def of_check(items, progress, label, size, total) do
+    total = total.()
+
+    report = fn done ->
+      progress.(%{phase: :check, label: label, done: done, total: max(total, done)})
+    end
+
+    Stream.transform(
+      items,
+      fn -> 0 end,
+      fn item, done ->
+        if rem(done + 1, size) == 0, do: report.(done + 1)
+        {[item], done + 1}
+      end,
+      fn done ->
+        if rem(done, size) != 0 or done == 0, do: report.(done)
+        {[], done}
+      end,
+      fn _done -> :ok end
+    )
+  end
 end

@@ -26,7 +26,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec run(Query.t(), [Ash.Query.Aggregate.t()]) :: {:ok, map()} | {:error, term()}
     def run(query, aggregates) do
       Deadline.within(Query.timeout(query.context), fn ->
-        query |> values(aggregates) |> Deadline.whole() |> told(query.resource)
+        query |> values(aggregates) |> Deadline.whole() |> to_ash_error(query.resource)
       end)
     end
 
@@ -46,8 +46,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp told({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
-    defp told(result, _resource), do: result
+    defp to_ash_error({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
+    defp to_ash_error(result, _resource), do: result
 
     defp split(aggregates, store, plan) do
       Enum.reduce(aggregates, {[], []}, fn aggregate, {pushed, rest} ->
@@ -180,7 +180,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp ask(store, plan, read) do
       store.repo
       |> Repo.Statement.read(read, Read.timeout(plan))
-      |> Fragment.told(read)
+      |> Fragment.explain_error(read)
       |> case do
         {:error, %Error{code: code} = error} when elixir_may(code) ->
           if Fragment.scalar?(read), do: {:error, error}, else: :failed

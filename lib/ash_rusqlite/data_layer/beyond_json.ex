@@ -6,7 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer
     alias AshRusqlite.DataLayer.{Codec, Info, Store}
-    alias AshRusqlite.{Error, Repo}
+    alias AshRusqlite.{Error, Progress, Repo}
 
     # How many rows are looked at between two reports.
     @page 1_000
@@ -73,24 +73,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       marked = Enum.with_index(attributes, &{&1, :"beyond_json_#{&2}"})
       marks = for {attribute, name} <- marked, do: {name, {:expr, blob(attribute), :boolean}}
       select = Enum.map(key, &Codec.column/1) ++ marks
-      report = report(progress, store)
 
       store.repo
       |> Repo.Reads.stream(store.table, select: select, max_rows: @page)
-      |> Stream.transform(
-        fn -> 0 end,
-        fn row, done ->
-          if rem(done + 1, @page) == 0, do: report.(done + 1)
-
-          {for({attribute, name} <- marked, row[name], do: found(store, key, attribute, row)),
-           done + 1}
-        end,
-        fn done ->
-          if rem(done, @page) != 0 or done == 0, do: report.(done)
-          {[], done}
-        end,
-        fn _done -> :ok end
-      )
+      |> Progress.of_check(progress, store.table, @page, fn ->
+        Repo.Reads.count(store.repo, store.table)
+      end)
+      |> Stream.flat_map(fn row ->
+        for {attribute, name} <- marked, row[name], do: found(store, key, attribute, row)
+      end)
     end
 
     defp attribute(resource, name), do: Ash.Resource.Info.attribute(resource, name)
@@ -98,16 +89,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # In SQLite's order every text is less than any blob.
     defp blob(attribute),
       do: {:compare, :>=, nil, {:col, Codec.column(attribute)}, {:value, :blob, ""}}
-
-    defp report(nil, _store), do: fn _done -> :ok end
-
-    defp report(progress, store) do
-      total = Repo.Reads.count(store.repo, store.table)
-
-      fn done ->
-        progress.(%{phase: :check, label: store.table, done: done, total: max(total, done)})
-      end
-    end
 
     defp found(store, key, attribute, row) do
       column = Codec.column(attribute)

@@ -15,7 +15,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             {:ok, [Ash.Resource.record()]} | {:error, term()}
     def run(%Query{} = query, parent \\ nil) do
       Deadline.within(Query.timeout(query.context), fn ->
-        query |> do_run(parent) |> Deadline.whole() |> told(query.resource)
+        query |> do_run(parent) |> Deadline.whole() |> to_ash_error(query.resource)
       end)
     end
 
@@ -37,7 +37,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       Deadline.within(Query.timeout(query.context), fn ->
         with(:ok <- Deadline.check(), do: attempt(store, plan, parent))
         |> Deadline.whole()
-        |> told(query.resource)
+        |> to_ash_error(query.resource)
       end)
     end
 
@@ -74,8 +74,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp told({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
-    defp told(result, _resource), do: result
+    defp to_ash_error({:error, error}, resource), do: {:error, Errors.to_ash(error, resource)}
+    defp to_ash_error(result, _resource), do: result
 
     @doc "The rows that SQLite gives for a plan."
     @spec rows(Store.t(), Plan.t()) :: {:ok, [map()]} | {:error, Error.t()}
@@ -84,7 +84,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp run_read(store, read, plan),
-      do: store.repo |> Repo.Statement.read(read, timeout(plan)) |> Fragment.told(read)
+      do: store.repo |> Repo.Statement.read(read, timeout(plan)) |> Fragment.explain_error(read)
 
     @doc "The options of `Repo.all` for a plan."
     @spec options(Plan.t()) :: keyword()

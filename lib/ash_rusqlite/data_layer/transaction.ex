@@ -5,7 +5,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Context, Errors, Store}
     alias AshRusqlite.{Error, Repo}
-    alias AshRusqlite.Repo.Registry
 
     # By resource, the repo of the transaction that Ash opened for it, and whether that began here.
     @opened {__MODULE__, :opened}
@@ -71,7 +70,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       case if(named?, do: opened(resource), else: Map.get(Process.get(@opened, %{}), resource)) do
         nil -> :ok
         {^repo, _fresh?} -> :ok
-        {open, fresh?} -> if same?(open, repo), do: :ok, else: go(open, repo, fresh?)
+        {open, fresh?} -> if Context.same_repo?(open, repo), do: :ok, else: go(open, repo, fresh?)
       end
     end
 
@@ -84,15 +83,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       else
         {_repo, _fresh?} = opened -> opened
         _ -> nil
-      end
-    end
-
-    defp same?(left, right) do
-      with {:ok, %{pid: pid}} <- Registry.lookup(left),
-           {:ok, %{pid: ^pid}} <- Registry.lookup(right) do
-        true
-      else
-        _ -> false
       end
     end
 

@@ -65,7 +65,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            {outcomes, stored} = Enum.unzip(results),
            {:ok, records} <- Unreadable.written(stored, store.resource, :error) do
         {:ok,
-         outcomes |> Enum.zip(records) |> Enum.zip_with(changesets, &told(&1, &2, keys, identity))}
+         outcomes
+         |> Enum.zip(records)
+         |> Enum.zip_with(changesets, &with_outcome(&1, &2, keys, identity))}
       else
         {:residual, _reason} -> :elixir
         {:error, %Error{code: code}} when elixir_may(code) -> :elixir
@@ -78,7 +80,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp write(store, rows, opts) do
       store.repo
       |> Writes.update_or_insert_each(store.table, rows, opts)
-      |> Fragment.told(rows)
+      |> Fragment.explain_error(rows)
     end
 
     defp row(store, changeset, {keys, identity, where}) do
@@ -153,9 +155,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       for {kind, column, value} <- assignments, do: {kind, [{column, value}]}
     end
 
-    defp told({:skipped, record}, _changeset, _keys, _identity), do: skipped(record)
+    defp with_outcome({:skipped, record}, _changeset, _keys, _identity), do: skipped(record)
 
-    defp told({outcome, record}, changeset, keys, identity) do
+    defp with_outcome({outcome, record}, changeset, keys, identity) do
       action = if outcome == :inserted, do: :create, else: :update
 
       if is_nil(identity) and new?(changeset, keys, identity),

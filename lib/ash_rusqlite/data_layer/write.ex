@@ -248,7 +248,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "Runs a write with the time that Ash gives it."
     @spec statement(Store.t(), tuple(), Ash.Changeset.t()) :: {:ok, term()} | {:error, term()}
     def statement(store, write, changeset),
-      do: store.repo |> Statement.write(write, timeout(changeset)) |> Fragment.told(write)
+      do:
+        store.repo |> Statement.write(write, timeout(changeset)) |> Fragment.explain_error(write)
 
     @doc "Milliseconds that a changeset has, nil for the repo's own."
     @spec timeout(Ash.Changeset.t()) :: timeout() | nil

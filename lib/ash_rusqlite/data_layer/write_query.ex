@@ -69,13 +69,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           end
         end
 
-      told(result, resource, changeset)
+      to_ash_error(result, resource, changeset)
     end
 
-    defp told({:error, error}, resource, changeset),
+    defp to_ash_error({:error, error}, resource, changeset),
       do: {:error, Errors.to_ash(error, resource, changeset)}
 
-    defp told(result, _resource, _changeset), do: result
+    defp to_ash_error(result, _resource, _changeset), do: result
 
     # SQLite gives the rows in no order; those of a query come in that of the key.
     defp whole(store, statement, changeset, options) do

@@ -37,7 +37,7 @@ defmodule AshRusqlite.Repo.EctoOptions do
     chunk_size: {nil, "`all` reads at once and `stream` takes `max_rows:`"},
     case_sensitive_like:
       {nil,
-       "`like: :ash_sqlite`, the default, tells case apart in Ash's expressions; " <>
+       "`like: :ash_sqlite`, the default, is case-sensitive in Ash's expressions; " <>
          "`like: :sqlite` does not"},
     custom_pragmas: {nil, "a connection's pragmas are set by options, the file's by migrations"},
     load_extensions: {nil, "extensions are not loaded here"},

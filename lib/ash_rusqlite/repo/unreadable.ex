@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Unreadable do
   `AshRusqlite.unreadable/2`; `mix ash_rusqlite.check --unreadable` prints both.
   """
 
-  alias AshRusqlite.{Error, Repo}
+  alias AshRusqlite.{Error, Progress, Repo}
   alias AshRusqlite.Repo.{Options, Pages, Reads, Statement}
 
   # How many rows are looked at between two reports.
@@ -91,36 +91,9 @@ defmodule AshRusqlite.Repo.Unreadable do
           Enumerable.t(map())
   def rows(repo, table, columns, progress) do
     opts = if columns, do: [select: columns], else: []
-    report = report(repo, table, progress)
 
     repo
     |> Pages.marked(table, [max_rows: @page] ++ opts)
-    |> Stream.transform(
-      fn -> 0 end,
-      fn row, done ->
-        if rem(done + 1, @page) == 0, do: report.(done + 1)
-        {[row], done + 1}
-      end,
-      fn done ->
-        if rem(done, @page) != 0 or done == 0, do: report.(done)
-        {[], done}
-      end,
-      fn _done -> :ok end
-    )
-  end
-
-  defp report(_repo, _table, nil), do: fn _done -> :ok end
-
-  defp report(repo, table, progress) do
-    total = Reads.count(repo, table)
-
-    fn done ->
-      progress.(%{
-        phase: :check,
-        label: to_string(table),
-        done: done,
-        total: max(total, done)
-      })
-    end
+    |> Progress.of_check(progress, to_string(table), @page, fn -> Reads.count(repo, table) end)
   end
 end

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
-use crate::execute::{RowSink, SharedCatalog};
+use crate::execute::RowSink;
 use crate::memory::MemoryFolder;
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
@@ -22,6 +22,7 @@ use crate::request::{
 };
 use crate::scans::ScannedStatement;
 use crate::schema::{Catalog, ReadTypes};
+use crate::shared_catalog::SharedCatalog;
 use crate::side_work;
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;

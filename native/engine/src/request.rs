@@ -10,10 +10,10 @@ use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::migration::{Applied, MigrateOptions, MigrationStatus};
-use crate::one_form::OtherForms;
 use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
 use crate::scans::ScannedStatement;
+use crate::schema::one_form::OtherForms;
 use crate::schema::{Difference, ReadTypes, TableSpec};
 
 /// Called once when something that was waited for has come.

@@ -11,8 +11,9 @@ use crate::error::{Code, Error, Result};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
 use crate::request::{Maintenance, Outcome};
+use crate::schema::one_form;
 use crate::schema::Catalog;
-use crate::{advice, backup, integrity, migration, one_form};
+use crate::{advice, backup, integrity, migration};
 
 struct ProgressTo<'a> {
     reply: &'a mut Reply,

@@ -83,8 +83,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp shown(_scalar), do: "?"
 
     @doc "The result of a statement; an error of SQL names the fragments that are in it."
-    @spec told(result, term()) :: result when result: {:ok, term()} | {:error, term()}
-    def told({:error, %Error{code: code} = error}, statement) when code in @about_sql do
+    @spec explain_error(result, term()) :: result when result: {:ok, term()} | {:error, term()}
+    def explain_error({:error, %Error{code: code} = error}, statement) when code in @about_sql do
       case Enum.uniq(texts(statement)) do
         [] ->
           {:error, error}
@@ -96,7 +96,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    def told(result, _statement), do: result
+    def explain_error(result, _statement), do: result
 
     @doc "Whether an expression of Ash holds a fragment of text, through its calculations, too."
     @spec in?(term(), Ash.Resource.t()) :: boolean()

@@ -9,9 +9,10 @@ use rusqlite::limits::Limit;
 
 use crate::control::{Stop, SLICE_BYTES};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Executor, RowSink, SharedCatalog};
+use crate::execute::{Executor, RowSink};
 use crate::query::ir::Read;
 use crate::request::{Pace, ReadOutcome};
+use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::Counters;
 

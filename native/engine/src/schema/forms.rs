@@ -221,9 +221,10 @@ mod tests {
     use super::*;
     use crate::control::Stop;
     use crate::error::Code;
-    use crate::execute::{Executor, RowSink, SharedCatalog};
+    use crate::execute::{Executor, RowSink};
     use crate::query::functions;
     use crate::query::ir::{OrderBy, Read, Select};
+    use crate::shared_catalog::SharedCatalog;
     use crate::stats::StatementCounts;
     use crate::value::{OutputColumn, Row};
 

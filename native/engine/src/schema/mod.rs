@@ -13,6 +13,7 @@ mod existing;
 mod fit;
 mod forms;
 mod introspect;
+pub mod one_form;
 mod readings;
 mod spec;
 mod table;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
+use crate::connection::Link;
 use crate::side_files::beside;
 
 use super::Writer;
@@ -88,6 +89,12 @@ impl Log {
     }
 }
 
+/// Bytes that the log of a connection has on the medium; 0 when there is none.
+pub(super) fn bytes_of_log(link: &Link) -> u64 {
+    let path = link.conn.path().unwrap_or_default();
+    std::fs::metadata(beside(Path::new(path), "-wal")).map_or(0, |data| data.len())
+}
+
 impl Writer {
     /// Moves the log into the file when it has become too large, after the answers are given.
     pub(super) fn checkpoint_if_late(&mut self) {
@@ -127,7 +134,7 @@ impl Writer {
             if !self.shared.queue.is_idle_for(quiet) {
                 return;
             }
-            if self.log_bytes() <= self.log.kept() {
+            if bytes_of_log(&self.link) <= self.log.kept() {
                 self.log.cut_after = None;
                 return;
             }
@@ -136,11 +143,6 @@ impl Writer {
                 false => Some(quiet * 2).filter(|next| *next <= LONGEST_QUIET),
             };
         }
-    }
-
-    fn log_bytes(&self) -> u64 {
-        let path = self.link.conn.path().unwrap_or_default();
-        std::fs::metadata(beside(Path::new(path), "-wal")).map_or(0, |data| data.len())
     }
 
     /// Moves all of the log into the file and cuts it, unless somebody would have to wait.

@@ -17,7 +17,7 @@ pub mod work;
 
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -27,13 +27,13 @@ use rusqlite::ffi;
 use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Executor, SharedCatalog};
+use crate::execute::Executor;
 use crate::opened_files::{FileUse, FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
 use crate::reply::fault;
 use crate::request::Outcome;
-use crate::side_files::beside;
+use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::Counters;
 
@@ -106,9 +106,7 @@ impl Shared {
             .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
             .map_err(sqlite_error::map)?;
         let mut log = Log::new(&self.config, u64::from(page_size));
-        let path = link.conn.path().unwrap_or_default();
-        let bytes = std::fs::metadata(beside(Path::new(path), "-wal")).map_or(0, |data| data.len());
-        let pages = log.found(bytes);
+        let pages = log.found(checkpoint::bytes_of_log(link));
         self.counters.wal_pages.store(pages, Ordering::Relaxed);
         Ok(log)
     }

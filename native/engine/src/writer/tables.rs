@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use crate::access::Access;
 use crate::error::Result;
-use crate::execute::SharedCatalog;
 use crate::request::Outcome;
 use crate::schema::{self, TableSpec};
+use crate::shared_catalog::SharedCatalog;
 use crate::stats::Counters;
 
 use super::work::Job;

@@ -2,8 +2,8 @@
 
 use ash_rusqlite_engine::backup::BackupSummary;
 use ash_rusqlite_engine::migration::{Applied, MigrationState, MigrationStatus};
-use ash_rusqlite_engine::one_form::OtherForms;
 use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::schema::one_form::OtherForms;
 use ash_rusqlite_engine::schema::Difference;
 use ash_rusqlite_engine::{Code, Date, DateTime, Error, Outcome, Result, Time};
 use chrono::{Datelike, Timelike, Utc};
