@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::Write;
 use ash_rusqlite_engine::{
-    Database, Outcome, Responder, Result, RowSink, Submitted, TransactionOp, Value,
+    Database, Outcome, Responder, Result, RowSink, Stat, Submitted, TransactionOp, Value,
 };
 use serde_json::json;
 use support::host::*;
@@ -147,4 +147,59 @@ fn a_database_is_closed_when_its_last_answer_is_out() {
     gate.send(()).unwrap();
     assert_eq!(closed.recv(), Ok(TOGETHER));
     database.join();
+}
+
+/// Looks who holds the writer when it is answered.
+struct Looking {
+    database: Database,
+    sink: Collected,
+    found: Sender<Stat>,
+}
+
+impl Responder for Looking {
+    fn sink(&mut self) -> &mut dyn RowSink {
+        &mut self.sink
+    }
+
+    fn progress(&mut self, _: Progress) {}
+
+    fn finish(self: Box<Self>, result: Result<Outcome>) {
+        result.unwrap();
+        let mut stats = self.database.stats().into_iter();
+        let (_, holder) = stats.find(|(name, _)| *name == "holder").unwrap();
+        self.found.send(holder).unwrap();
+    }
+}
+
+#[test]
+fn whoever_has_its_answer_does_not_hold_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holder.db");
+    let database = with_tables(
+        config(path.to_str().unwrap(), json!({})),
+        "CREATE TABLE t (id INTEGER PRIMARY KEY);",
+    );
+    let (found, holders) = channel();
+    for (round, together) in [1, 2].into_iter().enumerate() {
+        // While a transaction holds the writer, what is asked gathers for one commit.
+        let transaction = begin(&database);
+        let id = i64::try_from(round).unwrap() * 10;
+        step(&database, transaction, TransactionOp::Write(row(id))).unwrap();
+        for number in 1..=together {
+            let reply = Looking {
+                database: database.clone(),
+                sink: Collected::default(),
+                found: found.clone(),
+            };
+            let asked = database.submit(row(id + number), soon(), Box::new(reply), &mut || {
+                Box::new(|| ())
+            });
+            assert!(matches!(asked, Ok(Submitted::Queued(_))));
+        }
+        finish(&database, transaction, true).unwrap();
+        for _ in 0..together {
+            assert_eq!(holders.recv().unwrap(), Stat::Null);
+        }
+    }
+    close(database);
 }

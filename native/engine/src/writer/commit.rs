@@ -155,6 +155,8 @@ impl Writer {
     }
 
     fn run_again(&mut self, job: Job, write: Write) {
+        let counters = &self.shared.counters;
+        counters.hold(Some("a commit of 1 writes".into()));
         match self.begin(job.deadline) {
             Ok(()) => self.run_alone(job, &write),
             Err(error) => self.reply(job, Err(error)),
@@ -281,6 +283,8 @@ impl Writer {
 
     /// Answers after a commit of these writes, which are dropped then.
     fn answer(&mut self, answers: Vec<Answer>, writes: Vec<Write>) {
+        // Whoever has its answer does not hold the writer any more.
+        self.shared.counters.hold(None);
         let written = answers.iter().filter(|(_, result)| result.is_ok()).count();
         let (written, failed) = (count(written), count(answers.len() - written));
         let counters = &self.shared.counters;
