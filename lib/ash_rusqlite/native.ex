@@ -177,6 +177,10 @@ defmodule AshRusqlite.Native do
   @spec migrations(db(), reference(), String.t()) :: queued() | error()
   def migrations(_db, _ref, _dir), do: not_loaded()
 
+  @doc "Writes what leads from a folder of migrations to a wanted schema."
+  @spec generate_migrations(String.t() | nil, keyword(), keyword()) :: {:ok, map()} | error()
+  def generate_migrations(_dir, _wanted, _options), do: not_loaded()
+
   @doc "Copies the database into a file."
   @spec backup(db(), reference(), String.t(), keyword()) :: :ok | error()
   def backup(_db, _ref, _path, _options), do: not_loaded()

@@ -25,11 +25,11 @@ defmodule AshRusqlite.Repo.Schema do
   migration.
 
     * `:table` - the name
-    * `:columns` - a list of `[name:, type:, declared:, null:, default:]`. `type` is a declared
+    * `:columns` - a list of `[name:, type:, declared:, null:, default:, default_sql:]`. `type` is a declared
       type of `AshRusqlite` such as `"UUID_TEXT"`, or nil for values of any type; `declared` is
       how the column is declared where that is not its type, such as `"VARCHAR(30)"`: see
       `read_as/2`; `null` is true unless given; `default` is a value that is stored when a row
-      leaves the column out
+      leaves the column out, and `default_sql` in its place an expression in the developer's SQL
     * `:primary_key` - columns, by default none. They are never null
     * `:autoincrement` - the `INTEGER` column that is the primary key alone, whose numbers are
       given by SQLite and never twice. Without it such a key is numbered as well, but the

@@ -67,6 +67,19 @@ pub fn unconnected() -> Result<Link> {
     })
 }
 
+/// A connection to a database of its own in memory, in which migrations are tried.
+pub fn scratch() -> Result<Link> {
+    let link = unconnected()?;
+    link.control.begin_unlimited();
+    set_up(&link.conn, &Config::default())?;
+    functions::register(&link.conn)?;
+    // As while a migration runs.
+    link.conn
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)
+        .map_err(sqlite_error::map)?;
+    Ok(link)
+}
+
 fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>) -> Result<Link> {
     file_locks::install();
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;

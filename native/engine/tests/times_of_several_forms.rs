@@ -121,6 +121,7 @@ fn table(
             column_type,
             null: true,
             default: Value::Null,
+            default_sql: None,
             declared: None,
         }],
         ..TableSpec::default()

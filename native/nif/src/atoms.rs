@@ -57,6 +57,13 @@ rustler::atoms! {
     engine,
     sqlite,
     layout,
+    // Of generated migrations.
+    files,
+    questions,
+    notes,
+    text_ = "text",
+    to,
+    from,
     // Of advice.
     foreign_keys,
     statements,

@@ -199,6 +199,6 @@ fn marker(line: &str) -> Option<&'static str> {
         .find(|marker| word.eq_ignore_ascii_case(marker))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

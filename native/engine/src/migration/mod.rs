@@ -9,6 +9,7 @@
 //! others refer to); they are checked for the whole database before the commit instead.
 
 mod file;
+pub mod generate;
 mod ledger;
 mod runner;
 mod script;

@@ -227,6 +227,7 @@ mod tests {
             column_type,
             null: true,
             default: Value::Null,
+            default_sql: None,
             declared: None,
         };
         TableSpec {

@@ -206,6 +206,9 @@ impl ForeignKeyAction {
 }
 
 fn default(spec: &TableSpec, column: &ColumnSpec) -> Result<String> {
+    if let Some(sql) = &column.default_sql {
+        return Ok(format!(" DEFAULT ({})", sql.trim()));
+    }
     let place = ColumnRef {
         table: &spec.table,
         column: &column.name,

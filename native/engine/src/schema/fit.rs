@@ -16,7 +16,7 @@ use super::affinity::Affinity;
 ///   uuids, times, JSON of maps and lists. It does not hold strings: "007" would become 7.
 /// - A column without a type holds everything, and only such a one holds values of any type.
 ///   In a STRICT table it is called ANY.
-pub(super) fn fits(declared: &str, strict: bool, wanted: ColumnType) -> bool {
+pub(crate) fn fits(declared: &str, strict: bool, wanted: ColumnType) -> bool {
     use ColumnType::{
         Any, Blob, Boolean, Date, DateTime, DateTimeUsec, Decimal, Integer, Json, NaiveDateTime,
         NaiveDateTimeUsec, Real, Text, Time, TimeUsec, Uuid,

@@ -26,6 +26,7 @@ pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
+pub(crate) use fit::fits;
 pub use forms::KnownForms;
 pub use introspect::Catalog;
 pub use readings::{ReadTypes, Readings};

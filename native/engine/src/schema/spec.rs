@@ -43,6 +43,8 @@ pub struct ColumnSpec {
     pub null: bool,
     /// What a row that leaves it out gets.
     pub default: Value,
+    /// The same as an expression in the developer's SQL, which counts where both are given.
+    pub default_sql: Option<String>,
     /// How it is declared, where that is not how its type is.
     pub declared: Option<String>,
 }
@@ -191,6 +193,9 @@ impl TableSpec {
         }
         for check in &self.checks {
             self.check_sql("checks", Some(&check.sql))?;
+        }
+        for column in &self.columns {
+            self.check_sql("default_sql", column.default_sql.as_deref())?;
         }
         for key in &self.foreign_keys {
             self.check_foreign_key(key)?;

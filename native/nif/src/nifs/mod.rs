@@ -1,6 +1,7 @@
 //! The native functions. Each decodes its terms, calls the engine and encodes what came.
 
 mod database;
+mod generate;
 mod json;
 mod maintenance;
 mod read;

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod condition;
+mod generate;
 mod options;
 mod read;
 mod scalar;
@@ -12,6 +13,7 @@ mod table;
 mod value;
 mod write;
 
+pub use generate::{generate_options, optional_path, wanted};
 pub use options::{
     migrate_options, open_options, overwrite, path, patience, steps, timeout, CheckOptions,
 };

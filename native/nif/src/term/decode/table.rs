@@ -21,7 +21,7 @@ const TABLE: &[&str] = &[
     "strict",
     "best_effort",
 ];
-const COLUMN: &[&str] = &["name", "type", "declared", "null", "default"];
+const COLUMN: &[&str] = &["name", "type", "declared", "null", "default", "default_sql"];
 const INDEX: &[&str] = &[
     "name",
     "columns",
@@ -76,6 +76,7 @@ impl Decode {
             column_type: ColumnType::Any,
             null: true,
             default: Value::Null,
+            default_sql: None,
             declared: None,
         };
         let mut typed = false;
@@ -92,6 +93,8 @@ impl Decode {
                 "declared" => column.declared = decode.optional_name(value, "a type")?,
                 "null" => column.null = boolean("null", value)?,
                 "default" => column.default = decode.value(value)?,
+                "default_sql" if is_nil(value) => {}
+                "default_sql" => column.default_sql = Some(sql(value, "default_sql")?),
                 _ => return Err(unknown_option(&option, COLUMN).into()),
             }
             Ok(())
@@ -160,7 +163,7 @@ impl Decode {
         Ok(check)
     }
 
-    fn items<'a, T>(
+    pub(super) fn items<'a, T>(
         &mut self,
         term: Term<'a>,
         option: &'static str,

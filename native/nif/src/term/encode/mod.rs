@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod calendar;
 pub mod external;
+pub mod generated;
 pub mod json;
 pub mod options;
 pub mod outcome;

@@ -1,0 +1,396 @@
+//! Migrations that write themselves.
+//!
+//! The files that are there are run in a database in memory, the wanted schema is made in another,
+//! and what leads from the one to the other is written as a file with its way back. Nothing else is
+//! remembered: the files are what was applied, so nothing can disagree with them.
+//!
+//! Every statement is run before the next one is thought of, and before a file is handed out it is
+//! proved: up leaves nothing to do, and down leads back to what was.
+
+mod compare;
+mod convert;
+mod effective;
+mod lex;
+mod model;
+mod order;
+mod parse;
+mod plan;
+mod questions;
+mod rebuild;
+mod replay;
+mod text;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::connection::Link;
+use crate::error::{Code, Error, Result};
+use crate::migration::{read_directory, MigrationFile};
+use crate::schema::TableSpec;
+
+use model::Schema;
+use plan::{Part, Plan, Renames, Rules, Statements};
+use replay::{replay, without_rows, Replayed, Statement};
+use wanted::{target, Target};
+
+/// The schema that is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The tables of resources. What was written by hand beside them stays.
+    pub tables: Vec<TableSpec>,
+    /// Statements that are run once, in this order, behind all others.
+    pub statements: Vec<CustomStatement>,
+    /// All of the schema in SQL, in place of tables: what is not in it goes.
+    pub schema: Option<String>,
+    /// Tables that are left alone.
+    pub ignored: Vec<String>,
+}
+
+/// A statement in the developer's SQL, with the one that takes it back.
+#[derive(Clone, Debug, Default)]
+pub struct CustomStatement {
+    /// By this it is known again.
+    pub name: String,
+    /// One or more statements.
+    pub up: String,
+    /// What takes them back.
+    pub down: String,
+}
+
+/// How to write.
+#[derive(Clone, Debug, Default)]
+pub struct GenerateOptions {
+    /// The name of the file behind its version.
+    pub name: String,
+    /// The version of the first file. It is raised behind that of the newest one.
+    pub version: i64,
+    /// Whether columns and tables go that nobody asks for.
+    pub drop: bool,
+    /// Tables that were renamed: from, to.
+    pub rename_tables: Vec<(String, String)>,
+    /// Columns that were renamed: the table's new name, from, to.
+    pub rename_columns: Vec<(String, String, String)>,
+    /// What is new and was not renamed.
+    pub not_renamed: Vec<NotRenamed>,
+    /// Values in SQL for rows that have none in a column that must have one: table, column, SQL.
+    pub fill: Vec<(String, String, String)>,
+    /// Files of the folder, by name, that are left out.
+    pub skip: Vec<String>,
+}
+
+/// A new table or column, in lower case, that had no other name before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRenamed {
+    /// A table.
+    Table(String),
+    /// A column of a table.
+    Column(String, String),
+}
+
+/// Whether something new was one of others that are no longer asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The table of a column, by its new name; none for a table.
+    pub table: Option<String>,
+    /// The new name.
+    pub to: String,
+    /// The old names that it may have had, the most similar one first.
+    pub from: Vec<String>,
+}
+
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratedFile {
+    /// The name of the file.
+    pub name: String,
+    /// Its version.
+    pub version: i64,
+    /// All of it.
+    pub text: String,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Generated {
+    /// The files to be written, at most two: one that adds, and one that removes, for a later
+    /// release. None while questions are open.
+    pub files: Vec<GeneratedFile>,
+    /// What a person has to answer first.
+    pub questions: Vec<Question>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Writes what leads from the files of a folder to a wanted schema. A folder that is not there is an
+/// empty one. Nothing is written to the disk.
+///
+/// # Errors
+/// Those of reading and running the files, `invalid_option` for what has no meaning, and
+/// `migration_failed` where a view or trigger that was written by hand is in the way.
+pub fn generate(
+    directory: Option<&Path>,
+    wanted: &Wanted,
+    options: &GenerateOptions,
+) -> Result<Generated> {
+    if wanted.schema.is_some() && !wanted.tables.is_empty() {
+        let message = "give either the tables or the whole schema in SQL";
+        return Err(Error::new(Code::InvalidOption, message).with("option", "schema"));
+    }
+    let files = files(directory, &options.skip)?;
+    let replayed = replay(&files)?;
+    let target = target(wanted)?;
+    let ignored = lower(&wanted.ignored);
+    let now = Schema::read(&replayed.link.conn)?;
+    let renames = questions::renames(&now, &target.schema, options)?;
+    let open = questions::questions(&now, &target.schema, options, &ignored, &replayed.left);
+    if !open.is_empty() {
+        return Ok(Generated {
+            questions: open,
+            ..Generated::default()
+        });
+    }
+    let rules = Rules {
+        exact: false,
+        drop: false,
+        of_resources: wanted.schema.is_none(),
+        generated: replayed.generated.clone(),
+        ignored,
+        prefixes: target.prefixes.clone(),
+        of_statements: target.of_statements.clone(),
+        fill: fill(options),
+    };
+    write(&replayed, &target, renames, rules, options)
+}
+
+fn files(directory: Option<&Path>, skip: &[String]) -> Result<Vec<MigrationFile>> {
+    let Some(directory) = directory.filter(|directory| directory.exists()) else {
+        return Ok(Vec::new());
+    };
+    let skipped = |file: &MigrationFile| {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        skip.iter().any(|other| *other == name)
+    };
+    let mut files = read_directory(directory)?;
+    files.retain(|file| !skipped(file));
+    Ok(files)
+}
+
+fn lower(names: &[String]) -> BTreeSet<String> {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
+}
+
+fn fill(options: &GenerateOptions) -> BTreeMap<(String, String), String> {
+    let fill = options.fill.iter();
+    fill.map(|(table, column, sql)| {
+        let key = (table.to_ascii_lowercase(), column.to_ascii_lowercase());
+        (key, sql.clone())
+    })
+    .collect()
+}
+
+fn write(
+    replayed: &Replayed,
+    target: &Target,
+    renames: Renames,
+    rules: Rules,
+    options: &GenerateOptions,
+) -> Result<Generated> {
+    let mut generated = Generated::default();
+    let mut state = without_rows(&replayed.link.conn)?;
+    let mut version = options.version.max(replayed.newest + 1);
+    let statements = statements(replayed, target);
+    // What adds comes first, so that what removes can wait for a later release.
+    let mut step = Step {
+        rules,
+        renames,
+        statements,
+    };
+    let added = step.run(&state, &target.schema)?;
+    let mut left_notes = Vec::new();
+    if added.is_needed() {
+        let file = text::file(version, &options.name, &added);
+        generated.files.push(file);
+        version += 1;
+    }
+    generated.notes.extend(added.up.notes.iter().cloned());
+    generated
+        .notes
+        .extend(added.down.notes.iter().map(|note| on_way_back(note)));
+    step.settled(&added.after, &target.schema)?;
+    state = added.after;
+    if options.drop {
+        left_notes.append(&mut generated.notes);
+        step.rules.generated = added.generated;
+        step.rules.drop = true;
+        step.renames = Renames::default();
+        step.statements = Statements::default();
+        let removed = step.run(&state, &target.schema)?;
+        if removed.is_needed() {
+            let name = if generated.files.is_empty() {
+                options.name.clone()
+            } else {
+                format!("{}_remove", options.name)
+            };
+            generated.files.push(text::file(version, &name, &removed));
+        }
+        step.settled(&removed.after, &target.schema)?;
+        generated.notes = left_notes;
+        generated
+            .notes
+            .retain(|note| !note.ends_with("unless --drop is given"));
+        generated.notes.extend(removed.up.notes);
+        generated
+            .notes
+            .extend(removed.down.notes.iter().map(|note| on_way_back(note)));
+    }
+    Ok(generated)
+}
+
+fn on_way_back(note: &str) -> String {
+    format!("on the way back {note}")
+}
+
+/// Which custom statements are taken back, and which are run.
+fn statements(replayed: &Replayed, target: &Target) -> Statements {
+    let mut all = Statements::default();
+    let wanted = |name: &str| target.statements.iter().find(|other| other.name == name);
+    for known in replayed.statements.values() {
+        if wanted(&known.name).is_none_or(|wanted| wanted.up != known.up) {
+            all.taken_back.push(known.clone());
+        }
+    }
+    for statement in &target.statements {
+        let known: Option<&Statement> = replayed.statements.get(&statement.name);
+        if known.is_none_or(|known| known.up != statement.up) {
+            all.run.push(statement.clone());
+        }
+    }
+    all
+}
+
+/// A file's two ways.
+struct Written {
+    up: Part,
+    down: Part,
+    after: Link,
+    generated: BTreeSet<String>,
+}
+
+impl Written {
+    fn is_needed(&self) -> bool {
+        !self.up.lines.is_empty()
+    }
+}
+
+struct Step {
+    rules: Rules,
+    renames: Renames,
+    statements: Statements,
+}
+
+impl Step {
+    fn run(&self, state: &Link, target: &Schema) -> Result<Written> {
+        let before = Schema::read(&state.conn)?;
+        let after = without_rows(&state.conn)?;
+        let plan = Plan::new(&after, target, &self.rules);
+        let (up, generated) = plan.run(&self.renames, &self.statements)?;
+        let mut written = Written {
+            up,
+            down: Part::default(),
+            after,
+            generated,
+        };
+        if written.is_needed() {
+            written.down = self.down(&written.after, &before)?;
+        }
+        Ok(written)
+    }
+
+    /// The way back: the same, from what is there then to what was before.
+    fn down(&self, after: &Link, before: &Schema) -> Result<Part> {
+        let back = without_rows(&after.conn)?;
+        let rules = Rules {
+            exact: true,
+            drop: true,
+            of_statements: self.made_by_statements(before)?,
+            ..Rules::default()
+        };
+        let (renames, statements) = (self.renames.inverted(), self.statements.inverted());
+        let (part, _) = Plan::new(&back, before, &rules).run(&renames, &statements)?;
+        let (rest, _) =
+            Plan::new(&back, before, &rules).run(&Renames::default(), &Statements::default())?;
+        nothing_left(&rest, "down")?;
+        Ok(part)
+    }
+
+    /// What the statements make that are taken back on the way up, so that it is made by them again.
+    fn made_by_statements(&self, before: &Schema) -> Result<BTreeSet<String>> {
+        let mut made = BTreeSet::new();
+        if self.statements.taken_back.is_empty() {
+            return Ok(made);
+        }
+        let link = crate::connection::scratch()?;
+        for table in &before.tables {
+            link.conn
+                .execute_batch(&table.sql)
+                .map_err(crate::sqlite_error::map)?;
+        }
+        let facts = Schema::read(&link.conn)?.facts();
+        for statement in &self.statements.taken_back {
+            // What cannot be made beside the tables alone is made by the statement all the same.
+            let _ = link.conn.execute_batch(&statement.up);
+        }
+        let then = Schema::read(&link.conn)?.facts();
+        made.extend(then.difference(&facts).cloned());
+        Ok(made)
+    }
+
+    /// Proves that up leaves nothing to do.
+    fn settled(&self, after: &Link, target: &Schema) -> Result<()> {
+        let copy = without_rows(&after.conn)?;
+        let (rest, _) = Plan::new(&copy, target, &self.rules)
+            .run(&Renames::default(), &Statements::default())?;
+        nothing_left(&rest, "up")
+    }
+}
+
+fn nothing_left(rest: &Part, way: &str) -> Result<()> {
+    if rest.lines.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the {way} part that was generated would leave something to do; please report it: {}",
+        rest.lines.join(" ")
+    );
+    Err(Error::new(Code::Internal, message))
+}
+
+impl Renames {
+    fn inverted(&self) -> Renames {
+        let old = |table: &str| {
+            let renamed = self.tables.iter().find(|(_, to)| model::same(to, table));
+            renamed.map_or(table.to_owned(), |(from, _)| from.clone())
+        };
+        let swap = |(from, to): &(String, String)| (to.clone(), from.clone());
+        // Columns are renamed behind the tables, whose old names they have by then.
+        let columns = self.columns.iter().rev();
+        Renames {
+            tables: self.tables.iter().rev().map(swap).collect(),
+            columns: columns
+                .map(|(table, from, to)| (old(table), to.clone(), from.clone()))
+                .collect(),
+        }
+    }
+}
+
+impl Statements {
+    fn inverted(&self) -> Statements {
+        // What was run is taken back by its `down`, which is what a plan takes back by.
+        let back = |all: &[Statement]| all.iter().rev().cloned().collect::<Vec<_>>();
+        Statements {
+            taken_back: back(&self.run),
+            run: back(&self.taken_back),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A table made anew, as SQLite's documentation says it is to be done
+//! (<https://sqlite.org/lang_altertable.html#otheralter>): the new one is made, the rows are copied,
+//! the old one goes, and the new one gets its name. Foreign keys are not enforced meanwhile, and
+//! checked at the end, as the runner of migrations does it.
+
+use super::compare::Changes;
+use super::convert::conversion;
+use super::lex::{lex, name, readable};
+use super::model::{same, Column, Index, Table};
+use super::plan::Plan;
+use crate::error::Result;
+
+/// Makes a table anew. Its triggers are for the caller to make again.
+pub(super) fn rebuild(
+    plan: &mut Plan<'_>,
+    now: &Table,
+    wanted: &Table,
+    changes: &Changes,
+) -> Result<()> {
+    let schema = plan.schema()?;
+    let mut new = format!("new_{}", now.name);
+    while schema.table(&new).is_some() || schema.object(&new).is_some() {
+        new.insert_str(0, "new_");
+    }
+    let indexes: Vec<Index> = schema
+        .indexes
+        .iter()
+        .filter(|index| same(&index.table, &now.name))
+        .cloned()
+        .collect();
+    for column in &now.columns {
+        if wanted.column(&column.name).is_none() {
+            plan.lost_column(now, column);
+        }
+    }
+    plan.comment(&format!(
+        "{} is made anew: {}.",
+        now.name,
+        changes.rebuild.join(", ")
+    ));
+    plan.execute(&create_as(wanted, &new))?;
+    copy(plan, now, wanted, &new)?;
+    if now.autoincrement && wanted.autoincrement {
+        plan.comment("The next number is that of the old table.");
+        let (from, to) = (literal(&now.name), literal(&new));
+        plan.execute(&format!("DELETE FROM sqlite_sequence WHERE name = {to}"))?;
+        plan.execute(&format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {to}, seq FROM sqlite_sequence WHERE name = {from}"
+        ))?;
+    }
+    plan.execute(&format!("DROP TABLE {}", name(&now.name)))?;
+    plan.execute(&format!(
+        "ALTER TABLE {} RENAME TO {}",
+        name(&new),
+        name(&now.name)
+    ))?;
+    for index in indexes {
+        plan.execute(&readable(&index.sql))?;
+    }
+    Ok(())
+}
+
+/// The statement of a table under another name.
+fn create_as(table: &Table, new: &str) -> String {
+    let sql = &table.sql;
+    let tokens = lex(sql);
+    let open = tokens.iter().position(|token| token.is("("));
+    let own = open
+        .and_then(|open| open.checked_sub(1))
+        .and_then(|at| tokens.get(at));
+    let Some(own) = own else { return sql.clone() };
+    let rest = sql.get(own.end..).unwrap_or_default();
+    readable(&format!("CREATE TABLE {}{rest}", name(new)))
+}
+
+fn copy(plan: &mut Plan<'_>, now: &Table, wanted: &Table, new: &str) -> Result<()> {
+    let mut columns = Vec::new();
+    let mut values = Vec::new();
+    let mut comments = Vec::new();
+    for column in &wanted.columns {
+        if column.generated.is_some() {
+            continue;
+        }
+        let value = match now.column(&column.name) {
+            Some(old) => Some(value_of(plan, now, old, wanted, column, &mut comments)),
+            None if wanted.requires(column) => Some(new_value(plan, now, column, &mut comments)),
+            None => None,
+        };
+        if let Some(value) = value {
+            columns.push(name(&column.name));
+            values.push(value);
+        }
+    }
+    for text in comments {
+        plan.comment(&text);
+    }
+    if columns.is_empty() {
+        return Ok(());
+    }
+    plan.execute(&format!(
+        "INSERT INTO {} ({})\nSELECT {}\nFROM {}",
+        name(new),
+        columns.join(", "),
+        values.join(", "),
+        name(&now.name)
+    ))
+}
+
+fn value_of(
+    plan: &mut Plan<'_>,
+    table: &Table,
+    old: &Column,
+    wanted: &Table,
+    column: &Column,
+    comments: &mut Vec<String>,
+) -> String {
+    let place = format!("{}.{}", table.name, column.name);
+    let conversion = conversion(&old.name, &old.declared, &column.declared);
+    if let Some(loses) = conversion.loses {
+        plan.note(format!(
+            "{place} from {} to {}: {loses} are not kept",
+            old.declared, column.declared
+        ));
+    }
+    let required = (column.not_null || (wanted.strict && wanted.in_key(&column.name)))
+        && !wanted.is_rowid(column);
+    if !required || old.not_null {
+        return conversion.sql;
+    }
+    let value = plan
+        .fill(&table.name, &column.name)
+        .or(column.default.clone());
+    match value {
+        Some(value) => format!("ifnull({}, {value})", conversion.sql),
+        None => {
+            comments.push(format!(
+                "This fails where {place} is null: give such rows a value, as by ifnull({}, ...).",
+                name(&old.name)
+            ));
+            conversion.sql
+        }
+    }
+}
+
+/// The value of a new column that must have one.
+fn new_value(
+    plan: &mut Plan<'_>,
+    table: &Table,
+    column: &Column,
+    comments: &mut Vec<String>,
+) -> String {
+    let place = format!("{}.{}", table.name, column.name);
+    if let Some(value) = plan.fill(&table.name, &column.name) {
+        return value;
+    }
+    plan.note(format!(
+        "rows of {} have no value for the new column {}, which must have one: give it by \
+         --fill {place}=SQL, or write it into the file in place of NULL",
+        table.name, column.name
+    ));
+    comments.push(format!(
+        "This fails where {} has rows: write their value of {} in place of NULL.",
+        table.name, column.name
+    ));
+    "NULL".to_owned()
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
