@@ -214,9 +214,6 @@ fn write(
         version += 1;
     }
     generated.notes.extend(added.up.notes.iter().cloned());
-    generated
-        .notes
-        .extend(added.down.notes.iter().map(|note| on_way_back(note)));
     step.settled(&added.after, &target.schema)?;
     state = added.after;
     if options.drop {
@@ -240,15 +237,8 @@ fn write(
             .notes
             .retain(|note| !note.ends_with("unless --drop is given"));
         generated.notes.extend(removed.up.notes);
-        generated
-            .notes
-            .extend(removed.down.notes.iter().map(|note| on_way_back(note)));
     }
     Ok(generated)
-}
-
-fn on_way_back(note: &str) -> String {
-    format!("on the way back {note}")
 }
 
 /// Which custom statements are taken back, and which are run.

@@ -1,0 +1,182 @@
+//! Views, triggers and virtual tables: those in the way go, and come again behind all else.
+
+use std::collections::BTreeSet;
+
+use super::super::lex::name;
+use super::super::model::{same, Kind, Object, Schema};
+use super::{Change, Plan};
+use crate::error::{Code, Error, Result};
+use crate::sqlite_error;
+
+impl Plan<'_> {
+    /// Drops the views and triggers that name what is made anew or goes. Returns those that have to
+    /// be made again.
+    pub(super) fn drop_what_names(
+        &mut self,
+        now: &Schema,
+        tables: &[Change],
+    ) -> Result<Vec<Object>> {
+        let mut words: BTreeSet<String> = BTreeSet::new();
+        let mut anew: BTreeSet<String> = BTreeSet::new();
+        for change in tables {
+            match change {
+                Change::Drop(table) => {
+                    words.insert(table.name.to_ascii_lowercase());
+                }
+                Change::Alter(alter) => {
+                    let (table, changes) = (&alter.now, &alter.changes);
+                    if !changes.rebuild.is_empty() {
+                        anew.insert(table.name.to_ascii_lowercase());
+                    }
+                    if !changes.rebuild.is_empty() || !changes.drop.is_empty() {
+                        words.insert(table.name.to_ascii_lowercase());
+                    }
+                }
+            }
+        }
+        let mut dropped: Vec<Object> = Vec::new();
+        loop {
+            let is_new = |object: &&Object| {
+                object.kind != Kind::VirtualTable
+                    && !dropped.iter().any(|other| same(&other.name, &object.name))
+                    && object.words.iter().any(|word| words.contains(word))
+            };
+            let more: Vec<Object> = now.objects.iter().filter(is_new).cloned().collect();
+            if more.is_empty() {
+                break;
+            }
+            words.extend(more.iter().map(|object| object.name.to_ascii_lowercase()));
+            dropped.extend(more);
+        }
+        // Those that name others go first.
+        dropped.sort_by_key(|object| object.kind == Kind::View);
+        for object in dropped.iter().rev() {
+            // With its table a trigger goes by itself.
+            let goes_along =
+                object.kind == Kind::Trigger && anew.contains(&object.table.to_ascii_lowercase());
+            if goes_along {
+                continue;
+            }
+            self.drop_object(object)?;
+        }
+        Ok(dropped)
+    }
+
+    pub(super) fn drop_object(&mut self, object: &Object) -> Result<()> {
+        let kind = match object.kind {
+            Kind::View => "VIEW",
+            Kind::Trigger => "TRIGGER",
+            Kind::VirtualTable => "TABLE",
+        };
+        self.execute(&format!("DROP {kind} {}", name(&object.name)))
+    }
+
+    pub(super) fn drop_objects(&mut self, now: &Schema) -> Result<()> {
+        // What resources ask for has none of them but by custom statements.
+        if self.rules.of_resources && !self.rules.exact {
+            return Ok(());
+        }
+        let there = self.schema()?;
+        for object in now.objects.iter().rev() {
+            let Some(found) = there.object(&object.name) else {
+                continue;
+            };
+            let wanted = self.target.object(&object.name);
+            if wanted.is_some_and(|wanted| wanted.words == found.words && wanted.kind == found.kind)
+            {
+                continue;
+            }
+            if found.kind == Kind::VirtualTable && !self.rules.drop && !self.rules.exact {
+                let place = found.name.to_ascii_lowercase();
+                self.note(format!(
+                    "the virtual table {place} is another one or no longer asked for; it stays unless --drop is given"
+                ));
+                self.part.left.push(place);
+                continue;
+            }
+            self.drop_object(found)?;
+        }
+        Ok(())
+    }
+
+    /// Makes again what was dropped, and what is new.
+    pub(super) fn create_objects(&mut self, again: Vec<Object>) -> Result<()> {
+        let (exact, target) = (self.rules.exact || !self.rules.of_resources, self.target);
+        let mut all: Vec<Object> = if exact {
+            let there = self.schema()?;
+            let missing = target.objects.iter();
+            let missing = missing.filter(|object| {
+                there.object(&object.name).is_none()
+                    && there.table(&object.name).is_none()
+                    && !self.of_statement(&object.name)
+            });
+            missing.cloned().collect()
+        } else {
+            Vec::new()
+        };
+        for object in again {
+            let wanted = !exact || self.of_statement(&object.name);
+            let table_is_there = object.kind != Kind::Trigger
+                || self.schema()?.table(&object.table).is_some()
+                || self.schema()?.object(&object.table).is_some();
+            if wanted && table_is_there && !all.iter().any(|other| same(&other.name, &object.name))
+            {
+                all.push(object);
+            }
+        }
+        all.sort_by_key(|object| match object.kind {
+            Kind::VirtualTable => 0,
+            Kind::View => 1,
+            Kind::Trigger => 2,
+        });
+        if !all.is_empty() {
+            self.blank();
+        }
+        for object in all {
+            if self.schema()?.object(&object.name).is_none() {
+                self.execute(&object.sql)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written by hand must go on to work.
+    pub(super) fn check_objects(&self) -> Result<()> {
+        let now = self.schema()?;
+        for object in &now.objects {
+            if object.kind == Kind::View {
+                let sql = format!("SELECT * FROM {} LIMIT 0", name(&object.name));
+                self.link.conn.prepare(&sql).map_err(|error| {
+                    let error = sqlite_error::map(error);
+                    broken(object, error.message())
+                })?;
+            }
+        }
+        // To rename a table SQLite reads all triggers.
+        let sql = "SAVEPOINT ash_rusqlite_try; CREATE TABLE ash_rusqlite_try (a); \
+                   ALTER TABLE ash_rusqlite_try RENAME TO ash_rusqlite_tried";
+        let tried = self.link.conn.execute_batch(sql);
+        self.link
+            .conn
+            .execute_batch("ROLLBACK TO ash_rusqlite_try; RELEASE ash_rusqlite_try")
+            .map_err(sqlite_error::map)?;
+        tried.map_err(|error| {
+            let error = sqlite_error::map(error);
+            let message = format!(
+                "the migration would leave a trigger or view behind that no longer works: {}. \
+                 Write a migration that changes it first",
+                error.message()
+            );
+            Error::new(Code::MigrationFailed, message)
+        })
+    }
+}
+
+fn broken(object: &Object, why: &str) -> Error {
+    let message = format!(
+        "the migration would leave {} behind, which no longer works: {why}. Write a migration that \
+         changes it first",
+        object.name
+    );
+    Error::new(Code::MigrationFailed, message)
+}
