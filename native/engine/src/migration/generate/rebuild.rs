@@ -118,7 +118,7 @@ fn value_of(
     let conversion = conversion(&old.name, &old.declared, &column.declared);
     if let Some(loses) = conversion.loses {
         plan.note(format!(
-            "{place} from {} to {}: {loses} are not kept",
+            "{place} from {} to {} loses {loses}",
             old.declared, column.declared
         ));
     }

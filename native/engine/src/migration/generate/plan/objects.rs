@@ -63,6 +63,10 @@ impl Plan<'_> {
     }
 
     pub(super) fn drop_object(&mut self, object: &Object) -> Result<()> {
+        // The trigger of a view goes with it.
+        if self.schema()?.object(&object.name).is_none() {
+            return Ok(());
+        }
         let kind = match object.kind {
             Kind::View => "VIEW",
             Kind::Trigger => "TRIGGER",
