@@ -28,6 +28,8 @@ defmodule AshRusqlite.Repo.Generator do
       statement whose `up` changes is taken back by its old `down` first
     * `:schema` - all of the schema in SQL, in place of tables: what is not in it goes
     * `:ignored` - names of tables that are left alone
+    * `:tenants` - names of tables that each tenant has one of its own of, `rooms@acme` besides `rooms`.
+      A file that changes one is run for each tenant, too
   """
   @type wanted :: keyword()
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::script::{is_comment, Script};
+use super::tenants;
 use crate::error::{Code, Error, Result};
 
 /// A migration as its file says it.
@@ -20,6 +21,8 @@ pub struct MigrationFile {
     pub path: PathBuf,
     /// SHA-256 of its bytes, with CRLF read as LF, so that a checkout does not change it.
     pub checksum: String,
+    /// The tables that each tenant has, where the file is one for all of them.
+    pub tenants: Vec<String>,
     pub(super) up: Script,
     pub(super) down: Option<Script>,
 }
@@ -123,9 +126,18 @@ fn read_file(path: &Path) -> Result<MigrationFile, String> {
         name: name.to_owned(),
         path: path.to_owned(),
         checksum: hex(&Sha256::digest(text.as_bytes())),
+        tenants: tenants(&text),
         up,
         down,
     })
+}
+
+/// The tables that the head of a file names as those of each tenant.
+fn tenants(text: &str) -> Vec<String> {
+    let head = text.lines().take_while(|line| marker(line) != Some("up"));
+    let named = head.filter_map(|line| line.strip_prefix(tenants::LINE));
+    let tables = named.flat_map(|tables| tables.split(','));
+    tables.map(|table| table.trim().to_owned()).collect()
 }
 
 fn split_name(stem: &str) -> Option<(i64, &str)> {

@@ -13,6 +13,7 @@ pub mod generate;
 mod ledger;
 mod runner;
 mod script;
+mod tenants;
 
 use rusqlite::Connection;
 

@@ -10,7 +10,7 @@
 mod compare;
 mod convert;
 mod effective;
-mod lex;
+pub(super) mod lex;
 mod model;
 mod order;
 mod parse;
@@ -45,6 +45,8 @@ pub struct Wanted {
     pub schema: Option<String>,
     /// Tables that are left alone.
     pub ignored: Vec<String>,
+    /// Tables that each tenant has one of its own of, besides that of nobody.
+    pub tenants: Vec<String>,
 }
 
 /// A statement in the developer's SQL, with the one that takes it back.
@@ -140,6 +142,7 @@ pub fn generate(
     let files = files(directory, &options.skip)?;
     let replayed = replay(&files)?;
     let target = target(wanted)?;
+    check_tenants(&wanted.tenants, &target.schema)?;
     let ignored = lower(&wanted.ignored);
     let now = Schema::read(&replayed.link.conn)?;
     let renames = questions::renames(&now, &target.schema, options)?;
@@ -160,7 +163,23 @@ pub fn generate(
         of_statements: target.of_statements.clone(),
         fill: fill(options),
     };
-    write(&replayed, &target, renames, rules, options)
+    write(&replayed, &target, renames, rules, options, &wanted.tenants)
+}
+
+/// A file is run for each tenant with the names of its tables in it, which no column may have.
+fn check_tenants(tenants: &[String], schema: &Schema) -> Result<()> {
+    for table in &schema.tables {
+        for column in &table.columns {
+            if tenants.iter().any(|name| model::same(name, &column.name)) {
+                let message = format!(
+                    "the column {}.{} is named as a table of tenants; give one of them another name",
+                    table.name, column.name
+                );
+                return Err(Error::new(Code::InvalidOption, message).with("option", "tenants"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn files(directory: Option<&Path>, skip: &[String]) -> Result<Vec<MigrationFile>> {
@@ -195,6 +214,7 @@ fn write(
     renames: Renames,
     rules: Rules,
     options: &GenerateOptions,
+    tenants: &[String],
 ) -> Result<Generated> {
     let mut generated = Generated::default();
     let mut state = without_rows(&replayed.link.conn)?;
@@ -209,7 +229,7 @@ fn write(
     let added = step.run(&state, &target.schema)?;
     let mut left_notes = Vec::new();
     if added.is_needed() {
-        let file = text::file(version, &options.name, &added);
+        let file = text::file(version, &options.name, &added, tenants);
         generated.files.push(file);
         version += 1;
     }
@@ -229,7 +249,9 @@ fn write(
             } else {
                 format!("{}_remove", options.name)
             };
-            generated.files.push(text::file(version, &name, &removed));
+            generated
+                .files
+                .push(text::file(version, &name, &removed, tenants));
         }
         step.settled(&removed.after, &target.schema)?;
         generated.notes = left_notes;

@@ -1,15 +1,26 @@
 //! A generated file as a text.
 
+use super::lex::lex;
+use super::model::same;
 use super::plan::Part;
 use super::replay::{header, LEFT};
 use super::{GeneratedFile, Written};
+use crate::migration::tenants;
 
 /// The file of this version and name.
-pub(super) fn file(version: i64, name: &str, written: &Written) -> GeneratedFile {
+pub(super) fn file(
+    version: i64,
+    name: &str,
+    written: &Written,
+    tenants: &[String],
+) -> GeneratedFile {
     let mut rest = String::from("-- Read it, change it as you like, and commit it.\n");
     notes(&mut rest, &written.up);
     for left in &written.up.left {
         rest.push_str(&format!("{LEFT}{left}\n"));
+    }
+    if concerns(&written.up, tenants) || concerns(&written.down, tenants) {
+        rest.push_str(&format!("{}{}\n", tenants::LINE, tenants.join(", ")));
     }
     rest.push_str("\n-- up\n");
     part(&mut rest, &written.up);
@@ -24,6 +35,16 @@ pub(super) fn file(version: i64, name: &str, written: &Written) -> GeneratedFile
         version,
         text: format!("{}\n{rest}", header(&rest)),
     }
+}
+
+/// Whether a part changes a table that each tenant has.
+fn concerns(part: &Part, tenants: &[String]) -> bool {
+    let named = |word: &str| tenants.iter().any(|table| same(table, word));
+    part.lines.iter().any(|line| {
+        let tokens = lex(line);
+        let drops = tokens.first().is_some_and(|token| token.is("drop"));
+        drops && !tenants.is_empty() || tokens.iter().any(|token| named(&token.text))
+    })
 }
 
 fn notes(text: &mut String, part: &Part) {

@@ -13,7 +13,7 @@ use crate::atoms;
 use super::options::{boolean, path, wrong};
 use super::{get_tuple, is_nil, name, Decode, Decoded};
 
-const WANTED: &[&str] = &["tables", "statements", "schema", "ignored"];
+const WANTED: &[&str] = &["tables", "statements", "schema", "ignored", "tenants"];
 const STATEMENT: &[&str] = &["name", "up", "down"];
 const OPTIONS: &[&str] = &[
     "name",
@@ -46,6 +46,7 @@ pub fn wanted(term: Term<'_>) -> Decoded<Wanted> {
             "schema" if is_nil(value) => {}
             "schema" => wanted.schema = Some(sql(value, "schema")?),
             "ignored" => wanted.ignored = texts(decode, value, "ignored")?,
+            "tenants" => wanted.tenants = texts(decode, value, "tenants")?,
             _ => return Err(unknown_option(&option, WANTED).into()),
         }
         Ok(())

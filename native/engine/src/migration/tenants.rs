@@ -1,0 +1,237 @@
+//! Tables of tenants: `rooms@acme` is the table `rooms` of the tenant `acme`.
+//!
+//! A file that says `-- tenants: rooms, messages` above its line `-- up` is one for all tenants: each of
+//! its statements that names such a table is run for the table itself and once more for each
+//! tenant that the database has, with its tables in their place.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::generate::lex::{lex, name, Token};
+use crate::error::Result;
+use crate::sqlite_error;
+
+/// What the line of a file begins with that names the tables which each tenant has.
+pub(super) const LINE: &str = "-- tenants: ";
+
+/// The tables that each tenant has, and the tenants that are there.
+#[derive(Debug, Default)]
+pub(super) struct Tenants {
+    /// In lower case.
+    tables: BTreeSet<String>,
+    tenants: Vec<String>,
+}
+
+impl Tenants {
+    /// The tenants of a database that have one of the tables.
+    pub(super) fn find(conn: &Connection, tables: &[String]) -> Result<Tenants> {
+        let tables: BTreeSet<String> = tables.iter().map(|t| t.to_ascii_lowercase()).collect();
+        let mut tenants = BTreeSet::new();
+        if !tables.is_empty() {
+            for name in names(conn, "SELECT name FROM sqlite_schema WHERE type = 'table'")? {
+                if let Some((table, tenant)) = name.split_once('@') {
+                    if tables.contains(&table.to_ascii_lowercase()) {
+                        tenants.insert(tenant.to_owned());
+                    }
+                }
+            }
+        }
+        Ok(Tenants {
+            tables,
+            tenants: tenants.into_iter().collect(),
+        })
+    }
+
+    /// Makes the tables that a tenant has not yet as those of nobody are: tenants get their tables at
+    /// the first use of each, and a file changes all of them.
+    pub(super) fn complete(&self, conn: &Connection) -> Result<()> {
+        for tenant in &self.tenants {
+            for table in &self.tables {
+                if !exists(conn, &of_tenant(table, tenant))? && exists(conn, table)? {
+                    self.copy(conn, table, tenant)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, conn: &Connection, table: &str, tenant: &str) -> Result<()> {
+        let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL \
+                   AND lower(tbl_name) = ?1 AND type IN ('table', 'index', 'trigger') \
+                   ORDER BY type = 'trigger', rowid";
+        let mut statement = conn.prepare(sql).map_err(sqlite_error::map)?;
+        let all = statement.query_map([table], |row| row.get::<_, String>(0));
+        let all: Vec<String> = all.and_then(Iterator::collect).map_err(sqlite_error::map)?;
+        for sql in all {
+            if let Some(sql) = self.for_tenant(conn, &sql, tenant)? {
+                conn.execute_batch(&sql).map_err(sqlite_error::map)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A statement for each tenant; none where it names no table that tenants have. To be called
+    /// before it is run.
+    pub(super) fn statements(&self, conn: &Connection, sql: &str) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for tenant in &self.tenants {
+            all.extend(self.for_tenant(conn, sql, tenant)?);
+        }
+        Ok(all)
+    }
+
+    fn for_tenant(&self, conn: &Connection, sql: &str, tenant: &str) -> Result<Option<String>> {
+        let tokens = lex(sql);
+        let object = named_object(&tokens);
+        let counts = tokens.iter().any(|token| token.text == "sqlite_sequence");
+        let mut places: Vec<(usize, usize, String)> = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            let behind_point = at
+                .checked_sub(1)
+                .and_then(|before| tokens.get(before))
+                .is_some_and(|before| before.is("."));
+            let text = token.text.trim_matches('\'').to_ascii_lowercase();
+            let string = token.text.starts_with('\'') && !token.quoted;
+            if Some(at) == object || behind_point || (string && !counts) || !self.has(&text) {
+                continue;
+            }
+            let table = of_tenant(&text, tenant);
+            let written = if string {
+                format!("'{}'", table.replace('\'', "''"))
+            } else {
+                name(&table)
+            };
+            places.push((token.start, token.end, written));
+        }
+        if let Some(token) = object.and_then(|at| tokens.get(at)) {
+            if !places.is_empty() || self.owns(conn, &token.text)? {
+                let written = name(&of_tenant(&token.text, tenant));
+                places.push((token.start, token.end, written));
+            }
+        }
+        if places.is_empty() {
+            return Ok(None);
+        }
+        places.sort();
+        let mut text = String::new();
+        let mut from = 0;
+        for (start, end, written) in places {
+            text.push_str(sql.get(from..start).unwrap_or_default());
+            text.push_str(&written);
+            from = end;
+        }
+        text.push_str(sql.get(from..).unwrap_or_default());
+        Ok(Some(text))
+    }
+
+    /// Whether it is a table that each tenant has, or a new one that is to take its place.
+    fn has(&self, table: &str) -> bool {
+        let mut table = table;
+        loop {
+            if self.tables.contains(table) {
+                return true;
+            }
+            match table.strip_prefix("new_") {
+                Some(rest) => table = rest,
+                None => return false,
+            }
+        }
+    }
+
+    /// Whether an index or trigger is of such a table.
+    fn owns(&self, conn: &Connection, object: &str) -> Result<bool> {
+        let sql = format!(
+            "SELECT lower(tbl_name) FROM sqlite_schema WHERE lower(name) = '{}'",
+            object.replace('\'', "''")
+        );
+        Ok(names(conn, &sql)?.iter().any(|table| self.has(table)))
+    }
+}
+
+/// The place of the name of the index, trigger or view that a statement makes or drops.
+fn named_object(tokens: &[Token]) -> Option<usize> {
+    let is = |at: usize, words: &[&str]| {
+        tokens
+            .get(at)
+            .is_some_and(|token| words.iter().any(|word| token.is(word)))
+    };
+    if !is(0, &["create", "drop"]) {
+        return None;
+    }
+    let mut at = 1 + usize::from(is(1, &["unique"]));
+    if !is(at, &["index", "trigger", "view"]) {
+        return None;
+    }
+    at += 1;
+    while is(at, &["if", "not", "exists"]) {
+        at += 1;
+    }
+    Some(at)
+}
+
+fn of_tenant(table: &str, tenant: &str) -> String {
+    format!("{table}@{tenant}")
+}
+
+fn exists(conn: &Connection, table: &str) -> Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)";
+    conn.query_row(sql, [table], |row| row.get::<_, i64>(0))
+        .map(|count| count > 0)
+        .map_err(sqlite_error::map)
+}
+
+fn names(conn: &Connection, sql: &str) -> Result<Vec<String>> {
+    let mut statement = conn.prepare(sql).map_err(sqlite_error::map)?;
+    let all = statement.query_map([], |row| row.get(0));
+    all.and_then(Iterator::collect).map_err(sqlite_error::map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(sql: &str) -> Option<String> {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE rooms (title); CREATE TABLE users (a); CREATE TABLE \"rooms@a b\" (title);
+             CREATE INDEX by_title ON rooms (title); CREATE INDEX by_a ON users (a);",
+        )
+        .unwrap();
+        let tenants = Tenants::find(&conn, &["Rooms".to_owned()]).unwrap();
+        tenants.statements(&conn, sql).unwrap().pop()
+    }
+
+    #[test]
+    fn what_names_a_table_of_tenants_is_written_for_each() {
+        for (sql, wanted) in [
+            ("ALTER TABLE rooms ADD COLUMN n", "ALTER TABLE \"rooms@a b\" ADD COLUMN n"),
+            ("DROP INDEX by_title", "DROP INDEX \"by_title@a b\""),
+            (
+                "CREATE UNIQUE INDEX u ON \"Rooms\" (title) WHERE title <> 'rooms'",
+                "CREATE UNIQUE INDEX \"u@a b\" ON \"rooms@a b\" (title) WHERE title <> 'rooms'",
+            ),
+            (
+                "INSERT INTO new_rooms (a) SELECT rooms.a, x.rooms FROM rooms",
+                "INSERT INTO \"new_rooms@a b\" (a) SELECT \"rooms@a b\".a, x.rooms FROM \"rooms@a b\"",
+            ),
+            (
+                "DELETE FROM sqlite_sequence WHERE name = 'rooms'",
+                "DELETE FROM sqlite_sequence WHERE name = 'rooms@a b'",
+            ),
+        ] {
+            assert_eq!(written(sql).as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn what_names_none_is_run_once() {
+        for sql in [
+            "DROP INDEX by_a",
+            "ALTER TABLE users ADD COLUMN n",
+            "SELECT 'rooms'",
+        ] {
+            assert_eq!(written(sql), None, "{sql}");
+        }
+    }
+}
