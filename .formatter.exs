@@ -14,6 +14,8 @@ ash = [
   calculate: 4,
   change: 1,
   change: 2,
+  check_constraint: 2,
+  check_constraint: 3,
   constraints: 1,
   count: 2,
   count: 3,

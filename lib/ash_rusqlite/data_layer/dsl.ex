@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The sections of the data layer: `sqlite`, as AshSqlite has it with every option
     # optional, and `ets`, so that a resource of the ETS data layer keeps its own.
 
-    alias AshRusqlite.DataLayer.{CustomIndex, Reference, Statement}
+    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, Reference, Statement}
 
     @reference %Spark.Dsl.Entity{
       name: :reference,
@@ -18,22 +18,23 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @references %Spark.Dsl.Section{
       name: :references,
       describe:
-        "The foreign keys of the table, by which the errors of those are told. Migrations make " <>
-          "them: a table that follows its resource has none.",
+        "The foreign keys of the table, which generated migrations make, and by which the errors " <>
+          "of those are reported. A table that follows its resource has none, nor does a " <>
+          "`belongs_to` without a `reference` get one.",
       examples: ["references do\n  reference :room, on_delete: :delete\nend"],
       entities: [@reference],
       schema: [
         polymorphic_on_delete: [
           type: {:one_of, [:delete, :nilify, :nothing, :restrict]},
-          doc: "For a polymorphic resource: the on_delete of the keys to its sources."
+          doc: "The on_delete of the keys by which polymorphic resources refer to this one."
         ],
         polymorphic_on_update: [
           type: {:one_of, [:update, :nilify, :nothing, :restrict]},
-          doc: "For a polymorphic resource: the on_update of the keys to its sources."
+          doc: "The on_update of the keys by which polymorphic resources refer to this one."
         ],
         polymorphic_name: [
-          type: {:one_of, [:update, :nilify, :nothing, :restrict]},
-          doc: "As AshSqlite has it."
+          type: {:or, [:string, {:one_of, [:update, :nilify, :nothing, :restrict]}]},
+          doc: "The name of the keys by which polymorphic resources refer to this one."
         ]
       ]
     }
@@ -54,9 +55,36 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       entities: [@index]
     }
 
+    @check_constraint %Spark.Dsl.Entity{
+      name: :check_constraint,
+      describe: "A check of the table, and the message on the attribute when it refuses a row.",
+      examples: [
+        "check_constraint :price, \"price_must_be_positive\", check: \"price > 0\", " <>
+          "message: \"price must be positive\""
+      ],
+      target: CheckConstraint,
+      schema: CheckConstraint.schema(),
+      args: [:attribute, :name]
+    }
+
+    @check_constraints %Spark.Dsl.Section{
+      name: :check_constraints,
+      describe:
+        "Checks of the table. Generated migrations make them: a table that follows its resource " <>
+          "has none.",
+      examples: [
+        """
+        check_constraints do
+          check_constraint :price, "price_must_be_positive", check: "price > 0"
+        end
+        """
+      ],
+      entities: [@check_constraint]
+    }
+
     @statement %Spark.Dsl.Entity{
       name: :statement,
-      describe: "Accepted for AshSqlite's sake and not run: write it into a migration.",
+      describe: "SQL that generated migrations run, and its reverse.",
       examples: ["statement :view do\n  up \"CREATE VIEW …\"\n  down \"DROP VIEW …\"\nend"],
       target: Statement,
       schema: Statement.schema(),
@@ -66,8 +94,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @custom_statements %Spark.Dsl.Section{
       name: :custom_statements,
       describe:
-        "What AshSqlite's generated migrations run besides. Here nothing generates migrations, " <>
-          "and tables that follow their resources do not run it.",
+        "SQL that generated migrations run after they made the tables: views, triggers, rows that " <>
+          "must be there. Tables that follow their resources do not run it.",
       examples: ["custom_statements do\n  statement :view do\n  …\n  end\nend"],
       entities: [@statement]
     }
@@ -76,7 +104,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       name: :sqlite,
       describe: "How the resource is stored. Every option has a default.",
       examples: ["sqlite do\n  table \"rooms\"\n  repo MyApp.Repo\nend"],
-      sections: [@custom_indexes, @custom_statements, @references],
+      sections: [@check_constraints, @custom_indexes, @custom_statements, @references],
       modules: [:repo],
       schema: [
         repo: [
@@ -92,12 +120,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             "Whose LIKE `like`, `ilike` and the LIKE of fragments are, see " <>
               "`AshRusqlite.DataLayer.Like`. By default what the repo's option of this name says."
         ],
-        migrate?: [type: :boolean, default: true, doc: "Whether the table follows the resource."],
+        migrate?: [
+          type: :boolean,
+          default: true,
+          doc:
+            "Whether the table follows the resource, and migrations are generated for it. A table " <>
+              "with `migrate? false` is left as it is."
+        ],
         migration_types: [
           type: :keyword_list,
           default: [],
           doc:
-            "By attribute, how its column is declared in a table that follows the resource: a type " <>
+            "By attribute, how its column is declared: a type " <>
               "of Ecto's migrations, which is what Ecto's SQLite adapter makes of it (`:decimal`, " <>
               "`{:varchar, 30}`), or a declared type as a string (`\"DECIMAL_TEXT\"`). What the " <>
               "column holds, the attribute says."
@@ -106,9 +140,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           type: :keyword_list,
           default: [],
           doc:
-            "By attribute, as a string of Elixir, what a column of a table that follows the " <>
-              "resource gives rows that leave it out: `\"0\"`, `\"\\\"new\\\"\"`, `\"[]\"`. " <>
-              "Anything else, such as `fragment(…)`, is left to migrations."
+            "By attribute, as a string of Elixir, what its column gives rows that leave it out: " <>
+              "`\"0\"`, `\"\\\"new\\\"\"`, `\"[]\"`, `\"nil\"` for nothing, or SQL: " <>
+              "`\"fragment(\\\"CURRENT_TIMESTAMP\\\")\"`, which only generated migrations have. " <>
+              "Without it a generated migration takes the attribute's default where that is a value."
         ],
         base_filter_sql: [
           type: :string,
@@ -145,14 +180,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           type: {:list, :atom},
           default: [],
           doc:
-            "Accepted for AshSqlite's sake, whose generated migrations leave these out. A table " <>
-              "that follows its resource has their columns, too."
+            "Attributes whose columns generated migrations leave out. A table that follows its " <>
+              "resource has them, too: without them no row could be read."
         ],
         index_belongs_to?: [
           type: :boolean,
           default: true,
           doc:
-            "Whether a table that follows the resource has, for each belongs_to, an index that " <>
+            "Whether the table has, for each belongs_to, an index that " <>
               "begins with its attribute. Where an identity, a custom index or the primary key " <>
               "begins so, none is added. `references do reference :room, index?: false end` " <>
               "decides for one relationship."
@@ -167,7 +202,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           type: :boolean,
           default: false,
           doc:
-            "Whether a table that follows the resource is made STRICT. Its columns are TEXT, " <>
+            "Whether the table is made STRICT. Its columns are TEXT, " <>
               "INTEGER, REAL, BLOB and, for maps and lists, ANY."
         ]
       ]

@@ -43,12 +43,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: foreign_key(error.details, resource, changeset)
 
     def to_ash(%Error{code: :check_violation, details: details}, resource, _changeset) do
-      case fields(resource, Map.get(details, :columns, [])) do
-        [field] ->
+      constraint = details[:constraint]
+
+      case {named_check(resource, constraint), fields(resource, Map.get(details, :columns, []))} do
+        {%{attribute: attributes, message: message}, _fields} ->
+          message = message || "is invalid"
+          Enum.map(attributes, &InvalidAttribute.exception(field: &1, message: message))
+
+        {nil, [field]} ->
           InvalidAttribute.exception(field: field, message: "is invalid")
 
-        fields ->
-          message = "violates the constraint #{details[:constraint]}"
+        {nil, fields} ->
+          message = "violates the constraint #{constraint}"
           InvalidChanges.exception(fields: fields, message: message)
       end
     end
@@ -125,6 +131,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       EngineError.new(%{error | message: message})
     end
+
+    defp named_check(resource, constraint),
+      do: Enum.find(Info.check_constraints(resource), &(&1.name == constraint))
 
     defp action_name(resource, %{action: %{name: name}}), do: "#{inspect(resource)}.#{name}"
     defp action_name(resource, _changeset), do: inspect(resource)

@@ -2,7 +2,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Info do
     @moduledoc "What a resource says of its storage, defaults included."
 
-    alias AshRusqlite.DataLayer.{CustomIndex, ReadTimeout, Store}
+    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, ReadTimeout, Store}
     alias AshRusqlite.Repo.Registry
     alias Spark.Dsl.Extension
 
@@ -102,7 +102,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    @doc "Whether the table follows the resource."
+    @doc "Whether the table follows the resource, and migrations are generated for it."
     @spec migrate?(resource()) :: boolean()
     def migrate?(resource), do: option(resource, :migrate?, true)
 
@@ -118,7 +118,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec migration_defaults(resource()) :: keyword()
     def migration_defaults(resource), do: option(resource, :migration_defaults, [])
 
-    @doc "Attributes that AshSqlite's generated migrations leave out."
+    @doc "Attributes whose columns generated migrations leave out."
     @spec migration_ignore_attributes(resource()) :: [atom()]
     def migration_ignore_attributes(resource),
       do: option(resource, :migration_ignore_attributes, [])
@@ -173,6 +173,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def custom_indexes(resource),
       do: Extension.get_entities(resource, [:sqlite, :custom_indexes])
 
+    @doc "The checks of `check_constraints`."
+    @spec check_constraints(resource()) :: [CheckConstraint.t()]
+    def check_constraints(resource),
+      do: Extension.get_entities(resource, [:sqlite, :check_constraints])
+
     @doc "The SQL of `custom_statements`."
     @spec custom_statements(resource()) :: [AshRusqlite.DataLayer.Statement.t()]
     def custom_statements(resource),
@@ -186,6 +191,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec reference(resource(), atom()) :: AshRusqlite.DataLayer.Reference.t() | nil
     def reference(resource, relationship),
       do: Enum.find(references(resource), &(&1.relationship == relationship))
+
+    @doc """
+    What the foreign keys of a polymorphic resource to this one do: the options `polymorphic_…` of
+    `references`, those that are given.
+    """
+    @spec polymorphic_reference(resource()) :: keyword()
+    def polymorphic_reference(resource) do
+      for name <- [:on_delete, :on_update, :name],
+          option = :"polymorphic_#{name}",
+          value = Extension.get_opt(resource, [:sqlite, :references], option, nil, true),
+          do: {name, value}
+    end
 
     defp option(resource, name, default),
       do: Extension.get_opt(resource, [:sqlite], name, default, true)

@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       index?: [
         type: :boolean,
         doc:
-          "Whether a table that follows its resource has an index that begins with the " <>
+          "Whether the table has an index that begins with the " <>
             "relationship's attribute. By default what `index_belongs_to?` says."
       ],
       ignore?: [type: :boolean, default: false, doc: "Whether to leave the foreign key out."],
@@ -29,7 +29,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       match_tenant?: [
         type: :boolean,
         default: false,
-        doc: "Whether the tenant's attribute is a part of the foreign key."
+        doc:
+          "Whether the tenant's attribute is a part of the foreign key, so that no row refers to " <>
+            "one of another tenant."
       ],
       name: [type: :string, doc: "Its name. By default `<table>_<attribute>_fkey`."]
     ]

@@ -1,13 +1,13 @@
 if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Statement do
-    @moduledoc "SQL of `sqlite do custom_statements do … end end`: accepted for AshSqlite's sake, not run."
+    @moduledoc "SQL of `sqlite do custom_statements do … end end`, which generated migrations run."
 
     @schema [
       name: [type: :atom, required: true, doc: "Its name, unique within the resource."],
       code?: [
         type: :boolean,
         default: false,
-        doc: "Accepted for AshSqlite's sake; must be false."
+        doc: "Must be false: migrations are SQL, so they cannot run Elixir."
       ],
       up: [type: :string, required: true, doc: "The SQL that creates the structure."],
       down: [type: :string, required: true, doc: "The SQL that takes it away."]
