@@ -10,18 +10,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec of(Ash.Resource.t(), String.t()) :: keyword()
     def of(resource, table) do
       counted = autoincrement(resource)
+      known = Enum.map(attributes(resource), &to_string(Codec.column(&1)))
 
       [
         table: table,
         columns: Enum.map(attributes(resource), &column(resource, &1, counted)),
-        primary_key: resource |> Ash.Resource.Info.primary_key() |> columns(resource),
+        primary_key: primary_key(resource),
         autoincrement: counted,
-        indexes:
-          RelationshipIndex.add(
-            identities(resource, table) ++ custom_indexes(resource, table),
-            resource,
-            table
-          ),
+        indexes: resource |> indexes(table, known) |> RelationshipIndex.add(resource, table),
         strict: Info.strict?(resource)
       ]
     end
@@ -37,15 +33,26 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       [table: table, columns: columns]
     end
 
-    # Two attributes may be of one column. Those that generated migrations ignore have one, too:
-    # without it no row could be read.
-    defp attributes(resource) do
+    @doc """
+    The attributes that have columns. Two of them may be of one column. Those that generated
+    migrations ignore have one, too: without it no row could be read.
+    """
+    @spec attributes(Ash.Resource.t()) :: [Ash.Resource.Attribute.t()]
+    def attributes(resource) do
       resource |> Ash.Resource.Info.attributes() |> Enum.uniq_by(&Codec.column/1)
     end
 
-    # A table that follows its resource holds what ETS would hold: Ash itself requires what
-    # is required.
-    defp column(resource, attribute, counted) do
+    @doc "The columns of the primary key."
+    @spec primary_key(Ash.Resource.t()) :: [String.t()]
+    def primary_key(resource),
+      do: resource |> Ash.Resource.Info.primary_key() |> columns(resource)
+
+    @doc """
+    The column of an attribute; `counted` is that which SQLite counts up. A table that follows its
+    resource holds what ETS would hold: Ash itself requires what is required.
+    """
+    @spec column(Ash.Resource.t(), Ash.Resource.Attribute.t(), String.t() | nil) :: keyword()
+    def column(resource, attribute, counted) do
       name = to_string(Codec.column(attribute))
       type = Codec.declared_type(attribute)
 
@@ -79,6 +86,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
+    @doc """
+    The indexes of identities and those of `custom_indexes`, as far as they are over columns of the
+    given names.
+    """
+    @spec indexes(Ash.Resource.t(), String.t(), [String.t()]) :: [keyword()]
+    def indexes(resource, table, known),
+      do: identities(resource, table) ++ custom_indexes(resource, table, known)
+
     defp identities(resource, table) do
       for identity <- Ash.Resource.Info.identities(resource),
           {:ok, index} <- [IdentityIndex.of(resource, table, identity)],
@@ -86,9 +101,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     # As AshSqlite makes them: with the tenant first, and of the rows of the base filter.
-    defp custom_indexes(resource, table) do
-      known = Enum.map(attributes(resource), &to_string(Codec.column(&1)))
-
+    defp custom_indexes(resource, table, known) do
       for index <- Info.custom_indexes(resource),
           columns =
             columns(CustomIndex.keys(index, resource), resource) ++ List.wrap(index.include),
@@ -104,7 +117,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
-    defp columns(fields, resource) do
+    @doc "The columns of attributes; what is none is left as it is."
+    @spec columns([atom() | String.t()], Ash.Resource.t()) :: [String.t()]
+    def columns(fields, resource) do
       Enum.map(fields, fn field ->
         case Ash.Resource.Info.attribute(resource, field) do
           nil -> to_string(field)
