@@ -58,8 +58,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ## Production
 
     With `auto_migrate: false`, the default outside of dev and test, migrations make the
-    tables. A resource that does not fit its table is named in the log soon after the start,
-    with the statement that would mend it.
+    tables. `mix ash.codegen NAME` writes them: plain SQL files of what the resources ask for and the
+    files before do not make, see `codegen/1`. A resource that does not fit its
+    table is named in the log soon after the start, with the statement that would mend it.
     """
 
     use Spark.Dsl.Extension,
@@ -67,10 +68,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       transformers: [AshRusqlite.DataLayer.ReadTimeout]
 
     @behaviour Ash.DataLayer
+    @behaviour Ash.Extension
 
     alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Context, Deadline, Info, LateralJoin}
     alias AshRusqlite.DataLayer.{Like, Query, Read, Store}
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
+    alias AshRusqlite.DataLayer.Migrations.Tasks
 
     @always [
       :aggregate_filter,
@@ -317,6 +320,60 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "Deletes every row of a resource, or of one tenant of it. For tests."
     @spec stop(Ash.Resource.t(), term()) :: :ok
     def stop(resource, tenant \\ nil), do: Store.stop(resource, tenant)
+
+    @doc """
+    What `mix ash.codegen NAME` does for the resources of this data layer: it writes a migration of
+    what they ask for and the files in the repo's folder do not make yet.
+
+        mix ash.codegen add_topic_to_rooms
+        mix ash.codegen --dev
+        mix ash.codegen --check
+
+    No database is looked at, only the files. Each file has the SQL of both ways, to be read and edited
+    before it is applied.
+
+      * `--name` - what it does, as the argument `NAME`
+      * `--dry-run` - print the file instead of writing it
+      * `--check` - write nothing, and fail with `Ash.Error.Framework.PendingCodegen` if a file would be
+        written, or files of `--dev` are left. For CI
+      * `--dev` - a file without a final name, `…_dev.sql`. The next one with a name takes the place of
+        all of these: they are removed, and a database of this repo in which they were applied keeps its
+        rows and has the named one noted as applied
+      * `--drop` - drop the columns and tables that no resource asks for any longer. Without it they
+        stay, and a note says so. Those of migrations written by hand stay in any case
+      * `--rename-table from:to`, `--rename-column table.from:to` - what is new is what was `from`; asked
+        about on a terminal, and an error elsewhere. Each may be given several times
+      * `--no-renames` - nothing else was renamed
+      * `--fill table.column=SQL` - the value for the rows that are there, of a column that must not be
+        null any longer, or is new and has no default
+      * `--repo`, `--migrations`, `--domains`, `--quiet` - one repo, another folder, some domains, no words
+    """
+    @impl Ash.Extension
+    @spec codegen([String.t()]) :: :ok
+    def codegen(argv), do: Tasks.codegen(argv)
+
+    @doc "What `mix ash.migrate` does: applies what is pending. Options as of `mix ash_rusqlite.migrate`."
+    @impl Ash.Extension
+    @spec migrate([String.t()]) :: :ok
+    def migrate(argv), do: Tasks.migrate(argv)
+
+    @doc "What `mix ash.rollback` does: takes back one migration, or `--step` of them, or those to `--to`."
+    @impl Ash.Extension
+    @spec rollback([String.t()]) :: :ok
+    def rollback(argv), do: Tasks.rollback(argv)
+
+    @doc "What `mix ash.setup` does: creates the database and applies the migrations."
+    @impl Ash.Extension
+    @spec setup([String.t()]) :: :ok
+    def setup(argv), do: Tasks.setup(argv)
+
+    @doc """
+    What `mix ash.tear_down` does: deletes the database. Where the project has `start_permanent: true`,
+    as in production, it needs `--force`.
+    """
+    @impl Ash.Extension
+    @spec tear_down([String.t()]) :: :ok
+    def tear_down(argv), do: Tasks.tear_down(argv)
   end
 else
   # Ash comes with Hex, which is not everywhere; the rest of the package needs neither.
