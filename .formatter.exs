@@ -49,6 +49,7 @@ ash = [
   max: 3,
   max: 4,
   message: 1,
+  migration_defaults: 1,
   pagination: 1,
   prepare: 1,
   primary?: 1,

@@ -6,6 +6,12 @@ if Code.ensure_loaded?(Ash.Resource) do
 
     sqlite do
       repo AshChat.Repo
+      migration_defaults AshChat.Timestamps.defaults([:joined_at, :created_at, :updated_at])
+
+      check_constraints do
+        check_constraint :role, "agent_memberships_role",
+          check: "role = 'participant' OR role = 'moderator'"
+      end
 
       references do
         # A membership is nothing without both.

@@ -15,6 +15,17 @@ if Code.ensure_loaded?(Ash.Resource) do
 
     sqlite do
       repo AshChat.Repo
+      migration_defaults AshChat.Timestamps.defaults()
+
+      # Chains of OR: SQLite makes a table of the values of an IN of three or more for each row that is
+      # written.
+      check_constraints do
+        check_constraint :role, "messages_role",
+          check: "role = 'user' OR role = 'assistant' OR role = 'system'"
+
+        check_constraint :message_type, "messages_message_type",
+          check: "message_type = 'text' OR message_type = 'image' OR message_type = 'multimodal'"
+      end
 
       references do
         # A room takes its messages with it. Whoever spoke may go: what was said stays.

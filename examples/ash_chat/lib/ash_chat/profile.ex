@@ -6,6 +6,12 @@ if Code.ensure_loaded?(Ash.Resource) do
 
     sqlite do
       repo AshChat.Repo
+      migration_defaults AshChat.Timestamps.defaults()
+
+      check_constraints do
+        check_constraint :provider, "profiles_provider",
+          check: "provider = 'ollama' OR provider = 'openai' OR provider = 'anthropic'"
+      end
 
       custom_indexes do
         index [:is_default]

@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash.Resource) do
 
     sqlite do
       repo AshChat.Repo
+      migration_defaults AshChat.Timestamps.defaults()
 
       references do
         # A child room goes on by itself.

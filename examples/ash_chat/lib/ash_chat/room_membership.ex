@@ -9,6 +9,12 @@ if Code.ensure_loaded?(Ash.Resource) do
 
     sqlite do
       repo AshChat.Repo
+      migration_defaults AshChat.Timestamps.defaults()
+
+      check_constraints do
+        check_constraint :role, "room_memberships_role",
+          check: "role = 'member' OR role = 'moderator' OR role = 'admin'"
+      end
 
       references do
         # A membership is nothing without both.
