@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.AnyDomain, as: Domain
     alias AshRusqlite.DataLayer.Migrations.Wanted
     alias AshRusqlite.Error
+    alias AshRusqlite.Repo.{Generator, Maintenance, Schema}
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_wanted_test
@@ -460,6 +461,31 @@ if Code.ensure_loaded?(Ash) do
       assert column(stricts, "at")[:declared] == "DATETIME_TEXT"
     end
 
+    @tag :tmp_dir
+    test "all of it can be generated, applied and taken back, and then nothing is left to do", %{
+      tmp_dir: folder
+    } do
+      {:ok, %{files: [file]}} =
+        Generator.generate(nil, wanted(), name: "create", version: 20_260_101_000_000)
+
+      File.write!(Path.join(folder, file.name), file.text)
+      {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:", name: nil)
+      assert {:ok, [_]} = Maintenance.migrate(repo, migrations: folder)
+      assert {:ok, %{files: []}} = Generator.generate(folder, wanted(), name: "again", drop: true)
+
+      for table <- wanted()[:tables],
+          do: assert({:ok, []} = Schema.differences(repo, read(table)))
+
+      assert {:ok, [_]} = Maintenance.rollback_migration(repo, migrations: folder)
+    end
+
+    # What a table that is there already is not asked about.
+    defp read(table) do
+      Keyword.update!(table, :columns, fn columns ->
+        Enum.map(columns, &Keyword.delete(&1, :default_sql))
+      end)
+    end
+
     describe "two resources on one table" do
       defmodule Person do
         use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
@@ -555,6 +581,19 @@ if Code.ensure_loaded?(Ash) do
       test "one index serves two identities over the same columns" do
         people = table(wanted([Person, Login]), "people")
         assert [[{:name, "people_name_index"} | _]] = people[:indexes]
+      end
+
+      @tag :tmp_dir
+      test "do not undo each other's parts, in whatever order they come", %{tmp_dir: folder} do
+        {:ok, %{files: [file]}} =
+          Generator.generate(nil, wanted([Person, Login, View]), name: "create", version: 1)
+
+        File.write!(Path.join(folder, file.name), file.text)
+
+        for resources <- [[View, Login, Person], [Login, View, Person]] do
+          assert {:ok, %{files: [], questions: []}} =
+                   Generator.generate(folder, wanted(resources), name: "again", drop: true)
+        end
       end
 
       test "a contradiction names the resources and the attribute" do
