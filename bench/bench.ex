@@ -2,8 +2,8 @@ defmodule AshRusqlite.Bench do
   @moduledoc false
   # The command line of bin/bench.
 
-  alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, OtpFigures, P1Figures, PlainFigures}
-  alias AshRusqlite.Bench.{Progress, Report, World}
+  alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, OtpFigures}
+  alias AshRusqlite.Bench.{P1Figures, PlainFigures, Progress, Report, World}
 
   @help """
   bin/bench [options]
@@ -74,7 +74,7 @@ defmodule AshRusqlite.Bench do
     PlainFigures.all() ++
       OtpFigures.all() ++
       if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++
-      AshFigures.all() ++ CliffFigures.all()
+      GenerateFigures.all() ++ AshFigures.all() ++ CliffFigures.all()
   end
 
   defp measure(figures, options) do
