@@ -12,10 +12,45 @@ defmodule Mix.AshRusqlite.DevFiles do
   @typedoc "The versions in a database's ledger, and the rows that take their place; nil for none."
   @type carried :: %{versions: [pos_integer()], rows: [map()]} | nil
 
-  @doc "The names of those in a folder."
+  @header "-- Written by AshRusqlite "
+
+  @doc "The names of those in a folder: what ends in `_dev.sql` and was generated."
   @spec list(Path.t()) :: [String.t()]
-  def list(folder),
-    do: folder |> Path.join("*_dev.sql") |> Path.wildcard() |> Enum.map(&Path.basename/1)
+  def list(folder) do
+    for path <- folder |> Path.join("*_dev.sql") |> Path.wildcard() |> Enum.sort(),
+        String.starts_with?(File.read!(path), @header),
+        do: Path.basename(path)
+  end
+
+  @doc "Raises where one of them was changed by hand, which would be lost with it."
+  @spec unchanged!(Path.t(), [String.t()]) :: :ok
+  def unchanged!(folder, names) do
+    for name <- names, path = Path.join(folder, name), changed?(File.read!(path)) do
+      Mix.raise("""
+      #{Generate.shown(path)} was changed by hand, and what takes its place would be without that.
+      To keep it, name it #{Path.rootname(name) |> String.replace_suffix("_dev", "")}.sql: it counts as \
+      applied where it is applied. Otherwise delete it.
+      """)
+    end
+
+    :ok
+  end
+
+  # As the generator says in the first line what the rest was. A checkout may have changed the ends of
+  # the lines.
+  defp changed?(text) do
+    [first, rest] = text |> String.replace("\r\n", "\n") |> String.split("\n", parts: 2)
+    first != @header <> Base.encode16(sha256(rest), case: :lower)
+  end
+
+  # Only Mix needs it here, so the application does not depend on it; newer releases of Mix hide what a
+  # project does not name.
+  defp sha256(text) do
+    if function_exported?(Mix, :ensure_application!, 1),
+      do: apply(Mix, :ensure_application!, [:crypto])
+
+    apply(:crypto, :hash, [:sha256, text])
+  end
 
   @doc """
   The name of a file that is one of them.

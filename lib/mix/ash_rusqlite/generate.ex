@@ -71,6 +71,7 @@ defmodule Mix.AshRusqlite.Generate do
         {:ok, []}
 
       true ->
+        DevFiles.unchanged!(target.folder, left)
         {files, result, options} = named(target, opts, files, result, options)
         notes(result)
         write(target, paths(target, files, opts), left, options)
@@ -146,7 +147,7 @@ defmodule Mix.AshRusqlite.Generate do
     ] ++ Renames.given(opts)
   end
 
-  defp default_name(opts), do: if(opts[:dev], do: "dev", else: "changes")
+  defp default_name(_opts), do: "changes"
 
   @doc "The name of a file, of what was given as one."
   @spec file_name(String.t() | nil) :: String.t() | nil
@@ -154,8 +155,15 @@ defmodule Mix.AshRusqlite.Generate do
 
   def file_name(name) do
     case name |> Macro.underscore() |> String.replace(~r/[^a-z0-9_]+/, "_") |> String.trim("_") do
-      "" -> Mix.raise("#{inspect(name)} is no name of a migration, such as add_topic_to_rooms")
-      name -> name
+      "" ->
+        Mix.raise("#{inspect(name)} is no name of a migration, such as add_topic_to_rooms")
+
+      name ->
+        # Such a file would be taken for one of --dev, and removed.
+        if String.ends_with?("_" <> name, "_dev"),
+          do: Mix.raise("#{name}: names that end in dev are those of files generated with --dev")
+
+        name
     end
   end
 

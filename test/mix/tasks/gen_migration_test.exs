@@ -264,6 +264,42 @@ defmodule Mix.Tasks.AshRusqlite.GenMigrationTest do
       assert Enum.map(GenRepo.migrations!(), & &1.state) == [:applied, :applied]
     end
 
+    test "a file that was changed by hand is not removed with what was written into it",
+         context do
+      %{migrations: migrations, schema: schema} = context
+      generate(schema, @third, ["--dev"])
+      path = Path.join(migrations, List.last(files(migrations)))
+
+      File.write!(
+        path,
+        String.replace(File.read!(path), "-- down", "UPDATE rooms SET topic = 'x';\n\n-- down")
+      )
+
+      GenRepo.migrate!()
+
+      error = assert_raise Mix.Error, fn -> generate(schema, @third, ["add_topic"]) end
+      assert error.message =~ "changed by hand"
+      assert File.exists?(path)
+
+      File.rename!(path, String.replace(path, "_dev.sql", ".sql"))
+      generate(schema, @third, ["add_topic"])
+      assert length(files(migrations)) == 2
+      assert Enum.map(GenRepo.migrations!(), & &1.state) == [:applied, :applied]
+    end
+
+    test "a file that was written by hand is none of them, whatever its name", context do
+      %{migrations: migrations, schema: schema} = context
+
+      File.write!(
+        Path.join(migrations, "20990101000000_for_dev.sql"),
+        "-- up\nSELECT 1;\n-- down\n"
+      )
+
+      generate(schema, @third, ["add_topic"])
+      assert "20990101000000_for_dev.sql" in files(migrations)
+      assert_raise Mix.Error, ~r/names that end in dev/, fn -> gen(["for_dev"]) end
+    end
+
     test "files that undo each other are removed", context do
       %{migrations: migrations, schema: schema, room: room} = context
       generate(schema, @third, ["--dev"])
