@@ -27,6 +27,7 @@ fn run(conn: &mut Connection, up: bool) -> usize {
     let options = MigrateOptions {
         to: Some(0),
         step: None,
+        take_over: false,
     };
     if up {
         migrate(conn, &files, &MigrateOptions::default(), deadline, &mut ())

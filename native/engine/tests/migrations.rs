@@ -63,6 +63,7 @@ fn to_and_step_limit_what_is_applied() {
     let both = MigrateOptions {
         to: Some(5),
         step: Some(1),
+        take_over: false,
     };
     assert_eq!(versions(&store.migrate(&both).unwrap()), [4]);
 }

@@ -13,6 +13,8 @@ pub mod generate;
 mod ledger;
 mod runner;
 mod script;
+mod statement;
+mod take_over;
 mod tenants;
 
 use rusqlite::Connection;
@@ -30,6 +32,9 @@ pub struct MigrateOptions {
     pub to: Option<i64>,
     /// At most so many. A rollback without any limit is of one migration.
     pub step: Option<u64>,
+    /// Whether what a pending file makes may be there already, as where tables follow their
+    /// resources. What is there and fits is taken over: its statement is left out.
+    pub take_over: bool,
 }
 
 /// A migration that was applied or rolled back.
@@ -41,6 +46,8 @@ pub struct Applied {
     pub name: String,
     /// How long its SQL ran, in microseconds.
     pub micros: u64,
+    /// What was there already, a line for each thing, with what is looser than the file says.
+    pub taken_over: Vec<String>,
 }
 
 /// How a migration stands.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::file::{file_name, label, MigrationFile};
 use super::ledger::{self, Entry};
 use super::script::{self, Script};
+use super::take_over::{self, Files};
 use super::{Applied, MigrateOptions};
 use crate::error::{Code, Error, Result};
 use crate::integrity;
@@ -40,7 +41,7 @@ pub fn migrate(
     sink: &mut dyn ProgressSink,
 ) -> Result<Vec<Applied>> {
     let ledger = begin(conn, deadline)?;
-    check_applied(&ledger, files)?;
+    check_applied(&ledger, files, options.take_over)?;
     let mut pending: Vec<&MigrationFile> = files
         .iter()
         .filter(|file| !ledger.contains_key(&file.version))
@@ -56,7 +57,36 @@ pub fn migrate(
             up: true,
         })
         .collect();
-    run_all(conn, &work, "migrate", deadline, sink)
+    let mut known = match options.take_over {
+        true => Some(Files::new(files)?),
+        false => None,
+    };
+    let applied = run_all(conn, &work, "migrate", &mut known, deadline, sink)?;
+    if options.take_over {
+        forget_replaced(conn, files, deadline)?;
+    }
+    Ok(applied)
+}
+
+/// What was made in development and has no file any more was replaced by a file of another name.
+fn forget_replaced(conn: &Connection, files: &[MigrationFile], deadline: Instant) -> Result<()> {
+    let replaced = |ledger: BTreeMap<i64, Entry>| -> Vec<i64> {
+        let mut gone = ledger;
+        gone.retain(|version, entry| is_replaced(*version, entry, files));
+        gone.into_keys().collect()
+    };
+    if replaced(patiently(deadline, || ledger::read(conn))?).is_empty() {
+        return Ok(());
+    }
+    let mut transaction = Transaction::begin(conn, deadline)?;
+    for version in replaced(ledger::read(conn)?) {
+        ledger::delete(conn, version)?;
+    }
+    transaction.commit(deadline)
+}
+
+fn is_replaced(version: i64, entry: &Entry, files: &[MigrationFile]) -> bool {
+    entry.name.ends_with(take_over::DEV) && !files.iter().any(|file| file.version == version)
 }
 
 /// Runs the down parts of the newest applied migrations, newest first: of one, unless
@@ -78,6 +108,7 @@ pub fn rollback(
         MigrateOptions {
             to: None,
             step: None,
+            ..
         } => Some(1),
         MigrateOptions { step, .. } => *step,
     };
@@ -106,7 +137,7 @@ pub fn rollback(
     }
     let next = if no_down { ADD_DOWN } else { PUT_BACK };
     refuse("cannot roll back", problems, next)?;
-    run_all(conn, &work, "rollback", deadline, sink)
+    run_all(conn, &work, "rollback", &mut None, deadline, sink)
 }
 
 struct Work<'a> {
@@ -135,9 +166,16 @@ fn begin(conn: &Connection, deadline: Instant) -> Result<BTreeMap<i64, Entry>> {
 }
 
 /// Applied files must be there, as they were when they were applied.
-fn check_applied(ledger: &BTreeMap<i64, Entry>, files: &[MigrationFile]) -> Result<()> {
+fn check_applied(
+    ledger: &BTreeMap<i64, Entry>,
+    files: &[MigrationFile],
+    take_over: bool,
+) -> Result<()> {
     let mut problems = Vec::new();
     for (version, entry) in ledger {
+        if take_over && is_replaced(*version, entry, files) {
+            continue;
+        }
         match files.iter().find(|file| file.version == *version) {
             None => problems.push(missing(*version, entry)),
             Some(file) if file.checksum != entry.checksum => problems.push(changed(file)),
@@ -176,6 +214,7 @@ fn run_all(
     conn: &Connection,
     work: &[Work<'_>],
     phase: &'static str,
+    known: &mut Option<Files<'_>>,
     deadline: Instant,
     sink: &mut dyn ProgressSink,
 ) -> Result<Vec<Applied>> {
@@ -186,7 +225,7 @@ fn run_all(
             let message = format!("{phase} was cancelled after {index} of {total} migrations");
             return Err(Error::new(Code::Cancelled, message));
         }
-        finished.extend(in_transaction(conn, work_item, deadline)?);
+        finished.extend(in_transaction(conn, work_item, known.as_mut(), deadline)?);
         sink.progress(Progress {
             phase,
             label: work_item.file.label(),
@@ -201,6 +240,7 @@ fn run_all(
 fn in_transaction(
     conn: &Connection,
     work: &Work<'_>,
+    known: Option<&mut Files<'_>>,
     deadline: Instant,
 ) -> Result<Option<Applied>> {
     let mut transaction = Transaction::begin(conn, deadline)?;
@@ -215,7 +255,10 @@ fn in_transaction(
         }
     }
     let started = Instant::now();
-    script::run(conn, work.file, work.script)?;
+    let taken_over = match known {
+        Some(files) => take_over::run(conn, work.file, work.script, files)?,
+        None => script::run(conn, work.file, work.script).map(|()| Vec::new())?,
+    };
     check_temporary(conn, work)?;
     let took = started.elapsed();
     check_foreign_keys(conn, work)?;
@@ -232,6 +275,7 @@ fn in_transaction(
         version: work.file.version,
         name: work.file.name.clone(),
         micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        taken_over,
     }))
 }
 

@@ -1,6 +1,8 @@
 //! Runs one part of a migration file, statement by statement, as SQLite's own parser
 //! finds them, and says at which line it failed.
 
+use std::ops::Range;
+
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, Connection};
 
@@ -32,7 +34,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    fn line_at(&self, offset: usize) -> usize {
+    pub(super) fn line_at(&self, offset: usize) -> usize {
         let before = self
             .sql
             .as_bytes()
@@ -48,11 +50,23 @@ impl Script {
 
 /// Runs every statement; rows are ignored. The caller holds the transaction.
 pub(super) fn run(conn: &Connection, file: &MigrationFile, script: &Script) -> Result<()> {
-    let mut batch = Batch::new(conn, &script.sql);
-    let mut consumed = 0;
+    run_part(conn, file, script, 0..script.sql.len())
+}
+
+/// Runs the statements between two places of a script.
+pub(super) fn run_part(
+    conn: &Connection,
+    file: &MigrationFile,
+    script: &Script,
+    part: Range<usize>,
+) -> Result<()> {
+    let end = part.end;
+    let from = |offset: usize| script.sql.get(offset..end).unwrap_or_default();
+    let mut batch = Batch::new(conn, from(part.start));
+    let mut consumed = part.start;
     loop {
-        let at = consumed + filler(script.from(consumed), true);
-        let rest = script.from(at);
+        let at = consumed + filler(from(consumed), true);
+        let rest = from(at);
         let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
         if REFUSED
             .iter()
@@ -61,7 +75,7 @@ pub(super) fn run(conn: &Connection, file: &MigrationFile, script: &Script) -> R
             let why = "is not allowed in a migration, which is one transaction of one database";
             return Err(invalid(file, script, at, why));
         }
-        let failed = |error| explain(conn, error, file, script, at);
+        let failed = |error| explain(conn, error, file, script, at..end);
         let Some(mut statement) = batch.next().map_err(failed)? else {
             return Ok(());
         };
@@ -136,23 +150,20 @@ fn snippet(sql: &str) -> String {
     short
 }
 
-/// An error of a statement that begins at `start`, with the line it names if it names one.
+/// An error of a statement at the beginning of a part of the script, with the line it names if it names one.
 fn explain(
     conn: &Connection,
     error: rusqlite::Error,
     file: &MigrationFile,
     script: &Script,
-    start: usize,
+    Range { start, end }: Range<usize>,
 ) -> Error {
     let (at, text) = match &error {
         rusqlite::Error::SqlInputError {
             msg, sql, offset, ..
         } => {
             let token = usize::try_from(*offset).unwrap_or(0);
-            (
-                script.sql.len().saturating_sub(sql.len()) + token,
-                msg.clone(),
-            )
+            (end.saturating_sub(sql.len()) + token, msg.clone())
         }
         rusqlite::Error::SqliteFailure(_, Some(msg)) => (start, msg.clone()),
         other => (start, other.to_string()),

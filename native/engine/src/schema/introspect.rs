@@ -163,7 +163,7 @@ fn load_one_by_one(conn: &Connection, tables: &mut HashMap<String, Arc<Table>>) 
 }
 
 /// One table or view, whatever the case of its name.
-pub(super) fn load_table(conn: &Connection, name: &str) -> Result<Option<Arc<Table>>> {
+pub(crate) fn load_table(conn: &Connection, name: &str) -> Result<Option<Arc<Table>>> {
     let mut tables = HashMap::new();
     let condition = " AND t.name = ?1 COLLATE NOCASE";
     load_where(conn, condition, &[&name], &mut tables).map_err(sqlite_error::map)?;

@@ -28,6 +28,7 @@ pub use ensure::{additions, ensure};
 pub(crate) use existing::columns_of_index;
 pub(crate) use fit::fits;
 pub use forms::KnownForms;
+pub(crate) use introspect::load_table;
 pub use introspect::Catalog;
 pub use readings::{ReadTypes, Readings};
 pub use spec::{
