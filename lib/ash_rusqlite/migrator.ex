@@ -35,8 +35,33 @@ defmodule AshRusqlite.Migrator do
   In a release, without the application:
 
       AshRusqlite.Migrator.with_repo(MyApp.Repo, & &1.migrate!(progress: true))
+
+  This child logs at level info what it applies, with the time that it took.
+
+  ## Tables that are there already
+
+  Where the tables of a repo follow their resources (its option `:auto_migrate`, as in dev), or with
+  `migrate(take_over: true)` and `mix ash_rusqlite.migrate --take-over`, a database may have already
+  what a pending file makes. A statement that creates a table, an index, a view or a trigger, or adds
+  a column, is then left out where the same is there and fits:
+
+    * a table fits when each column of the file is there with a type that holds its values, and the
+      primary key is the same. A column that is missing is added. What the table does without (NOT
+      NULL, foreign keys, checks) is reported and stays so until a later file makes it anew
+    * an index of the same columns fits under any name. One of the same name that is another one is
+      made anew, as is a view or a trigger
+    * a file that renames a column or a table whose new name is there, too, moves the values: those of
+      the new column win, those of the old fill its nulls; rows of both tables are put together
+    * a file that makes a table anew keeps the columns that no file knows yet
+
+  Nothing that fits is made anew, and no row is dropped. What does not fit ends with
+  `:schema_mismatch`. In the ledger, migrations whose name ends in `_dev` may have lost their files,
+  since one of another name replaces them; they are removed from it.
   """
 
+  require Logger
+
+  alias AshRusqlite.Progress
   alias AshRusqlite.Repo.Maintenance
 
   @doc false
@@ -56,9 +81,49 @@ defmodule AshRusqlite.Migrator do
     {repos, opts} = Keyword.pop!(opts, :repos)
 
     Enum.find_value(repos, :ignore, fn repo ->
-      with {:ok, _applied} <- Maintenance.migrate(repo, opts), do: nil
+      with {:ok, applied} <- logged(repo, opts) do
+        for %{taken_over: [_ | _] = lines} = migration <- applied, line <- lines do
+          Logger.info("#{inspect(repo)}: #{label(migration)} took over #{line}")
+        end
+
+        nil
+      end
     end)
   end
+
+  # Each is logged when it is done: a later one may take long, or fail.
+  defp logged(repo, opts) do
+    {progress, opts} = Keyword.pop(opts, :progress, false)
+
+    case progress do
+      true -> Progress.show(&migrate(repo, opts, &1))
+      fun when is_function(fun, 1) -> migrate(repo, opts, fun)
+      none when none in [false, nil] -> migrate(repo, opts, fn _progress -> :ok end)
+      other -> Maintenance.migrate(repo, [progress: other] ++ opts)
+    end
+  end
+
+  defp migrate(repo, opts, fun) do
+    clock = :atomics.new(1, signed: true)
+    :atomics.put(clock, 1, System.monotonic_time(:millisecond))
+
+    progress = fn progress ->
+      log(repo, clock, progress)
+      fun.(progress)
+    end
+
+    Maintenance.migrate(repo, [progress: progress] ++ opts)
+  end
+
+  defp log(repo, clock, %{phase: :migrate, label: label}) do
+    now = System.monotonic_time(:millisecond)
+    took = now - :atomics.exchange(clock, 1, now)
+    Logger.info("#{inspect(repo)}: applied #{label} in #{took} ms")
+  end
+
+  defp log(_repo, _clock, _progress), do: :ok
+
+  defp label(%{version: version, name: name}), do: "#{version}_#{name}"
 
   @doc """
   Calls `fun` with the repo module running: started with `opts` and stopped afterwards,

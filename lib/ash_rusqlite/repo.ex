@@ -139,7 +139,12 @@ defmodule AshRusqlite.Repo do
   @type work(value) :: (() -> value) | (module() -> value)
 
   @typedoc "A migration that was applied or rolled back."
-  @type applied :: %{version: integer(), name: String.t(), duration_us: non_neg_integer()}
+  @type applied :: %{
+          version: integer(),
+          name: String.t(),
+          duration_us: non_neg_integer(),
+          taken_over: [String.t()]
+        }
 
   @typedoc """
   A migration of the folder or of the database. `:changed` is applied, but the file is
@@ -342,7 +347,12 @@ defmodule AshRusqlite.Repo do
   @doc """
   Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,
   `step:` at most so many, `migrations:` another folder, `progress:` true or a function (see
-  `AshRusqlite.Progress`), `timeout:` how long it may wait for the writer.
+  `AshRusqlite.Progress`), `timeout:` how long it may wait for the writer, and `take_over:`
+  whether what a pending file makes may be there already, by default the repo's `:auto_migrate`.
+
+  What was there already and fits is in the result's `taken_over`, a line for each thing with what
+  is looser than the file says; what does not fit is the error `:schema_mismatch` with all
+  `problems`. See "Tables that are there already" at `AshRusqlite.Migrator`.
   """
   @callback migrate(opts :: keyword()) :: {:ok, [applied()]} | {:error, Error.t()}
 

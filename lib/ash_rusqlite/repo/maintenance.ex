@@ -56,9 +56,11 @@ defmodule AshRusqlite.Repo.Maintenance do
   @doc "See `c:AshRusqlite.Repo.migrate/1`."
   @spec migrate(repo(), keyword()) :: result([applied()])
   def migrate(repo, opts \\ []) do
-    run(repo, :migrate, opts, [:migrations, :to, :step], fn entry, opts ->
-      with {:ok, folder} <- folder(entry, opts) do
-        {:ok, &Native.migrate(entry.db, &1, folder, Keyword.take(opts, [:to, :step]))}
+    run(repo, :migrate, opts, [:migrations, :to, :step, :take_over], fn entry, opts ->
+      opts = Keyword.put_new(opts, :take_over, entry.auto_migrate)
+
+      with {:ok, folder} <- folder(entry, opts), {:ok, _} <- boolean(opts, :take_over) do
+        {:ok, &Native.migrate(entry.db, &1, folder, Keyword.take(opts, [:to, :step, :take_over]))}
       end
     end)
   end

@@ -16,6 +16,9 @@ defmodule Mix.Tasks.AshRusqlite.Migrate do
     * `--migrations` - the folder of the migrations
     * `--to` - the last version to apply
     * `-n`, `--step` - at most so many
+    * `--take-over`, `--no-take-over` - whether what a file makes may be there already, see "Tables
+      that are there already" at `AshRusqlite.Migrator`. By default where tables follow their
+      resources
     * `-q`, `--quiet` - print errors only
   """
 
@@ -23,12 +26,13 @@ defmodule Mix.Tasks.AshRusqlite.Migrate do
 
   @impl true
   def run(args) do
-    opts = Mix.AshRusqlite.options!(args, to: :integer, step: :integer)
+    opts = Mix.AshRusqlite.options!(args, to: :integer, step: :integer, take_over: :boolean)
 
     Mix.AshRusqlite.each_repo(opts, fn repo, words ->
-      options = Mix.AshRusqlite.take(opts, [:to, :step])
+      options = Mix.AshRusqlite.take(opts, [:to, :step, :take_over])
       applied = Mix.AshRusqlite.value!(AshRusqlite.Repo.Maintenance.migrate(repo, options))
-      Mix.shell().info("#{words}: #{length(applied)} applied")
+      lines = for %{taken_over: lines} <- applied, line <- lines, do: "\n  taken over: #{line}"
+      Mix.shell().info(["#{words}: #{length(applied)} applied" | lines])
     end)
   end
 end

@@ -30,6 +30,7 @@ rustler::atoms! {
     version,
     name,
     duration_us,
+    taken_over,
     state,
     applied_at,
     pending,

@@ -77,6 +77,20 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert info() =~ "is sound"
   end
 
+  test "migrate --take-over says what was there already", %{tmp_dir: folder} do
+    database = Path.join(folder, "other.db")
+    repo = start_supervised!({AshRusqlite.Repo, database: database}, id: :other)
+    columns = [[name: "id", type: "TEXT"], [name: "title", type: "TEXT"]]
+    spec = [table: "rooms", columns: columns, primary_key: ["id"]]
+    AshRusqlite.Repo.Schema.ensure_table!(repo, spec)
+    stop_supervised!(:other)
+    args = ["--database", database, "--migrations", migrations()]
+
+    assert_raise Mix.Error, ~r/rooms/, fn -> mix("migrate", args) end
+    mix("migrate", ["--take-over" | args])
+    assert info() =~ ~r/2 applied\n  taken over: table rooms/
+  end
+
   test "backup copies the database", %{database: database, tmp_dir: folder} do
     mix("migrate")
     copy = Path.join(folder, "copy.db")

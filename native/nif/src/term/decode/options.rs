@@ -85,7 +85,8 @@ pub fn migrate_options(options: Term<'_>) -> Decoded<MigrateOptions> {
             "to" | "step" if super::is_nil(value) => {}
             "to" => decoded.to = Some(integer("to", "a version", value)?),
             "step" => decoded.step = Some(integer("step", "a number of migrations", value)?),
-            _ => return Err(unknown_option(&option, &["to", "step"]).into()),
+            "take_over" => decoded.take_over = boolean("take_over", value)?,
+            _ => return Err(unknown_option(&option, &["to", "step", "take_over"]).into()),
         }
         Ok(())
     });

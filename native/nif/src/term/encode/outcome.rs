@@ -100,6 +100,10 @@ fn applied<'a>(env: Env<'a>, applied: &Applied) -> Result<Raw<'a>> {
             (atoms::version(), Raw::integer(env, applied.version)),
             (atoms::name(), Raw::binary(env, applied.name.as_bytes())),
             (atoms::duration_us(), Raw::unsigned(env, applied.micros)),
+            (
+                atoms::taken_over(),
+                list_of(env, &applied.taken_over, text)?,
+            ),
         ],
     )
 }
