@@ -230,7 +230,7 @@ fn the_examples_of_the_guide_run() {
             .unwrap();
     }
     let titles = "SELECT count(*) FROM rooms WHERE title = 'New Room' OR title = 'Untitled'";
-    assert_eq!(store.number(titles), 2);
+    assert_eq!(store.number(titles), 3);
 }
 
 #[test]

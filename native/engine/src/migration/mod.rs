@@ -11,11 +11,12 @@
 mod file;
 pub mod generate;
 mod ledger;
+mod lex;
 mod runner;
 mod script;
 mod statement;
 mod take_over;
-mod tenants;
+pub(crate) mod tenants;
 
 use rusqlite::Connection;
 

@@ -7,6 +7,7 @@ use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, Connection};
 
 use super::file::{file_name, MigrationFile};
+use super::tenants::Tenants;
 use crate::error::{Code, Error, Result};
 use crate::sqlite_error;
 
@@ -48,9 +49,12 @@ impl Script {
     }
 }
 
-/// Runs every statement; rows are ignored. The caller holds the transaction.
+/// Runs every statement, those about tables of tenants for each of these as well; rows are
+/// ignored. The caller holds the transaction.
 pub(super) fn run(conn: &Connection, file: &MigrationFile, script: &Script) -> Result<()> {
-    run_part(conn, file, script, 0..script.sql.len())
+    let tenants = Tenants::find(conn, &file.tenants)?;
+    tenants.complete(conn)?;
+    run_each(conn, file, script, 0..script.sql.len(), &tenants)
 }
 
 /// Runs the statements between two places of a script.
@@ -59,6 +63,16 @@ pub(super) fn run_part(
     file: &MigrationFile,
     script: &Script,
     part: Range<usize>,
+) -> Result<()> {
+    run_each(conn, file, script, part, &Tenants::default())
+}
+
+fn run_each(
+    conn: &Connection,
+    file: &MigrationFile,
+    script: &Script,
+    part: Range<usize>,
+    tenants: &Tenants,
 ) -> Result<()> {
     let end = part.end;
     let from = |offset: usize| script.sql.get(offset..end).unwrap_or_default();
@@ -88,9 +102,17 @@ pub(super) fn run_part(
             ));
         }
         // Without placeholders the expanded text is the text that SQLite consumed.
-        consumed += statement.expanded_sql().map_or(rest.len(), |sql| sql.len());
+        let text = statement.expanded_sql();
+        consumed += text.as_ref().map_or(rest.len(), |sql| sql.len());
+        // Afterwards nobody could say whose an index was that it drops.
+        let of_tenants = tenants.statements(conn, text.as_deref().unwrap_or_default())?;
         let mut rows = statement.raw_query();
         while rows.next().map_err(failed)?.is_some() {}
+        drop(rows);
+        drop(statement);
+        for sql in of_tenants {
+            conn.execute_batch(&sql).map_err(failed)?;
+        }
         if conn.is_autocommit() {
             return Err(invalid(
                 file,

@@ -1,86 +1,7 @@
 //! The statements of a script with their places in it, and what those do that tables are made by.
 //! SQLite reads them, too, and refuses what is wrong, so nothing here does.
 
-use crate::schema::tokens::{is_word, quoted};
-
-/// A token. Blanks and comments are none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    /// The first byte.
-    pub(super) start: usize,
-    /// The byte behind the last one.
-    pub(super) end: usize,
-    /// Words and names in lower case and without quotes, strings as they are.
-    pub(super) text: String,
-    /// Whether it is a name in quotes, and so never a keyword.
-    quoted: bool,
-}
-
-impl Token {
-    /// Whether it is this keyword or character, given in lower case.
-    pub(super) fn is(&self, word: &str) -> bool {
-        !self.quoted && self.text == word
-    }
-}
-
-/// The tokens of a text.
-pub(super) fn lex(sql: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut start = 0;
-    while let Some(rest) = sql.get(start..).filter(|rest| !rest.is_empty()) {
-        let (length, text) = next(rest);
-        let end = start + length.max(1);
-        tokens.extend(text.map(|(text, quoted)| Token {
-            start,
-            end,
-            text,
-            quoted,
-        }));
-        start = end;
-    }
-    tokens
-}
-
-/// The length of what a text begins with, and what it is if it is a token.
-fn next(rest: &str) -> (usize, Option<(String, bool)>) {
-    let first = rest.chars().next().unwrap_or(' ');
-    let until = |end: Option<usize>| end.unwrap_or(rest.len());
-    let text = |length: usize| rest.get(..length).unwrap_or_default();
-    match first {
-        _ if first.is_whitespace() || first == '\u{feff}' => (first.len_utf8(), None),
-        '-' if rest.starts_with("--") => (until(rest.find('\n')), None),
-        '/' if rest.starts_with("/*") => (until(rest.find("*/").map(|end| end + 2)), None),
-        '\'' => {
-            let length = until(quoted(rest, '\''));
-            (length, Some((text(length).to_owned(), false)))
-        }
-        '"' | '`' | '[' => {
-            let length = until(quoted(rest, if first == '[' { ']' } else { first }));
-            (
-                length,
-                Some((unquoted(text(length)).to_ascii_lowercase(), true)),
-            )
-        }
-        _ if is_word(first) => {
-            let length = until(rest.find(|c| !is_word(c)));
-            (length, Some((text(length).to_ascii_lowercase(), false)))
-        }
-        _ => (first.len_utf8(), Some((first.to_string(), false))),
-    }
-}
-
-/// A name as it was written, without its quotes.
-fn unquoted(text: &str) -> String {
-    let close = match text.chars().next() {
-        Some('[') => ']',
-        Some(quote @ ('"' | '`' | '\'')) => quote,
-        _ => return text.to_owned(),
-    };
-    let inner = text
-        .get(1..text.len().saturating_sub(1))
-        .unwrap_or_default();
-    inner.replace(&format!("{close}{close}"), &close.to_string())
-}
+use super::lex::{lex, name_of, Token};
 
 /// What a statement does, as far as it matters here. Names are as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +121,7 @@ impl Cursor<'_> {
         if self.eat(".") {
             return self.name().filter(|_| token.text == "main");
         }
-        Some(unquoted(self.sql.get(token.start..token.end)?))
+        Some(name_of(self.sql, token))
     }
 }
 

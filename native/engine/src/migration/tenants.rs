@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::generate::lex::{lex, name, Token};
+use super::lex::{lex, name, Token};
 use crate::error::Result;
 use crate::sqlite_error;
 
@@ -17,7 +17,7 @@ pub(super) const LINE: &str = "-- tenants: ";
 
 /// The tables that each tenant has, and the tenants that are there.
 #[derive(Debug, Default)]
-pub(super) struct Tenants {
+pub(crate) struct Tenants {
     /// In lower case.
     tables: BTreeSet<String>,
     tenants: Vec<String>,
@@ -56,19 +56,39 @@ impl Tenants {
         Ok(())
     }
 
-    fn copy(&self, conn: &Connection, table: &str, tenant: &str) -> Result<()> {
+    /// Makes a table of a tenant as that of nobody is, with its indexes and triggers. Returns the
+    /// statements that ran: none where that of nobody is not there.
+    ///
+    /// `tables` are those that tenants have, as far as the table refers to them.
+    pub(crate) fn copy_table(
+        conn: &Connection,
+        tables: &[String],
+        table: &str,
+        tenant: &str,
+    ) -> Result<Vec<String>> {
+        let tenants = Tenants {
+            tables: tables.iter().map(|t| t.to_ascii_lowercase()).collect(),
+            tenants: Vec::new(),
+        };
+        tenants.copy(conn, table, tenant)
+    }
+
+    fn copy(&self, conn: &Connection, table: &str, tenant: &str) -> Result<Vec<String>> {
         let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL \
                    AND lower(tbl_name) = ?1 AND type IN ('table', 'index', 'trigger') \
                    ORDER BY type = 'trigger', rowid";
         let mut statement = conn.prepare(sql).map_err(sqlite_error::map)?;
-        let all = statement.query_map([table], |row| row.get::<_, String>(0));
+        let lower = table.to_ascii_lowercase();
+        let all = statement.query_map([lower], |row| row.get::<_, String>(0));
         let all: Vec<String> = all.and_then(Iterator::collect).map_err(sqlite_error::map)?;
+        let mut done = Vec::new();
         for sql in all {
             if let Some(sql) = self.for_tenant(conn, &sql, tenant)? {
                 conn.execute_batch(&sql).map_err(sqlite_error::map)?;
+                done.push(sql);
             }
         }
-        Ok(())
+        Ok(done)
     }
 
     /// A statement for each tenant; none where it names no table that tenants have. To be called

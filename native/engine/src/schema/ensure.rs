@@ -5,7 +5,9 @@ use rusqlite::Connection;
 use super::diff::differences;
 use super::difference::{Difference, DifferenceKind};
 use super::spec::TableSpec;
+use super::table::quoted;
 use crate::error::{Code, Error, Result};
+use crate::migration::tenants::Tenants;
 use crate::sqlite_error;
 
 /// The statements that would add what is missing.
@@ -42,6 +44,9 @@ fn wanted<'a>(
 /// Those of [`differences`] and [`additions`], and of the statements, which are named.
 pub fn ensure(conn: &Connection, spec: &TableSpec) -> Result<Vec<String>> {
     let differences = differences(conn, spec)?;
+    if let Some(table) = spec.tenant_of.first().filter(|_| !differences.is_empty()) {
+        return of_tenant(conn, spec, table);
+    }
     let statements = additions(spec, &differences)?;
     let mut done = Vec::with_capacity(statements.len());
     for (statement, difference) in statements.into_iter().zip(wanted(spec, &differences)) {
@@ -52,6 +57,21 @@ pub fn ensure(conn: &Connection, spec: &TableSpec) -> Result<Vec<String>> {
         }
     }
     Ok(done)
+}
+
+/// Makes a table of a tenant as migrations made that of nobody.
+fn of_tenant(conn: &Connection, spec: &TableSpec, table: &str) -> Result<Vec<String>> {
+    let tenant = spec.table.split_once('@').map_or("", |(_, tenant)| tenant);
+    let done = Tenants::copy_table(conn, &spec.tenant_of, table, tenant)?;
+    if !done.is_empty() {
+        return Ok(done);
+    }
+    let message = format!(
+        "there is no table {}, as which {} would be made: run the migrations",
+        quoted(table),
+        quoted(&spec.table)
+    );
+    Err(Error::new(Code::UnknownTable, message).with("table", spec.table.as_str()))
 }
 
 /// Whether an index cannot be made by its own fault or that of the rows, and all else can go on.

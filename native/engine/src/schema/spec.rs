@@ -27,6 +27,9 @@ pub struct TableSpec {
     pub checks: Vec<CheckSpec>,
     /// Whether it is a STRICT table.
     pub strict: bool,
+    /// For a table of a tenant, `rooms@acme`, that is made as `rooms` is and left alone once it is there:
+    /// `rooms` and those of the tables that it refers to which each tenant has.
+    pub tenant_of: Vec<String>,
     /// Whether [`super::ensure`] adds what it can and leaves out the rest, instead of adding nothing:
     /// indexes that rows or their own SQL keep from being made, and what SQLite cannot add.
     pub best_effort: bool,

@@ -1,8 +1,8 @@
 //! What has to be done with a table for it to become another one.
 
 use super::effective::mentions;
-use super::lex::lex;
 use super::model::{same, Check, Column, ForeignKey, Schema, Table};
+use crate::migration::lex::lex;
 use crate::schema::fits;
 use crate::value::ColumnType;
 

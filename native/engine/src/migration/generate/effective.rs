@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::lex::name;
 use super::model::{check_fact, key_fact, same, unique_fact, Check, Column, ForeignKey, Table};
 use super::parse;
+use crate::migration::lex::name;
 
 /// What stays of a table beside what is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,7 @@ fn same_columns(left: &ForeignKey, right: &ForeignKey) -> bool {
 /// Whether a check names a column.
 pub(super) fn mentions(check: &Check, column: &str) -> bool {
     let lower = column.to_ascii_lowercase();
-    super::lex::lex(&check.text)
+    crate::migration::lex::lex(&check.text)
         .iter()
         .any(|token| token.text == lower)
 }

@@ -10,7 +10,6 @@
 mod compare;
 mod convert;
 mod effective;
-pub(super) mod lex;
 mod model;
 mod order;
 mod parse;

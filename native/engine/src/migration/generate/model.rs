@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::lex::{closing, lex, Token};
 use super::parse;
 use crate::error::Result;
+use crate::migration::lex::{closing, lex, Token};
 use crate::sqlite_error;
 
 /// All tables, indexes, triggers and views but those of SQLite and of this library.

@@ -2,8 +2,8 @@
 //! (<https://sqlite.org/lang_createtable.html>). SQLite has read it already, so that this parser
 //! may trust it.
 
-use super::lex::{closing, lex, name_of, Token};
 use super::model::{Check, Column, ForeignKey, Key, Table};
+use crate::migration::lex::{closing, lex, name_of, Token};
 
 /// Words that end the type of a column.
 const CONSTRAINTS: &[&str] = &[

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{compare, Changes, Strictness};
 use super::effective::{effective, Keep};
-use super::lex::{name, readable};
 use super::model::{column_fact, named_fact, same, table_fact, Column, Schema, Table};
 use super::order;
 use super::rebuild;
@@ -17,6 +16,7 @@ use super::replay::{bare, Statement, STATEMENT, STATEMENT_END};
 use crate::access::Access;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
+use crate::migration::lex::{name, readable};
 use crate::sqlite_error;
 
 /// What decides what goes and what stays.

@@ -5,10 +5,10 @@
 
 use super::compare::Changes;
 use super::convert::conversion;
-use super::lex::{lex, name, readable};
 use super::model::{same, Column, Index, Table};
 use super::plan::Plan;
 use crate::error::Result;
+use crate::migration::lex::{lex, name, readable};
 
 /// Makes a table anew. Its triggers are for the caller to make again.
 pub(super) fn rebuild(

@@ -1,10 +1,10 @@
 //! A generated file as a text.
 
-use super::lex::lex;
 use super::model::same;
 use super::plan::Part;
 use super::replay::{header, LEFT};
 use super::{GeneratedFile, Written};
+use crate::migration::lex::lex;
 use crate::migration::tenants;
 
 /// The file of this version and name.

@@ -19,6 +19,7 @@ const TABLE: &[&str] = &[
     "foreign_keys",
     "checks",
     "strict",
+    "tenant_of",
     "best_effort",
 ];
 const COLUMN: &[&str] = &["name", "type", "declared", "null", "default", "default_sql"];
@@ -61,6 +62,7 @@ impl Decode {
                     spec.foreign_keys = decode.items(value, "foreign_keys", Self::foreign_key)?;
                 }
                 "checks" => spec.checks = decode.items(value, "checks", Self::check)?,
+                "tenant_of" => spec.tenant_of = decode.column_list(value, "tenant_of")?,
                 "strict" => spec.strict = boolean("strict", value)?,
                 "best_effort" => spec.best_effort = boolean("best_effort", value)?,
                 _ => return Err(unknown_option(&option, TABLE).into()),

@@ -3,10 +3,10 @@
 
 use super::super::compare::Changes;
 use super::super::effective::{check_sql, label, references_sql};
-use super::super::lex::{name, readable};
 use super::super::model::{same, Column, Table};
 use super::Plan;
 use crate::error::Result;
+use crate::migration::lex::{name, readable};
 
 impl Plan<'_> {
     pub(super) fn alter(&mut self, now: &Table, wanted: &Table, changes: &Changes) -> Result<()> {

@@ -5,27 +5,27 @@ use crate::schema::tokens::{is_word, quoted};
 
 /// A token. Blanks and comments are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::migration) struct Token {
+pub(super) struct Token {
     /// The first byte.
-    pub(in crate::migration) start: usize,
+    pub(super) start: usize,
     /// The byte behind the last one.
-    pub(in crate::migration) end: usize,
+    pub(super) end: usize,
     /// What it is for comparisons: words and names in lower case and without quotes, strings as
     /// they are.
-    pub(in crate::migration) text: String,
+    pub(super) text: String,
     /// Whether it is a name in quotes, and so never a keyword.
-    pub(in crate::migration) quoted: bool,
+    pub(super) quoted: bool,
 }
 
 impl Token {
     /// Whether it is this keyword or character, given in lower case.
-    pub(in crate::migration) fn is(&self, word: &str) -> bool {
+    pub(super) fn is(&self, word: &str) -> bool {
         !self.quoted && self.text == word
     }
 }
 
 /// The tokens of a text.
-pub(in crate::migration) fn lex(sql: &str) -> Vec<Token> {
+pub(super) fn lex(sql: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut start = 0;
     while let Some(rest) = sql.get(start..).filter(|rest| !rest.is_empty()) {
@@ -50,7 +50,7 @@ fn next(rest: &str) -> (usize, Option<(String, bool)>) {
         return (0, None);
     };
     match first {
-        _ if first.is_whitespace() => (first.len_utf8(), None),
+        _ if first.is_whitespace() || first == '\u{feff}' => (first.len_utf8(), None),
         '-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), None),
         '/' if rest.starts_with("/*") => (rest.find("*/").map_or(rest.len(), |end| end + 2), None),
         '\'' => {
@@ -76,7 +76,7 @@ fn next(rest: &str) -> (usize, Option<(String, bool)>) {
 }
 
 /// The name that a token is, as it was written.
-pub(in crate::migration) fn name_of(sql: &str, token: &Token) -> String {
+pub(super) fn name_of(sql: &str, token: &Token) -> String {
     let text = sql.get(token.start..token.end).unwrap_or_default();
     let mut characters = text.chars();
     let close = match characters.next() {
@@ -91,7 +91,7 @@ pub(in crate::migration) fn name_of(sql: &str, token: &Token) -> String {
 }
 
 /// A name in SQL, in quotes only where it needs them.
-pub(in crate::migration) fn name(name: &str) -> String {
+pub(super) fn name(name: &str) -> String {
     let plain = name
         .bytes()
         .enumerate()
@@ -113,7 +113,7 @@ fn is_keyword(word: &str) -> bool {
 }
 
 /// The text with its names in quotes only where they need them.
-pub(in crate::migration) fn readable(sql: &str) -> String {
+pub(super) fn readable(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut at = 0;
     for token in lex(sql).iter().filter(|token| token.quoted) {
@@ -126,7 +126,7 @@ pub(in crate::migration) fn readable(sql: &str) -> String {
 }
 
 /// The place behind the parenthesis that closes the one at `open`, or the end.
-pub(in crate::migration) fn closing(tokens: &[Token], open: usize) -> usize {
+pub(super) fn closing(tokens: &[Token], open: usize) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {
         if token.is("(") {
