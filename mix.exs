@@ -38,8 +38,14 @@ defmodule AshRusqlite.MixProject do
 
   defp hex?, do: Code.ensure_loaded?(Hex)
 
-  # Without Hex, as on a bare Debian, everything but the data layer builds, runs and is tested.
-  defp deps(false), do: []
+  # Without Hex, as on a bare Debian, everything but the data layer builds, runs and is tested. Where Ash is
+  # on the code path all the same, it is named: Ash's tasks look for extensions in what depends on it.
+  defp deps(false) do
+    case :code.lib_dir(:ash) do
+      {:error, :bad_name} -> []
+      folder -> [{:ash, path: List.to_string(folder), compile: false, app: false}]
+    end
+  end
 
   defp deps(true) do
     [
