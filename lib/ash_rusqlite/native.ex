@@ -173,6 +173,10 @@ defmodule AshRusqlite.Native do
   @spec rollback_migration(db(), reference(), String.t(), keyword()) :: queued() | error()
   def rollback_migration(_db, _ref, _dir, _options), do: not_loaded()
 
+  @doc "Writes the tables as they are as the first migration."
+  @spec baseline(db(), reference(), String.t(), String.t(), integer()) :: queued() | error()
+  def baseline(_db, _ref, _dir, _name, _version), do: not_loaded()
+
   @doc "Lists the migrations of a folder and of the ledger."
   @spec migrations(db(), reference(), String.t()) :: queued() | error()
   def migrations(_db, _ref, _dir), do: not_loaded()

@@ -97,6 +97,62 @@ defmodule AshRusqlite.Repo.Maintenance do
   @spec migrations!(repo(), keyword()) :: [migration()]
   def migrations!(repo, opts \\ []), do: repo |> migrations(opts) |> value!()
 
+  @doc """
+  Makes the tables of a file that AshSqlite, Ecto or a person made version one of its migrations:
+  writes `<version>_<name>.sql` into the folder of the migrations, with the statements that made the
+  tables, indexes, views and triggers as they are, and notes it in the ledger as applied. Nothing
+  else of the database is written.
+
+  An empty database that is migrated by the file has the same schema, which is tried first. Its
+  down part drops every table. Left out are the tables of SQLite, of this library and
+  `schema_migrations`, Ecto's ledger.
+
+  Returns the file and its tables. Options: `migrations:` the folder, made where it is missing;
+  `version:` the digits of the file's name, by default the time in UTC, such as 20260110090000;
+  `timeout:`. Errors: `:invalid_migration` when the ledger has entries, the folder has migrations or
+  the database no tables, `:invalid_option` for a name of other characters than letters, digits, `_`
+  and `-`, and those of writing a file.
+
+  ## Example
+
+      iex> {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:")
+      iex> alias AshRusqlite.Repo.{Maintenance, Schema}
+      iex> {:ok, _} = Schema.ensure_table(repo, table: "rooms", columns: [[name: "id", type: "TEXT"]])
+      iex> folder = Path.join(System.tmp_dir!(), "baseline-#{System.unique_integer([:positive])}")
+      iex> {:ok, written} = Maintenance.baseline(repo, "first", migrations: folder, version: 1)
+      iex> {Path.basename(written.path), written.tables}
+      {"1_first.sql", ["rooms"]}
+      iex> {:ok, [%{state: :applied}]} = Maintenance.migrations(repo, migrations: folder)
+      iex> File.rm_rf!(folder)
+      iex> AshRusqlite.Repo.stop(repo)
+      :ok
+  """
+  @spec baseline(repo(), String.t(), keyword()) ::
+          result(%{
+            version: integer(),
+            name: String.t(),
+            path: String.t(),
+            tables: [String.t()]
+          })
+  def baseline(repo, name, opts \\ []) do
+    run(repo, :baseline, opts, [:migrations, :version], fn entry, opts ->
+      with {:ok, folder} <- folder(entry, opts), {:ok, version} <- version(opts) do
+        {:ok, &Native.baseline(entry.db, &1, folder, name, version)}
+      end
+    end)
+  end
+
+  defp version(opts) do
+    case Keyword.get_lazy(opts, :version, &now/0) do
+      version when version in 1..999_999_999_999_999_999 -> {:ok, version}
+      other -> Options.wrong(:version, other, "a number of 1 to 18 digits")
+    end
+  end
+
+  defp now do
+    DateTime.utc_now() |> Calendar.strftime("%Y%m%d%H%M%S") |> String.to_integer()
+  end
+
   @doc "See `c:AshRusqlite.Repo.backup/2`."
   @spec backup(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.copied())
   def backup(repo, path, opts \\ []) do

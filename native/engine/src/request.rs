@@ -9,7 +9,7 @@ use crate::advice::Advice;
 use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
-use crate::migration::{Applied, MigrateOptions, MigrationStatus};
+use crate::migration::{Applied, Baseline, MigrateOptions, MigrationStatus};
 use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
 use crate::scans::ScannedStatement;
@@ -166,6 +166,15 @@ pub enum Maintenance {
         /// How far.
         options: MigrateOptions,
     },
+    /// Writes the tables as they are as the first migration.
+    Baseline {
+        /// The folder of the file.
+        directory: PathBuf,
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: i64,
+    },
     /// Tells which migrations are applied.
     Migrations {
         /// The folder of the files.
@@ -214,6 +223,7 @@ impl Maintenance {
         match self {
             Maintenance::Migrate { .. } => "a migration",
             Maintenance::Rollback { .. } => "the rollback of a migration",
+            Maintenance::Baseline { .. } => "a baseline",
             Maintenance::Migrations { .. } => "a look at the migrations",
             Maintenance::Backup { .. } => "a backup",
             Maintenance::Restore { .. } => "a restore",
@@ -244,6 +254,8 @@ pub enum Outcome {
     Done,
     /// Migrations that were applied or taken back.
     Applied(Vec<Applied>),
+    /// A first migration that was written.
+    Baseline(Baseline),
     /// Every migration that is known.
     Migrations(Vec<MigrationStatus>),
     /// A backup or a restore.

@@ -31,6 +31,8 @@ rustler::atoms! {
     name,
     duration_us,
     taken_over,
+    path,
+    tables,
     state,
     applied_at,
     pending,

@@ -91,6 +91,26 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert info() =~ ~r/2 applied\n  taken over: table rooms/
   end
 
+  test "baseline makes the tables that are there version one", %{tmp_dir: folder} do
+    database = Path.join(folder, "other.db")
+    repo = start_supervised!({AshRusqlite.Repo, database: database}, id: :other)
+    spec = [table: "rooms", columns: [[name: "id", type: "TEXT"]], primary_key: ["id"]]
+    AshRusqlite.Repo.Schema.ensure_table!(repo, spec)
+    stop_supervised!(:other)
+    own = Path.join(folder, "own")
+    args = ["--database", database, "--migrations", own]
+
+    assert_raise Mix.Error, ~r/give the name/, fn -> mix("baseline", args) end
+    mix("baseline", ["create_tables" | args])
+    assert info() =~ ~r/: 1 tables are version one, in .*\d{14}_create_tables.sql/
+
+    mix("migrations", args)
+    assert info() =~ "applied"
+    assert_raise Mix.Error, ~r/has migrations already/, fn -> mix("baseline", ["b" | args]) end
+    File.rm_rf!(own)
+    assert_raise Mix.Error, ~r/ledger .* has entries/, fn -> mix("baseline", ["b" | args]) end
+  end
+
   test "backup copies the database", %{database: database, tmp_dir: folder} do
     mix("migrate")
     copy = Path.join(folder, "copy.db")

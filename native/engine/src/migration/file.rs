@@ -102,7 +102,7 @@ pub(super) fn file_name(path: &Path) -> String {
 }
 
 /// Reads one file; a problem is told without the file's name.
-fn read_file(path: &Path) -> Result<MigrationFile, String> {
+pub(super) fn read_file(path: &Path) -> Result<MigrationFile, String> {
     let (version, name) = path
         .file_stem()
         .and_then(|stem| stem.to_str())

@@ -8,6 +8,7 @@
 //! Foreign keys are not enforced while a file runs (a table rebuild drops the table that
 //! others refer to); they are checked for the whole database before the commit instead.
 
+mod baseline;
 mod file;
 pub mod generate;
 mod ledger;
@@ -22,6 +23,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 
+pub use baseline::{baseline, Baseline};
 pub use file::{read_directory, MigrationFile};
 pub use ledger::{format_of, FORMAT};
 pub use runner::{migrate, rollback};

@@ -319,12 +319,12 @@ fn fail(error: Error, text: &str, work: &Work<'_>) -> Error {
 
 /// A transaction with the write lock and without enforced foreign keys. Whatever happens,
 /// a panic included, it is rolled back unless committed, and foreign keys are enforced again.
-struct Transaction<'a> {
+pub(super) struct Transaction<'a> {
     conn: &'a Connection,
 }
 
 impl<'a> Transaction<'a> {
-    fn begin(conn: &'a Connection, deadline: Instant) -> Result<Self> {
+    pub(super) fn begin(conn: &'a Connection, deadline: Instant) -> Result<Self> {
         // PRAGMA foreign_keys does nothing inside a transaction and can be interrupted;
         // this way of setting it has neither trait, so that Drop cannot fail to undo it.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)
@@ -337,7 +337,7 @@ impl<'a> Transaction<'a> {
         Ok(transaction)
     }
 
-    fn commit(&mut self, deadline: Instant) -> Result<()> {
+    pub(super) fn commit(&mut self, deadline: Instant) -> Result<()> {
         patiently(deadline, || {
             self.conn.execute_batch("COMMIT").map_err(sqlite_error::map)
         })

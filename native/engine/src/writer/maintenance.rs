@@ -78,6 +78,16 @@ impl Writer {
             Maintenance::Rollback { directory, options } => {
                 self.run_migrations(migration::rollback, &directory, &options, job)
             }
+            Maintenance::Baseline {
+                directory,
+                name,
+                version,
+            } => {
+                self.internal(deadline);
+                let conn = &self.link.conn;
+                migration::baseline(conn, &directory, &name, version, deadline)
+                    .map(Outcome::Baseline)
+            }
             Maintenance::Restore { path } => self.restore(&path, job),
             Maintenance::Vacuum => {
                 self.internal(deadline);

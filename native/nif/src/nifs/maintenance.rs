@@ -7,7 +7,9 @@ use rustler::{Env, Term};
 
 use crate::atoms;
 use crate::reply::Reply;
-use crate::term::decode::{migrate_options, overwrite, path, steps, CheckOptions, Decoded};
+use crate::term::decode::{
+    file_name_of, migrate_options, overwrite, path, steps, CheckOptions, Decoded,
+};
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
 
@@ -46,6 +48,26 @@ fn rollback_migration<'a>(
         let (directory, options) = (path(dir)?, migrate_options(options)?);
         let id = submit(env, db, tag, Maintenance::Rollback { directory, options })?;
         Ok(queued(env, id))
+    })
+}
+
+#[rustler::nif]
+fn baseline<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    tag: Term<'a>,
+    dir: Term<'a>,
+    file_name: Term<'a>,
+    version: Term<'a>,
+) -> Term<'a> {
+    answer(env, || {
+        let (directory, (name, version)) = (path(dir)?, file_name_of(file_name, version)?);
+        let work = Maintenance::Baseline {
+            directory,
+            name,
+            version,
+        };
+        Ok(queued(env, submit(env, db, tag, work)?))
     })
 }
 

@@ -101,6 +101,13 @@ fn integer<'a, T: rustler::Decoder<'a>>(option: &str, what: &str, term: Term<'a>
     term.decode().map_err(|_| wrong(option, what, term))
 }
 
+/// The name and the version of a migration's file.
+pub fn file_name_of(text: Term<'_>, version: Term<'_>) -> Decoded<(String, i64)> {
+    let found = name(text).filter(|_| text.is_binary()).map(String::from);
+    let found = found.ok_or_else(|| wrong("name", "a text", text))?;
+    Ok((found, integer("version", "a version", version)?))
+}
+
 /// The options of `check`.
 pub struct CheckOptions {
     /// Leaves out what takes long.

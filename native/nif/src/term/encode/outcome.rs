@@ -1,7 +1,7 @@
 //! What came of maintenance, as terms.
 
 use ash_rusqlite_engine::backup::BackupSummary;
-use ash_rusqlite_engine::migration::{Applied, MigrationState, MigrationStatus};
+use ash_rusqlite_engine::migration::{Applied, Baseline, MigrationState, MigrationStatus};
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::schema::one_form::OtherForms;
 use ash_rusqlite_engine::schema::Difference;
@@ -22,6 +22,7 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Written { changes } => rows.finish_write(env, *changes)?,
         Outcome::Rows => rows.finish(env)?,
         Outcome::Applied(all) => list_of(env, all, applied)?,
+        Outcome::Baseline(written) => baseline(env, written)?,
         Outcome::Migrations(all) => list_of(env, all, migration)?,
         Outcome::Backup(summary) => backup(env, summary)?,
         Outcome::Check(findings) => list_of(env, findings, text)?,
@@ -104,6 +105,19 @@ fn applied<'a>(env: Env<'a>, applied: &Applied) -> Result<Raw<'a>> {
                 atoms::taken_over(),
                 list_of(env, &applied.taken_over, text)?,
             ),
+        ],
+    )
+}
+
+fn baseline<'a>(env: Env<'a>, written: &Baseline) -> Result<Raw<'a>> {
+    let path = written.path.display().to_string();
+    map(
+        env,
+        [
+            (atoms::version(), Raw::integer(env, written.version)),
+            (atoms::name(), text(env, &written.name)?),
+            (atoms::path(), text(env, &path)?),
+            (atoms::tables(), list_of(env, &written.tables, text)?),
         ],
     )
 }

@@ -1,0 +1,45 @@
+defmodule Mix.Tasks.AshRusqlite.Baseline do
+  @shortdoc "Makes the tables of a database version one of its migrations"
+
+  @moduledoc """
+  Makes the tables of a file that AshSqlite, Ecto or a person made version one of its migrations:
+  writes a file with the statements that made them and notes it as applied. Nothing else of the
+  database is written, see `AshRusqlite.Repo.Maintenance.baseline/3`.
+
+      mix ash_rusqlite.baseline create_tables
+      mix ash_rusqlite.baseline create_tables -r MyApp.Repo
+      mix ash_rusqlite.baseline create_tables --database chat.db --migrations priv/repo/migrations
+
+  The repo is that of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`.
+
+    * `-r`, `--repo` - a repo module
+    * `--database` - a file, without a repo module
+    * `--migrations` - the folder of the migrations
+    * `-q`, `--quiet` - print errors only
+  """
+
+  use Mix.Task
+
+  @impl true
+  def run(args) do
+    case Mix.AshRusqlite.parse!(args) do
+      {opts, [name]} ->
+        Mix.AshRusqlite.one_repo(opts, [create: false], &baseline(name, &1, &2))
+
+      _ ->
+        Mix.raise(
+          "give the name of the migration, such as mix ash_rusqlite.baseline create_tables"
+        )
+    end
+  end
+
+  defp baseline(name, repo, words) do
+    result = AshRusqlite.Repo.Maintenance.baseline(repo, name)
+    %{path: path, tables: tables} = Mix.AshRusqlite.value!(result)
+    count = length(tables)
+
+    Mix.shell().info(
+      "#{words}: #{count} tables are version one, in #{Path.relative_to_cwd(path)}"
+    )
+  end
+end
