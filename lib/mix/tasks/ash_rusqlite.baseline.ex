@@ -36,10 +36,7 @@ defmodule Mix.Tasks.AshRusqlite.Baseline do
   defp baseline(name, repo, words) do
     result = AshRusqlite.Repo.Maintenance.baseline(repo, name)
     %{path: path, tables: tables} = Mix.AshRusqlite.value!(result)
-    count = length(tables)
-
-    Mix.shell().info(
-      "#{words}: #{count} tables are version one, in #{Path.relative_to_cwd(path)}"
-    )
+    names = Enum.join(tables, ", ")
+    Mix.shell().info("#{words}: version one is #{Path.relative_to_cwd(path)}, with #{names}")
   end
 end
