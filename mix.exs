@@ -73,7 +73,13 @@ defmodule AshRusqlite.MixProject do
       extras: ["README.md" | guides()] ++ ["docs/design.md", "CHANGELOG.md"],
       groups_for_extras: [Guides: ~r/^guides\//],
       groups_for_modules: [
-        Repo: [AshRusqlite.Repo, AshRusqlite.Result, AshRusqlite.Error, AshRusqlite.Migrator],
+        Repo: [
+          AshRusqlite.Repo,
+          AshRusqlite.Result,
+          AshRusqlite.Error,
+          AshRusqlite.Migrator,
+          AshRusqlite.Sandbox
+        ],
         "Repos by name": ~r/^AshRusqlite\.Repo\./,
         Ash: ~r/^AshRusqlite\.DataLayer/,
         Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress]

@@ -4,10 +4,11 @@ defmodule AshRusqlite.Repo.Registry do
   # of every call.
 
   alias AshRusqlite.{Error, Native}
+  alias AshRusqlite.Repo.OwnedStores
 
   @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry] ++
                   [:uncommitted]
-  defstruct [auto_migrate: false, epoch: 0, like: :ash_sqlite] ++ @enforce_keys
+  defstruct [auto_migrate: false, epoch: 0, like: :ash_sqlite, owned?: false] ++ @enforce_keys
 
   @typedoc """
     * `repo` - the name, or the pid of a repo without one
@@ -16,6 +17,7 @@ defmodule AshRusqlite.Repo.Registry do
     * `like` - whose LIKE the resources of this repo have, `:ash_sqlite` or `:sqlite`
     * `epoch` - another number after its tables may have become others
     * `telemetry` - the prefix of its events, false when there is no telemetry
+    * `owned?` - whether processes have stores of their own of it, see `AshRusqlite.Sandbox`
     * `uncommitted` - who has written and not committed, see `AshRusqlite.Repo.Uncommitted`
   """
   @type t :: %__MODULE__{
@@ -29,12 +31,29 @@ defmodule AshRusqlite.Repo.Registry do
           uncommitted: :ets.tid(),
           auto_migrate: boolean(),
           epoch: integer(),
-          like: :ash_sqlite | :sqlite
+          like: :ash_sqlite | :sqlite,
+          owned?: boolean()
         }
 
   @doc "Makes a repo known."
   @spec put(t()) :: :ok
-  def put(%__MODULE__{} = entry), do: :persistent_term.put({AshRusqlite.Repo, entry.repo}, entry)
+  def put(%__MODULE__{repo: repo} = entry) do
+    owned? = is_atom(repo) and OwnedStores.used?(repo)
+    :persistent_term.put({AshRusqlite.Repo, repo}, %{entry | owned?: owned?})
+  end
+
+  @doc "Takes notice of it that processes have stores of their own of a repo."
+  @spec refresh(AshRusqlite.Repo.repo()) :: :ok
+  def refresh(repo) do
+    with %{owned?: false} = entry <- :persistent_term.get({AshRusqlite.Repo, repo}, nil),
+         do: put(entry)
+
+    :ok
+  end
+
+  @doc "Whether a repo without a name runs."
+  @spec running?(pid()) :: boolean()
+  def running?(pid), do: :persistent_term.get({AshRusqlite.Repo, pid}, nil) != nil
 
   @doc "Forgets a repo, unless another one has taken its name."
   @spec erase(t()) :: :ok
@@ -51,9 +70,28 @@ defmodule AshRusqlite.Repo.Registry do
   @spec lookup(AshRusqlite.Repo.repo()) :: {:ok, t()} | {:error, Error.t()}
   def lookup(repo) do
     case :persistent_term.get({AshRusqlite.Repo, repo}, nil) do
+      %__MODULE__{owned?: false} = entry -> {:ok, entry}
+      nil when is_atom(repo) -> lookup_owned(repo, nil)
       nil -> lookup_by_pid(repo)
-      entry -> {:ok, entry}
+      entry -> lookup_owned(repo, entry)
     end
+  end
+
+  defp lookup_owned(repo, entry) do
+    case OwnedStores.find(repo) do
+      {:ok, store} -> lookup(store)
+      :repo -> if(entry, do: {:ok, entry}, else: not_running(repo))
+      :none -> no_store(repo)
+    end
+  end
+
+  defp no_store(repo) do
+    message =
+      "the process #{inspect(self())} has no store of #{inspect(repo)}: call " <>
+        "AshRusqlite.Sandbox.start_store!(#{inspect(repo)}) in the test's setup, or " <>
+        "AshRusqlite.Sandbox.allow(#{inspect(repo)}, owner, pid) for a process that no test started"
+
+    {:error, Error.new(:closed, message, %{name: inspect(repo)})}
   end
 
   defp lookup_by_pid(pid) when is_pid(pid) and node(pid) == node() do
