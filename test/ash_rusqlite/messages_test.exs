@@ -10,14 +10,13 @@ defmodule AshRusqlite.MessagesTest do
   test "query names what a statement that writes does and what does that here" do
     update = "UPDATE rooms SET hidden = 1"
 
-    expected =
-      "query only reads, and this UPDATE writes: use update or update_all, or a migration"
+    expected = "query only reads, and this UPDATE writes: use update, update_all or execute"
 
     assert refused(update) == expected
     assert {:ok, ^expected} = Repo.transaction(fn -> refused(update) end)
 
-    assert refused("DELETE FROM rooms RETURNING id") =~ "use delete or delete_all"
-    assert refused("INSERT INTO rooms (id) VALUES ('a')") =~ "use insert or insert_all"
+    assert refused("DELETE FROM rooms RETURNING id") =~ "use delete, delete_all or execute"
+    assert refused("INSERT INTO rooms (id) VALUES ('a')") =~ "use insert, insert_all or execute"
     assert refused("DROP TABLE rooms") =~ "write a migration"
     assert refused("PRAGMA journal_mode = DELETE") =~ "option of the repo"
     assert refused("COMMIT") =~ "use transaction"

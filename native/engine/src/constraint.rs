@@ -16,6 +16,9 @@ use crate::sqlite_error;
 pub fn explain(executor: Executor<'_>, error: Error, write: &Write) -> Error {
     let table = table_of(write);
     let found = match error.code() {
+        Code::ForeignKeyViolation | Code::CheckViolation if matches!(write, Write::Sql(_)) => {
+            return error;
+        }
         Code::CheckViolation => check(&executor, &error, table),
         Code::UniqueViolation => unique(executor.conn, &error),
         Code::ForeignKeyViolation => foreign_key::find(&executor, write),
@@ -36,6 +39,9 @@ pub fn explain(executor: Executor<'_>, error: Error, write: &Write) -> Error {
         None => error,
     };
     let named = found.table.unwrap_or_else(|| table.to_owned());
+    if named.is_empty() {
+        return error;
+    }
     error
         .with_detail("table", &Detail::Text(named))
         .with_detail("columns", &Detail::List(found.columns))
@@ -58,6 +64,8 @@ fn table_of(write: &Write) -> &str {
         Write::Delete(delete) => &delete.table,
         Write::UpdateOrInsert(write) => &write.table,
         Write::UpdateEach(each) => &each.table,
+        // SQLite's own words tell what they can.
+        Write::Sql(_) => "",
     }
 }
 

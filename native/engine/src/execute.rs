@@ -1,6 +1,7 @@
 //! Runs compiled statements on a connection and hands their rows to a sink.
 
 mod either;
+mod sql;
 
 use std::sync::Arc;
 
@@ -144,6 +145,9 @@ impl Executor<'_> {
     pub fn write(&self, write: &Write, plans: &Plans, sink: &mut dyn RowSink) -> Result<u64> {
         if let Write::UpdateOrInsert(write) = write {
             return self.update_or_insert(write, plans, sink);
+        }
+        if let Write::Sql(write) = write {
+            return self.execute_sql(write, sink);
         }
         let catalog = self.catalog.get();
         plans.keep_for(&catalog);

@@ -4,10 +4,10 @@ use crate::error::{Code, Error};
 
 /// What a statement that begins with one of these words does, and what to use instead.
 const STATEMENTS: &[(&[&str], &str)] = &[
-    (&["INSERT"], "writes: use insert or insert_all, or a migration"),
-    (&["REPLACE"], "writes: use upsert, or a migration"),
-    (&["UPDATE"], "writes: use update or update_all, or a migration"),
-    (&["DELETE"], "writes: use delete or delete_all, or a migration"),
+    (&["INSERT"], "writes: use insert, insert_all or execute"),
+    (&["REPLACE"], "writes: use upsert or execute"),
+    (&["UPDATE"], "writes: use update, update_all or execute"),
+    (&["DELETE"], "writes: use delete, delete_all or execute"),
     (
         &["CREATE", "ALTER", "DROP", "REINDEX", "ANALYZE"],
         "changes the schema or what belongs to it: write a migration",
@@ -26,6 +26,28 @@ const STATEMENTS: &[(&[&str], &str)] = &[
         "does more than report: what holds for a connection is an option of the repo, and a migration may set what is kept in the file",
     ),
 ];
+
+/// The words that rows are written with.
+const WRITES: &[&str] = &["INSERT", "REPLACE", "UPDATE", "DELETE"];
+
+/// The error for a statement that is not to write rows, by its first word, given where only such
+/// are run. None where that does not tell.
+pub fn not_a_write(sql: &str) -> Option<Error> {
+    let (words, _) = words(sql);
+    let first = words.first()?;
+    if WRITES.contains(&first.as_str()) {
+        return None;
+    }
+    if first == "EXPLAIN" {
+        let message = "execute is for SQL that writes, and this EXPLAIN only reports: use query";
+        return Some(Error::new(Code::NotAllowed, message));
+    }
+    let (_, does) = STATEMENTS
+        .iter()
+        .find(|(names, _)| names.contains(&first.as_str()))?;
+    let message = format!("execute only writes rows, and this {first} {does}");
+    Some(Error::new(Code::NotAllowed, message))
+}
 
 /// Says what the statement does and what does that here. None where its words do not tell.
 pub fn refused(sql: &str) -> Option<Error> {
@@ -96,7 +118,7 @@ mod tests {
         for (sql, expected) in [
             (
                 "UPDATE rooms SET hidden = 1",
-                "this UPDATE writes: use update or update_all",
+                "this UPDATE writes: use update, update_all or execute",
             ),
             (
                 "  -- all\n/* of them */ delete FROM rooms",

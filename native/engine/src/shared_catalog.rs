@@ -46,6 +46,20 @@ impl SharedCatalog {
         self.load_beside(conn)
     }
 
+    /// The same tables, of whose times nothing is known.
+    pub fn without_forms(&self) -> SharedCatalog {
+        let forms = Arc::new(KnownForms::default());
+        let catalog = Catalog::clone(&self.get()).with_forms(&forms);
+        SharedCatalog {
+            catalog: RwLock::new(Arc::new(catalog)),
+            stale: AtomicBool::new(self.is_stale()),
+            readings: Arc::clone(&self.readings),
+            forms,
+            commits: Arc::clone(&self.commits),
+            ..SharedCatalog::default()
+        }
+    }
+
     fn load_beside(&self, conn: &Connection) -> Result<SharedCatalog> {
         let catalog = self.with_readings_and_forms(Catalog::load(conn)?);
         Ok(SharedCatalog {

@@ -24,6 +24,17 @@ pub enum Write {
     UpdateOrInsert(UpdateOrInsert),
     /// Updates the rows of many conditions, each in its own way: all of them or none.
     UpdateEach(UpdateEach),
+    /// A statement of the caller's own.
+    Sql(SqlWrite),
+}
+
+/// One SQL statement that writes rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SqlWrite {
+    /// The statement.
+    pub sql: String,
+    /// The values of its placeholders.
+    pub params: Vec<Value>,
 }
 
 /// Many updates of one table, one after the other.
@@ -79,7 +90,7 @@ impl Write {
     pub fn is_single(&self) -> bool {
         match self {
             Write::Insert(insert) => insert.rows.len() <= 1,
-            Write::Update(_) | Write::Delete(_) => true,
+            Write::Update(_) | Write::Delete(_) | Write::Sql(_) => true,
             Write::UpdateOrInsert(_) => false,
             Write::UpdateEach(each) => each.changes.len() <= 1,
         }

@@ -242,6 +242,9 @@ impl Writer {
         if self.catalog().is_stale() {
             self.catalog().reload(&self.link.conn)?;
         }
+        if let Write::Sql(_) = write {
+            self.forget_forms();
+        }
         let before = self.link.conn.total_changes();
         let mut result = guarded(|| self.executor().write(write, &self.plans, sink));
         if let Err(error) = &result {
@@ -312,14 +315,19 @@ impl Writer {
         self.link.control.begin_unlimited();
         let started = Instant::now();
         let conn = &self.link.conn;
-        let result = self
-            .shared
-            .catalog()
-            .around_commit(conn, || joined_writes::around(conn, || self.step("COMMIT")));
+        let commit = || joined_writes::around(conn, || self.step("COMMIT"));
+        let result = match &self.formless {
+            None => self.shared.catalog().around_commit(conn, commit),
+            Some(_) => commit(),
+        };
         self.shared.counters.commit_time.note(started.elapsed());
         let result = result.and_then(|()| self.check_files());
         if result.is_ok() {
             self.publish_draft();
+        }
+        if self.formless.take().is_some() {
+            // It only spares the next reader the trouble.
+            let _ = self.shared.catalog().forms_hold(&self.link.conn, None);
         }
         result
     }
@@ -327,6 +335,7 @@ impl Writer {
     /// `ROLLBACK`, if there is anything to roll back.
     pub(super) fn roll_back(&mut self) {
         self.draft = None;
+        self.formless = None;
         // Whatever ran before: a ROLLBACK that is not allowed would leave the writer stuck.
         self.link.gate.set(Access::Write);
         self.link.control.begin_unlimited();

@@ -180,6 +180,8 @@ pub struct Writer {
     others: Others,
     /// The tables as the open transaction has changed them.
     draft: Option<SharedCatalog>,
+    /// The same, once a statement of a caller's own has written: its times may have any form.
+    formless: Option<SharedCatalog>,
     log: Log,
     plans: Plans,
     answers: Answers,
@@ -251,6 +253,7 @@ impl Writer {
             lost: None,
             others,
             draft: None,
+            formless: None,
             log,
             plans: Plans::default(),
             answers: Answers::default(),

@@ -236,6 +236,7 @@ impl Writer {
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)
             .map_err(sqlite_error::map)?;
         self.draft = None;
+        self.formless = None;
         self.link = connection::unconnected()?;
         self.connected = false;
         self.file_use = None;

@@ -16,7 +16,8 @@ use super::Writer;
 impl Writer {
     /// The tables as this connection sees them.
     pub(super) fn catalog(&self) -> &SharedCatalog {
-        self.draft.as_ref().unwrap_or(self.shared.catalog())
+        let changed = self.formless.as_ref().or(self.draft.as_ref());
+        changed.unwrap_or(self.shared.catalog())
     }
 
     /// Adds what is missing of a table, in a transaction of its own.
@@ -80,7 +81,11 @@ impl Writer {
                 self.catalog().mark_stale();
             }
         } else {
-            self.draft = Some(self.shared.catalog().draft(&self.link.conn)?);
+            let draft = self.shared.catalog().draft(&self.link.conn)?;
+            if self.formless.is_some() {
+                self.formless = Some(draft.without_forms());
+            }
+            self.draft = Some(draft);
         }
         Ok(statements)
     }
@@ -95,6 +100,15 @@ impl Writer {
             .map_err(|error| self.link.control.explain(error))
     }
 
+    /// A statement of a caller's own is about to write. From now on nothing is known of the forms of
+    /// times until the transaction ends, and after it every connection finds a commit that is not
+    /// known to be our own.
+    pub(super) fn forget_forms(&mut self) {
+        if self.formless.is_none() {
+            self.formless = Some(self.catalog().without_forms());
+        }
+    }
+
     /// After a commit all see what only this connection saw.
     pub(super) fn publish_draft(&mut self) {
         if self.draft.take().is_some() {
@@ -107,7 +121,7 @@ impl Writer {
 
     /// After a rollback to a savepoint tables may be gone.
     pub(super) fn reload_draft(&mut self) {
-        if let Some(draft) = &self.draft {
+        for draft in self.draft.iter().chain(&self.formless) {
             if draft.reload(&self.link.conn).is_err() {
                 draft.mark_stale();
             }

@@ -42,7 +42,7 @@ use crate::error::{Code, Error, Result};
 use crate::schema::tokens::tokens;
 use crate::schema::Catalog;
 use crate::sqlite_error;
-use crate::value::{self, ColumnType, OutputColumn};
+use crate::value::{self, ColumnType, OutputColumn, Value};
 
 /// What SQLite is asked for its plan with.
 pub(crate) const EXPLAIN: &str = "EXPLAIN QUERY PLAN ";
@@ -141,35 +141,14 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
             select,
         } => aggregate::aggregate(*function, column.as_deref(), select, catalog),
         Read::Exists(select) => select::exists(select, catalog),
-        Read::Sql { sql, params } => {
-            // SQLite reads up to it and would leave the rest out without a word.
-            if sql.contains('\0') {
-                return Err(Error::new(
-                    Code::SqlSyntax,
-                    "SQL text must not contain a NUL character",
-                ));
-            }
-            // The function of this operator is one of ours, for the LIKE of fragments.
-            let regexp = || tokens(sql).iter().any(|token| token == "regexp");
-            if sql.to_ascii_lowercase().contains("regexp") && regexp() {
-                return Err(Error::new(
-                    Code::SqlSyntax,
-                    "SQLite has no function for REGEXP; use LIKE or GLOB",
-                ));
-            }
-            let params = params
-                .iter()
-                .map(|param| value::encode_untyped(param).map(Param::Value))
-                .collect::<Result<_>>()?;
-            Ok(Compiled {
-                sql: sql.clone(),
-                params,
-                columns: Arc::new([]),
-                hidden: 0,
-                reversed: false,
-                forms: Forms::default(),
-            })
-        }
+        Read::Sql { sql, params } => Ok(Compiled {
+            sql: sql.clone(),
+            params: raw(sql, params)?,
+            columns: Arc::new([]),
+            hidden: 0,
+            reversed: false,
+            forms: Forms::default(),
+        }),
         Read::Compute(computed) => select::values(computed, catalog),
         Read::Explain(read) => {
             let compiled = compile_read(read, catalog)?;
@@ -182,6 +161,32 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
             })
         }
     }
+}
+
+/// The values of the placeholders of a caller's own SQL.
+///
+/// # Errors
+/// `sql_syntax` for text that SQLite would read otherwise than it stands there, and those of values.
+pub fn raw<'a>(sql: &str, params: &'a [Value]) -> Result<Vec<Param<'a>>> {
+    // SQLite reads up to it and would leave the rest out without a word.
+    if sql.contains('\0') {
+        return Err(Error::new(
+            Code::SqlSyntax,
+            "SQL text must not contain a NUL character",
+        ));
+    }
+    // The function of this operator is one of ours, for the LIKE of fragments.
+    let regexp = || tokens(sql).iter().any(|token| token == "regexp");
+    if sql.to_ascii_lowercase().contains("regexp") && regexp() {
+        return Err(Error::new(
+            Code::SqlSyntax,
+            "SQLite has no function for REGEXP; use LIKE or GLOB",
+        ));
+    }
+    params
+        .iter()
+        .map(|param| value::encode_untyped(param).map(Param::Value))
+        .collect()
 }
 
 /// The columns of EXPLAIN QUERY PLAN.
@@ -209,6 +214,7 @@ pub fn compile_write<'a>(
         Write::Delete(delete) => Ok(vec![write::delete(delete, catalog)?]),
         // The executor takes one after the other, since what comes next depends on the rows.
         Write::UpdateOrInsert(_) => Err(invalid("what may insert instead is compiled by itself")),
+        Write::Sql(_) => Err(invalid("a statement of the caller's own is not compiled")),
         Write::UpdateEach(each) => write::update_each(each, catalog),
     }
 }

@@ -1,6 +1,7 @@
 //! Reads and their options.
 
 use ash_rusqlite_engine::query::ir::{Aggregate, Expr, Read, Select};
+use ash_rusqlite_engine::Value;
 use rustler::Term;
 
 use crate::term::encode::rows::Shape;
@@ -199,13 +200,23 @@ impl Decode {
     }
 
     fn sql(&mut self, sql: Term<'_>, params: Term<'_>) -> Decoded<Query> {
+        let (sql, params) = self.statement(sql, params)?;
+        Ok(Query {
+            read: Read::Sql { sql, params },
+            shape: Shape::Table,
+        })
+    }
+
+    /// A caller's own SQL, and the values of its placeholders.
+    pub(super) fn statement(
+        &mut self,
+        sql: Term<'_>,
+        params: Term<'_>,
+    ) -> Decoded<(String, Vec<Value>)> {
         let Some(text) = self.text(sql)? else {
             return Err(invalid(format!("SQL is a string, not {}", describe(sql))));
         };
         let params = self.values(params, "the parameters of a statement")?;
-        Ok(Query {
-            read: Read::Sql { sql: text, params },
-            shape: Shape::Table,
-        })
+        Ok((text, params))
     }
 }

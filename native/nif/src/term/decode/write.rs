@@ -1,7 +1,7 @@
 //! Writes, and the steps of a transaction.
 
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, Update,
+    Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, SqlWrite, Update,
     UpdateEach, UpdateOrInsert, Write,
 };
 use ash_rusqlite_engine::{Name, TransactionOp, Value};
@@ -29,6 +29,7 @@ fn shape(write: &Write) -> Shape {
         | Write::UpdateEach(UpdateEach { returning, .. }) => returning,
         // Whatever else comes back, it is told what became of each row.
         Write::UpdateOrInsert(_) => return Shape::Rows,
+        Write::Sql(_) => return Shape::Table,
     };
     match returning {
         Returning::Nothing => Shape::Nothing,
@@ -125,6 +126,10 @@ impl Decode {
                 filter: self.optional_condition(*filter)?,
                 returning: self.returning(*returning)?,
             })),
+            ("execute", [sql, params]) => {
+                let (sql, params) = self.statement(*sql, *params)?;
+                Ok(Write::Sql(SqlWrite { sql, params }))
+            }
             (tag, _) => Err(invalid(format!(
                 "there is no write {tag} of {} parts",
                 rest.len()

@@ -234,10 +234,11 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// `{count, rows}`, with nil for rows that were not asked for.
+    /// `{count, rows}`, with nil for rows that were not asked for, and `{columns, rows}` for a table.
     pub fn finish_write(&mut self, env: Env<'a>, count: u64) -> Result<Raw<'a>> {
         let rows = match self.shape {
             Shape::Rows | Shape::Marked => self.list(env)?,
+            Shape::Table => self.finish(env)?,
             _ => Raw::nil(),
         };
         Ok(Raw::tuple(env, [Raw::unsigned(env, count), rows]))

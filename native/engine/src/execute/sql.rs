@@ -1,0 +1,47 @@
+//! Statements of a caller's own that write rows.
+
+use std::sync::Arc;
+
+use super::{count, hand_over, is_empty, Executor, RowSink};
+use crate::error::{Code, Error, Result};
+use crate::not_a_read;
+use crate::query::compile;
+use crate::query::ir::SqlWrite;
+
+impl Executor<'_> {
+    /// Runs one. Returns how many rows it wrote; what it returns goes to the sink.
+    ///
+    /// # Errors
+    /// `not_allowed` for a statement that reads, changes the schema, ends the transaction or
+    /// reaches another file; else SQLite's own.
+    pub(super) fn execute_sql(&self, write: &SqlWrite, sink: &mut dyn RowSink) -> Result<u64> {
+        // Before SQLite sees it: what is a part of a transaction needs no permission to be compiled.
+        if let Some(error) = not_a_read::not_a_write(&write.sql) {
+            return Err(error);
+        }
+        let params = compile::raw(&write.sql, &write.params)?;
+        let mut stmt = self.prepare(&write.sql)?;
+        if is_empty(&stmt) {
+            let message = "the SQL holds no statement; give an INSERT, UPDATE or DELETE";
+            return Err(Error::new(Code::InvalidQuery, message));
+        }
+        if stmt.readonly() {
+            let message =
+                "execute is for SQL that writes, and this statement only reads: use query";
+            return Err(Error::new(Code::NotAllowed, message));
+        }
+        compile::bind(&mut stmt, &params)?;
+        let columns = match stmt.column_count() {
+            0 => Arc::new([]),
+            _ => compile::columns_of(&stmt),
+        };
+        sink.begin(&columns, 0, false);
+        let written = match columns.is_empty() {
+            true => count(&mut stmt),
+            false => hand_over(&mut stmt, &columns, sink),
+        };
+        self.note_scan(&stmt, &write.sql, &written);
+        self.note_reprepare(&stmt);
+        written
+    }
+}
