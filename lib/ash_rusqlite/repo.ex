@@ -126,8 +126,11 @@ defmodule AshRusqlite.Repo do
   @typedoc "A row: the columns with their values."
   @type row :: %{optional(atom()) => term()}
 
-  @typedoc "Columns with values, as a map or a keyword list."
-  @type fields :: keyword() | %{optional(column()) => term()}
+  @typedoc """
+  Columns with values, as a map, a keyword list or a struct. Of a struct `__struct__` and `__meta__`
+  are no columns.
+  """
+  @type fields :: keyword() | %{optional(column()) => term()} | struct()
 
   @typedoc "A primary key: its value, or a keyword list or map when it has several columns."
   @type key :: term()
@@ -186,6 +189,9 @@ defmodule AshRusqlite.Repo do
   @doc "As `c:get_by/3`, but without a row it raises `:not_found`."
   @callback get_by!(table(), condition(), opts :: keyword()) :: row()
 
+  @doc "Every row of a condition: `MyApp.Repo.all_by(:messages, room_id: \"kitchen\")`."
+  @callback all_by(table(), condition(), opts :: keyword()) :: [row()]
+
   @doc "How many rows a query has."
   @callback count(table(), opts :: keyword()) :: non_neg_integer()
 
@@ -193,9 +199,17 @@ defmodule AshRusqlite.Repo do
   One value over the rows of a query; nil over none. Nulls do not count.
 
       MyApp.Repo.aggregate(:messages, :max, :likes, where: [room_id: "kitchen"])
+
+  Without a column `:count` counts the rows, as `c:count/2` does:
+
+      MyApp.Repo.aggregate(:messages, :count, where: [room_id: "kitchen"])
   """
-  @callback aggregate(table(), :count | :sum | :avg | :min | :max, column(), opts :: keyword()) ::
-              term()
+  @callback aggregate(
+              table(),
+              :count | :sum | :avg | :min | :max,
+              column() | nil,
+              opts :: keyword()
+            ) :: term()
 
   @doc "Whether a query has any row."
   @callback exists?(table(), opts :: keyword()) :: boolean()
@@ -216,7 +230,8 @@ defmodule AshRusqlite.Repo do
               {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
 
   @doc """
-  Runs one SQL statement that only reads, with values for its `?` placeholders.
+  Runs one SQL statement that only reads, with values for its `?` placeholders. What writes is for
+  `c:execute/3`.
 
       {:ok, result} = MyApp.Repo.query("SELECT count(*) FROM rooms WHERE hidden = ?", [false])
       result.rows
@@ -240,10 +255,36 @@ defmodule AshRusqlite.Repo do
   @callback query!(sql :: String.t(), params :: [term()], opts :: keyword()) :: Result.t()
 
   @doc """
+  Runs one SQL statement that writes rows (`INSERT`, `REPLACE`, `UPDATE` or `DELETE`, also behind
+  `WITH`), with values for its `?` placeholders, see `c:query/3` for how times are stored.
+
+  It is a write as any other: it queues for the writer, shares commits, is durable when it returns, and
+  inside of a transaction a part of that. `num_rows` of the result says how many rows it wrote; what
+  it names behind `RETURNING` is in `columns` and `rows`, which are empty otherwise.
+
+      {:ok, %{num_rows: 2}} =
+        MyApp.Repo.execute("UPDATE messages SET likes = likes + 1 WHERE room_id = ?", ["kitchen"])
+
+  Refused with `:not_allowed` are several statements at once; what only reads (`c:query/3`); what is
+  a part of a transaction (`c:transaction/2`); other files; pragmas; and what changes the schema or
+  belongs to it, `ANALYZE` included: that is for a migration, which runs once and alone.
+
+  The columns' types do not bear on what it stores, as they do in other functions: a text for a time
+  or a decimal should have the form that the column has on disk.
+  """
+  @callback execute(sql :: String.t(), params :: [term()], opts :: keyword()) ::
+              {:ok, Result.t()} | {:error, Error.t()}
+
+  @doc "As `c:execute/3`, but returns the result or raises."
+  @callback execute!(sql :: String.t(), params :: [term()], opts :: keyword()) :: Result.t()
+
+  @doc """
   Inserts a row and gives it back with its defaults. Options: `returning:` a list of columns,
   or false for an empty map, and `timeout:`.
 
       {:ok, room} = MyApp.Repo.insert(:rooms, %{id: "attic", title: "Attic"})
+
+  A struct is a row of its fields.
   """
   @callback insert(table(), fields(), opts :: keyword()) :: {:ok, row()} | {:error, Error.t()}
 
@@ -330,6 +371,23 @@ defmodule AshRusqlite.Repo do
   """
   @callback transaction(work(value), opts :: keyword()) :: {:ok, value} | {:error, term()}
             when value: term()
+
+  @doc """
+  Runs a function in a transaction, which is committed when it returns `{:ok, value}` and rolled back
+  when it returns `{:error, reason}`. The result is what it returned, or an error of the transaction.
+  Anything else raises `ArgumentError`. Options and further results as of `c:transaction/2`.
+
+      MyApp.Repo.transact(fn ->
+        with {:ok, room} <- MyApp.Repo.update(:rooms, "attic", title: "Loft"),
+             {:ok, _} <- MyApp.Repo.insert(:messages, %{room_id: room.id, content: "Renamed"}),
+             do: {:ok, room}
+      end)
+  """
+  @callback transact(
+              work({:ok, value} | {:error, reason}),
+              opts :: keyword()
+            ) :: {:ok, value} | {:error, reason | term()}
+            when value: term(), reason: term()
 
   @doc """
   Runs a function of which a rollback takes back only its own part of the transaction. Without

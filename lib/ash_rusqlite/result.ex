@@ -1,10 +1,10 @@
 defmodule AshRusqlite.Result do
   @moduledoc """
-  What `query` gives back.
+  What `query` and `execute` give back.
 
     * `:columns` - the names of the columns, in the statement's order
     * `:rows` - the rows, each a list of values in that order
-    * `:num_rows` - how many rows
+    * `:num_rows` - how many rows; of `execute`, how many were written
 
   A column that comes straight from a table has the values of its declared type, such as
   `%DateTime{}`. A computed one has SQLite's own: integer, float, text or blob.

@@ -45,7 +45,7 @@ defmodule AshRusqlite.Telemetry do
     * times are in native units, see `System.convert_time_unit/3`
     * `:repo` is the repo's name, or its pid when it has none
     * `:operation` of a query is one of `:all`, `:get`, `:aggregate`, `:exists`, `:page`, `:sql`,
-      `:insert`, `:update`, `:update_or_insert`, `:update_each`, `:delete`; of maintenance it is the
+      `:execute`, `:insert`, `:update`, `:update_or_insert`, `:update_each`, `:delete`; of maintenance it is the
       function's name
     * `:table` is the table as the caller named it, nil for SQL
     * `:error` is an `AshRusqlite.Error`, or nil

@@ -3,17 +3,82 @@ defmodule AshRusqlite.Repo.Definition do
   # The functions of a repo module: each passes the repo that the process speaks with on to
   # the module that does the work.
 
+  alias AshRusqlite.Repo.{Maintenance, Reads, Writes}
+
+  # Where a function is, and its arguments between the repo and the options.
+  @operations [
+    {Reads, [:table], [:all, :one, :one!, :count, :exists?, :stream, :explain]},
+    {Reads, [:table, :key], [:get, :get!]},
+    {Reads, [:table, :where], [:get_by, :get_by!, :all_by]},
+    {Reads, [:sql, params: []], [:query, :query!]},
+    {Writes, [:sql, params: []], [:execute, :execute!]},
+    {Writes, [:table, :fields], [:insert, :insert!, :upsert, :upsert!]},
+    {Writes, [:table, :key, :changes], [:update, :update!]},
+    {Writes, [:table, :key], [:delete, :delete!]},
+    {Writes, [:table, :rows], [:insert_all]},
+    {Writes, [:table, :updates], [:update_all]},
+    {Writes, [:table], [:delete_all]},
+    {Maintenance, [], [:migrate, :migrate!, :rollback_migration, :rollback_migration!]},
+    {Maintenance, [], [:migrations, :migrations!, :check, :vacuum]},
+    {Maintenance, [:path], [:backup, :backup!, :restore, :restore!]},
+    {Maintenance, [mode: :passive], [:checkpoint]}
+  ]
+
+  @doc "The functions that are passed on: `{module, arguments, names}`."
+  @spec operations() :: [{module(), [atom() | {atom(), term()}], [atom()]}]
+  def operations, do: @operations
+
+  @doc "Arguments as the head of a function has them, and as they are passed on."
+  @spec arguments([atom() | {atom(), term()}]) :: {[Macro.t()], [Macro.t()]}
+  def arguments(arguments) do
+    given =
+      for argument <- arguments do
+        case argument do
+          {name, default} -> {:\\, [], [Macro.var(name, nil), default]}
+          name -> Macro.var(name, nil)
+        end
+      end
+
+    {given, for(argument <- arguments, do: argument |> name() |> Macro.var(nil))}
+  end
+
+  defp name({name, _default}), do: name
+  defp name(name), do: name
+
+  @doc "What the callbacks of a repo say of each of its functions, by name and arity."
+  @spec docs() :: %{{atom(), arity()} => String.t()}
+  def docs do
+    written = written(Code.fetch_docs(AshRusqlite.Repo))
+
+    for {name, arity} <- AshRusqlite.Repo.behaviour_info(:callbacks), into: %{} do
+      {{name, arity}, written[{name, arity}] || "See `c:AshRusqlite.Repo.#{name}/#{arity}`."}
+    end
+  end
+
+  # They were not kept where the library was compiled without them, or is being compiled.
+  defp written({:docs_v1, _, _, "text/markdown", _, _, docs}) do
+    for {{:callback, name, arity}, _, _, %{"en" => doc}, _} <- docs, into: %{} do
+      # Here a callback is a function of another module.
+      {{name, arity}, Regex.replace(~r/`c:(?=[a-z])/, doc, "`c:AshRusqlite.Repo.")}
+    end
+  end
+
+  defp written(_none), do: %{}
+
   @doc false
   defmacro __using__(opts) do
     quote bind_quoted: [opts: opts] do
       @behaviour AshRusqlite.Repo
 
-      alias AshRusqlite.Repo.{Configuration, Maintenance, Reads, Server, Transaction, Writes}
+      alias AshRusqlite.Repo.{Configuration, Definition, Maintenance, Reads, Server, Transaction}
+
+      docs = Definition.docs()
 
       @otp_app Configuration.otp_app!(opts)
       # Of the project whose repo this is: its tables follow its resources while it is developed.
       @auto_migrate Configuration.developed?()
 
+      @doc docs[{:start_link, 1}]
       @impl AshRusqlite.Repo
       def start_link(opts \\ []) do
         with {:ok, options} <- Configuration.options(__MODULE__, @otp_app, opts, :supervisor) do
@@ -30,168 +95,65 @@ defmodule AshRusqlite.Repo.Definition do
       @doc false
       def __auto_migrate__, do: @auto_migrate
 
+      @doc docs[{:stop, 1}]
       @impl AshRusqlite.Repo
       def stop(timeout \\ :infinity), do: AshRusqlite.Repo.stop(get_dynamic_repo(), timeout)
 
+      @doc docs[{:config, 0}]
       @impl AshRusqlite.Repo
       def config, do: Configuration.current(get_dynamic_repo(), __MODULE__, @otp_app)
 
+      @doc docs[{:get_dynamic_repo, 0}]
       @impl AshRusqlite.Repo
       def get_dynamic_repo, do: Process.get({__MODULE__, :dynamic_repo}, __MODULE__)
 
+      @doc docs[{:put_dynamic_repo, 1}]
       @impl AshRusqlite.Repo
       def put_dynamic_repo(repo) when is_atom(repo) or is_pid(repo) do
         Process.put({__MODULE__, :dynamic_repo}, repo) || __MODULE__
       end
 
-      @impl AshRusqlite.Repo
-      def all(table, opts \\ []), do: Reads.all(get_dynamic_repo(), table, opts)
+      for {module, arguments, names} <- Definition.operations(), name <- names do
+        {given, passed} = Definition.arguments(arguments)
 
-      @impl AshRusqlite.Repo
-      def one(table, opts \\ []), do: Reads.one(get_dynamic_repo(), table, opts)
+        @doc docs[{name, length(passed) + 1}]
+        @impl AshRusqlite.Repo
+        def unquote(name)(unquote_splicing(given), opts \\ []),
+          do: unquote(module).unquote(name)(get_dynamic_repo(), unquote_splicing(passed), opts)
+      end
 
+      @doc docs[{:aggregate, 4}]
       @impl AshRusqlite.Repo
-      def one!(table, opts \\ []), do: Reads.one!(get_dynamic_repo(), table, opts)
+      def aggregate(table, function, column_or_opts \\ nil, opts \\ []),
+        do: Reads.aggregate(get_dynamic_repo(), table, function, column_or_opts, opts)
 
-      @impl AshRusqlite.Repo
-      def get(table, key, opts \\ []), do: Reads.get(get_dynamic_repo(), table, key, opts)
-
-      @impl AshRusqlite.Repo
-      def get!(table, key, opts \\ []), do: Reads.get!(get_dynamic_repo(), table, key, opts)
-
-      @impl AshRusqlite.Repo
-      def get_by(table, where, opts \\ []),
-        do: Reads.get_by(get_dynamic_repo(), table, where, opts)
-
-      @impl AshRusqlite.Repo
-      def get_by!(table, where, opts \\ []),
-        do: Reads.get_by!(get_dynamic_repo(), table, where, opts)
-
-      @impl AshRusqlite.Repo
-      def count(table, opts \\ []), do: Reads.count(get_dynamic_repo(), table, opts)
-
-      @impl AshRusqlite.Repo
-      def aggregate(table, function, column, opts \\ []),
-        do: Reads.aggregate(get_dynamic_repo(), table, function, column, opts)
-
-      @impl AshRusqlite.Repo
-      def exists?(table, opts \\ []), do: Reads.exists?(get_dynamic_repo(), table, opts)
-
-      @impl AshRusqlite.Repo
-      def stream(table, opts \\ []), do: Reads.stream(get_dynamic_repo(), table, opts)
-
-      @impl AshRusqlite.Repo
-      def explain(table, opts \\ []), do: Reads.explain(get_dynamic_repo(), table, opts)
-
-      @impl AshRusqlite.Repo
-      def query(sql, params \\ [], opts \\ []),
-        do: Reads.query(get_dynamic_repo(), sql, params, opts)
-
-      @impl AshRusqlite.Repo
-      def query!(sql, params \\ [], opts \\ []),
-        do: Reads.query!(get_dynamic_repo(), sql, params, opts)
-
-      @impl AshRusqlite.Repo
-      def insert(table, fields, opts \\ []),
-        do: Writes.insert(get_dynamic_repo(), table, fields, opts)
-
-      @impl AshRusqlite.Repo
-      def insert!(table, fields, opts \\ []),
-        do: Writes.insert!(get_dynamic_repo(), table, fields, opts)
-
-      @impl AshRusqlite.Repo
-      def upsert(table, fields, opts \\ []),
-        do: Writes.upsert(get_dynamic_repo(), table, fields, opts)
-
-      @impl AshRusqlite.Repo
-      def upsert!(table, fields, opts \\ []),
-        do: Writes.upsert!(get_dynamic_repo(), table, fields, opts)
-
-      @impl AshRusqlite.Repo
-      def update(table, key, changes, opts \\ []),
-        do: Writes.update(get_dynamic_repo(), table, key, changes, opts)
-
-      @impl AshRusqlite.Repo
-      def update!(table, key, changes, opts \\ []),
-        do: Writes.update!(get_dynamic_repo(), table, key, changes, opts)
-
-      @impl AshRusqlite.Repo
-      def delete(table, key, opts \\ []),
-        do: Writes.delete(get_dynamic_repo(), table, key, opts)
-
-      @impl AshRusqlite.Repo
-      def delete!(table, key, opts \\ []),
-        do: Writes.delete!(get_dynamic_repo(), table, key, opts)
-
-      @impl AshRusqlite.Repo
-      def insert_all(table, rows, opts \\ []),
-        do: Writes.insert_all(get_dynamic_repo(), table, rows, opts)
-
-      @impl AshRusqlite.Repo
-      def update_all(table, updates, opts \\ []),
-        do: Writes.update_all(get_dynamic_repo(), table, updates, opts)
-
-      @impl AshRusqlite.Repo
-      def delete_all(table, opts \\ []), do: Writes.delete_all(get_dynamic_repo(), table, opts)
-
+      @doc docs[{:transaction, 2}]
       @impl AshRusqlite.Repo
       def transaction(fun, opts \\ []) do
         Transaction.transaction(get_dynamic_repo(), Transaction.bind(fun, __MODULE__), opts)
       end
 
+      @doc docs[{:transact, 2}]
+      @impl AshRusqlite.Repo
+      def transact(fun, opts \\ []) do
+        Transaction.transact(get_dynamic_repo(), Transaction.bind(fun, __MODULE__), opts)
+      end
+
+      @doc docs[{:savepoint, 2}]
       @impl AshRusqlite.Repo
       def savepoint(fun, opts \\ []) do
         Transaction.savepoint(get_dynamic_repo(), Transaction.bind(fun, __MODULE__), opts)
       end
 
+      @doc docs[{:rollback, 1}]
       @impl AshRusqlite.Repo
       def rollback(reason), do: Transaction.rollback(get_dynamic_repo(), reason)
 
+      @doc docs[{:in_transaction?, 0}]
       @impl AshRusqlite.Repo
       def in_transaction?, do: Transaction.in_transaction?(get_dynamic_repo())
 
-      @impl AshRusqlite.Repo
-      def migrate(opts \\ []), do: Maintenance.migrate(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def migrate!(opts \\ []), do: Maintenance.migrate!(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def rollback_migration(opts \\ []),
-        do: Maintenance.rollback_migration(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def rollback_migration!(opts \\ []),
-        do: Maintenance.rollback_migration!(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def migrations(opts \\ []), do: Maintenance.migrations(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def migrations!(opts \\ []), do: Maintenance.migrations!(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def backup(path, opts \\ []), do: Maintenance.backup(get_dynamic_repo(), path, opts)
-
-      @impl AshRusqlite.Repo
-      def backup!(path, opts \\ []), do: Maintenance.backup!(get_dynamic_repo(), path, opts)
-
-      @impl AshRusqlite.Repo
-      def restore(path, opts \\ []), do: Maintenance.restore(get_dynamic_repo(), path, opts)
-
-      @impl AshRusqlite.Repo
-      def restore!(path, opts \\ []), do: Maintenance.restore!(get_dynamic_repo(), path, opts)
-
-      @impl AshRusqlite.Repo
-      def check(opts \\ []), do: Maintenance.check(get_dynamic_repo(), opts)
-
-      @impl AshRusqlite.Repo
-      def checkpoint(mode \\ :passive, opts \\ []),
-        do: Maintenance.checkpoint(get_dynamic_repo(), mode, opts)
-
-      @impl AshRusqlite.Repo
-      def vacuum(opts \\ []), do: Maintenance.vacuum(get_dynamic_repo(), opts)
-
+      @doc docs[{:stats, 0}]
       @impl AshRusqlite.Repo
       def stats, do: Maintenance.stats(get_dynamic_repo())
 

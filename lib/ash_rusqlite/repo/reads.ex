@@ -62,14 +62,28 @@ defmodule AshRusqlite.Repo.Reads do
   @spec get_by!(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: row()
   def get_by!(repo, table, where, opts \\ []), do: one!(repo, table, [where: where] ++ opts)
 
+  @doc "See `c:AshRusqlite.Repo.all_by/3`."
+  @spec all_by(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: [row()]
+  def all_by(repo, table, where, opts \\ []), do: all(repo, table, [where: where] ++ opts)
+
   @doc "See `c:AshRusqlite.Repo.count/2`."
   @spec count(repo(), table(), keyword()) :: non_neg_integer()
   def count(repo, table, opts \\ []), do: aggregate(repo, table, :count, nil, opts)
 
   @doc "See `c:AshRusqlite.Repo.aggregate/4`."
-  @spec aggregate(repo(), table(), :count | :sum | :avg | :min | :max, column() | nil, keyword()) ::
-          term()
-  def aggregate(repo, table, function, column, opts \\ []) do
+  @spec aggregate(
+          repo(),
+          table(),
+          :count | :sum | :avg | :min | :max,
+          column() | nil | keyword(),
+          keyword()
+        ) :: term()
+  def aggregate(repo, table, function, column \\ nil, opts \\ [])
+
+  def aggregate(repo, table, function, opts, []) when is_list(opts),
+    do: aggregate(repo, table, function, nil, opts)
+
+  def aggregate(repo, table, function, column, opts) do
     read!(repo, opts, &{:aggregate, table, function, column, &1})
   end
 

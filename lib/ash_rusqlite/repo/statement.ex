@@ -49,7 +49,10 @@ defmodule AshRusqlite.Repo.Statement do
 
   defp observe(entry, statement, fun) do
     operation = elem(statement, 0)
-    table = if operation not in [:sql, :compute, :explain, :tables], do: elem(statement, 1)
+
+    table =
+      if operation not in [:sql, :execute, :compute, :explain, :tables], do: elem(statement, 1)
+
     metadata = %{repo: entry.repo, operation: operation, table: table}
     Telemetry.span(entry.telemetry, :query, metadata, fun, &%{error: error(&1)})
   end

@@ -36,6 +36,28 @@ defmodule AshRusqlite.Repo.Transaction do
     end
   end
 
+  @doc "See `c:AshRusqlite.Repo.transact/2`."
+  @spec transact(AshRusqlite.Repo.repo(), (() -> result) | (repo -> result), keyword()) :: result
+        when result: {:ok, term()} | {:error, term()}, repo: AshRusqlite.Repo.repo()
+  def transact(repo, fun, opts \\ []) do
+    fun = bind(fun, repo)
+
+    work = fn ->
+      case fun.() do
+        {:ok, value} -> value
+        {:error, reason} -> rollback(repo, reason)
+        other -> raise ArgumentError, no_result(other)
+      end
+    end
+
+    transaction(repo, work, opts)
+  end
+
+  defp no_result(value) do
+    "expected the function of transact to return {:ok, value} or {:error, reason}, " <>
+      "got: #{Options.shorten(value)}"
+  end
+
   @doc "See `c:AshRusqlite.Repo.savepoint/2`."
   @spec savepoint(AshRusqlite.Repo.repo(), (() -> value) | (repo -> value), keyword()) ::
           {:ok, value} | {:error, term()}

@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Writes do
   different processes share one commit. Inside of one it is durable with the transaction.
   """
 
-  alias AshRusqlite.Error
+  alias AshRusqlite.{Error, Result}
   alias AshRusqlite.Repo.{Options, Reads, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
@@ -24,7 +24,7 @@ defmodule AshRusqlite.Repo.Writes do
   @spec insert(repo(), table(), fields(), keyword()) :: {:ok, row()} | {:error, Error.t()}
   def insert(repo, table, fields, opts \\ []) do
     with {:ok, timeout, opts} <- options(opts, [:returning]) do
-      write_one(repo, {:insert, table, [fields], :raise, returning(opts, true)}, timeout)
+      write_one(repo, {:insert, table, [row(fields)], :raise, returning(opts, true)}, timeout)
     end
   end
 
@@ -38,7 +38,7 @@ defmodule AshRusqlite.Repo.Writes do
   def upsert(repo, table, fields, opts \\ []) do
     with {:ok, timeout, opts} <- options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :replace_all) do
-      write_one(repo, {:insert, table, [fields], conflict, returning(opts, true)}, timeout)
+      write_one(repo, {:insert, table, [row(fields)], conflict, returning(opts, true)}, timeout)
     end
   end
 
@@ -148,7 +148,7 @@ defmodule AshRusqlite.Repo.Writes do
           {:ok, row()} | {:error, Error.t()}
   def update(repo, table, key, changes, opts \\ []) do
     with {:ok, timeout, opts} <- options(opts, [:returning]),
-         {:ok, set} <- assignments(set: changes) do
+         {:ok, set} <- assignments(set: row(changes)) do
       if set == [] do
         found(Reads.get_row(repo, table, key, timeout: timeout), table, key)
       else
@@ -181,10 +181,27 @@ defmodule AshRusqlite.Repo.Writes do
   def insert_all(repo, table, rows, opts \\ []) do
     with {:ok, timeout, opts} <- options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :raise) do
-      Statement.write(repo, {:insert, table, rows, conflict, returning(opts, false)}, timeout)
+      write = {:insert, table, rows(rows), conflict, returning(opts, false)}
+      Statement.write(repo, write, timeout)
     end
     |> value!()
   end
+
+  @doc "See `c:AshRusqlite.Repo.execute/3`."
+  @spec execute(repo(), String.t(), [term()], keyword()) ::
+          {:ok, Result.t()} | {:error, Error.t()}
+  def execute(repo, sql, params \\ [], opts \\ []) do
+    with {:ok, timeout, _opts} <- options(opts, []),
+         {:ok, {written, {columns, rows}}} <-
+           Statement.write(repo, {:execute, sql, params}, timeout) do
+      {:ok, %Result{columns: columns, rows: rows, num_rows: written}}
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.execute!/3`."
+  @spec execute!(repo(), String.t(), [term()], keyword()) :: Result.t()
+  def execute!(repo, sql, params \\ [], opts \\ []),
+    do: repo |> execute(sql, params, opts) |> value!()
 
   @doc "See `c:AshRusqlite.Repo.update_all/3`."
   @spec update_all(repo(), table(), keyword(), keyword()) :: {non_neg_integer(), [row()] | nil}
@@ -205,6 +222,18 @@ defmodule AshRusqlite.Repo.Writes do
     end
     |> value!()
   end
+
+  # Structs that are one value.
+  @values [Date, DateTime, Decimal, NaiveDateTime, Time]
+
+  # A struct of Ecto has `__meta__`. Whatever else is no column is refused as of a map.
+  defp row(%{__struct__: module} = struct) when module not in @values,
+    do: Map.drop(struct, [:__struct__, :__meta__])
+
+  defp row(fields), do: fields
+
+  defp rows([%{__struct__: _} | _] = rows), do: Enum.map(rows, &row/1)
+  defp rows(rows), do: rows
 
   defp options(opts, known) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),

@@ -1,6 +1,8 @@
 defmodule AshRusqlite.Repo.ReadsTest do
   use AshRusqlite.Case, async: true
 
+  alias AshRusqlite.Repo.Reads
+
   setup :insert_examples
 
   defp ids(opts), do: :messages |> Repo.all(opts) |> Enum.map(& &1.id)
@@ -200,6 +202,21 @@ defmodule AshRusqlite.Repo.ReadsTest do
     assert Repo.count(:messages, limit: 1) == 1
     assert Repo.exists?(:messages, where: [room_id: "kitchen"])
     refute Repo.exists?(:messages, where: [room_id: "attic"])
+  end
+
+  test "aggregate counts the rows of a query where no column is given" do
+    assert Repo.aggregate(:messages, :count) == 3
+    assert Repo.aggregate(:messages, :count, where: [room_id: "kitchen"]) == 2
+    assert Repo.aggregate(:messages, :count, nil, where: [room_id: "kitchen"]) == 2
+    assert Reads.aggregate(Repo.get_dynamic_repo(), :messages, :count, where: [id: 1]) == 1
+    assert error(fn -> Repo.aggregate(:messages, :sum) end).code == :invalid_query
+    assert error(fn -> Repo.aggregate(:messages, :count, wher: []) end).code == :invalid_option
+  end
+
+  test "all_by finds every row of a condition" do
+    assert [%{id: 1}, %{id: 2}] = Repo.all_by(:messages, [room_id: "kitchen"], order_by: :id)
+    assert Repo.all_by(:messages, [{:likes, :>, 9}]) == []
+    assert Repo.all_by(:messages, %{id: 3}, select: [:id]) == [%{id: 3}]
   end
 
   test "aggregate computes one value" do
