@@ -74,6 +74,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.{Like, Query, Read, Store}
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
     alias AshRusqlite.DataLayer.Migrations.Tasks
+    alias AshRusqlite.Repo.QueryLog
 
     @always [
       :aggregate_filter,
@@ -215,32 +216,45 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @impl true
     def run_query(query, resource) do
       resource
-      |> at(query.context, fn -> Read.run(query) end)
+      |> at(query, fn -> Read.run(query) end)
       |> Context.note_bulk_read(resource, query.context)
     end
 
     @impl true
     def run_aggregate_query(query, aggregates, resource),
-      do: at(resource, query.context, fn -> AggregateQuery.run(query, aggregates) end)
+      do: at(resource, query, fn -> AggregateQuery.run(query, aggregates) end)
 
     @impl true
     def run_query_with_lateral_join(query, parents, destination, path) do
-      destination
-      |> Store.again(query.context, fn ->
+      run = fn ->
         # One for all parents.
         Deadline.within(Query.timeout(query.context), fn ->
           LateralJoin.run(query, parents, path)
         end)
-      end)
+      end
+
+      destination
+      |> Store.again(query.context, from(destination, query.context[:action], run))
       |> Context.note(query.context)
     end
 
     # What a callback does where its context says.
-    defp at(resource, context, fun) do
-      resource
-      |> Store.again(context, fn -> Store.within(resource, context, fun) end)
-      |> Context.note(context)
+    defp at(resource, %Query{context: context}, fun),
+      do: at(resource, context, context[:action], fun)
+
+    defp at(resource, %{context: context, action: action}, fun),
+      do: at(resource, context, action, fun)
+
+    defp at(resource, context, action, fun) do
+      run = from(resource, action, fn -> Store.within(resource, context, fun) end)
+      resource |> Store.again(context, run) |> Context.note(context)
     end
+
+    # What is logged tells for which resource and action it was.
+    defp from(resource, action, fun), do: fn -> QueryLog.from(resource, name(action), fun) end
+
+    defp name(nil), do: nil
+    defp name(action), do: action.name
 
     @impl true
     def calculate(resource, expressions, context) do
@@ -254,15 +268,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @impl true
     def create(resource, changeset),
-      do: at(resource, changeset.context, fn -> Write.create(resource, changeset) end)
+      do: at(resource, changeset, fn -> Write.create(resource, changeset) end)
 
     @impl true
     def update(resource, changeset),
-      do: at(resource, changeset.context, fn -> Write.update(resource, changeset) end)
+      do: at(resource, changeset, fn -> Write.update(resource, changeset) end)
 
     @impl true
     def destroy(resource, changeset),
-      do: at(resource, changeset.context, fn -> Write.destroy(resource, changeset) end)
+      do: at(resource, changeset, fn -> Write.destroy(resource, changeset) end)
 
     @impl true
     def upsert(resource, changeset, keys), do: upsert(resource, changeset, keys, nil)
@@ -270,19 +284,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @impl true
     def upsert(resource, changeset, keys, identity),
       do:
-        at(resource, changeset.context, fn ->
+        at(resource, changeset, fn ->
           Upsert.upsert(resource, changeset, keys, identity)
         end)
 
     @impl true
     def bulk_create(resource, stream, options) do
       changesets = Enum.to_list(stream)
-      at(resource, context(changesets), fn -> Bulk.create(resource, changesets, options) end)
+
+      at(resource, context(changesets), action(changesets), fn ->
+        Bulk.create(resource, changesets, options)
+      end)
     end
 
     @impl true
     def update_query(query, changeset, resource, options) do
-      at(resource, query.context, fn ->
+      at(resource, query.context, changeset.action, fn ->
         WriteQuery.update(query, changeset, resource, options)
       end)
     end
@@ -294,15 +311,20 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def update_many(resource, stream, options) do
       changesets = Enum.to_list(stream)
 
-      at(resource, context(changesets), fn -> UpdateMany.update(resource, changesets, options) end)
+      at(resource, context(changesets), action(changesets), fn ->
+        UpdateMany.update(resource, changesets, options)
+      end)
     end
 
     defp context([]), do: %{}
     defp context([first | _]), do: first.context
 
+    defp action([]), do: nil
+    defp action([first | _]), do: first.action
+
     @impl true
     def destroy_query(query, changeset, resource, options) do
-      at(resource, query.context, fn ->
+      at(resource, query.context, changeset.action, fn ->
         WriteQuery.destroy(query, changeset, resource, options)
       end)
     end

@@ -22,8 +22,14 @@ defmodule AshRusqlite.Native do
   @typedoc "Milliseconds."
   @type ms :: pos_integer() | :infinity
 
-  @typedoc "The time of a call: since when it runs, since when it was kept back, its timeout."
-  @type time :: {non_neg_integer(), non_neg_integer(), ms()} | ms()
+  @typedoc """
+  The time of a call: since when it runs, since when it was kept back, its timeout. With true behind
+  them the answer is `{:waited, nanoseconds, result}`, if it was run: so long it was in the queue.
+  """
+  @type time ::
+          {non_neg_integer(), non_neg_integer(), ms()}
+          | {non_neg_integer(), non_neg_integer(), ms(), boolean()}
+          | ms()
 
   @typedoc "A read, see `AshRusqlite.Repo.Reads`."
   @type read :: tuple()
@@ -139,6 +145,10 @@ defmodule AshRusqlite.Native do
   @spec table_differences(db(), table_spec(), ms()) ::
           {:ok, [map()]} | wait() | error()
   def table_differences(_db, _table, _timeout), do: not_loaded()
+
+  @doc "The SQL that a read or a write is run as, with placeholders for values."
+  @spec statement_text(db(), read() | write()) :: {:ok, String.t()} | error()
+  def statement_text(_db, _statement), do: not_loaded()
 
   @doc "Takes a request back. `:running`: it is too late for that, the answer comes."
   @spec withdraw(db(), term()) :: :running | error()

@@ -67,6 +67,14 @@ defmodule AshRusqlite.Repo do
     * `:read_only` - refuse every write. false
     * `:create` - create the file when it is not there. true
     * `:telemetry_prefix` - see `AshRusqlite.Telemetry`
+    * `:log` - whether each statement is logged, with its SQL, how many rows it gave or wrote, the time
+      that it took and waited (`db`, `queue`), and the Ash resource and action that it came from: false,
+      a level such as `:debug`, or `[slow: 200, level: :warning]` for those alone that took as many
+      milliseconds. Bound values are not logged. By default `:debug` where the repo's module was
+      compiled in dev, else false
+    * `:log_start` - the level of a line at the start that says which file it is, how large, made by
+      whom, and which SQLite; and of one for each table that follows a resource and is made or changed.
+      By default `:info`, and false where the repo's module was compiled in test
     * `:auto_migrate` - whether the tables of Ash resources are made and follow them. By default
       true where the repo's module was compiled in dev or test
     * `:like` - whose LIKE the Ash resources of this repo have, in `like`, `ilike` and in

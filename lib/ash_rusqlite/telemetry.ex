@@ -5,8 +5,10 @@ defmodule AshRusqlite.Telemetry do
 
   # All that a repo emits: the name, when, the measurements, the metadata.
   @events [
-    {[:query, :start], "before a read or a write", @started, "`:repo`, `:operation`, `:table`"},
-    {[:query, :stop], "after it, successful or not", @ended, "the same, `:error`"},
+    {[:query, :start], "before a read or a write", @started,
+     "`:repo`, `:operation`, `:table`, `:resource`, `:action`"},
+    {[:query, :stop], "after it, successful or not", @ended <> ", `:rows`, `:queue_time`",
+     "the same, `:error`, `:sql`"},
     {[:query, :exception], "it raised, threw or exited", @ended, @raised},
     {[:transaction, :start], "before a transaction's function", @started, "`:repo`"},
     {[:transaction, :stop], "after commit or rollback", @ended, "the same, `:result`, `:error`"},
@@ -48,12 +50,26 @@ defmodule AshRusqlite.Telemetry do
       `:execute`, `:insert`, `:update`, `:update_or_insert`, `:update_each`, `:delete`; of maintenance it is the
       function's name
     * `:table` is the table as the caller named it, nil for SQL
+    * `:resource` and `:action` are the Ash resource and the name of the action that a query is run
+      for; nil where there is none
+    * `:rows` is how many rows came back or were written; 1 for a value, 0 after an error
+    * `:queue_time` is the part of `:duration` that the query waited for a reader, or for the writer
+      and the writes before it
+    * `:sql` is a function without arguments that returns the text, with placeholders for values, or
+      nil: it is made when it is asked for, so that it costs nothing otherwise. Of many rows it is the
+      text of the first. Call it in the handler
     * `:error` is an `AshRusqlite.Error`, or nil
     * `:result` is `:commit` or `:rollback`
 
   To see every query of a default repo that ends:
 
       :telemetry.attach("slow", [:ash_rusqlite, :repo, :query, :stop], &MyApp.Slow.handle/4, nil)
+
+      def handle(_event, %{duration: duration} = times, metadata, _config) do
+        if duration > @slow, do: report(metadata.sql.(), times, metadata.resource)
+      end
+
+  The option `log:` of a repo writes the same into the log, see `AshRusqlite.Repo`.
   """
 
   alias AshRusqlite.Package
@@ -85,8 +101,9 @@ defmodule AshRusqlite.Telemetry do
 
   @doc false
   # `prefix` is false where there is no telemetry, so that a call costs one comparison.
-  # `describe` makes the metadata of the stop event from the result.
-  @spec span([atom()] | false, atom(), map(), (() -> result), (result -> map())) :: result
+  # `describe` makes what is more of the stop event from the result: `{measurements, metadata}`.
+  @spec span([atom()] | false, atom(), map(), (() -> result), (result -> {map(), map()})) ::
+          result
         when result: term()
   def span(false, _name, _metadata, fun, _describe), do: fun.()
 
@@ -104,7 +121,10 @@ defmodule AshRusqlite.Telemetry do
         :erlang.raise(kind, reason, __STACKTRACE__)
     else
       result ->
-        execute(prefix ++ [name, :stop], since(start), Map.merge(metadata, describe.(result)))
+        times = since(start)
+        {measured, described} = describe.(result)
+        times = Map.merge(times, measured)
+        execute(prefix ++ [name, :stop], times, Map.merge(metadata, described))
         result
     end
   end

@@ -50,8 +50,11 @@ defmodule Mix.AshRusqlite do
     Mix.Task.run("app.config")
     {:ok, _} = Application.ensure_all_started(:ash_rusqlite)
 
+    # A task prints what it does.
+    quiet = [log: false, log_start: false]
+
     start_opts =
-      start_opts ++ for {:migrations, path} <- opts, do: {:migrations, Path.expand(path)}
+      quiet ++ start_opts ++ for {:migrations, path} <- opts, do: {:migrations, Path.expand(path)}
 
     for target <- targets(opts) do
       if is_binary(target),

@@ -44,7 +44,8 @@ defmodule AshRusqlite.TelemetryTest do
     Repo.check()
 
     for name <- [:query, :transaction, :maintenance] do
-      fun = fn -> Telemetry.span([:my_app, :repo], name, %{}, fn -> throw(:out) end, & &1) end
+      span = &Telemetry.span([:my_app, :repo], name, %{}, fn -> throw(:out) end, &1)
+      fun = fn -> span.(fn _ -> {%{}, %{}} end) end
       assert catch_throw(fun.()) == :out
     end
 
@@ -88,12 +89,145 @@ defmodule AshRusqlite.TelemetryTest do
     assert Repo.all(:rooms) == []
     assert_received {[:query, :start], times, metadata}
     assert %{system_time: _, monotonic_time: _} = times
-    assert metadata == %{repo: :observed, operation: :all, table: :rooms}
+
+    assert metadata ==
+             %{repo: :observed, operation: :all, table: :rooms, resource: nil, action: nil}
+
     assert_received {[:query, :stop], %{duration: duration}, %{operation: :all, error: nil}}
     assert duration > 0
 
     Repo.query!("SELECT 1")
     assert_received {[:query, :stop], _, %{operation: :sql, table: nil}}
+  end
+
+  defp stopped do
+    assert_received {[:query, :stop], measurements, metadata}
+    {measurements, metadata}
+  end
+
+  test "a query says how many rows it gave or wrote" do
+    for {run, rows} <- [
+          {fn -> Repo.insert_all(:rooms, [[id: "a", title: "A"], [id: "b", title: "B"]]) end, 2},
+          {fn -> Repo.insert(:rooms, %{id: "c", title: "C"}) end, 1},
+          {fn -> Repo.all(:rooms) end, 3},
+          {fn -> Repo.all(:rooms, where: [id: "z"]) end, 0},
+          {fn -> Repo.get(:rooms, "a") end, 1},
+          {fn -> Repo.get(:rooms, "z") end, 0},
+          {fn -> Repo.count(:rooms) end, 1},
+          {fn -> Repo.exists?(:rooms) end, 1},
+          {fn -> Repo.query("SELECT id FROM rooms") end, 3},
+          {fn -> Enum.to_list(Repo.stream(:rooms)) end, 3},
+          {fn -> Repo.update(:rooms, "a", title: "D") end, 1},
+          {fn -> Repo.update_all(:rooms, set: [hidden: true]) end, 3},
+          {fn -> Repo.execute("UPDATE rooms SET hidden = 0") end, 3},
+          {fn -> Repo.insert(:rooms, %{id: "a", title: "A"}) end, 0},
+          {fn -> Repo.delete_all(:rooms) end, 3}
+        ] do
+      run.()
+      assert {%{rows: ^rows, queue_time: queue, duration: duration}, _} = stopped()
+      assert queue in 0..duration
+    end
+  end
+
+  test "a query's SQL is there when it is asked for, without the values" do
+    secret = "a secret title"
+    row = [id: "a", title: secret]
+    where = [title: secret]
+
+    for {run, sql} <- [
+          {fn -> Repo.insert(:rooms, row) end, ~r/^INSERT INTO "rooms"/},
+          {fn ->
+             Repo.insert_all(:rooms, [[id: "b", title: "secret b"], [id: "c", title: "c"]])
+           end, ~r/^INSERT INTO "rooms"/},
+          {fn -> Repo.upsert(:rooms, row) end, ~r/^INSERT INTO "rooms".* ON CONFLICT/s},
+          {fn -> Repo.get(:rooms, "a") end, ~r/^SELECT .* FROM "rooms".* WHERE .*"id" = /s},
+          {fn -> Repo.all(:rooms, where: where, limit: 3) end, ~r/^SELECT .* LIMIT/s},
+          {fn -> Repo.count(:rooms, where: where) end, ~r/^SELECT count/},
+          {fn -> Repo.exists?(:rooms, where: where) end, ~r/^SELECT EXISTS/i},
+          {fn -> Repo.update_all(:rooms, [set: [hidden: true]], where: where) end,
+           ~r/^UPDATE "rooms" SET/},
+          {fn -> Repo.query("SELECT ?", [secret]) end, ~r/^SELECT \?$/},
+          {fn -> Repo.execute("DELETE FROM rooms WHERE title = ?", [secret]) end,
+           ~r/^DELETE FROM rooms WHERE title = \?$/},
+          {fn -> Repo.delete_all(:rooms, where: where) end, ~r/^DELETE FROM "rooms"/}
+        ] do
+      run.()
+      {_, %{sql: text}} = stopped()
+      assert text.() =~ sql
+      refute text.() =~ "secret"
+    end
+
+    assert_raise Error, fn -> Repo.all(:nowhere) end
+    assert {_, %{sql: text, error: %Error{code: :unknown_table}}} = stopped()
+    assert text.() == nil
+  end
+
+  test "each kind of write of many rows has the SQL of its first" do
+    alias AshRusqlite.Repo.Writes
+    Writes.update_each(Repo.get_dynamic_repo(), :rooms, [{[id: "a"], [set: [title: "A"]]}])
+    {_, %{sql: text}} = stopped()
+    assert text.() =~ ~r/^UPDATE "rooms" SET/
+
+    either = {[id: "a"], nil, [set: [title: "A"]], %{id: "a", title: "A"}}
+    Writes.update_or_insert_each(Repo.get_dynamic_repo(), :rooms, [either])
+    {_, %{sql: text}} = stopped()
+    assert [update, insert] = String.split(text.(), ";\n")
+    assert update =~ ~r/^UPDATE "rooms" SET/
+    assert insert =~ ~r/^INSERT INTO "rooms"/
+  end
+
+  test "a write that waits for the writer says how long" do
+    repo = Repo.get_dynamic_repo()
+    test = self()
+
+    holder =
+      Task.async(fn ->
+        Repo.put_dynamic_repo(repo)
+
+        Repo.transaction(fn ->
+          Repo.insert!(:rooms, %{id: "held", title: "Held"})
+          send(test, :held)
+          receive(do: (:release -> Process.sleep(30)))
+        end)
+      end)
+
+    receive(do: (:held -> :ok))
+    _ = received()
+
+    writer =
+      Task.async(fn -> AshRusqlite.Repo.Writes.insert(repo, :rooms, id: "a", title: "A") end)
+
+    wait_until(fn ->
+      {:ok, stats} = AshRusqlite.Repo.Maintenance.stats(repo)
+      stats.queue_depth > 0
+    end)
+
+    send(holder.pid, :release)
+    assert {:ok, _} = Task.await(writer)
+    Task.await(holder)
+
+    assert {_, %{queue_time: queue, duration: duration}, _} =
+             Enum.find(received(), &match?({[:query, :stop], _, %{operation: :insert}}, &1))
+
+    assert System.convert_time_unit(queue, :native, :millisecond) >= 30
+    assert queue <= duration
+
+    # Who gives up has only waited.
+    {:ok, _} =
+      Repo.transaction(fn ->
+        Repo.count(:rooms)
+
+        Task.await(
+          Task.async(fn ->
+            AshRusqlite.Repo.Writes.insert(repo, :rooms, [id: "b", title: "B"], timeout: 20)
+          end)
+        )
+      end)
+
+    assert {_, %{queue_time: queue}, %{error: %Error{code: :timeout}}} =
+             Enum.find(received(), &match?({_, _, %{operation: :insert, error: _}}, &1))
+
+    assert System.convert_time_unit(queue, :native, :millisecond) >= 20
   end
 
   test "a query that fails says why" do

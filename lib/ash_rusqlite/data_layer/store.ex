@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias AshRusqlite.DataLayer.{Boot, Context, Errors, Info, TableSpec}
     alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
-    alias AshRusqlite.Repo.{Registry, Schema, Server, Transaction}
+    alias AshRusqlite.Repo.{Registry, Schema, Server, StartLog, Transaction}
 
     @enforce_keys [:repo, :table, :resource]
     defstruct [:repo, :table, :resource, named?: false]
@@ -247,11 +247,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with :ok <- claim(store, entry),
            :ok <- Schema.read_as(store.repo, TableSpec.reading(resource, store.table)),
-           {:ok, _statements} <-
+           {:ok, statements} <-
              if(follows?,
                do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec),
                else: {:ok, []}
              ) do
+        StartLog.table(entry, resource, store.table, statements)
+
         cond do
           not follows? -> note(entry, store.table, version)
           Transaction.open?(entry) -> :ok

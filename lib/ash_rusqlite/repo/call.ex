@@ -18,6 +18,24 @@ defmodule AshRusqlite.Repo.Call do
   # How often a caller that waits for a running request asks whether it still runs.
   @patience 5_000
 
+  # In the process dictionary while a call is timed: how long it has waited for its turn.
+  @queued {__MODULE__, :queued}
+
+  @doc "From now on the time that the calling process waits for its turn is counted."
+  @spec time_queue() :: term()
+  def time_queue, do: Process.put(@queued, 0)
+
+  @doc "The time that was counted since then, in native units."
+  @spec queue_time() :: non_neg_integer()
+  def queue_time, do: Process.get(@queued) || 0
+
+  @doc "Counts more of it."
+  @spec note_queued(non_neg_integer(), System.time_unit()) :: term()
+  def note_queued(time, unit) do
+    with queued when queued != nil <- Process.get(@queued),
+         do: Process.put(@queued, queued + System.convert_time_unit(time, unit, :native))
+  end
+
   @doc "Opens a database for the calling process."
   @spec open(String.t(), keyword()) :: {:ok, Native.db()} | {:error, Error.t()}
   def open(path, options) do
@@ -72,7 +90,11 @@ defmodule AshRusqlite.Repo.Call do
   end
 
   defp read_later({:wait, ready, id}, db, read, timeout, deadline) do
-    case wait(ready, deadline, fn -> Native.no_reader(db, id, timeout) end) do
+    since = System.monotonic_time()
+    waited = wait(ready, deadline, fn -> Native.no_reader(db, id, timeout) end)
+    note_queued(System.monotonic_time() - since, :native)
+
+    case waited do
       :ready ->
         case Native.read(db, read, remaining(deadline)) do
           {:ok, _} = ok -> ok
@@ -186,7 +208,7 @@ defmodule AshRusqlite.Repo.Call do
 
   defp time(call) do
     now = now()
-    {now - call.began, now - (call.waits_since || now), call.timeout}
+    {now - call.began, now - (call.waits_since || now), call.timeout, Process.get(@queued) != nil}
   end
 
   @doc "Runs a statement of a transaction."
@@ -262,6 +284,12 @@ defmodule AshRusqlite.Repo.Call do
 
   defp answer(:ok), do: :ok
   defp answer({:ok, _} = ok), do: ok
+
+  defp answer({:waited, ns, result}) do
+    note_queued(ns, :nanosecond)
+    answer(result)
+  end
+
   defp answer({:error, native}), do: {:error, Error.from_native(native)}
 
   defp now, do: System.monotonic_time(:millisecond)

@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Configuration do
   alias AshRusqlite.Repo.{EctoOptions, Options, Registry}
 
   # What the engine does not know.
-  @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate, :like]
+  @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate, :like, :log, :log_start]
 
   # What it does know, and checks. A misspelt name is told of before a value or one that is missing.
   @engine_options [
@@ -49,15 +49,28 @@ defmodule AshRusqlite.Repo.Configuration do
   `elixir`.
   """
   @spec developed?() :: boolean()
-  def developed? do
-    List.keymember?(Application.started_applications(), :mix, 0) and Mix.env() in [:dev, :test]
+  def developed?, do: compiled_for() in [:dev, :test]
+
+  @doc "What a repo module logs unless its options say otherwise: by what Mix compiles it for."
+  @spec log_defaults() :: keyword()
+  def log_defaults do
+    case compiled_for() do
+      :dev -> [log: :debug, log_start: :info]
+      :test -> [log: false, log_start: false]
+      _ -> [log: false, log_start: :info]
+    end
+  end
+
+  defp compiled_for do
+    if List.keymember?(Application.started_applications(), :mix, 0), do: Mix.env()
   end
 
   @doc "The options of a repo module: its environment, then `opts`, then its `init/2`."
   @spec options(module(), atom(), keyword(), :supervisor | :runtime) :: {:ok, keyword()} | :ignore
   def options(module, otp_app, opts, reason) do
     options =
-      [name: module, otp_app: otp_app, auto_migrate: module.__auto_migrate__()]
+      ([name: module, otp_app: otp_app, auto_migrate: module.__auto_migrate__()] ++
+         module.__log__())
       |> Keyword.merge(default_migrations(module, otp_app))
       |> Keyword.merge(Application.get_env(otp_app, module, []))
       |> Keyword.merge(opts)
@@ -114,6 +127,8 @@ defmodule AshRusqlite.Repo.Configuration do
          {:ok, prefix} <- telemetry_prefix(own),
          :ok <- auto_migrate(own),
          :ok <- like(own),
+         {:ok, _log} <- log(own),
+         :ok <- log_start(own),
          {:ok, engine} <- migrations(engine),
          {:ok, path} <- database(engine),
          :ok <- create_folder(path, engine) do
@@ -156,6 +171,42 @@ defmodule AshRusqlite.Repo.Configuration do
       other -> Options.wrong(:like, other, ":ash_sqlite or :sqlite")
     end
   end
+
+  @expected_log "false, a level such as :debug, or [slow: milliseconds, level: :warning]"
+
+  @doc "From which time on a statement is logged, in native units, and at which level."
+  @spec log(keyword()) :: {:ok, AshRusqlite.Repo.QueryLog.log()} | {:error, Error.t()}
+  def log(options) do
+    log = Keyword.get(options, :log, false)
+
+    cond do
+      log == false -> {:ok, false}
+      level?(log) -> {:ok, {log, 0}}
+      Keyword.keyword?(log) -> slow(log)
+      true -> Options.wrong(:log, log, @expected_log)
+    end
+  end
+
+  defp slow(log) do
+    ms = Keyword.get(log, :slow, 0)
+    level = Keyword.get(log, :level, if(ms == 0, do: :debug, else: :warning))
+
+    if Keyword.drop(log, [:slow, :level]) == [] and level?(level) and is_integer(ms) and ms >= 0,
+      do: {:ok, {level, System.convert_time_unit(ms, :millisecond, :native)}},
+      else: Options.wrong(:log, log, @expected_log)
+  end
+
+  defp log_start(own) do
+    level = Keyword.get(own, :log_start, false)
+
+    if level == false or level?(level),
+      do: :ok,
+      else: Options.wrong(:log_start, level, "false, or a level such as :info")
+  end
+
+  @levels [:emergency, :alert, :critical, :error, :warning, :notice, :info, :debug]
+
+  defp level?(level), do: level in @levels
 
   defp migrations(options) do
     case Keyword.get(options, :migrations) do

@@ -77,6 +77,7 @@ defmodule AshRusqlite.Repo.Definition do
       @otp_app Configuration.otp_app!(opts)
       # Of the project whose repo this is: its tables follow its resources while it is developed.
       @auto_migrate Configuration.developed?()
+      @log Configuration.log_defaults()
 
       @doc docs[{:start_link, 1}]
       @impl AshRusqlite.Repo
@@ -94,6 +95,9 @@ defmodule AshRusqlite.Repo.Definition do
 
       @doc false
       def __auto_migrate__, do: @auto_migrate
+
+      @doc false
+      def __log__, do: @log
 
       @doc docs[{:stop, 1}]
       @impl AshRusqlite.Repo

@@ -9,7 +9,6 @@ defmodule AshRusqlite.Repo.EctoOptions do
   @pool "there is no pool to check out of: `busy_timeout:` is how long a call may wait and run"
   @types "the declared type of a column says how its values are stored, see the Repo guide"
   @client "there is no server: `database:` is the path of the file"
-  @logged "nothing is logged for each query: attach to the events of AshRusqlite.Telemetry"
   @ledger "migrations are SQL files here, with a ledger of their own, see the migrations guide"
   @fixed "it is not to be set here"
 
@@ -56,8 +55,7 @@ defmodule AshRusqlite.Repo.EctoOptions do
     array_type: {nil, @types},
     types: {nil, @types},
     json_library: {nil, "JSON is read and written by the engine"},
-    log: {nil, @logged},
-    stacktrace: {nil, @logged},
+    stacktrace: {nil, "`log:` names the resource and the action that a query came from"},
     telemetry_event:
       {:telemetry_prefix, "`telemetry_prefix:` is what each event's name begins with"},
     show_sensitive_data_on_connection_error: {nil, "an error never shows what options hold"},

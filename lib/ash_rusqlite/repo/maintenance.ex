@@ -392,8 +392,8 @@ defmodule AshRusqlite.Repo.Maintenance do
     metadata = %{repo: entry.repo, operation: operation}
 
     Telemetry.span(entry.telemetry, :maintenance, metadata, fun, fn
-      {:error, error} -> %{error: error}
-      _ -> %{error: nil}
+      {:error, error} -> {%{}, %{error: error}}
+      _ -> {%{}, %{error: nil}}
     end)
   end
 

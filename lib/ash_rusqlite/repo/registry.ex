@@ -8,7 +8,8 @@ defmodule AshRusqlite.Repo.Registry do
 
   @enforce_keys [:repo, :pid, :db, :timeout, :transaction_timeout, :migrations, :telemetry] ++
                   [:uncommitted]
-  defstruct [auto_migrate: false, epoch: 0, like: :ash_sqlite, owned?: false] ++ @enforce_keys
+  defstruct [auto_migrate: false, epoch: 0, like: :ash_sqlite, owned?: false] ++
+              [log: false, log_start: false, foreign?: false] ++ @enforce_keys
 
   @typedoc """
     * `repo` - the name, or the pid of a repo without one
@@ -18,6 +19,9 @@ defmodule AshRusqlite.Repo.Registry do
     * `epoch` - another number after its tables may have become others
     * `telemetry` - the prefix of its events, false when there is no telemetry
     * `owned?` - whether processes have stores of their own of it, see `AshRusqlite.Sandbox`
+    * `log` - from which time on a statement is logged, and at which level, or false
+    * `log_start` - the level of what is said of the file and its tables, or false
+    * `foreign?` - whether another program made the file, as far as that was looked at
     * `uncommitted` - who has written and not committed, see `AshRusqlite.Repo.Uncommitted`
   """
   @type t :: %__MODULE__{
@@ -32,7 +36,10 @@ defmodule AshRusqlite.Repo.Registry do
           auto_migrate: boolean(),
           epoch: integer(),
           like: :ash_sqlite | :sqlite,
-          owned?: boolean()
+          owned?: boolean(),
+          log: AshRusqlite.Repo.QueryLog.log(),
+          log_start: Logger.level() | false,
+          foreign?: boolean()
         }
 
   @doc "Makes a repo known."

@@ -15,7 +15,7 @@ defmodule AshRusqlite.Repo.Server do
   # It is there where the data layer is.
   @report AshRusqlite.DataLayer.Boot
   @compile {:no_warn_undefined, @report}
-  alias AshRusqlite.Repo.{Call, Configuration, Registry, StoredAtoms, Uncommitted}
+  alias AshRusqlite.Repo.{Call, Configuration, Registry, StartLog, StoredAtoms, Uncommitted}
 
   # A migrator that follows in the supervisor's children has begun by then, and a repo of a command is
   # stopped.
@@ -149,21 +149,27 @@ defmodule AshRusqlite.Repo.Server do
   defp open(options) do
     with {:ok, path, engine_options, prefix} <- Configuration.resolve(options),
          :ok <- StoredAtoms.set_limit(),
+         {:ok, log} <- Configuration.log(options),
+         log_start = Keyword.get(options, :log_start, false),
+         new? = log_start != false and not File.exists?(path),
          {:ok, db} <- Call.open(path, engine_options),
          {:ok, config} <- Native.config(db) do
-      {:ok,
-       %Registry{
-         repo: options[:name] || self(),
-         pid: self(),
-         db: db,
-         timeout: config[:busy_timeout],
-         transaction_timeout: config[:transaction_timeout],
-         migrations: engine_options[:migrations],
-         telemetry: Telemetry.available?() && prefix,
-         uncommitted: Uncommitted.new(),
-         auto_migrate: Keyword.get(options, :auto_migrate, false),
-         like: Keyword.get(options, :like, :ash_sqlite)
-       }}
+      entry = %Registry{
+        repo: options[:name] || self(),
+        pid: self(),
+        db: db,
+        timeout: config[:busy_timeout],
+        transaction_timeout: config[:transaction_timeout],
+        migrations: engine_options[:migrations],
+        telemetry: Telemetry.available?() && prefix,
+        uncommitted: Uncommitted.new(),
+        auto_migrate: Keyword.get(options, :auto_migrate, false),
+        like: Keyword.get(options, :like, :ash_sqlite),
+        log: log,
+        log_start: log_start
+      }
+
+      {:ok, StartLog.started(entry, path, new?)}
     else
       {:error, %Error{} = error} -> {:error, error}
       {:error, native} -> {:error, Error.from_native(native)}

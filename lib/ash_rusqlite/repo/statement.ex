@@ -3,8 +3,8 @@ defmodule AshRusqlite.Repo.Statement do
   # Runs one read or write: in the transaction of the calling process when there is one,
   # otherwise on a reader or in the writer's queue.
 
-  alias AshRusqlite.{Error, Native, Telemetry}
-  alias AshRusqlite.Repo.{Call, Registry, Transaction, Uncommitted}
+  alias AshRusqlite.{Error, Native}
+  alias AshRusqlite.Repo.{Call, QueryLog, Registry, Transaction, Uncommitted}
 
   @doc "Runs a read."
   @spec read(AshRusqlite.Repo.repo(), Native.read(), timeout() | nil) ::
@@ -13,11 +13,12 @@ defmodule AshRusqlite.Repo.Statement do
     with {:ok, entry} <- Registry.lookup(repo) do
       timeout = timeout || entry.timeout
 
-      observe(entry, read, fn ->
+      QueryLog.observe(entry, read, fn ->
         if Transaction.open?(entry) do
           Transaction.run(entry, {:read, read}, timeout)
         else
           left = Uncommitted.wait(entry.uncommitted, timeout)
+          if left != timeout, do: Call.note_queued(timeout - left, :millisecond)
           entry |> Registry.with_current(&Call.read(&1.db, read, left)) |> Call.timed(timeout)
         end
       end)
@@ -31,7 +32,7 @@ defmodule AshRusqlite.Repo.Statement do
     with {:ok, entry} <- Registry.lookup(repo) do
       timeout = timeout || entry.timeout
 
-      observe(entry, write, fn ->
+      QueryLog.observe(entry, write, fn ->
         if Transaction.open?(entry) do
           Transaction.run(entry, write, timeout)
         else
@@ -42,21 +43,4 @@ defmodule AshRusqlite.Repo.Statement do
       end)
     end
   end
-
-  defp observe(%{telemetry: false}, _statement, fun), do: fun.()
-
-  defp observe(entry, {:marked, statement}, fun), do: observe(entry, statement, fun)
-
-  defp observe(entry, statement, fun) do
-    operation = elem(statement, 0)
-
-    table =
-      if operation not in [:sql, :execute, :compute, :explain, :tables], do: elem(statement, 1)
-
-    metadata = %{repo: entry.repo, operation: operation, table: table}
-    Telemetry.span(entry.telemetry, :query, metadata, fun, &%{error: error(&1)})
-  end
-
-  defp error({:error, error}), do: error
-  defp error(_), do: nil
 end

@@ -9,7 +9,7 @@ defmodule AshRusqlite.Repo.Transaction do
   """
 
   alias AshRusqlite.{Error, Native, Telemetry}
-  alias AshRusqlite.Repo.{Call, Options, Registry, Uncommitted}
+  alias AshRusqlite.Repo.{Call, Options, QueryLog, Registry, Uncommitted}
 
   # In the process dictionary under {__MODULE__, pid of the repo}:
   #   tx: nil before the first statement
@@ -332,13 +332,15 @@ defmodule AshRusqlite.Repo.Transaction do
 
   defp key(%Registry{pid: pid}), do: {__MODULE__, pid}
 
-  defp observe(%{telemetry: false}, fun), do: fun.()
+  defp observe(%{telemetry: false, log: false}, fun), do: fun.()
 
   defp observe(entry, fun) do
+    fun = fn -> QueryLog.transaction(entry, fun) end
+
     Telemetry.span(entry.telemetry, :transaction, %{repo: entry.repo}, fun, fn
-      {:ok, _} -> %{result: :commit, error: nil}
-      {:error, %Error{} = error} -> %{result: :rollback, error: error}
-      {:error, _} -> %{result: :rollback, error: nil}
+      {:ok, _} -> {%{}, %{result: :commit, error: nil}}
+      {:error, %Error{} = error} -> {%{}, %{result: :rollback, error: error}}
+      {:error, _} -> {%{}, %{result: :rollback, error: nil}}
     end)
   end
 end

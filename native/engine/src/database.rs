@@ -1,6 +1,7 @@
 //! A database: its writer, its readers, and what a host asks of them.
 
 mod figures;
+mod statement_text;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,6 +3,7 @@
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
@@ -51,6 +52,13 @@ impl Reply {
         if let Some(responder) = &mut self.responder {
             // Whoever cannot hear of it does not keep the work from being done.
             let _ = catch_unwind(AssertUnwindSafe(|| responder.progress(progress)));
+        }
+    }
+
+    /// The request that waits since then is run now.
+    pub fn begun(&mut self, waits_since: Instant) {
+        if let Some(responder) = self.responder.as_mut().filter(|to| to.is_timed()) {
+            responder.begun(waits_since.elapsed());
         }
     }
 

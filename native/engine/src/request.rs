@@ -28,6 +28,8 @@ pub struct Patience {
     pub waits_since: Option<Instant>,
     /// When its caller gives up.
     pub deadline: Instant,
+    /// Whether its caller wants to know how long it waited.
+    pub timed: bool,
 }
 
 impl Patience {
@@ -59,6 +61,7 @@ impl From<Instant> for Patience {
             began: Instant::now(),
             waits_since: None,
             deadline,
+            timed: false,
         }
     }
 }
@@ -283,6 +286,12 @@ pub trait Responder: Send {
     fn sink(&mut self) -> &mut dyn RowSink;
     /// How far long work is.
     fn progress(&mut self, progress: Progress);
+    /// Whether it wants to hear of `begun`.
+    fn is_timed(&self) -> bool {
+        false
+    }
+    /// The request is run now, after so much time in the queue. Called again when it runs again.
+    fn begun(&mut self, _waited: Duration) {}
     /// The result. For a write it is durable when this is called with `Ok`.
     fn finish(self: Box<Self>, result: Result<Outcome>);
 }

@@ -22,6 +22,7 @@ rustler::atoms! {
     idle,
     progress,
     file_replaced,
+    waited,
     infinity,
     nil,
     true_ = "true",

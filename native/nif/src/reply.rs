@@ -1,6 +1,7 @@
 //! Answers that come as messages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::value::Row;
@@ -111,6 +112,8 @@ pub struct Reply {
     to: LocalPid,
     tag: Raw<'static>,
     rows: Rows<'static>,
+    timed: bool,
+    waited: Option<Duration>,
 }
 
 impl Reply {
@@ -124,7 +127,15 @@ impl Reply {
             to,
             tag,
             rows: Rows::new(shape, decimal),
+            timed: false,
+            waited: None,
         })
+    }
+
+    /// Whether the caller wants to know how long it waited in the queue. Then its result is
+    /// `{:waited, nanoseconds, result}`, if it was run.
+    pub fn timed(self, timed: bool) -> Reply {
+        Reply { timed, ..self }
     }
 
     fn answer(&mut self, result: &Result<Outcome>) -> Raw<'static> {
@@ -164,10 +175,31 @@ impl Responder for Reply {
         message.send();
     }
 
+    fn is_timed(&self) -> bool {
+        self.timed
+    }
+
+    fn begun(&mut self, waited: Duration) {
+        self.waited = Some(waited);
+    }
+
     fn finish(mut self: Box<Self>, result: Result<Outcome>) {
         let answer = self.answer(&result);
-        let Reply { env, to, tag, .. } = *self;
-        let term = env.run(|env| Raw::tuple(env, [tag, answer]));
+        let Reply {
+            env,
+            to,
+            tag,
+            waited,
+            ..
+        } = *self;
+        let term = env.run(|env| {
+            let answer = waited.map_or(answer, |waited| {
+                let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+                let waited = Raw::unsigned(env, waited);
+                Raw::tuple(env, [Raw::atom(atoms::waited()), waited, answer])
+            });
+            Raw::tuple(env, [tag, answer])
+        });
         Message { env, to, term }.send();
     }
 }

@@ -166,6 +166,7 @@ impl Writer {
     /// Runs the only request of a transaction that has begun: no savepoint is needed.
     fn run_alone(&mut self, mut job: Job, write: &Write) {
         let deadline = job.deadline;
+        job.reply.begun(job.waits_since);
         self.link.control.begin(deadline, None);
         let result = self
             .write_once(write, job.reply.sink(), Undo::Transaction(deadline))
@@ -186,6 +187,7 @@ impl Writer {
 
     /// Runs one request of a batch. What is more than one statement needs a savepoint.
     fn run_in_batch(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
+        job.reply.begun(job.waits_since);
         self.link.control.begin(job.deadline, None);
         if !write.is_single() {
             return self.atomically(write, job, Deferred::Now);

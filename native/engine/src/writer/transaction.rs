@@ -209,6 +209,7 @@ impl Writer {
         limit: Instant,
         savepoints: &mut u32,
     ) -> After {
+        job.reply.begun(job.waits_since);
         let result = match op {
             TransactionOp::Write(write) => self.write_in_savepoint(&write, &mut job),
             TransactionOp::Read(read) => self.read_here(&read, &mut job),

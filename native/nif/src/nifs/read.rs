@@ -15,7 +15,7 @@ use crate::term::decode::{timeout, Decode, Decoded, Query};
 use crate::term::encode::rows::{CallerRows, Gathered};
 use crate::term::raw::Raw;
 
-use super::{answer, database, timed_answer, wait_id, watched};
+use super::{answer, database, ok, timed_answer, wait_id, watched};
 
 /// Words of terms that are made at once, since their garbage collection costs less than a call.
 const SMALL: usize = 32 * 1024;
@@ -114,6 +114,22 @@ fn no_rows() -> Error {
 fn too_late() -> Error {
     let message = "the rows were read, but not all made into terms, at the deadline; give a limit, or raise timeout:";
     Error::new(Code::Timeout, message)
+}
+
+/// The SQL of a read or write. It may be large, and a log has time.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn statement_text<'a>(env: Env<'a>, db: Term<'a>, statement: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let database = database(db)?;
+        let text = match Decode::unlimited().read(statement) {
+            Ok(query) => database.read_text(&query.read)?,
+            Err(_) => {
+                let (write, _) = Decode::unlimited().shaped_write(statement)?;
+                database.write_text(&write)?
+            }
+        };
+        Ok(ok(env, Raw::binary(env, text.as_bytes())))
+    })
 }
 
 /// Runs a read into a sink. What has to be done first is the answer, if there is such.

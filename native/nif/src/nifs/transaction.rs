@@ -80,7 +80,8 @@ fn submit<'a>(
     let (database, ids) = transaction(tx)?;
     let step = decode.step(operation)?;
     patience.check()?;
-    let reply = Box::new(Reply::new(env, tag, step.shape, database.config().decimal)?);
+    let reply = Reply::new(env, tag, step.shape, database.config().decimal)?;
+    let reply = Box::new(reply.timed(patience.timed));
     let transaction = TransactionId(ids.item);
     let id = database.transaction_submit(transaction, step.operation, patience, reply)?;
     Ok(queued(env, id))

@@ -50,7 +50,8 @@ fn submit<'a>(
     let database = database(db)?;
     let (write, shape) = decode.shaped_write(work)?;
     patience.check()?;
-    let reply = Box::new(Reply::new(env, tag, shape, database.config().decimal)?);
+    let reply = Reply::new(env, tag, shape, database.config().decimal)?;
+    let reply = Box::new(reply.timed(patience.timed));
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);

@@ -23,11 +23,10 @@ pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
 }
 
 /// The time of a call to the writer: `{ms since it began, ms that it was kept back, timeout}`, or
-/// the timeout of one that begins.
+/// the timeout of one that begins. A fourth part, true, asks how long it waits in the queue.
 pub fn patience(term: Term<'_>) -> Decoded<Patience> {
-    let Ok([elapsed, waited, time]) =
-        <[Term<'_>; 3]>::try_from(get_tuple(term).unwrap_or_default())
-    else {
+    let parts = get_tuple(term).unwrap_or_default();
+    let [elapsed, waited, time, timed @ ..] = parts.as_slice() else {
         return timeout(term).map(Patience::new);
     };
     let now = Instant::now();
@@ -35,11 +34,12 @@ pub fn patience(term: Term<'_>) -> Decoded<Patience> {
         let ago = timeout(term)?;
         Ok(now.checked_sub(ago).unwrap_or(now))
     };
-    let (began, since) = (ago(elapsed)?, ago(waited)?);
+    let (began, since) = (ago(*elapsed)?, ago(*waited)?);
     Ok(Patience {
         began,
         waits_since: (since < now).then_some(since),
-        deadline: began + timeout(time)?,
+        deadline: began + timeout(*time)?,
+        timed: timed.first().is_some_and(|timed| atoms::true_() == *timed),
     })
 }
 
