@@ -247,21 +247,44 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       with :ok <- claim(store, entry),
            :ok <- Schema.read_as(store.repo, TableSpec.reading(resource, store.table)),
-           {:ok, statements} <-
-             if(follows?,
-               do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec),
-               else: {:ok, []}
-             ) do
+           {:ok, statements} <- make(store, spec, follows?) do
         StartLog.table(entry, resource, store.table, statements)
 
         cond do
+          Transaction.open?(entry) and (follows? or statements != []) -> :ok
           not follows? -> note(entry, store.table, version)
-          Transaction.open?(entry) -> :ok
           true -> note_left(store, entry, version)
         end
 
         :ok
       end
+    end
+
+    defp make(store, spec, true),
+      do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec)
+
+    # A new tenant gets its table as migrations have made that of nobody.
+    defp make(%__MODULE__{resource: resource} = store, spec, false) do
+      with :context <- Ash.Resource.Info.multitenancy_strategy(resource),
+           [table, _tenant] <- String.split(store.table, "@", parts: 2),
+           true <- Info.migrate?(resource),
+           like = [tenant_of: Enum.uniq([table | parents(resource)])],
+           {:error, %Error{code: code}} when code in [:unknown_table, :read_only] <-
+             Schema.ensure_table(store.repo, like ++ spec) do
+        {:ok, []}
+      else
+        result when is_tuple(result) -> result
+        _ -> {:ok, []}
+      end
+    end
+
+    defp parents(resource) do
+      for %{type: :belongs_to, destination: destination} <-
+            Ash.Resource.Info.relationships(resource),
+          Ash.DataLayer.data_layer(destination) == AshRusqlite.DataLayer,
+          Ash.Resource.Info.multitenancy_strategy(destination) == :context,
+          table = Info.table(destination),
+          do: table
     end
 
     # What cannot be added keeps nobody from reading and writing: it is logged. An index that rows

@@ -5,8 +5,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     Other than a table that follows its resource, which holds what ETS would hold, these have NOT
     NULL for `allow_nil? false`, the foreign keys of `references`, the checks of `check_constraints`,
-    the attributes' own defaults and the SQL of `custom_statements`. Tables of tenants are not among
-    them: of a resource with multitenancy by context there is the table without a tenant.
+    the attributes' own defaults and the SQL of `custom_statements`. Of a resource with multitenancy by
+    context it is the table without a tenant; a file that changes it is run for each tenant's, too.
     """
 
     alias AshRusqlite.DataLayer
@@ -18,7 +18,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     What `AshRusqlite.Repo.Generator.generate/3` takes as the wanted schema of a repo module, for those of
     the resources that are stored in it, and what the developer should know of it.
 
-    Returns `{:ok, wanted, notes}`, with `tables:`, `statements:` and `ignored:` in `wanted`. The error
+    Returns `{:ok, wanted, notes}`, with `tables:`, `statements:`, `tenants:` and `ignored:` in `wanted`. The error
     is `:schema_mismatch` where resources contradict each other or themselves, with the names of
     the resources in its details.
     """
@@ -43,6 +43,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
        [
          tables: ForeignKeys.add_parent_keys(merged),
          statements: statements(wanted),
+         tenants: tenants(wanted),
          ignored: ignored |> Enum.map(& &1.table) |> Enum.uniq() |> Enum.reject(&(&1 in names))
        ], wanted |> Enum.flat_map(&notes(&1, merged)) |> Enum.uniq()}
     rescue
@@ -111,6 +112,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       |> Merge.unique(:name, "the statement")
     end
 
+    defp tenants(places) do
+      for %{resource: resource, table: table} <- places,
+          Ash.Resource.Info.multitenancy_strategy(resource) == :context,
+          uniq: true,
+          do: table
+    end
+
     defp code(resource, statement) do
       Error.new(
         :schema_mismatch,
@@ -129,17 +137,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           "#{inspect(resource)}: the identity #{name} has no unique index, because #{reason}"
         end
 
-      tenants =
-        if Ash.Resource.Info.multitenancy_strategy(resource) == :context do
-          [
-            "#{inspect(resource)}: migrations make the table #{table}, but not those of its tenants, " <>
-              "which are made at first use where tables follow their resources"
-          ]
-        else
-          []
-        end
-
-      notes ++ indexes ++ tenants ++ Table.left_out(resource, table, columns)
+      notes ++ indexes ++ Table.left_out(resource, table, columns)
     end
   end
 end

@@ -41,7 +41,7 @@ pub fn wanted(term: Term<'_>) -> Decoded<Wanted> {
         match option.as_str() {
             "tables" => wanted.tables = decode.items(value, "tables", Decode::table)?,
             "statements" => {
-                wanted.statements = decode.items(value, "statements", Decode::statement)?;
+                wanted.statements = decode.items(value, "statements", Decode::custom_statement)?;
             }
             "schema" if is_nil(value) => {}
             "schema" => wanted.schema = Some(sql(value, "schema")?),
@@ -55,7 +55,7 @@ pub fn wanted(term: Term<'_>) -> Decoded<Wanted> {
 }
 
 impl Decode {
-    fn statement(&mut self, term: Term<'_>) -> Decoded<CustomStatement> {
+    fn custom_statement(&mut self, term: Term<'_>) -> Decoded<CustomStatement> {
         let mut statement = CustomStatement::default();
         self.each_pair(term, "a statement", |decode, option, value| {
             match option.as_str() {
