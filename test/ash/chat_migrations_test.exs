@@ -6,6 +6,8 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.Migrations.Wanted
     alias AshRusqlite.Repo.Generator
 
+    doctest AshChat.Timestamps
+
     @folder Path.expand("../../examples/ash_chat/priv/repo/migrations", __DIR__)
 
     defp wanted do

@@ -505,8 +505,8 @@ if Code.ensure_loaded?(Ash) do
 
         attributes do
           uuid_primary_key :id
-          attribute :name, :string, allow_nil?: false, default: "?"
-          attribute :age, :integer, allow_nil?: false
+          attribute :name, :string, allow_nil?: false, public?: true, default: "?"
+          attribute :age, :integer, allow_nil?: false, public?: true
         end
 
         identities do
@@ -528,8 +528,8 @@ if Code.ensure_loaded?(Ash) do
 
         attributes do
           uuid_primary_key :id
-          attribute :name, :string, allow_nil?: false
-          attribute :password, :string, allow_nil?: false
+          attribute :name, :string, allow_nil?: false, public?: true
+          attribute :password, :string, allow_nil?: false, public?: true
         end
 
         identities do
@@ -594,6 +594,30 @@ if Code.ensure_loaded?(Ash) do
           assert {:ok, %{files: [], questions: []}} =
                    Generator.generate(folder, wanted(resources), name: "again", drop: true)
         end
+      end
+
+      @tag :tmp_dir
+      test "both write their rows into it, and each reads those of the other", context do
+        %{tmp_dir: folder} = context
+
+        {:ok, %{files: [file]}} =
+          Generator.generate(nil, wanted([Person, Login]), name: "create", version: 1)
+
+        File.write!(Path.join(folder, file.name), file.text)
+        database = Path.join(folder, "people.db")
+        start_supervised!({Repo, database: database, migrations: folder, auto_migrate: false})
+        Repo.migrate!()
+
+        Ash.create!(Person, %{name: "Ann", age: 7})
+        Ash.create!(Login, %{name: "Bob", password: "secret"})
+
+        assert Enum.sort(Enum.map(Ash.read!(Person), &{&1.name, &1.age})) == [
+                 {"Ann", 7},
+                 {"Bob", nil}
+               ]
+
+        assert {:error, _} = Ash.create(Login, %{name: "Ann", password: "secret"})
+        assert {:error, _} = Ash.create(Person, %{name: "Eve", age: -1})
       end
 
       test "a contradiction names the resources and the attribute" do

@@ -4,6 +4,8 @@ defmodule Mix.Tasks.AshRusqlite.GenMigrationTest do
 
   alias AshRusqlite.Repo.Maintenance
 
+  doctest Mix.AshRusqlite.DevFiles
+
   @moduletag repo: false
 
   defmodule GenRepo do
