@@ -10,7 +10,7 @@ defmodule Mix.AshRusqlite do
     migrations: :string,
     quiet: :boolean
   ]
-  @aliases [r: :repo, q: :quiet]
+  @aliases [r: :repo, q: :quiet, f: :force]
 
   @doc "Parses the arguments of a task: those of all tasks and `switches`."
   @spec parse!([String.t()], keyword()) :: {keyword(), [String.t()]}
@@ -76,8 +76,9 @@ defmodule Mix.AshRusqlite do
     end
   end
 
-  # Repo modules, or the path of a file.
-  defp targets(opts) do
+  @doc "The repo modules that the options name, or the path of a file."
+  @spec targets(keyword()) :: [module() | String.t()]
+  def targets(opts) do
     case {opts[:database], Keyword.get_values(opts, :repo)} do
       {nil, names} -> repos(names)
       {database, []} -> [database]
