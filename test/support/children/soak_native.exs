@@ -153,6 +153,12 @@ defmodule Soak do
     do: [Enum.random([nil | state.others]), make_ref(), m, [step: 1]]
 
   defp right(:migrations, %{db: db, migrations: m}), do: [db, make_ref(), m]
+  defp right(:baseline, %{db: db}), do: [db, make_ref(), "baseline", "first", 1]
+
+  defp right(:generate_migrations, %{migrations: m}),
+    do: [Enum.random([m, nil]), [tables: [table()], ignored: ["x"]], [name: "next", drop: true]]
+
+  defp right(:statement_text, %{db: db}), do: [db, Enum.random([read(), write()])]
   defp right(:backup, %{db: db}), do: [db, make_ref(), "backup.db", [overwrite: true]]
 
   defp right(:restore, %{others: others}),
