@@ -91,7 +91,7 @@ defmodule AshRusqlite.P8CallsTest do
 
     # The function of a transaction is called by whoever gives it, and must be one.
     error in FunctionClauseError ->
-      assert {error.function, name} in [bind: :transaction, bind: :transact, bind: :savepoint]
+      assert error.function == :bind and name in [:transaction, :savepoint, :transact]
   else
     {:error, error} -> assert_typed(error)
     _ -> :ok

@@ -138,10 +138,11 @@ defmodule Soak do
   defp right(:no_reader, %{db: db}), do: [db, :rand.uniform(10), timeout()]
   defp right(:queue_full, %{db: db}), do: [db, :rand.uniform(10), timeout()]
   defp right(:withdraw, %{db: db}), do: [db, :rand.uniform(10_000)]
-  defp right(:write, %{db: db}), do: [db, make_ref(), write(), timeout()]
-  defp right(:write_dirty, %{db: db}), do: [db, make_ref(), write(), timeout()]
+  defp right(:statement_text, %{db: db}), do: [db, Enum.random([read(), write()])]
+  defp right(:write, %{db: db}), do: [db, make_ref(), write(), time()]
+  defp right(:write_dirty, %{db: db}), do: [db, make_ref(), write(), time()]
   defp right(:tx_open, %{db: db}), do: [db, timeout()]
-  defp right(:tx_exec, %{tx: tx}), do: [Enum.random(tx), make_ref(), step(), timeout()]
+  defp right(:tx_exec, %{tx: tx}), do: [Enum.random(tx), make_ref(), step(), time()]
   defp right(:tx_exec_dirty, state), do: right(:tx_exec, state)
 
   defp right(:tx_finish, %{tx: tx}),
@@ -158,7 +159,6 @@ defmodule Soak do
   defp right(:generate_migrations, %{migrations: m}),
     do: [Enum.random([m, nil]), [tables: [table()], ignored: ["x"]], [name: "next", drop: true]]
 
-  defp right(:statement_text, %{db: db}), do: [db, Enum.random([read(), write()])]
   defp right(:backup, %{db: db}), do: [db, make_ref(), "backup.db", [overwrite: true]]
 
   defp right(:restore, %{others: others}),
@@ -187,6 +187,7 @@ defmodule Soak do
   end
 
   defp timeout, do: Enum.random([1, 10, 50, 50, 50])
+  defp time, do: Enum.random([timeout(), {0, 0, timeout()}, {0, 1, timeout(), true}])
 
   defp options,
     do:
@@ -262,7 +263,18 @@ defmodule Soak do
        returning},
       {:update, :kinds, nil, for({column, value} <- row, do: {:set, column, value}), returning},
       {:delete, :kinds, Enum.random(@conditions), returning},
-      {:marked, {:delete, :kinds, Enum.random(@conditions), returning}}
+      {:marked, {:delete, :kinds, Enum.random(@conditions), returning}},
+      {:execute, "UPDATE kinds SET text = ? WHERE id < 5 RETURNING id, text", ["x"]},
+      {:execute,
+       Enum.random([
+         "",
+         "DELETE FROM kinds WHERE id = 9",
+         "INSERT OR ROLLBACK INTO rooms (id, title) VALUES ('b', 'A'), ('c', 'A')",
+         "INSERT OR FAIL INTO rooms (id, title) VALUES ('b', 'B'), ('c', 'B')",
+         "DROP TABLE kinds",
+         "COMMIT",
+         "SELECT 1"
+       ]), []}
     ])
   end
 
@@ -302,12 +314,20 @@ defmodule Soak do
   defp heard(state) do
     receive do
       {_ref, :progress, %{phase: _, done: _, total: _}} -> heard(state)
-      {_ref, answer} when answer in [:ok, :ready] -> heard(state)
-      {_ref, {:ok, _}} -> heard(state)
-      {_ref, {:error, error}} -> if error?(error), do: heard(state), else: wrong(state, error)
+      {_ref, {:waited, ns, result}} when is_integer(ns) -> heard(state, result)
+      {_ref, result} -> heard(state, result)
       other -> wrong(state, other)
     after
       0 -> state
+    end
+  end
+
+  defp heard(state, result) do
+    case result do
+      answer when answer in [:ok, :ready] -> heard(state)
+      {:ok, _} -> heard(state)
+      {:error, error} -> if error?(error), do: heard(state), else: wrong(state, error)
+      other -> wrong(state, other)
     end
   end
 
