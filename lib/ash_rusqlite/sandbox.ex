@@ -52,7 +52,7 @@ defmodule AshRusqlite.Sandbox do
   test, or, outside of ExUnit, with the calling process.
 
   `repo` is a module with `use AshRusqlite.Repo`, or the name of a repo without one. It need not be
-  running. Options:
+  running. Call it in `setup`: a test is not started by the process of a `setup_all`. Options:
 
     * `:shared` - whether each process without a store uses this one. false
     * `:migrate` - whether the migrations of the repo's folder are applied. They run once, and each

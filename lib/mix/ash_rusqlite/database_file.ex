@@ -89,6 +89,7 @@ defmodule Mix.AshRusqlite.DatabaseFile do
       _ -> path
     end
   rescue
+    # There is no such program: the path is taken as it is.
     ErlangError -> path
   end
 end
