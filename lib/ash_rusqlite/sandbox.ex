@@ -45,7 +45,14 @@ defmodule AshRusqlite.Sandbox do
   @compile {:no_warn_undefined, [ExUnit, ExUnit.Callbacks]}
 
   # It lives shorter than a test, and its answers need survive nothing.
-  @defaults [database: ":memory:", readers: 2, synchronous: :off, create: true, read_only: false]
+  @defaults [
+    database: ":memory:",
+    readers: 2,
+    synchronous: :off,
+    create: true,
+    read_only: false,
+    log_start: false
+  ]
 
   @doc """
   Starts a store of a repo for the calling process and what it starts. It ends with the
@@ -59,7 +66,7 @@ defmodule AshRusqlite.Sandbox do
       further store is a copy. true
     * every option of the repo, such as `:migrations` and `:database`, a file for a test that wants
       to look into it. They win over the repo's own, and are `database: ":memory:"`,
-      `synchronous: :off` and `readers: 2` unless they are given
+      `synchronous: :off`, `readers: 2` and `log_start: false` unless they are given
 
   Returns `:ok`, so that it may be all of a `setup`. Raises `AshRusqlite.Error` if the store cannot
   be started or migrated.

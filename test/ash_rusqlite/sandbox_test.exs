@@ -224,6 +224,17 @@ defmodule AshRusqlite.SandboxTest do
            ) == 1
   end
 
+  defmodule SaidRepo do
+    use AshRusqlite.Repo, otp_app: :my_app
+  end
+
+  test "a store says nothing of its start, whatever its repo does" do
+    Application.put_env(:my_app, SaidRepo, log_start: :error)
+    on_exit(fn -> Application.delete_env(:my_app, SaidRepo) end)
+    log = ExUnit.CaptureLog.capture_log(fn -> start_store(SaidRepo) end)
+    refute log =~ "SaidRepo" or log =~ "in memory"
+  end
+
   test "an option that a repo does not know is refused" do
     error = assert_raise Error, fn -> Sandbox.start_store!(Repo, databas: ":memory:") end
     assert error.code == :invalid_option
