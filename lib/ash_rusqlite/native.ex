@@ -187,6 +187,10 @@ defmodule AshRusqlite.Native do
   @spec baseline(db(), reference(), String.t(), String.t(), integer()) :: queued() | error()
   def baseline(_db, _ref, _dir, _name, _version), do: not_loaded()
 
+  @doc "Runs the pending migrations of a folder on a copy, which is made and stays."
+  @spec check_migrations(db(), reference(), String.t(), String.t(), keyword()) :: :ok | error()
+  def check_migrations(_db, _ref, _dir, _copy, _options), do: not_loaded()
+
   @doc "Lists the migrations of a folder and of the ledger."
   @spec migrations(db(), reference(), String.t()) :: queued() | error()
   def migrations(_db, _ref, _dir), do: not_loaded()

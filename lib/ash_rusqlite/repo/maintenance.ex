@@ -98,6 +98,112 @@ defmodule AshRusqlite.Repo.Maintenance do
   def migrations!(repo, opts \\ []), do: repo |> migrations(opts) |> value!()
 
   @doc """
+  Runs the pending migrations on a copy of the database and tells what they do, before production
+  runs them. The database is only read and may be in use, by other programs, too. With a repo that is
+  started with `read_only: true` not a byte of its file is written.
+
+  Returns a map:
+
+    * `:migrations` - what was pending, each with `:version`, `:name`, `:duration_us` of its SQL,
+      `:held_us` for which it holds the writer, the commit included, `:tables` that it writes to,
+      makes, changes or drops, also by triggers, and `:taken_over`
+    * `:problems` - what is wrong with the pages, indexes and foreign keys of the copy, as of `check/2`
+    * `:broken` - views, triggers and statements that work before the migrations and not behind them,
+      each with `:kind`, `:name` (of a statement its SQL) and `:message`. The statements are those
+      that scanned since the repo was started, see `advise/2`
+    * `:on_copy` - what the function `on_copy:` returned
+
+  The copy is beside the database, so that its disk is the same, or in the temporary folder where
+  that cannot be written, and goes at the end. Needs as much room as the database has.
+
+  Options: those of `migrate/2`, and `on_copy:`, a function that is called with a read-only repo of
+  the migrated copy. Errors: that of the migration that fails, and those of `backup/3`.
+
+  ## Example
+
+      iex> {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:")
+      iex> folder = Path.join(System.tmp_dir!(), "check-#{System.unique_integer([:positive])}")
+      iex> File.mkdir_p!(folder)
+      iex> File.write!(Path.join(folder, "1_a.sql"), "-- up\\nCREATE TABLE rooms (id TEXT PRIMARY KEY);\\n")
+      iex> alias AshRusqlite.Repo.Maintenance
+      iex> {:ok, check} = Maintenance.check_migrations(repo, migrations: folder)
+      iex> {[%{version: 1, tables: ["rooms"]}], [], []} = {check.migrations, check.problems, check.broken}
+      iex> {:ok, [%{state: :pending}]} = Maintenance.migrations(repo, migrations: folder)
+      iex> File.rm_rf!(folder)
+      iex> AshRusqlite.Repo.stop(repo)
+      :ok
+  """
+  @spec check_migrations(repo(), keyword()) ::
+          result(%{
+            migrations: [map()],
+            problems: [String.t()],
+            broken: [
+              %{kind: :view | :trigger | :statement, name: String.t(), message: String.t()}
+            ],
+            on_copy: term()
+          })
+  def check_migrations(repo, opts \\ []) do
+    {on_copy, opts} = Keyword.pop(opts, :on_copy)
+
+    with {:ok, entry} <- Registry.lookup(repo), {:ok, place} <- place_of_copy(entry) do
+      try do
+        copy = Path.join(place, "copy.db")
+
+        with {:ok, check} <- check_on_copy(repo, copy, opts),
+             {:ok, value} <- on_copy(copy, on_copy),
+             do: {:ok, Map.put(check, :on_copy, value)}
+      after
+        File.rm_rf(place)
+      end
+    end
+  end
+
+  defp check_on_copy(repo, copy, opts) do
+    known = [:migrations, :to, :step, :take_over]
+
+    run(repo, :check_migrations, opts, known, fn entry, opts ->
+      opts = Keyword.put_new(opts, :take_over, entry.auto_migrate)
+      given = Keyword.take(opts, [:to, :step, :take_over])
+
+      with {:ok, folder} <- folder(entry, opts), {:ok, _} <- boolean(opts, :take_over) do
+        {:ok, &Native.check_migrations(entry.db, &1, folder, copy, given)}
+      end
+    end)
+  end
+
+  # A folder of its own, so that what SQLite puts beside the copy goes, too.
+  defp place_of_copy(entry) do
+    unique = "check-#{System.pid()}-#{System.unique_integer([:positive])}"
+    temporary = Path.join(System.tmp_dir!(), "ash_rusqlite-" <> unique)
+
+    beside = with {:ok, config} <- Native.config(entry.db), do: config[:database]
+
+    places =
+      if is_binary(beside) and beside != ":memory:",
+        do: [Path.join(Path.dirname(beside), ".#{Path.basename(beside)}-#{unique}"), temporary],
+        else: [temporary]
+
+    case Enum.find(places, &(File.mkdir(&1) == :ok)) do
+      nil -> {:error, Error.new(:cannot_open, "there is no place for a copy: #{temporary}")}
+      place -> {:ok, place}
+    end
+  end
+
+  defp on_copy(_copy, nil), do: {:ok, nil}
+
+  defp on_copy(copy, fun) when is_function(fun, 1) do
+    with {:ok, repo} <- Server.start_link(database: copy, read_only: true) do
+      try do
+        {:ok, fun.(repo)}
+      after
+        AshRusqlite.Repo.stop(repo)
+      end
+    end
+  end
+
+  defp on_copy(_copy, other), do: Options.wrong(:on_copy, other, "a function of one argument")
+
+  @doc """
   Makes the tables of a file that AshSqlite, Ecto or a person made version one of its migrations:
   writes `<version>_<name>.sql` into the folder of the migrations, with the statements that made the
   tables, indexes, views and triggers as they are, and notes it in the ledger as applied. Nothing

@@ -1,8 +1,9 @@
 //! What a connection may do at the moment a statement is compiled
 //! (<https://sqlite.org/c3ref/set_authorizer.html>).
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::Connection;
@@ -38,6 +39,26 @@ impl Gate {
         }))
         .map_err(sqlite_error::map)?;
         Ok(gate)
+    }
+
+    /// Also notes the tables that what is compiled from now on writes to, makes or drops.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn record(
+        &self,
+        conn: &mut Connection,
+        tables: Arc<Mutex<BTreeSet<String>>>,
+    ) -> Result<()> {
+        let state = Arc::clone(&self.0);
+        conn.authorizer(Some(move |context: AuthContext<'_>| {
+            if let Some(table) = changed(&context.action) {
+                let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
+                tables.insert(table.to_owned());
+            }
+            authorize(state.load(Ordering::Relaxed), context.action)
+        }))
+        .map_err(sqlite_error::map)
     }
 
     /// Sets who writes the SQL from now on.
@@ -118,6 +139,21 @@ fn authorize(access: u8, action: AuthAction<'_>) -> Authorization {
         Authorization::Allow
     } else {
         Authorization::Deny
+    }
+}
+
+/// The table that an action changes, or its schema.
+fn changed<'a>(action: &AuthAction<'a>) -> Option<&'a str> {
+    match action {
+        AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name }
+        | AuthAction::CreateTable { table_name }
+        | AuthAction::DropTable { table_name }
+        | AuthAction::AlterTable { table_name, .. }
+        | AuthAction::CreateIndex { table_name, .. }
+        | AuthAction::DropIndex { table_name, .. } => Some(table_name),
+        _ => None,
     }
 }
 

@@ -381,6 +381,7 @@ impl Database {
         if matches!(
             work,
             Maintenance::Migrations { .. }
+                | Maintenance::CheckMigrations { .. }
                 | Maintenance::Backup { .. }
                 | Maintenance::Check { .. }
                 | Maintenance::Advise { .. }

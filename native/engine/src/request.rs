@@ -9,7 +9,7 @@ use crate::advice::Advice;
 use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
-use crate::migration::{Applied, Baseline, MigrateOptions, MigrationStatus};
+use crate::migration::{Applied, Baseline, MigrateOptions, MigrationCheck, MigrationStatus};
 use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
 use crate::scans::ScannedStatement;
@@ -178,6 +178,17 @@ pub enum Maintenance {
         /// Its version.
         version: i64,
     },
+    /// Runs the pending migrations on a copy.
+    CheckMigrations {
+        /// The folder of the files.
+        directory: PathBuf,
+        /// How far.
+        options: MigrateOptions,
+        /// The copy, which is not there yet and stays.
+        copy: PathBuf,
+        /// The statements that scanned, which are those that are known.
+        statements: Vec<String>,
+    },
     /// Tells which migrations are applied.
     Migrations {
         /// The folder of the files.
@@ -227,6 +238,7 @@ impl Maintenance {
             Maintenance::Migrate { .. } => "a migration",
             Maintenance::Rollback { .. } => "the rollback of a migration",
             Maintenance::Baseline { .. } => "a baseline",
+            Maintenance::CheckMigrations { .. } => "a check of migrations",
             Maintenance::Migrations { .. } => "a look at the migrations",
             Maintenance::Backup { .. } => "a backup",
             Maintenance::Restore { .. } => "a restore",
@@ -259,6 +271,8 @@ pub enum Outcome {
     Applied(Vec<Applied>),
     /// A first migration that was written.
     Baseline(Baseline),
+    /// What pending migrations did to a copy.
+    MigrationCheck(MigrationCheck),
     /// Every migration that is known.
     Migrations(Vec<MigrationStatus>),
     /// A backup or a restore.

@@ -45,6 +45,18 @@ pub fn run(
         Maintenance::Migrations { directory } => migration::read_directory(&directory)
             .and_then(|files| migration::status(&link.conn, &files))
             .map(Outcome::Migrations),
+        Maintenance::CheckMigrations {
+            directory,
+            options,
+            copy,
+            statements,
+        } => migration::read_directory(&directory)
+            .and_then(|files| {
+                let mut sink = ProgressTo { reply, closing };
+                let to = (copy.as_path(), config);
+                migration::check(&link.conn, &files, &options, to, &statements, &mut sink)
+            })
+            .map(Outcome::MigrationCheck),
         Maintenance::Backup { path, overwrite } => {
             let mut sink = ProgressTo { reply, closing };
             backup::backup(&link.conn, &path, overwrite, &mut sink).map(Outcome::Backup)

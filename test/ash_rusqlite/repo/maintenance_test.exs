@@ -3,6 +3,10 @@ defmodule AshRusqlite.Repo.MaintenanceTest do
 
   import ExUnit.CaptureIO
 
+  alias AshRusqlite.Repo.Maintenance
+
+  doctest Maintenance
+
   defp start_empty!(folder, options \\ []) do
     options = [name: nil, database: Path.join(folder, "empty.db")] ++ options
     repo = start_supervised!({MyApp.Repo, options}, id: make_ref())
@@ -207,5 +211,57 @@ defmodule AshRusqlite.Repo.MaintenanceTest do
     assert {:error, %Error{code: :timeout}} = Repo.vacuum(timeout: 30)
     send(holder.pid, :go)
     assert {:ok, :ok} = Task.await(holder)
+  end
+
+  describe "check_migrations" do
+    test "reads a database that is written to meanwhile, and cleans up", %{
+      repo: repo,
+      database: database,
+      tmp_dir: folder
+    } do
+      more = Path.join(folder, "more")
+      File.cp_r!(migrations(), more)
+      File.write!(Path.join(more, "29990101000000_more.sql"), "-- up\nDROP TABLE messages;\n")
+      Repo.insert!(:rooms, %{id: "kitchen", title: "Kitchen"})
+      rows = for id <- 1..5, do: %{id: id, room_id: "kitchen", content: "y"}
+      Repo.insert_all(:messages, rows)
+      assert Repo.all(:messages, where: [content: "x"]) == []
+      before = {File.read!(database), File.read!(database <> "-wal")}
+      {names, test} = {File.ls!(folder), self()}
+
+      on_copy = fn copy ->
+        assert AshRusqlite.Repo.Reads.get!(copy, :rooms, "kitchen").title == "Kitchen"
+        assert {:error, %Error{}} = AshRusqlite.Repo.Writes.insert(copy, :rooms, %{id: "a"})
+        :looked
+      end
+
+      opts = [migrations: more, progress: &send(test, &1), on_copy: on_copy]
+      assert {:ok, check} = Maintenance.check_migrations(repo, opts)
+      assert [%{name: "more", tables: ["messages"], held_us: held}] = check.migrations
+      assert is_integer(held)
+      assert %{on_copy: :looked, problems: []} = check
+      assert [%{kind: :statement, name: sql, message: message}] = check.broken
+      assert sql =~ "messages"
+      assert message =~ "no such table"
+      for phase <- [:backup, :migrate, :check], do: assert_received(%{phase: ^phase})
+
+      assert {File.read!(database), File.read!(database <> "-wal")} == before
+      assert File.ls!(folder) == names
+    end
+
+    test "the error of a migration that fails on the copy is the result", %{
+      repo: repo,
+      tmp_dir: folder
+    } do
+      more = Path.join(folder, "more")
+      File.cp_r!(migrations(), more)
+      File.write!(Path.join(more, "29990101000000_more.sql"), "-- up\nnonsense;\n")
+
+      assert {:error, %Error{code: :migration_failed, details: %{line: 2}}} =
+               Maintenance.check_migrations(repo, migrations: more)
+
+      assert {:error, %Error{code: :invalid_option}} =
+               Maintenance.check_migrations(repo, on_copy: 1)
+    end
   end
 end

@@ -91,6 +91,46 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert info() =~ ~r/2 applied\n  taken over: table rooms/
   end
 
+  test "migrate --check runs what is pending on a copy and leaves the file as it is", %{
+    tmp_dir: folder
+  } do
+    database = Path.join(folder, "other.db")
+    args = ["--database", database, "--migrations", migrations()]
+    mix("migrate", ["--step", "1" | args])
+    assert info() =~ "1 applied"
+    before = File.read!(database)
+    names = File.ls!(folder)
+
+    assert mix("migrate", ["--check", database]) =~ "migrate 1/1 20260101000100_create_messages"
+    assert info() =~ "other.db: 1 pending, run on a copy; the file is as it was"
+    line = info()
+    assert line =~ ~r/_create_messages: [\d.]+ ms; holds the writer for [\d.]+ ms/
+    assert line =~ "and writes messages"
+    assert info() =~ "nothing breaks"
+    assert File.read!(database) == before
+    # SQLite may leave its empty log.
+    assert (File.ls!(folder) -- names) -- ["other.db-wal", "other.db-shm"] == []
+
+    own = Path.join(folder, "own")
+    File.mkdir_p!(own)
+
+    for name <- File.ls!(migrations()),
+        do: File.cp!(Path.join(migrations(), name), Path.join(own, name))
+
+    File.write!(
+      Path.join(own, "29990101000000_view.sql"),
+      "-- up\nCREATE VIEW v AS SELECT nope FROM rooms;\n"
+    )
+
+    assert_raise Mix.Error, ~r/not ready .*\n  view v: no such column: nope/, fn ->
+      mix("migrate", ["--check", database, "--migrations", own])
+    end
+
+    assert_raise Mix.Error, ~r/is not there/, fn ->
+      mix("migrate", ["--check", folder <> "/no.db"])
+    end
+  end
+
   test "baseline makes the tables that are there version one", %{tmp_dir: folder} do
     database = Path.join(folder, "other.db")
     repo = start_supervised!({AshRusqlite.Repo, database: database}, id: :other)

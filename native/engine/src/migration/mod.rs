@@ -9,6 +9,7 @@
 //! others refer to); they are checked for the whole database before the commit instead.
 
 mod baseline;
+mod check;
 mod file;
 pub mod generate;
 mod ledger;
@@ -24,6 +25,7 @@ use rusqlite::Connection;
 use crate::error::Result;
 
 pub use baseline::{baseline, Baseline};
+pub use check::{check, Broken, CheckedMigration, MigrationCheck};
 pub use file::{read_directory, MigrationFile};
 pub use ledger::{format_of, FORMAT};
 pub use runner::{migrate, rollback};
@@ -49,6 +51,8 @@ pub struct Applied {
     pub name: String,
     /// How long its SQL ran, in microseconds.
     pub micros: u64,
+    /// How long it held the writer, its commit included, in microseconds.
+    pub held_micros: u64,
     /// What was there already, a line for each thing, with what is looser than the file says.
     pub taken_over: Vec<String>,
 }

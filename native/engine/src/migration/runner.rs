@@ -244,6 +244,7 @@ fn in_transaction(
     deadline: Instant,
 ) -> Result<Option<Applied>> {
     let mut transaction = Transaction::begin(conn, deadline)?;
+    let held = Instant::now();
     ledger::check_format(conn)?;
     ledger::create(conn)?;
     match (ledger::read(conn)?.get(&work.file.version), work.up) {
@@ -274,9 +275,14 @@ fn in_transaction(
     Ok(Some(Applied {
         version: work.file.version,
         name: work.file.name.clone(),
-        micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        micros: micros(took),
+        held_micros: micros(held.elapsed()),
         taken_over,
     }))
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What is temporary belongs to the connection and would hide what is not from its writes.

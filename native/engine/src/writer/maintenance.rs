@@ -103,6 +103,7 @@ impl Writer {
                     })
             }
             Maintenance::Migrations { .. }
+            | Maintenance::CheckMigrations { .. }
             | Maintenance::Backup { .. }
             | Maintenance::Advise { .. }
             | Maintenance::OtherForms { .. }

@@ -71,7 +71,7 @@ fn baseline<'a>(
     })
 }
 
-// This and the next four start a thread.
+// This and the next five start a thread.
 #[rustler::nif(schedule = "DirtyIo")]
 fn migrations<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, dir: Term<'a>) -> Term<'a> {
     answer(env, || {
@@ -84,6 +84,29 @@ fn migrations<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, dir: Term<'a>) -> T
             },
         )?;
         Ok(queued(env, id))
+    })
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn check_migrations<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    tag: Term<'a>,
+    dir: Term<'a>,
+    copy: Term<'a>,
+    options: Term<'a>,
+) -> Term<'a> {
+    answer(env, || {
+        let (directory, options) = (path(dir)?, migrate_options(options)?);
+        let statements = database(db)?.scanned().into_iter();
+        let work = Maintenance::CheckMigrations {
+            directory,
+            options,
+            copy: path(copy)?,
+            statements: statements.map(|statement| statement.sql).collect(),
+        };
+        submit(env, db, tag, work)?;
+        Ok(Raw::atom(atoms::ok()))
     })
 }
 

@@ -1,7 +1,9 @@
 //! What came of maintenance, as terms.
 
 use ash_rusqlite_engine::backup::BackupSummary;
-use ash_rusqlite_engine::migration::{Applied, Baseline, MigrationState, MigrationStatus};
+use ash_rusqlite_engine::migration::{
+    Applied, Baseline, Broken, CheckedMigration, MigrationCheck, MigrationState, MigrationStatus,
+};
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::schema::one_form::OtherForms;
 use ash_rusqlite_engine::schema::Difference;
@@ -23,6 +25,7 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Rows => rows.finish(env)?,
         Outcome::Applied(all) => list_of(env, all, applied)?,
         Outcome::Baseline(written) => baseline(env, written)?,
+        Outcome::MigrationCheck(check) => migration_check(env, check)?,
         Outcome::Migrations(all) => list_of(env, all, migration)?,
         Outcome::Backup(summary) => backup(env, summary)?,
         Outcome::Check(findings) => list_of(env, findings, text)?,
@@ -105,6 +108,50 @@ fn applied<'a>(env: Env<'a>, applied: &Applied) -> Result<Raw<'a>> {
                 atoms::taken_over(),
                 list_of(env, &applied.taken_over, text)?,
             ),
+        ],
+    )
+}
+
+fn migration_check<'a>(env: Env<'a>, check: &MigrationCheck) -> Result<Raw<'a>> {
+    map(
+        env,
+        [
+            (
+                atoms::migrations(),
+                list_of(env, &check.migrations, checked)?,
+            ),
+            (atoms::problems(), list_of(env, &check.problems, text)?),
+            (atoms::broken(), list_of(env, &check.broken, broken)?),
+        ],
+    )
+}
+
+fn checked<'a>(env: Env<'a>, checked: &CheckedMigration) -> Result<Raw<'a>> {
+    let CheckedMigration { applied, tables } = checked;
+    map(
+        env,
+        [
+            (atoms::version(), Raw::integer(env, applied.version)),
+            (atoms::name(), text(env, &applied.name)?),
+            (atoms::duration_us(), Raw::unsigned(env, applied.micros)),
+            (atoms::held_us(), Raw::unsigned(env, applied.held_micros)),
+            (atoms::tables(), list_of(env, tables, text)?),
+            (
+                atoms::taken_over(),
+                list_of(env, &applied.taken_over, text)?,
+            ),
+        ],
+    )
+}
+
+fn broken<'a>(env: Env<'a>, broken: &Broken) -> Result<Raw<'a>> {
+    let kind = atoms::make(env, broken.kind).map_or_else(Raw::nil, Raw::atom);
+    map(
+        env,
+        [
+            (atoms::kind(), kind),
+            (atoms::name(), text(env, &broken.name)?),
+            (atoms::message(), text(env, &broken.message)?),
         ],
     )
 }
