@@ -388,6 +388,28 @@ if Code.ensure_loaded?(Ash) do
       refute named(posts()[:indexes], "posts_score_index")
     end
 
+    test "a table that each tenant has one of is named" do
+      defmodule Tenanted do
+        use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
+
+        sqlite do
+          repo Repo
+          table "tenanted"
+        end
+
+        multitenancy do
+          strategy(:context)
+        end
+
+        attributes do
+          uuid_primary_key :id
+        end
+      end
+
+      assert wanted([Tenanted, Author])[:tenants] == ["tenanted"]
+      assert table(wanted([Tenanted]), "tenanted")
+    end
+
     test "statements are named by their table" do
       assert wanted()[:statements] == [
                [
