@@ -1,4 +1,5 @@
-# From the first resource to a release.
+# From the first resource to a release: tables follow in dev, migrations are generated, dev takes them
+# over, production runs them.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.WorkflowTest do
     # The shell of Mix and the configuration of the repo are one for the whole VM.
@@ -8,7 +9,7 @@ if Code.ensure_loaded?(Ash) do
 
     alias AshRusqlite.DataLayer
     alias AshRusqlite.DataLayer.TableSpec
-    alias AshRusqlite.Repo.Schema
+    alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
     @moduletag :tmp_dir
 
@@ -174,6 +175,22 @@ if Code.ensure_loaded?(Ash) do
           do: difference
     end
 
+    defp columns do
+      for table <- ~w(rooms messages), into: %{} do
+        sql = "SELECT name, type FROM pragma_table_info(?) ORDER BY name"
+        {table, Reads.query!(Repo, sql, [table]).rows}
+      end
+    end
+
+    defp indexes do
+      sql =
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+
+      Reads.query!(Repo, sql).rows
+    end
+
+    defp states, do: Enum.map(Maintenance.migrations!(Repo), & &1.state)
+
     test "a database that only runs migrations keeps its rows from release to release", context do
       %{tmp_dir: folder, migrations: migrations} = context
       codegen(Before, "create_rooms")
@@ -197,6 +214,38 @@ if Code.ensure_loaded?(Ash) do
       capture_io(fn -> assert {:ok, [_]} = Repo.rollback_migration() end)
       assert [%{title: "General"}] = Ash.read!(Before.Room)
       assert [%{text: "Hi"}] = Ash.read!(Before.Message)
+    end
+
+    test "a database that followed its resources takes the generated files over", context do
+      %{tmp_dir: folder} = context
+      start(folder, "dev.db", auto_migrate: true)
+      room = Ash.create!(Before.Room, %{title: "General"})
+      Ash.create!(Before.Message, %{text: "Hi", room_id: room.id})
+
+      codegen(Before, "create_rooms")
+      migrate()
+      assert states() == [:applied]
+      assert [%{title: "General"}] = Ash.read!(Before.Room)
+
+      # The resources change, and the tables follow.
+      assert [room] = Ash.read!(Later.Room)
+      Ash.update!(room, %{topic: "Elixir"})
+      Ash.create!(Later.Message, %{text: "Well", room_id: room.id, stars: 5})
+
+      codegen(Later, "add_topic_and_stars")
+      check!(Later)
+      migrate()
+      assert states() == [:applied, :applied]
+      assert differences(Later) == []
+      assert [%{title: "General", topic: "Elixir"}] = Ash.read!(Later.Room)
+      assert ["Hi", "Well"] = Later.Message |> Ash.read!() |> Enum.map(& &1.text) |> Enum.sort()
+      dev = {columns(), indexes()}
+
+      stop_supervised!(Repo)
+      start(folder, "production.db", auto_migrate: false)
+      migrate()
+      assert differences(Later) == []
+      assert {columns(), indexes()} == dev
     end
   end
 end
