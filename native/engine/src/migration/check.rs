@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::statement::{lex, name as quoted, Token};
+use super::lex::{lex, Token};
+use super::statement::name as quoted;
 use super::{migrate, Applied, MigrateOptions, MigrationFile};
 use crate::access::Access;
 use crate::config::Config;
