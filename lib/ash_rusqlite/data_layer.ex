@@ -391,7 +391,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @doc """
     What `mix ash.tear_down` does: deletes the database. Where the project has `start_permanent: true`,
-    as in production, it needs `--force`.
+    as in production, it asks before, unless `--force` is given.
     """
     @impl Ash.Extension
     @spec tear_down([String.t()]) :: :ok

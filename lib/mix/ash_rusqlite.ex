@@ -114,33 +114,6 @@ defmodule Mix.AshRusqlite do
     end
   end
 
-  @doc """
-  Deletes the database of a repo module that is not running; one that is not there is left so. With
-  `start_permanent: true` in the project it needs `force: true`.
-  """
-  @spec drop!(module(), keyword()) :: :ok
-  def drop!(repo, opts) do
-    database = repo.config()[:database]
-
-    cond do
-      Mix.Project.config()[:start_permanent] == true and not Keyword.get(opts, :force, false) ->
-        Mix.raise("#{inspect(repo)} may be in production: give --force to delete #{database}")
-
-      match?({:ok, _}, Repo.Registry.lookup(repo)) ->
-        Mix.raise("#{inspect(repo)} is running: stop it before its database is deleted")
-
-      not is_binary(database) or not File.regular?(database) ->
-        Mix.shell().info("The database of #{inspect(repo)} is not there")
-
-      true ->
-        for suffix <- ["", "-wal", "-shm", "-journal"], do: File.rm(database <> suffix)
-        if File.exists?(database), do: Mix.raise("#{database} could not be deleted")
-        Mix.shell().info("The database of #{inspect(repo)} is deleted")
-    end
-
-    :ok
-  end
-
   defp with_module(repo, start_opts, fun) do
     case repo.start_link(start_opts) do
       {:ok, pid} -> run(pid, repo, inspect(repo), fun)

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Error.Framework.PendingCodegen
     alias AshRusqlite.DataLayer.Migrations.Wanted
-    alias Mix.AshRusqlite.Generate
+    alias Mix.AshRusqlite.{Generate, Setup}
 
     @shared [repo: [:string, :keep], migrations: :string, quiet: :boolean, domains: :string]
     @aliases [r: :repo, q: :quiet, n: :step]
@@ -93,9 +93,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec tear_down([String.t()]) :: :ok
     def tear_down(argv) do
       opts = parse(argv, force: :boolean)
-      for repo <- repos(resources(opts), opts), do: Mix.AshRusqlite.drop!(repo, opts)
-      :ok
+      permanent? = Mix.Project.config()[:start_permanent] == true
+      ask? = permanent? and not Keyword.get(opts, :force, false)
+      sure? = if ask?, do: &Mix.shell().yes?/1, else: fn _question -> true end
+      opts |> resources() |> repos(opts) |> Enum.filter(&file?/1) |> Setup.drop(sure?)
     end
+
+    defp file?(repo), do: repo.config()[:database] not in [nil, ":memory:"]
 
     # The folder of what has no migrations yet need not be there.
     defp migrations?(repo, opts) do
