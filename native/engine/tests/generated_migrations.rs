@@ -233,6 +233,12 @@ fn a_required_column_needs_a_value_for_the_rows_that_are_there() {
         .text
         .contains("write their value of topic in place of NULL"));
     folder.run("INSERT INTO rooms VALUES (1, 'a')");
+    let misspelt = GenerateOptions {
+        fill: vec![("rooms".into(), "tpoic".into(), "1".into())],
+        ..named("b")
+    };
+    let error = folder.generate(&wanted, &misspelt).unwrap_err();
+    assert_eq!(error.code(), Code::InvalidOption);
     let fill = GenerateOptions {
         fill: vec![("rooms".into(), "topic".into(), "upper(title)".into())],
         ..named("b")

@@ -142,6 +142,7 @@ pub fn generate(
     let replayed = replay(&files)?;
     let target = target(wanted)?;
     check_tenants(&wanted.tenants, &target.schema)?;
+    check_fill(&options.fill, &target.schema)?;
     let ignored = lower(&wanted.ignored);
     let now = Schema::read(&replayed.link.conn)?;
     let renames = questions::renames(&now, &target.schema, options)?;
@@ -177,6 +178,21 @@ fn check_tenants(tenants: &[String], schema: &Schema) -> Result<()> {
                 return Err(Error::new(Code::InvalidOption, message).with("option", "tenants"));
             }
         }
+    }
+    Ok(())
+}
+
+fn check_fill(fill: &[(String, String, String)], schema: &Schema) -> Result<()> {
+    for (table, column, sql) in fill {
+        let found = schema.table(table).and_then(|table| table.column(column));
+        let why = if found.is_none() {
+            format!("fill: nobody asks for a column {table}.{column}")
+        } else if sql.trim().is_empty() {
+            format!("fill: the value for {table}.{column} is empty")
+        } else {
+            continue;
+        };
+        return Err(Error::new(Code::InvalidOption, why).with("option", "fill"));
     }
     Ok(())
 }
