@@ -88,7 +88,7 @@ defmodule AshRusqlite.MixProject do
   end
 
   defp guides do
-    for name <- ~w(from-ets from-ash-sqlite repo migrations import-format),
+    for name <- ~w(from-ets from-ash-sqlite developing repo migrations testing import-format),
         do: "guides/#{name}.md"
   end
 end
