@@ -36,7 +36,8 @@ defmodule AshRusqlite.Migrator do
 
       AshRusqlite.Migrator.with_repo(MyApp.Repo, & &1.migrate!(progress: true))
 
-  This child logs at level info what it applies, with the time that it took.
+  This child logs at level info what it applies, with the time that it took, and before a table of
+  10,000 rows and more is made anew how many rows that are and about how long it takes.
 
   ## Tables that are there already
 
@@ -119,6 +120,12 @@ defmodule AshRusqlite.Migrator do
     now = System.monotonic_time(:millisecond)
     took = now - :atomics.exchange(clock, 1, now)
     Logger.info("#{inspect(repo)}: applied #{label} in #{took} ms")
+  end
+
+  defp log(repo, _clock, %{phase: :rebuild, done: 0, estimate_ms: ms} = progress) do
+    Logger.info(
+      "#{inspect(repo)}: makes the table #{progress.label} anew: #{progress.total} rows, about #{ms} ms"
+    )
   end
 
   defp log(_repo, _clock, _progress), do: :ok

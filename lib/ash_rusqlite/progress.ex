@@ -5,15 +5,20 @@ defmodule AshRusqlite.Progress do
   `migrate`, `backup` and the like take `progress: true` to print it, or a function that
   gets this map each time:
 
-    * `:phase` - the work: `:migrate`, `:rollback`, `:backup` or `:restore`
-    * `:label` - what it is at: a migration's version and name, or a path
-    * `:done`, `:total` - migrations or pages
+    * `:phase` - the work: `:migrate`, `:rollback`, `:rebuild`, `:backup`, `:restore` or `:check`
+    * `:label` - what it is at: a migration's version and name, a table, or a path
+    * `:done`, `:total` - migrations, rows or pages
+    * `:estimate_ms` - how long all of it will take, in milliseconds, or nil
+
+  `:rebuild` is of a migration that makes a table of 10,000 rows and more anew. Its first report, with
+  `:done` 0 and the estimate, comes before the writer is held.
 
   The function runs in the process that called. What it raises is raised when the work has
   ended.
   """
 
   @type t :: %{
+          optional(:estimate_ms) => non_neg_integer() | nil,
           phase: atom(),
           label: String.t(),
           done: non_neg_integer(),
@@ -54,8 +59,11 @@ defmodule AshRusqlite.Progress do
   defp lines(fun, device) do
     tenth = :counters.new(1, [])
 
-    fun.(fn %{phase: phase, label: label, done: done, total: total} ->
+    fun.(fn %{phase: phase, label: label, done: done, total: total} = progress ->
       now = if total > 10, do: div(done * 10, total), else: done
+      label = label <> estimate(progress)
+
+      if progress[:estimate_ms], do: :counters.put(tenth, 1, -1)
 
       if now != :counters.get(tenth, 1) or done == total do
         :counters.put(tenth, 1, now)
@@ -73,13 +81,18 @@ defmodule AshRusqlite.Progress do
       "backup [###############               ]  50 % 1/2 a.db"
   """
   @spec render(t()) :: String.t()
-  def render(%{phase: phase, label: label, done: done, total: total}) do
+  def render(%{phase: phase, label: label, done: done, total: total} = progress) do
     part = if total > 0, do: min(done / total, 1.0), else: 1.0
     full = trunc(part * @width)
     bar = String.duplicate("#", full) <> String.duplicate(" ", @width - full)
     percent = String.pad_leading("#{trunc(part * 100)}", 3)
-    "#{phase} [#{bar}] #{percent} % #{done}/#{total} #{label}"
+    "#{phase} [#{bar}] #{percent} % #{done}/#{total} #{label}#{estimate(progress)}"
   end
+
+  defp estimate(%{estimate_ms: ms}) when is_integer(ms),
+    do: ", about #{Float.round(ms / 1000, 1)} s"
+
+  defp estimate(_progress), do: ""
 
   defp fit(line, device) do
     case columns(device) do

@@ -169,6 +169,43 @@ defmodule AshRusqlite.MigratorTest do
     end
   end
 
+  test "a large table that is made anew is announced with its rows and the time", %{
+    tmp_dir: folder
+  } do
+    migrations = Path.join(folder, "migrations")
+    File.mkdir_p!(migrations)
+
+    File.write!(Path.join(migrations, "1_make.sql"), """
+    -- up
+    CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    INSERT INTO notes SELECT i, 'note' FROM n;
+    """)
+
+    File.write!(Path.join(migrations, "2_tighten.sql"), """
+    -- up
+    CREATE TABLE new_notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+    INSERT INTO new_notes (id, body) SELECT id, body FROM notes;
+    DROP TABLE notes;
+    ALTER TABLE new_notes RENAME TO notes;
+    """)
+
+    options = [name: nil, database: Path.join(folder, "a.db"), migrations: migrations]
+    repo = start_supervised!({FollowingRepo, options ++ [auto_migrate: false]})
+    test = self()
+
+    log =
+      capture_log(fn ->
+        assert Migrator.start_link(repos: [repo], progress: &send(test, &1)) == :ignore
+      end)
+
+    assert log =~ ~r/makes the table notes anew: 20000 rows, about \d+ ms.*applied 2_tighten/s
+    assert_received %{phase: :rebuild, label: "notes", done: 0, total: 20_000, estimate_ms: ms}
+    assert is_integer(ms)
+    assert_received %{phase: :rebuild, done: 20_000, estimate_ms: nil}
+    assert_received %{phase: :migrate, label: "2_tighten", estimate_ms: nil}
+  end
+
   test "it logs what was applied before the one that failed", %{tmp_dir: folder} do
     migrations = files(folder)
     File.write!(Path.join(migrations, "3_wrong.sql"), "-- up\nnonsense;\n")

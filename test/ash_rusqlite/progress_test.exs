@@ -31,6 +31,23 @@ defmodule AshRusqlite.ProgressTest do
     assert lines =~ "backup 1000/1000 a.db"
   end
 
+  test "long work says at its beginning how long it takes" do
+    begins = %{phase: :rebuild, label: "rooms", done: 0, total: 50_000, estimate_ms: 2_340}
+    assert Progress.render(begins) =~ "0 % 0/50000 rooms, about 2.3 s"
+
+    lines =
+      capture_io(fn ->
+        Progress.show(fn show ->
+          show.(begins)
+          show.(%{begins | done: 25_000, estimate_ms: nil})
+          show.(%{begins | done: 50_000, estimate_ms: nil})
+        end)
+      end)
+
+    assert lines ==
+             "rebuild 0/50000 rooms, about 2.3 s\nrebuild 25000/50000 rooms\nrebuild 50000/50000 rooms\n"
+  end
+
   test "it gives back what the function gives" do
     assert Progress.show(fn _show -> :result end) == :result
   end

@@ -163,6 +163,7 @@ fn steps(
                 label,
                 done,
                 total,
+                estimate: None,
             });
         }
         match step {

@@ -1,8 +1,11 @@
 //! Whether a database is sound: its pages, its indexes and its foreign keys.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use crate::error::{Code, Result};
+use crate::schema::quoted_name;
 use crate::sqlite_error;
 
 /// A row that refers to one that is not there.
@@ -37,6 +40,41 @@ pub(crate) fn orphans(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<O
         })
     })?;
     found.take(limit).collect()
+}
+
+/// The first `limit` rows that break a foreign key of one of these tables, or one that refers to
+/// them. Names may be of tables that are not there.
+pub(crate) fn orphans_about(
+    conn: &Connection,
+    tables: &[String],
+    limit: usize,
+) -> rusqlite::Result<Vec<Orphan>> {
+    let mut statement = conn.prepare(
+        "SELECT s.name FROM main.sqlite_schema AS s JOIN pragma_foreign_key_list(s.name, 'main') AS f \
+         WHERE s.type = 'table' AND (s.name = ?1 COLLATE NOCASE OR f.\"table\" = ?1 COLLATE NOCASE) \
+         GROUP BY s.name",
+    )?;
+    let mut children: BTreeSet<String> = BTreeSet::new();
+    for table in tables {
+        let names = statement.query_map([table], |row| row.get(0))?;
+        children.extend(names.collect::<rusqlite::Result<Vec<String>>>()?);
+    }
+    let mut found = Vec::new();
+    for child in children {
+        let sql = format!("PRAGMA foreign_key_check({})", quoted_name(&child));
+        let mut statement = conn.prepare(&sql)?;
+        let rows = statement.query_map([], |row| {
+            Ok(Orphan {
+                table: row.get(0)?,
+                rowid: row.get(1)?,
+                parent: row.get(2)?,
+            })
+        })?;
+        for row in rows.take(limit.saturating_sub(found.len())) {
+            found.push(row?);
+        }
+    }
+    Ok(found)
 }
 
 /// What is wrong with the database, at most `limit` lines; empty when it is sound. `quick`

@@ -1,16 +1,21 @@
 //! How long work tells its caller how far it is, and asks whether it should go on.
 
+use std::time::Duration;
+
 /// How far a migration, a rollback, a backup or a restore is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The work: `"migrate"`, `"rollback"`, `"backup"` or `"restore"`.
+    /// The work: `"migrate"`, `"rollback"`, `"rebuild"`, `"backup"`, `"restore"` or `"check"`.
     pub phase: &'static str,
-    /// What was just finished: a migration's version and name, or the path that is copied.
+    /// What was just finished: a migration's version and name, the table that is made anew, or the
+    /// path that is copied.
     pub label: String,
-    /// Migrations or pages done.
+    /// Migrations, rows or pages done.
     pub done: u64,
-    /// Migrations or pages in all.
+    /// Migrations, rows or pages in all.
     pub total: u64,
+    /// How long all of it will take, where that was tried.
+    pub estimate: Option<Duration>,
 }
 
 /// Hears of progress. What it answers to `cancelled` is asked between migrations and

@@ -60,6 +60,7 @@ fn progress_is_told_and_cancelling_stops_between_files() {
     failed(result, Code::Cancelled);
     assert_eq!(store.tables(), ["t1", "t2"]);
     let second = Progress {
+        estimate: None,
         phase: "migrate",
         label: "2_t2".into(),
         done: 2,

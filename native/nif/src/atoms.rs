@@ -32,6 +32,7 @@ rustler::atoms! {
     name,
     duration_us,
     taken_over,
+    estimate_ms,
     held_us,
     migrations,
     problems,

@@ -95,6 +95,7 @@ pub fn check(
         label: copy.display().to_string(),
         done,
         total: 2,
+        estimate: None,
     };
     let problems = integrity::integrity_check(&link.conn, false, FINDINGS)?;
     sink.progress(step(1));

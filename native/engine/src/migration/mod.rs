@@ -6,7 +6,8 @@
 //! SQLite's write lock.
 //!
 //! Foreign keys are not enforced while a file runs (a table rebuild drops the table that
-//! others refer to); they are checked for the whole database before the commit instead.
+//! others refer to); they are checked before the commit instead: for the whole
+//! database, or, where a file only makes and changes tables, for these and those that refer to them.
 
 mod baseline;
 mod check;
@@ -14,6 +15,7 @@ mod file;
 pub mod generate;
 mod ledger;
 mod lex;
+mod rebuild;
 mod runner;
 mod script;
 mod statement;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::file::{file_name, label, MigrationFile};
 use super::ledger::{self, Entry};
+use super::rebuild;
 use super::script::{self, Script};
 use super::take_over::{self, Files};
 use super::{Applied, MigrateOptions};
@@ -225,12 +226,19 @@ fn run_all(
             let message = format!("{phase} was cancelled after {index} of {total} migrations");
             return Err(Error::new(Code::Cancelled, message));
         }
-        finished.extend(in_transaction(conn, work_item, known.as_mut(), deadline)?);
+        finished.extend(in_transaction(
+            conn,
+            work_item,
+            known.as_mut(),
+            deadline,
+            sink,
+        )?);
         sink.progress(Progress {
             phase,
             label: work_item.file.label(),
             done: index as u64 + 1,
             total,
+            estimate: None,
         });
     }
     Ok(finished)
@@ -242,7 +250,14 @@ fn in_transaction(
     work: &Work<'_>,
     known: Option<&mut Files<'_>>,
     deadline: Instant,
+    sink: &mut dyn ProgressSink,
 ) -> Result<Option<Applied>> {
+    // What can be found out before is: nobody waits for it.
+    let large = rebuild::announce(conn, work.script, sink)?;
+    let touched = match known {
+        Some(_) => None,
+        None => rebuild::touched(conn, work.script)?,
+    };
     let mut transaction = Transaction::begin(conn, deadline)?;
     let held = Instant::now();
     ledger::check_format(conn)?;
@@ -258,11 +273,14 @@ fn in_transaction(
     let started = Instant::now();
     let taken_over = match known {
         Some(files) => take_over::run(conn, work.file, work.script, files)?,
-        None => script::run(conn, work.file, work.script).map(|()| Vec::new())?,
+        None => {
+            rebuild::run(conn, work.file, work.script, &large, sink)?;
+            Vec::new()
+        }
     };
     check_temporary(conn, work)?;
     let took = started.elapsed();
-    check_foreign_keys(conn, work)?;
+    check_foreign_keys(conn, work, touched.as_deref())?;
     let noted = if work.up {
         ledger::insert(conn, work.file, took)
     } else {
@@ -303,8 +321,17 @@ fn check_temporary(conn: &Connection, work: &Work<'_>) -> Result<()> {
         .with("line", work.script.line))
 }
 
-fn check_foreign_keys(conn: &Connection, work: &Work<'_>) -> Result<()> {
-    let orphans = integrity::orphans(conn, ORPHANS_NAMED).map_err(|error| {
+/// Of the whole database, or of the tables that the file touched and those that refer to them.
+fn check_foreign_keys(
+    conn: &Connection,
+    work: &Work<'_>,
+    touched: Option<&[String]>,
+) -> Result<()> {
+    let orphans = match touched {
+        None => integrity::orphans(conn, ORPHANS_NAMED),
+        Some(tables) => integrity::orphans_about(conn, tables, ORPHANS_NAMED),
+    };
+    let orphans = orphans.map_err(|error| {
         let text = error.to_string();
         fail(sqlite_error::map(error), &text, work)
     })?;

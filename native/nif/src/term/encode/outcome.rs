@@ -1,5 +1,7 @@
 //! What came of maintenance, as terms.
 
+use std::time::Duration;
+
 use ash_rusqlite_engine::backup::BackupSummary;
 use ash_rusqlite_engine::migration::{
     Applied, Baseline, Broken, CheckedMigration, MigrationCheck, MigrationState, MigrationStatus,
@@ -55,6 +57,10 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
 /// The map of a progress message.
 pub fn progress<'a>(env: Env<'a>, progress: &Progress) -> Result<Raw<'a>> {
     let phase = atoms::make(env, progress.phase).map_or_else(Raw::nil, Raw::atom);
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let estimate = progress
+        .estimate
+        .map_or_else(Raw::nil, |time| Raw::unsigned(env, millis(time)));
     map(
         env,
         [
@@ -62,6 +68,7 @@ pub fn progress<'a>(env: Env<'a>, progress: &Progress) -> Result<Raw<'a>> {
             (atoms::label(), Raw::binary(env, progress.label.as_bytes())),
             (atoms::done(), Raw::unsigned(env, progress.done)),
             (atoms::total(), Raw::unsigned(env, progress.total)),
+            (atoms::estimate_ms(), estimate),
         ],
     )
 }
