@@ -10,6 +10,10 @@ defmodule AshRusqlite.Bench.Data do
   @members 10
   @chunk 10_000
 
+  @doc "The folder of the migrations."
+  @spec migrations() :: Path.t()
+  def migrations, do: @migrations
+
   @doc "Opens a database for `AshRusqlite.Bench.Repo`. Its tables are as the migrations made them."
   @spec start(Path.t(), keyword()) :: {:ok, pid()} | {:error, term()}
   def start(path, options \\ []) do

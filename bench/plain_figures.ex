@@ -2,7 +2,9 @@ defmodule AshRusqlite.Bench.PlainFigures do
   @moduledoc false
   # The repo against plain rusqlite, which has the bars.
 
-  alias AshRusqlite.Bench.{Figure, Measure, PlainRusqlite, Repo, Timer, Work, World}
+  alias AshRusqlite.Bench.{Data, Figure, Measure, PlainRusqlite, Repo, Timer, Work, World}
+
+  @rebuild Path.expand("migrations/*_rebuild_messages.sql", __DIR__)
 
   @insert_bars %{1 => 0.9, 8 => 3.0, 64 => 6.0, 512 => 9.0}
 
@@ -24,6 +26,7 @@ defmodule AshRusqlite.Bench.PlainFigures do
       end ++
       [
         figure("insert_all of 100,000 rows", :ms, {:at_most, 1.5}, &insert_all/1),
+        figure("rebuild of a table of 1,000,000 rows", :ms, {:at_most, 1.5}, &rebuild/1),
         figure("read all 100,000 rows", :ms, {:at_most, 4.0}, &read_all/1),
         figure(
           "latest 50 at 1,000,000 messages against 1,000",
@@ -115,6 +118,33 @@ defmodule AshRusqlite.Bench.PlainFigures do
     )
   end
 
+  # A migration that makes the table anew, against what cannot be left out of it: its rows into a
+  # new table, and its indexes. A new copy for each round.
+  defp rebuild(world) do
+    rooms = 20
+    folder = Path.join(world.folder, "rebuild")
+    File.mkdir_p!(folder)
+
+    for file <- Path.wildcard(Data.migrations() <> "/*.sql") ++ Path.wildcard(@rebuild),
+        do: File.cp!(file, Path.join(folder, Path.basename(file)))
+
+    Measure.rounds(
+      world.rebuilds,
+      fn _ ->
+        World.with_repo(world, world.many, rooms, fn ->
+          run = fn _ -> [_] = Repo.migrate!(migrations: folder) end
+          Measure.alone(fn -> nil end, run) / 1.0e6
+        end)
+      end,
+      fn _ ->
+        path = World.copy(world, "plain", world.many, rooms)
+        time = PlainRusqlite.with_open(path, &PlainRusqlite.run(&1, "rebuild", []))
+        World.remove(path)
+        time / 1.0e6
+      end
+    )
+  end
+
   defp read_all(world) do
     with_both(world, fn plain ->
       Measure.rounds(
@@ -139,8 +169,8 @@ defmodule AshRusqlite.Bench.PlainFigures do
   end
 
   defp latest_of(path, _round, world) do
-    {:ok, _} = AshRusqlite.Bench.Data.start(path)
-    Work.remember(:members, AshRusqlite.Bench.Data.members())
+    {:ok, _} = Data.start(path)
+    Work.remember(:members, Data.members())
     # The first reads of a repo that was just started open connections and fill caches.
     Work.latest(world.latest)
     time = Measure.us(Work.latest(world.latest), world.latest)

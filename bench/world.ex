@@ -5,7 +5,7 @@ defmodule AshRusqlite.Bench.World do
   alias AshRusqlite.Bench.{Data, PlainRusqlite, Progress}
 
   @enforce_keys [:folder, :rounds, :write_rounds, :messages, :few, :many, :hot] ++
-                  [:gets, :latest, :scans, :inserts, :bulk, :tick_ms, :ash]
+                  [:gets, :latest, :scans, :rebuilds, :inserts, :bulk, :tick_ms, :ash]
   defstruct @enforce_keys
 
   @typedoc """
@@ -14,6 +14,7 @@ defmodule AshRusqlite.Bench.World do
     * `messages` - in the chat's tables; `few` and `many` where both are compared
     * `hot` - the latest messages, that are in the cache
     * `gets`, `latest`, `scans` - reads of one round
+    * `rebuilds` - rounds in which the table of `many` messages is made anew
     * `inserts` - of one round, by the number of processes
     * `bulk` - rows that are inserted or read at once
     * `tick_ms` - how long a round of the timer is
@@ -36,6 +37,7 @@ defmodule AshRusqlite.Bench.World do
       gets: 5_000,
       latest: 1_000,
       scans: 5,
+      rebuilds: 3,
       inserts: %{1 => 600, 8 => 2_400, 64 => 6_400, 512 => 10_240},
       bulk: 100_000,
       tick_ms: 2_500,
@@ -64,6 +66,7 @@ defmodule AshRusqlite.Bench.World do
       gets: 20,
       latest: 128,
       scans: 1,
+      rebuilds: 1,
       inserts: %{1 => 8, 8 => 16, 64 => 64, 512 => 512},
       bulk: 100,
       tick_ms: 100,

@@ -64,6 +64,7 @@ fn run(store: &mut Store, task: &str, numbers: &[usize]) -> Result<Duration, Fai
         ("insert", &[count, round]) => tasks::insert(store, count, round),
         ("insert_all", &[count]) => tasks::insert_all(store, count),
         ("scan", &[]) => tasks::scan(store),
+        ("rebuild", &[]) => tasks::rebuild(store),
         _ => Err(format!("no such task: {task} with {} numbers", numbers.len()).into()),
     }
 }
