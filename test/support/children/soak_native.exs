@@ -154,6 +154,10 @@ defmodule Soak do
     do: [Enum.random([nil | state.others]), make_ref(), m, [step: 1]]
 
   defp right(:migrations, %{db: db, migrations: m}), do: [db, make_ref(), m]
+
+  defp right(:check_migrations, %{db: db, migrations: m}),
+    do: [db, make_ref(), m, "checked.db", [step: 1]]
+
   defp right(:baseline, %{db: db}), do: [db, make_ref(), "baseline", "first", 1]
 
   defp right(:generate_migrations, %{migrations: m}),
