@@ -60,7 +60,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     With `auto_migrate: false`, the default outside of dev and test, migrations make the
     tables. `mix ash.codegen NAME` writes them: plain SQL files of what the resources ask for and the
     files before do not make, see `codegen/1`. A resource that does not fit its
-    table is named in the log soon after the start, with the statement that would mend it.
+    table is named in the log soon after the start, with the statement that would fix it.
     """
 
     use Spark.Dsl.Extension,
@@ -250,7 +250,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       resource |> Store.again(context, run) |> Context.note(context)
     end
 
-    # What is logged tells for which resource and action it was.
+    # What is logged says for which resource and action it was.
     defp from(resource, action, fun), do: fn -> QueryLog.from(resource, name(action), fun) end
 
     defp name(nil), do: nil

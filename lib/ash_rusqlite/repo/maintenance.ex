@@ -98,7 +98,7 @@ defmodule AshRusqlite.Repo.Maintenance do
   def migrations!(repo, opts \\ []), do: repo |> migrations(opts) |> value!()
 
   @doc """
-  Runs the pending migrations on a copy of the database and tells what they do, before production
+  Runs the pending migrations on a copy of the database and says what they do, before production
   runs them. The database is only read and may be in use, by other programs, too. With a repo that is
   started with `read_only: true` not a byte of its file is written.
 

@@ -56,7 +56,7 @@ defmodule Mix.AshRusqlite.DatabaseFile do
   end
 
   @doc """
-  The other processes of the system that have a file or its log open, as far as the system tells
+  The other processes of the system that have a file or its log open, as far as the system says
   (`/proc` on Linux, of processes of the same user).
   """
   @spec users(String.t()) :: [String.t()]

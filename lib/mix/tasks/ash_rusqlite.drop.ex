@@ -3,7 +3,7 @@ defmodule Mix.Tasks.AshRusqlite.Drop do
 
   @moduledoc """
   Deletes the database file of a repo, its `-wal` and its `-shm`. It asks before. A file that another
-  process has open is not deleted: that would go on with a file that is gone. Linux tells who has; where
+  process has open is not deleted: that would go on with a file that is gone. Linux says who has; where
   the system does not, end what uses the file first.
 
       mix ash_rusqlite.drop

@@ -64,7 +64,7 @@ fn table_of(write: &Write) -> &str {
         Write::Delete(delete) => &delete.table,
         Write::UpdateOrInsert(write) => &write.table,
         Write::UpdateEach(each) => &each.table,
-        // SQLite's own words tell what they can.
+        // SQLite's own message says what it can.
         Write::Sql(_) => "",
     }
 }

@@ -31,7 +31,7 @@ const STATEMENTS: &[(&[&str], &str)] = &[
 const WRITES: &[&str] = &["INSERT", "REPLACE", "UPDATE", "DELETE"];
 
 /// The error for a statement that is not to write rows, by its first word, given where only such
-/// are run. None where that does not tell.
+/// are run. None where that does not say.
 pub fn not_a_write(sql: &str) -> Option<Error> {
     let (words, _) = words(sql);
     let first = words.first()?;

@@ -300,7 +300,7 @@ pub trait Responder: Send {
     fn sink(&mut self) -> &mut dyn RowSink;
     /// How far long work is.
     fn progress(&mut self, progress: Progress);
-    /// Whether it wants to hear of `begun`.
+    /// Whether it wants reports of `begun`.
     fn is_timed(&self) -> bool {
         false
     }

@@ -90,7 +90,7 @@ fn a_table_made_anew_keeps_rows_indexes_triggers_views_numbers_and_references() 
         CREATE VIEW titles AS SELECT title FROM rooms;
         CREATE VIEW upper_titles AS SELECT upper(title) AS title FROM titles;
         CREATE TRIGGER noted AFTER UPDATE ON rooms BEGIN INSERT INTO log VALUES (new.title); END;
-        CREATE TRIGGER told AFTER INSERT ON messages
+        CREATE TRIGGER marked AFTER INSERT ON messages
           BEGIN UPDATE rooms SET title = title || '!' WHERE id = new.room_id; END;";
     let schema = |size: &str| {
         sql(&format!(

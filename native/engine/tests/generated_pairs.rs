@@ -108,7 +108,7 @@ fn try_pair(seed: u64, changes: usize, of_resources: bool, drop: bool) {
 /// What a database looks like.
 #[derive(Debug)]
 struct Seen {
-    /// Its tables, columns, indexes, keys and triggers as SQLite tells them.
+    /// Its tables, columns, indexes, keys and triggers as SQLite describes them.
     shape: Vec<String>,
     /// The rows as far as both schemas have them, under the first one's names.
     common: Vec<String>,

@@ -1,4 +1,4 @@
-//! A large table that is made anew: its rows and the time are told before the writer is held, the
+//! A large table that is made anew: its rows and the time are reported before the writer is held, the
 //! copy is what one statement would make, and foreign keys are checked where they can break.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -73,18 +73,18 @@ fn rows_and_time_are_told_before_the_writer_is_held_and_progress_while_they_are_
     let mut store = store(&rows("id INTEGER PRIMARY KEY, title TEXT", 12_000), ANEW);
     let (result, all) = run(&mut store);
     assert_eq!(result.unwrap().len(), 1);
-    let told = rebuilds(&all);
-    let (first, free) = told[0];
+    let reported = rebuilds(&all);
+    let (first, free) = reported[0];
     assert_eq!(
         (first.label.as_str(), first.done, first.total),
         ("rooms", 0, 12_000)
     );
     assert!(*free && first.estimate.is_some_and(|time| !time.is_zero()));
-    assert!(told.len() > 10, "{}", told.len());
-    assert!(told[1..]
+    assert!(reported.len() > 10, "{}", reported.len());
+    assert!(reported[1..]
         .iter()
         .all(|(progress, free)| !free && progress.estimate.is_none()));
-    let done: Vec<u64> = told.iter().map(|(progress, _)| progress.done).collect();
+    let done: Vec<u64> = reported.iter().map(|(progress, _)| progress.done).collect();
     assert!(done.windows(2).all(|pair| pair[0] <= pair[1]));
     assert_eq!(done.iter().filter(|done| **done == 12_000).count(), 1);
     assert_eq!(

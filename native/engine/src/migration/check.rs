@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::progress::{Progress, ProgressSink};
 use crate::{backup, connection, integrity, sqlite_error};
 
-/// At most so many lines of damage.
+/// At most this many lines of damage.
 const FINDINGS: u32 = 100;
 
 /// What came of a check.

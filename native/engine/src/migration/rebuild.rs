@@ -1,6 +1,6 @@
 //! Large tables that a file makes anew: how many rows they have and how long that takes here is
 //! said before the writer is held, and the rows are copied in parts, so that their number can be
-//! told meanwhile.
+//! reported meanwhile.
 
 use std::time::{Duration, Instant};
 

@@ -197,7 +197,7 @@ impl Schema {
         self.objects.iter().find(|object| same(&object.name, name))
     }
 
-    /// Everything that can be told apart, as texts: what one file of migrations has added is the
+    /// Everything that can be distinguished, as texts: what one file of migrations has added is the
     /// difference of two of these.
     pub(super) fn facts(&self) -> BTreeSet<String> {
         let mut facts = BTreeSet::new();

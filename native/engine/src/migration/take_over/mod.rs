@@ -1,7 +1,7 @@
 //! Files over a database that has already what they make, as where tables follow their resources.
 //!
 //! The files before are run in a database in memory; so is each statement of the file itself, which
-//! tells what it makes. What the database has of that already and fits is taken over: the statement
+//! says what it makes. What the database has of that already and fits is taken over: the statement
 //! is left out, and what is looser than it says is reported. What has rows is never dropped for it:
 //! values are moved to where the file wants them, or the file fails with `schema_mismatch`.
 
