@@ -88,7 +88,7 @@ fn rows_and_time_are_told_before_the_writer_is_held_and_progress_while_they_are_
     assert!(done.windows(2).all(|pair| pair[0] <= pair[1]));
     assert_eq!(done.iter().filter(|done| **done == 12_000).count(), 1);
     assert_eq!(
-        store.number("SELECT count(*) FROM rooms WHERE title LIKE 'TITLE %'"),
+        store.number("SELECT count(*) FROM rooms WHERE title GLOB 'TITLE *'"),
         12_000
     );
     assert_eq!(
