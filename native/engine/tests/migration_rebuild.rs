@@ -220,3 +220,30 @@ fn rows_that_a_file_writes_by_hand_are_checked_in_the_whole_database() {
     let mut store = store(base, "INSERT INTO log VALUES (7);");
     failed(run(&mut store).0, Code::MigrationFailed);
 }
+
+#[test]
+fn a_large_table_that_each_tenant_has_is_made_anew_for_all_of_them() {
+    let base = rows("id INTEGER PRIMARY KEY, title TEXT", 10_000);
+    let other = base.replace(" rooms", " \"rooms@acme\"");
+    let mut store = store(&format!("{base} {other}"), "");
+    store.write("1_anew.sql", &format!("-- tenants: rooms\n-- up\n{ANEW}"));
+    run(&mut store).0.unwrap();
+    for table in ["rooms", "rooms@acme"] {
+        let sql = format!("SELECT count(*) FROM \"{table}\" WHERE title GLOB 'TITLE *'");
+        assert_eq!(store.number(&sql), 10_000, "{table}");
+    }
+}
+
+#[test]
+fn a_key_that_a_file_breaks_in_a_tenants_table_alone_is_missed() {
+    let mut store = store(
+        "CREATE TABLE rooms (id INTEGER PRIMARY KEY, title TEXT);
+         CREATE TABLE \"rooms@acme\" (id INTEGER PRIMARY KEY, title TEXT);
+         CREATE TABLE messages (room INTEGER REFERENCES \"rooms@acme\" (id));
+         INSERT INTO \"rooms@acme\" VALUES (1, 'a'); INSERT INTO messages VALUES (1);",
+        "",
+    );
+    let anew = ANEW.replace("FROM rooms;", "FROM rooms WHERE id <> 1;");
+    store.write("1_anew.sql", &format!("-- tenants: rooms\n-- up\n{anew}"));
+    failed(run(&mut store).0, Code::MigrationFailed);
+}

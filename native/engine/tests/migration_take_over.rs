@@ -407,3 +407,31 @@ fn the_transaction_and_other_files_are_out_of_reach_as_ever() {
     let error = failed(store.migrate(&TAKE_OVER), Code::MigrationFailed);
     assert_eq!(error.detail("line"), Some(&Detail::Integer(4)));
 }
+
+#[test]
+fn the_tables_of_tenants_are_taken_over_and_changed_as_those_of_nobody_are() {
+    let table = |name: &str| {
+        format!(
+            "CREATE TABLE \"{name}\" (id UUID_TEXT PRIMARY KEY NOT NULL, title TEXT, name TEXT, topic TEXT);
+             INSERT INTO \"{name}\" VALUES ('a', 'old', NULL, 'x'), ('b', 'old', 'new', NULL);"
+        )
+    };
+    let mut store = store(&(table("rooms") + &table("rooms@acme")), &[]);
+    let files = [
+        "CREATE TABLE rooms (id UUID_TEXT PRIMARY KEY NOT NULL, title TEXT);",
+        "ALTER TABLE rooms RENAME COLUMN title TO name;",
+        &ANEW.replace("title", "name"),
+    ];
+    for (place, up) in files.iter().enumerate() {
+        let text = format!("-- tenants: rooms\n-- up\n{up}\n");
+        store.write(&format!("{}_a.sql", place + 1), &text);
+    }
+    assert!(taken_over(&mut store).contains(&"table rooms@acme".to_owned()));
+    for table in ["rooms", "rooms@acme"] {
+        assert_eq!(columns(&store, table), ["id", "name", "topic"], "{table}");
+        let sql = format!("SELECT name || ifnull(topic, '') FROM \"{table}\" ORDER BY id");
+        assert_eq!(texts(&store, &sql), ["oldx", "new"], "{table}");
+        let sql = format!("SELECT count(*) FROM pragma_table_info('{table}') WHERE \"notnull\"");
+        assert_eq!(store.number(&sql), 2, "{table}");
+    }
+}

@@ -90,9 +90,14 @@ pub(super) struct Large {
 /// Finds the large tables, and reports each with the time that it will take.
 pub(super) fn announce(
     conn: &Connection,
+    file: &MigrationFile,
     script: &Script,
     sink: &mut dyn ProgressSink,
 ) -> Result<Vec<Large>> {
+    // Of a file for all tenants each statement runs once more for each of them.
+    if !file.tenants.is_empty() {
+        return Ok(Vec::new());
+    }
     let statements = split(&script.sql);
     let mut found = Vec::new();
     for rebuild in rebuilds(&statements) {
@@ -301,7 +306,14 @@ fn of_one_row(statement: &Statement) -> bool {
 }
 
 /// The tables whose foreign keys a script can have broken; `None` when that may be any.
-pub(super) fn touched(conn: &Connection, script: &Script) -> Result<Option<Vec<String>>> {
+pub(super) fn touched(
+    conn: &Connection,
+    file: &MigrationFile,
+    script: &Script,
+) -> Result<Option<Vec<String>>> {
+    if !file.tenants.is_empty() {
+        return Ok(None);
+    }
     let statements = split(&script.sql);
     let mut made: Vec<&str> = Vec::new();
     let mut touched: Vec<String> = Vec::new();

@@ -253,10 +253,10 @@ fn in_transaction(
     sink: &mut dyn ProgressSink,
 ) -> Result<Option<Applied>> {
     // What can be found out before is: nobody waits for it.
-    let large = rebuild::announce(conn, work.script, sink)?;
+    let large = rebuild::announce(conn, work.file, work.script, sink)?;
     let touched = match known {
         Some(_) => None,
-        None => rebuild::touched(conn, work.script)?,
+        None => rebuild::touched(conn, work.file, work.script)?,
     };
     let mut transaction = Transaction::begin(conn, deadline)?;
     let held = Instant::now();

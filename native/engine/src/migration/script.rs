@@ -110,7 +110,7 @@ fn run_each(
         while rows.next().map_err(failed)?.is_some() {}
         drop(rows);
         drop(statement);
-        for sql in of_tenants {
+        for (_, sql) in of_tenants {
             conn.execute_batch(&sql).map_err(failed)?;
         }
         if conn.is_autocommit() {

@@ -91,12 +91,13 @@ impl Tenants {
         Ok(done)
     }
 
-    /// A statement for each tenant; none where it names no table that tenants have. To be called
-    /// before it is run.
-    pub(super) fn statements(&self, conn: &Connection, sql: &str) -> Result<Vec<String>> {
+    /// A statement for each tenant, with its name; none where it names no table that tenants have. To
+    /// be called before it is run.
+    pub(super) fn statements(&self, conn: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
         let mut all = Vec::new();
         for tenant in &self.tenants {
-            all.extend(self.for_tenant(conn, sql, tenant)?);
+            let own = self.for_tenant(conn, sql, tenant)?;
+            all.extend(own.map(|sql| (tenant.clone(), sql)));
         }
         Ok(all)
     }
@@ -190,7 +191,8 @@ fn named_object(tokens: &[Token]) -> Option<usize> {
     Some(at)
 }
 
-fn of_tenant(table: &str, tenant: &str) -> String {
+/// The name of a table of a tenant.
+pub(super) fn of_tenant(table: &str, tenant: &str) -> String {
     format!("{table}@{tenant}")
 }
 
@@ -219,7 +221,11 @@ mod tests {
         )
         .unwrap();
         let tenants = Tenants::find(&conn, &["Rooms".to_owned()]).unwrap();
-        tenants.statements(&conn, sql).unwrap().pop()
+        tenants
+            .statements(&conn, sql)
+            .unwrap()
+            .pop()
+            .map(|(_, sql)| sql)
     }
 
     #[test]

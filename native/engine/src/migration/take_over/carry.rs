@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{has_column, Run};
 use crate::error::Result;
-use crate::migration::statement::{name as quoted, Copy, Rebuild, Statement};
+use crate::migration::statement::{name as quoted, same, Copy, Rebuild, Statement};
 use crate::schema::{load_table, Column, Table};
 
 /// What a table has beyond the files when it is to be made anew.
@@ -18,6 +18,11 @@ pub(super) struct Carried {
 }
 
 impl Carried {
+    /// Whether this is the new table.
+    pub(super) fn is_for(&self, table: &str) -> bool {
+        same(&self.new, table)
+    }
+
     pub(super) fn of(
         conn: &Connection,
         scratch: &Connection,

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::file::{file_name, MigrationFile};
 use super::script::{self, Script};
 use super::statement::{rebuilds, same, split, Kind, Rebuild, Statement};
+use super::tenants::{self, Tenants};
 use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
@@ -71,18 +72,27 @@ pub(super) fn run(
     files: &mut Files<'_>,
 ) -> Result<Vec<String>> {
     files.advance_to(file.version);
+    let tenants = Tenants::find(conn, &file.tenants)?;
+    tenants.complete(conn)?;
+    tenants.complete(&files.scratch.conn)?;
     let statements = split(&script.sql);
     let rebuilds = rebuilds(&statements);
     let mut run = Run {
         conn,
         file,
-        script,
+        script: script.clone(),
         wanted: files,
         report: Vec::new(),
         carried: Vec::new(),
     };
     for (at, statement) in statements.iter().enumerate() {
+        let sql = script.sql.get(statement.start..statement.end);
+        // Afterwards nobody could say whose an index was that it drops.
+        let of_tenants = tenants.statements(conn, sql.unwrap_or_default())?;
         run.statement(at, statement, &rebuilds)?;
+        for (tenant, sql) in of_tenants {
+            run.of_tenant(at, statement, (&tenant, sql), &rebuilds)?;
+        }
     }
     let report = run.report;
     files.done += 1;
@@ -92,7 +102,7 @@ pub(super) fn run(
 struct Run<'a, 'f> {
     conn: &'a Connection,
     file: &'a MigrationFile,
-    script: &'a Script,
+    script: Script,
     wanted: &'a Files<'f>,
     report: Vec<String>,
     /// What tables that are made anew have beyond the files.
@@ -100,6 +110,29 @@ struct Run<'a, 'f> {
 }
 
 impl Run<'_, '_> {
+    /// The same statement for the tables of a tenant.
+    fn of_tenant(
+        &mut self,
+        at: usize,
+        statement: &Statement,
+        (tenant, sql): (&str, String),
+        rebuilds: &[Rebuild],
+    ) -> Result<()> {
+        let own = |rebuild: &Rebuild| Rebuild {
+            table: tenants::of_tenant(&rebuild.table, tenant),
+            new: tenants::of_tenant(&rebuild.new, tenant),
+            ..rebuild.clone()
+        };
+        let rebuilds: Vec<Rebuild> = rebuilds.iter().map(own).collect();
+        let line = self.script.line_at(statement.start);
+        let script = std::mem::replace(&mut self.script, Script { sql, line });
+        let statements = split(&self.script.sql);
+        let mut one_by_one = statements.iter();
+        let result = one_by_one.try_for_each(|one| self.statement(at, one, &rebuilds));
+        self.script = script;
+        result
+    }
+
     fn statement(&mut self, at: usize, statement: &Statement, rebuilds: &[Rebuild]) -> Result<()> {
         let before = index::dropped(&self.wanted.scratch.conn, &statement.kind)?;
         if let Some(rebuild) = rebuilds.iter().find(|rebuild| rebuild.create == at) {
@@ -107,7 +140,7 @@ impl Run<'_, '_> {
             self.carried.push((rebuild.insert, carried));
         }
         // A file that cannot run there is one that needs rows: it runs as any other.
-        if self.wanted.run(self.script, statement).is_err() {
+        if self.wanted.run(&self.script, statement).is_err() {
             return self.execute(statement);
         }
         match &statement.kind {
@@ -126,23 +159,26 @@ impl Run<'_, '_> {
                 }
             }
             Kind::DropIndex { name } => self.drop_index(name, before, statement),
-            Kind::Insert { .. } => {
-                match self.carried.iter().position(|(insert, _)| *insert == at) {
-                    Some(place) => {
-                        let (_, carried) = self.carried.swap_remove(place);
-                        self.copy(&carried, statement)
-                    }
-                    None => self.execute(statement),
+            Kind::Insert { table } => match self.carried_to(at, table) {
+                Some(place) => {
+                    let (_, carried) = self.carried.swap_remove(place);
+                    self.copy(&carried, statement)
                 }
-            }
+                None => self.execute(statement),
+            },
             Kind::DropTable { .. } | Kind::Other => self.execute(statement),
         }
+    }
+
+    fn carried_to(&self, at: usize, table: &str) -> Option<usize> {
+        let mut carried = self.carried.iter();
+        carried.position(|(insert, carried)| *insert == at && carried.is_for(table))
     }
 
     /// Runs the statement as it is.
     fn execute(&self, statement: &Statement) -> Result<()> {
         let part = statement.start..statement.end;
-        script::run_part(self.conn, self.file, self.script, part)
+        script::run_part(self.conn, self.file, &self.script, part)
     }
 
     /// Runs a statement in the place of one of the file.
