@@ -46,10 +46,10 @@ pub(super) fn conversion(column: &str, from: &str, to: &str) -> Conversion {
         },
         (Boolean, Text | Json) => exact(either(c, ("1", "'true'"), ("0", "'false'"))),
         (Text | Json, Boolean) => exact(either(c, ("'true'", "1"), ("'false'", "0"))),
-        (Text | Uuid, Json) => exact(format!(
+        (from, Json) if from == Text || from == Uuid || form(from).is_some() => exact(format!(
             "CASE typeof({c}) WHEN 'text' THEN json_quote({c}) ELSE {c} END"
         )),
-        (Json, Text | Uuid) => exact(format!(
+        (Json, to) if to == Text || to == Uuid || form(to).is_some() => exact(format!(
             "CASE WHEN json_valid({c}) AND json_type({c}) = 'text' THEN json_extract({c}, '$') ELSE {c} END"
         )),
         (Integer | Real, Json) => exact(format!("CAST({c} AS TEXT)")),
@@ -233,6 +233,18 @@ mod tests {
             ("0", "BOOLEAN_INT", "JSON_TEXT", text("false")),
             ("'a \"b\"'", "TEXT", "JSON_TEXT", text("\"a \\\"b\\\"\"")),
             ("7", "INTEGER", "JSON_TEXT", text("7")),
+            (
+                "'2026-01-02'",
+                "DATE_TEXT",
+                "JSON_TEXT",
+                text("\"2026-01-02\""),
+            ),
+            (
+                "'2026-01-02T03:04:05Z'",
+                "DATETIME_TEXT",
+                "JSON_TEXT",
+                text("\"2026-01-02T03:04:05Z\""),
+            ),
             ("'ab'", "TEXT", "BLOB", Value::Blob(b"ab".to_vec())),
             (
                 "1700000000",
