@@ -10,7 +10,7 @@ mod fixtures {
 use ash_rusqlite_engine::migration::generate::{GenerateOptions, Wanted};
 use ash_rusqlite_engine::schema::{differences, ensure, TableSpec};
 use ash_rusqlite_engine::{Code, ColumnType};
-use fixtures::generated::{named, sql, Folder};
+use fixtures::generated::{dropping, named, sql, Folder};
 use fixtures::specs::{column, required, table};
 
 fn of_tenants(schema: &str) -> Wanted {
@@ -115,4 +115,37 @@ fn a_column_that_is_named_as_a_table_of_tenants_is_refused() {
     let error = folder.generate(&wanted, &named("a")).unwrap_err();
     assert_eq!(error.code(), Code::InvalidOption);
     assert!(error.message().contains("rooms.messages"), "{error}");
+}
+
+#[test]
+fn a_renamed_table_of_tenants_keeps_the_rows_of_each_and_a_dropped_one_goes_from_all() {
+    let mut folder = Folder::new();
+    let one = |table: &str| Wanted {
+        tenants: vec![table.into()],
+        ..sql(&format!(
+            "CREATE TABLE users (name TEXT);
+             CREATE TABLE {table} (id INTEGER PRIMARY KEY, title TEXT);
+             CREATE UNIQUE INDEX by_title ON {table} (title);"
+        ))
+    };
+    folder.step(&one("docs"), &named("a"));
+    let mut spec = of_tenant("docs", "acme");
+    spec.tenant_of = vec!["docs".into(), "docs".into()];
+    ensure(&folder.conn, &spec).unwrap();
+    folder.run("INSERT INTO \"docs@acme\" VALUES (1, 'x')");
+    let options = GenerateOptions {
+        rename_tables: vec![("docs".into(), "papers".into())],
+        ..named("b")
+    };
+    let text = folder.one(&one("papers"), &options);
+    assert!(text.contains("-- tenants: papers, docs\n"), "{text}");
+    let tables = "SELECT name FROM sqlite_schema WHERE name LIKE '%@%' AND type = 'table'";
+    assert_eq!(folder.rows(tables), ["papers@acme"]);
+    folder.rollback(1).unwrap();
+    assert_eq!(folder.rows("SELECT title FROM \"docs@acme\""), ["x"]);
+    folder.migrate();
+    assert_eq!(folder.rows("SELECT title FROM \"papers@acme\""), ["x"]);
+    let gone = sql("CREATE TABLE users (name TEXT)");
+    folder.one(&gone, &dropping("d"));
+    assert_eq!(folder.rows(tables), Vec::<String>::new());
 }

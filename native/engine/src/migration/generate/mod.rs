@@ -141,11 +141,15 @@ pub fn generate(
     let files = files(directory, &options.skip)?;
     let replayed = replay(&files)?;
     let target = target(wanted)?;
-    check_tenants(&wanted.tenants, &target.schema)?;
     check_fill(&options.fill, &target.schema)?;
     let ignored = lower(&wanted.ignored);
     let now = Schema::read(&replayed.link.conn)?;
     let renames = questions::renames(&now, &target.schema, options)?;
+    let tenants = Tenants {
+        wanted: wanted.tenants.clone(),
+        former: former_tenants(&replayed, &target.schema, &renames),
+    };
+    check_tenants(&tenants, &target.schema)?;
     let open = questions::questions(&now, &target.schema, options, &ignored, &replayed.left);
     if !open.is_empty() {
         return Ok(Generated {
@@ -163,11 +167,33 @@ pub fn generate(
         of_statements: target.of_statements.clone(),
         fill: fill(options),
     };
-    write(&replayed, &target, renames, rules, options, &wanted.tenants)
+    write(&replayed, &target, renames, rules, options, &tenants)
+}
+
+/// The tables that each tenant has.
+struct Tenants {
+    wanted: Vec<String>,
+    /// Those that are renamed or may go, of which each tenant has one, too.
+    former: Vec<String>,
+}
+
+fn former_tenants(replayed: &Replayed, target: &Schema, renames: &Renames) -> Vec<String> {
+    let gone = replayed.tenants.iter();
+    let mut former: Vec<String> = gone
+        .filter(|table| target.table(table).is_none())
+        .cloned()
+        .collect();
+    for (from, to) in &renames.tables {
+        if former.iter().any(|table| model::same(table, from)) {
+            former.push(to.clone());
+        }
+    }
+    former
 }
 
 /// A file is run for each tenant with the names of its tables in it, which no column may have.
-fn check_tenants(tenants: &[String], schema: &Schema) -> Result<()> {
+fn check_tenants(tenants: &Tenants, schema: &Schema) -> Result<()> {
+    let tenants: Vec<&String> = tenants.wanted.iter().chain(&tenants.former).collect();
     for table in &schema.tables {
         for column in &table.columns {
             if tenants.iter().any(|name| model::same(name, &column.name)) {
@@ -229,7 +255,7 @@ fn write(
     renames: Renames,
     rules: Rules,
     options: &GenerateOptions,
-    tenants: &[String],
+    tenants: &Tenants,
 ) -> Result<Generated> {
     let mut generated = Generated::default();
     let mut state = without_rows(&replayed.link.conn)?;

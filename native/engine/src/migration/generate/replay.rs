@@ -46,6 +46,8 @@ pub(super) struct Replayed {
     pub(super) left: BTreeSet<String>,
     /// The custom statements that are applied.
     pub(super) statements: BTreeMap<String, Statement>,
+    /// The tables, in lower case, that files call those that each tenant has.
+    pub(super) tenants: BTreeSet<String>,
     /// The newest version.
     pub(super) newest: i64,
 }
@@ -76,6 +78,7 @@ pub(super) fn replay(files: &[MigrationFile]) -> Result<Replayed> {
         generated: BTreeSet::new(),
         left: BTreeSet::new(),
         statements: BTreeMap::new(),
+        tenants: BTreeSet::new(),
         newest: 0,
     };
     let mut before = BTreeSet::new();
@@ -87,6 +90,10 @@ pub(super) fn replay(files: &[MigrationFile]) -> Result<Replayed> {
         replayed.link.gate.set(Access::Internal);
         conn.execute_batch("COMMIT").map_err(sqlite_error::map)?;
         replayed.newest = replayed.newest.max(file.version);
+        let tenants = file.tenants.iter();
+        replayed
+            .tenants
+            .extend(tenants.map(|table| table.to_ascii_lowercase()));
         replayed.read_comments(file);
         let facts = Schema::read(&replayed.link.conn)?.facts();
         if is_generated(&file.path) {

@@ -3,7 +3,7 @@
 use super::model::same;
 use super::plan::Part;
 use super::replay::{header, LEFT};
-use super::{GeneratedFile, Written};
+use super::{GeneratedFile, Tenants, Written};
 use crate::migration::lex::lex;
 use crate::migration::tenants;
 
@@ -12,15 +12,16 @@ pub(super) fn file(
     version: i64,
     name: &str,
     written: &Written,
-    tenants: &[String],
+    tenants: &Tenants,
 ) -> GeneratedFile {
     let mut rest = String::from("-- Read it, change it as you like, and commit it.\n");
     notes(&mut rest, &written.up);
     for left in &written.up.left {
         rest.push_str(&format!("{LEFT}{left}\n"));
     }
-    if concerns(&written.up, tenants) || concerns(&written.down, tenants) {
-        rest.push_str(&format!("{}{}\n", tenants::LINE, tenants.join(", ")));
+    let tables = of_tenants(written, tenants);
+    if !tables.is_empty() {
+        rest.push_str(&format!("{}{}\n", tenants::LINE, tables.join(", ")));
     }
     rest.push_str("\n-- up\n");
     part(&mut rest, &written.up);
@@ -35,6 +36,30 @@ pub(super) fn file(
         version,
         text: format!("{}\n{rest}", header(&rest)),
     }
+}
+
+/// The tables of tenants that a file has to know; none where it changes none.
+fn of_tenants(written: &Written, tenants: &Tenants) -> Vec<String> {
+    let named =
+        |tables: &[String]| concerns(&written.up, tables) || concerns(&written.down, tables);
+    let mut all = Vec::new();
+    for table in &tenants.former {
+        let own = tenants.wanted.iter().chain(&all);
+        if !own.into_iter().any(|other: &String| same(other, table)) && names(written, table) {
+            all.push(table.clone());
+        }
+    }
+    if !all.is_empty() || named(&tenants.wanted) {
+        all.splice(0..0, tenants.wanted.iter().cloned());
+    }
+    all
+}
+
+fn names(written: &Written, table: &str) -> bool {
+    let lines = written.up.lines.iter().chain(&written.down.lines);
+    lines
+        .flat_map(|line| lex(line))
+        .any(|token| same(&token.text, table))
 }
 
 /// Whether a part changes a table that each tenant has.
