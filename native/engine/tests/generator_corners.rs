@@ -222,3 +222,27 @@ fn files_with_windows_line_ends_and_old_rows_are_read() {
     let generated = folder.generate(&to, &named("c")).unwrap();
     assert_eq!(generated.files[0].version, 3);
 }
+
+#[test]
+fn a_search_table_over_another_one_finds_the_same_rows_after_that_is_made_anew() {
+    let mut folder = Folder::new();
+    let search =
+        "CREATE VIRTUAL TABLE search USING fts5 (title, content='t', content_rowid='rowid');
+        CREATE TRIGGER found AFTER INSERT ON t BEGIN
+          INSERT INTO search (rowid, title) VALUES (new.rowid, new.title); END;";
+    folder.step(
+        &sql(&format!(
+            "CREATE TABLE t (id TEXT PRIMARY KEY, title TEXT, n TEXT); {search}"
+        )),
+        &named("a"),
+    );
+    folder.run(
+        "INSERT INTO t VALUES ('a', 'one', '1'), ('b', 'two', '2'); DELETE FROM t WHERE id = 'a'",
+    );
+    let to = format!("CREATE TABLE t (id TEXT PRIMARY KEY, title TEXT, n INTEGER); {search}");
+    folder.one(&sql(&to), &named("b"));
+    let found = "SELECT id FROM t WHERE rowid IN (SELECT rowid FROM search ('two'))";
+    assert_eq!(folder.rows(found), ["b"]);
+    folder.rollback(1).unwrap();
+    assert_eq!(folder.rows(found), ["b"]);
+}

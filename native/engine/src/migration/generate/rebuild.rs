@@ -5,7 +5,7 @@
 
 use super::compare::Changes;
 use super::convert::conversion;
-use super::model::{same, Column, Index, Table};
+use super::model::{same, Column, Index, Kind, Schema, Table};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::migration::lex::{lex, name, readable};
@@ -39,7 +39,8 @@ pub(super) fn rebuild(
         changes.rebuild.join(", ")
     ));
     plan.execute(&create_as(wanted, &new))?;
-    copy(plan, now, wanted, &new)?;
+    let rowid = rowid(&schema, now, wanted);
+    copy(plan, now, wanted, &new, rowid)?;
     if now.autoincrement && wanted.autoincrement {
         plan.comment("The next number is that of the old table.");
         let (from, to) = (literal(&now.name), literal(&new));
@@ -73,9 +74,32 @@ fn create_as(table: &Table, new: &str) -> String {
     readable(&format!("CREATE TABLE {}{rest}", name(new)))
 }
 
-fn copy(plan: &mut Plan<'_>, now: &Table, wanted: &Table, new: &str) -> Result<()> {
-    let mut columns = Vec::new();
-    let mut values = Vec::new();
+const ROWIDS: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
+/// The name by which rowids are copied, where something may refer to rows by them, such as a search
+/// table and its triggers.
+fn rowid(schema: &Schema, now: &Table, wanted: &Table) -> Option<&'static str> {
+    let referred = schema.objects.iter().any(|object| {
+        let named = |word: &String| ROWIDS.iter().any(|rowid| same(rowid, word));
+        object.kind == Kind::VirtualTable || object.words.iter().any(named)
+    });
+    let own = wanted.columns.iter().any(|column| wanted.is_rowid(column));
+    if !referred || own || now.without_rowid || wanted.without_rowid {
+        return None;
+    }
+    let free = |name: &&&str| now.column(name).is_none() && wanted.column(name).is_none();
+    ROWIDS.iter().find(free).copied()
+}
+
+fn copy(
+    plan: &mut Plan<'_>,
+    now: &Table,
+    wanted: &Table,
+    new: &str,
+    rowid: Option<&str>,
+) -> Result<()> {
+    let mut columns: Vec<String> = rowid.map(str::to_owned).into_iter().collect();
+    let mut values = columns.clone();
     let mut comments = Vec::new();
     for column in &wanted.columns {
         if column.generated.is_some() {
