@@ -246,3 +246,29 @@ fn a_search_table_over_another_one_finds_the_same_rows_after_that_is_made_anew()
     folder.rollback(1).unwrap();
     assert_eq!(folder.rows(found), ["b"]);
 }
+
+#[test]
+fn a_value_for_a_new_column_is_given_whether_it_must_have_one_or_not() {
+    let from = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, n TEXT)";
+    for to in [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, n TEXT, b TEXT, c TEXT NOT NULL DEFAULT '-')",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, n INTEGER, b TEXT, c TEXT NOT NULL DEFAULT '-')",
+    ] {
+        let mut folder = Folder::new();
+        folder.step(&sql(from), &named("a"));
+        folder.run("INSERT INTO t VALUES (1, 'x', '1')");
+        let fill = |column: &str| ("t".to_owned(), column.to_owned(), "upper(a)".to_owned());
+        let options = GenerateOptions {
+            fill: vec![fill("b"), fill("c")],
+            ..named("b")
+        };
+        folder.one(&sql(to), &options);
+        assert_eq!(folder.rows("SELECT b, c FROM t"), ["X|X"]);
+        let nowhere = GenerateOptions {
+            fill: vec![fill("d")],
+            ..named("c")
+        };
+        let error = folder.generate(&sql(to), &nowhere).unwrap_err();
+        assert!(error.message().contains("t.d"), "{}", error.message());
+    }
+}

@@ -141,7 +141,6 @@ pub fn generate(
     let files = files(directory, &options.skip)?;
     let replayed = replay(&files)?;
     let target = target(wanted)?;
-    check_fill(&options.fill, &target.schema)?;
     let ignored = lower(&wanted.ignored);
     let now = Schema::read(&replayed.link.conn)?;
     let renames = questions::renames(&now, &target.schema, options)?;
@@ -150,6 +149,7 @@ pub fn generate(
         former: former_tenants(&replayed, &target.schema, &renames),
     };
     check_tenants(&tenants, &target.schema)?;
+    check_fill(&target.schema, options)?;
     let open = questions::questions(&now, &target.schema, options, &ignored, &replayed.left);
     if !open.is_empty() {
         return Ok(Generated {
@@ -208,17 +208,18 @@ fn check_tenants(tenants: &Tenants, schema: &Schema) -> Result<()> {
     Ok(())
 }
 
-fn check_fill(fill: &[(String, String, String)], schema: &Schema) -> Result<()> {
-    for (table, column, sql) in fill {
-        let found = schema.table(table).and_then(|table| table.column(column));
-        let why = if found.is_none() {
-            format!("fill: nobody asks for a column {table}.{column}")
+/// A value for what is not there would be left out in silence.
+fn check_fill(target: &Schema, options: &GenerateOptions) -> Result<()> {
+    for (table, column, sql) in &options.fill {
+        let asked = target.table(table).and_then(|found| found.column(column));
+        let message = if asked.is_none() {
+            format!("nobody asks for a column {table}.{column} that could be filled")
         } else if sql.trim().is_empty() {
-            format!("fill: the value for {table}.{column} is empty")
+            format!("the value for the rows of {table}.{column} is empty")
         } else {
             continue;
         };
-        return Err(Error::new(Code::InvalidOption, why).with("option", "fill"));
+        return Err(Error::new(Code::InvalidOption, message).with("option", "fill"));
     }
     Ok(())
 }

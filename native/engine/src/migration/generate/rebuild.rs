@@ -107,8 +107,12 @@ fn copy(
         }
         let value = match now.column(&column.name) {
             Some(old) => Some(value_of(plan, now, old, wanted, column, &mut comments)),
-            None if wanted.requires(column) => Some(new_value(plan, now, column, &mut comments)),
-            None => None,
+            None => match plan.fill(&now.name, &column.name) {
+                None if wanted.requires(column) => {
+                    Some(new_value(plan, now, column, &mut comments))
+                }
+                filled => filled,
+            },
         };
         if let Some(value) = value {
             columns.push(name(&column.name));
@@ -174,9 +178,6 @@ fn new_value(
     comments: &mut Vec<String>,
 ) -> String {
     let place = format!("{}.{}", table.name, column.name);
-    if let Some(value) = plan.fill(&table.name, &column.name) {
-        return value;
-    }
     plan.note(format!(
         "rows of {} have no value for the new column {}, which must have one: give it by \
          --fill {place}=SQL, or write it into the file in place of NULL",

@@ -33,6 +33,10 @@ impl Plan<'_> {
                 }
             }
             self.execute(&format!("ALTER TABLE {table} ADD COLUMN {text}"))?;
+            if let Some(value) = self.fill(&now.name, &column.name) {
+                let column = name(&column.name);
+                self.execute(&format!("UPDATE {table} SET {column} = {value}"))?;
+            }
         }
         for column in &changes.tighten {
             self.tighten(now, column)?;
