@@ -272,3 +272,26 @@ fn a_value_for_a_new_column_is_given_whether_it_must_have_one_or_not() {
         assert!(error.message().contains("t.d"), "{}", error.message());
     }
 }
+
+#[test]
+fn what_is_still_asked_for_cannot_be_renamed() {
+    let mut folder = Folder::new();
+    folder.step(&sql("CREATE TABLE t (a TEXT, b TEXT)"), &named("a"));
+    let to = sql("CREATE TABLE t (a TEXT, b TEXT, c TEXT); CREATE TABLE u (a TEXT)");
+    let error = folder.generate(&to, &renaming("t", "a", "c")).unwrap_err();
+    assert!(
+        error.message().contains("t.a is still asked for"),
+        "{}",
+        error.message()
+    );
+    let options = GenerateOptions {
+        rename_tables: vec![("t".into(), "u".into())],
+        ..named("b")
+    };
+    let error = folder.generate(&to, &options).unwrap_err();
+    assert!(
+        error.message().contains("t is still asked for"),
+        "{}",
+        error.message()
+    );
+}

@@ -140,6 +140,12 @@ pub(super) fn renames(now: &Schema, target: &Schema, options: &GenerateOptions) 
                 format!("there is a table {to} already"),
             ));
         }
+        if target.table(from).is_some() && !same(from, to) {
+            return Err(wrong(
+                "rename_tables",
+                format!("the table {from} is still asked for, so it cannot become {to}"),
+            ));
+        }
         if target.table(to).is_none() {
             return Err(wrong(
                 "rename_tables",
@@ -157,7 +163,10 @@ pub(super) fn renames(now: &Schema, target: &Schema, options: &GenerateOptions) 
         let column = found.and_then(|found| found.column(from));
         let there = found.and_then(|found| found.column(to));
         let asked = target.table(table).and_then(|table| table.column(to));
-        let why = if column.is_none() {
+        let still = target.table(table).and_then(|table| table.column(from));
+        let why = if still.is_some() && !same(from, to) {
+            format!("{table}.{from} is still asked for, so it cannot become {to}")
+        } else if column.is_none() {
             format!("there is no column {table}.{from} to be renamed")
         } else if there.is_some() && !same(from, to) {
             format!("there is a column {table}.{to} already")
