@@ -87,15 +87,14 @@ impl Executor<'_> {
             );
         }
         compile::bind(&mut stmt, &params)?;
-        let columns = if raw {
-            compile::columns_of(&stmt)
+        let given = if raw {
+            give_own(&mut stmt, sink, each)
         } else {
-            columns
+            if !matches!(read, Read::Explain(_)) {
+                sink.begin(&columns, hidden, reversed);
+            }
+            give(&mut stmt, &columns, sink, each)
         };
-        if !matches!(read, Read::Explain(_)) {
-            sink.begin(&columns, hidden, reversed);
-        }
-        let given = give(&mut stmt, &columns, sink, each);
         self.note_scan(&stmt, &sql, &given);
         given?;
         self.note_reprepare(&stmt);
@@ -300,6 +299,37 @@ fn give(
         sink.row(&row)?;
         each(row.decoded_bytes())?;
         count += 1;
+    }
+    Ok(count)
+}
+
+/// The same for a caller's own SQL. Its columns are those of the statement when it has begun: one that
+/// is kept is prepared anew then where the schema has changed.
+fn give_own(
+    stmt: &mut CachedStatement<'_>,
+    sink: &mut dyn RowSink,
+    each: &mut dyn FnMut(usize) -> Result<()>,
+) -> Result<u64> {
+    let mut rows = stmt.raw_query();
+    let mut count = 0;
+    let mut columns: Option<Arc<[OutputColumn]>> = None;
+    while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+        let columns = match &columns {
+            Some(known) => known,
+            None => {
+                let known = compile::columns_of(row.as_ref());
+                sink.begin(&known, 0, false);
+                columns.insert(known)
+            }
+        };
+        let row = Row::new(row, columns);
+        sink.row(&row)?;
+        each(row.decoded_bytes())?;
+        count += 1;
+    }
+    drop(rows);
+    if columns.is_none() {
+        sink.begin(&compile::columns_of(stmt), 0, false);
     }
     Ok(count)
 }

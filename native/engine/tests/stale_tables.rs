@@ -123,3 +123,24 @@ fn a_write_of_a_transaction_is_written_once() {
     assert_eq!(numbers(&database), [2, 3]);
     close(database);
 }
+
+#[test]
+fn a_read_in_sql_has_the_columns_that_are_there_now() {
+    let (_folder, path, database) = prepared();
+    let all = || read(&database, sql("SELECT * FROM t ORDER BY id"));
+    assert_eq!(all().unwrap()[0].len(), 3);
+    let other = Connection::open(&path).unwrap();
+    change(&other);
+    other
+        .execute_batch("INSERT INTO t (id, n) VALUES (7, 1)")
+        .unwrap();
+    assert_eq!(
+        all().unwrap(),
+        [vec![json!(7), json!(1), json!(null), json!("word")]]
+    );
+    other
+        .execute_batch("ALTER TABLE t DROP COLUMN n; ALTER TABLE t DROP COLUMN before")
+        .unwrap();
+    assert_eq!(all().unwrap(), [vec![json!(7), json!("word")]]);
+    close(database);
+}

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{count, hand_over, is_empty, Executor, RowSink};
+use super::{count, give_own, is_empty, Executor, RowSink};
 use crate::error::{Code, Error, Result};
 use crate::not_a_read;
 use crate::query::compile;
 use crate::query::ir::SqlWrite;
+use crate::value::OutputColumn;
 
 impl Executor<'_> {
     /// Runs one. Returns how many rows it wrote; what it returns goes to the sink.
@@ -31,14 +32,13 @@ impl Executor<'_> {
             return Err(Error::new(Code::NotAllowed, message));
         }
         compile::bind(&mut stmt, &params)?;
-        let columns = match stmt.column_count() {
-            0 => Arc::new([]),
-            _ => compile::columns_of(&stmt),
-        };
-        sink.begin(&columns, 0, false);
-        let written = match columns.is_empty() {
-            true => count(&mut stmt),
-            false => hand_over(&mut stmt, &columns, sink),
+        let written = match stmt.column_count() {
+            0 => {
+                let none: Arc<[OutputColumn]> = Arc::new([]);
+                sink.begin(&none, 0, false);
+                count(&mut stmt)
+            }
+            _ => give_own(&mut stmt, sink, &mut |_| Ok(())),
         };
         self.note_scan(&stmt, &write.sql, &written);
         self.note_reprepare(&stmt);

@@ -96,7 +96,8 @@ fn keys(now: &Table, wanted: &Table, strictness: Strictness, changes: &mut Chang
         changes.rebuild.push("AUTOINCREMENT".to_owned());
     }
     if now.strict != wanted.strict && (exact || wanted.strict) {
-        changes.rebuild.push("STRICT".to_owned());
+        let without = if now.strict { "without " } else { "" };
+        changes.rebuild.push(format!("{without}STRICT"));
     }
     if now.without_rowid != wanted.without_rowid && exact {
         changes.rebuild.push("WITHOUT ROWID".to_owned());
