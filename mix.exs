@@ -61,7 +61,8 @@ defmodule AshRusqlite.MixProject do
     [
       licenses: ["MIT"],
       links: %{},
-      files: ~w(lib native/engine native/nif native/mix_compiler.exs guides docs .cargo
+      files:
+        ~w(lib native/engine native/nif native/mix_compiler.exs native/mix_compiler guides docs .cargo
                 Cargo.toml Cargo.lock mix.exs .formatter.exs README.md CHANGELOG.md LICENSE)
     ]
   end

@@ -53,14 +53,20 @@ defmodule AshRusqlite do
   """
 
   @doc """
-  The versions of the engine and of the SQLite that it contains, and the layout number by
-  which a reload of native code checks that it may take over.
+  The versions of the engine and of the SQLite that it contains, the layout number by which a reload
+  of native code checks that it may take over, and the profile that the native code was built with:
+  `"development"` (in dev: built in seconds, slower) or `"release"`.
 
       iex> [major | _] = String.split(AshRusqlite.versions().sqlite, ".")
       iex> major
       "3"
   """
-  @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}
+  @spec versions() :: %{
+          engine: String.t(),
+          sqlite: String.t(),
+          layout: integer(),
+          profile: String.t()
+        }
   defdelegate versions(), to: AshRusqlite.Repo.Maintenance
 
   @explain AshRusqlite.DataLayer.Explain

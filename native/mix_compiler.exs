@@ -1,6 +1,10 @@
+Code.require_file("mix_compiler/cargo.exs", __DIR__)
+Code.require_file("mix_compiler/reload.exs", __DIR__)
+
 defmodule Mix.Tasks.Compile.AshRusqliteNative do
   @moduledoc false
-  # Builds the native library with cargo and puts it into priv/native. It lives outside of
+  # Builds the native library with cargo, or takes the one that ASH_RUSQLITE_LIBRARY names, and puts
+  # it into priv/native. In a VM that has one loaded it loads the new one, see `Reload`. It lives outside of
   # lib/ because mix.exs needs it before lib/ is compiled.
   #
   # A library is never overwritten: a running VM that has it loaded would crash, or keep
@@ -17,20 +21,25 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   @sources ~w(Cargo.toml Cargo.lock .cargo/config.toml native/{engine,nif}/Cargo.toml
               native/{engine,nif}/build.rs native/{engine,nif}/src/**/*.rs
               native/mix_compiler.exs)
+  # Also where another project compiles this one.
+  @root Path.expand("..", __DIR__)
 
-  @no_cargo """
-  cargo was not found, and AshRusqlite's native library is built with it.
-  Install Rust from https://rustup.rs, or put cargo into the PATH, and run the command again.
-  """
+  alias AshRusqlite.MixCompiler.{Cargo, Reload}
 
   @impl true
   def run(args) do
-    fingerprint = fingerprint()
-
-    if "--force" not in args and current() != nil and File.read(manifest()) == {:ok, fingerprint} do
-      {:noop, []}
+    with {built, warnings} when built != :error <- build("--force" in args),
+         {compiled, more} when compiled != :error <- Reload.compile(),
+         {:ok, loaded?} <- Reload.load(current()) do
+      done? = loaded? or :ok in [built, compiled]
+      {if(done?, do: :ok, else: :noop), warnings ++ more}
     else
-      build(fingerprint)
+      {:error, message} when is_binary(message) ->
+        Mix.shell().error(message)
+        {:error, [Reload.failed(message)]}
+
+      {:error, diagnostics} ->
+        {:error, diagnostics}
     end
   end
 
@@ -44,47 +53,87 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
     :ok
   end
 
-  defp build(fingerprint) do
-    cargo = cargo() || Mix.raise(@no_cargo)
+  defp build(force?) do
+    fingerprint = fingerprint()
+    name = current()
 
+    # Another environment may have put a library of another profile in its place.
+    if not force? and name != nil and File.read(manifest()) == {:ok, noted(fingerprint, name)},
+      do: {:noop, []},
+      else: build_anew(fingerprint)
+  end
+
+  defp build_anew(fingerprint) do
     objcopy = objcopy()
-    args = cargo_args(objcopy)
 
-    case run_cargo(cargo, args) do
-      {0, _output} ->
-        install(built_library(), native_dir(), symbols_dir(), objcopy)
-        # Links priv/, which may not have been there, to where Erlang looks for it.
-        Mix.Project.build_structure()
-        write!(manifest(), fingerprint)
-        {:ok, []}
-
-      {status, output} ->
-        message = "cargo #{Enum.join(args, " ")} failed with status #{status}"
-        Mix.shell().error(message)
-        {:error, [diagnostic("#{message}\n\n#{output}")]}
+    with {:ok, built, warnings} <- library(objcopy) do
+      name = install(built, native_dir(), symbols_dir(), objcopy)
+      # Links priv/, which may not have been there, to where Erlang looks for it.
+      Mix.Project.build_structure()
+      write!(manifest(), noted(fingerprint, name))
+      {:ok, warnings}
     end
   end
 
-  # The lines appear while cargo works: the first build takes minutes.
-  defp run_cargo(cargo, args) do
-    options = [:binary, :exit_status, :stderr_to_stdout, args: args, cd: root()]
-    collect(Port.open({:spawn_executable, cargo}, options), [])
+  defp noted(fingerprint, name), do: "#{fingerprint} #{name}"
+
+  defp library(objcopy) do
+    case System.get_env("ASH_RUSQLITE_LIBRARY", "") do
+      "" ->
+        with {:ok, warnings} <- Cargo.run(cargo_args(objcopy), root()),
+             do: {:ok, built_library(), warnings}
+
+      path ->
+        {:ok, checked(Path.expand(path)), []}
+    end
   end
 
-  defp collect(port, output) do
-    receive do
-      {^port, {:data, data}} ->
-        IO.write(:stderr, data)
-        collect(port, [output, data])
+  # A library from elsewhere runs in the VM: it is the one that was meant, or none.
+  defp checked(path) do
+    content =
+      case File.read(path) do
+        {:ok, content} ->
+          content
 
-      {^port, {:exit_status, status}} ->
-        {status, output |> IO.iodata_to_binary() |> String.trim()}
+        {:error, reason} ->
+          Mix.raise("ASH_RUSQLITE_LIBRARY: #{path}: #{:file.format_error(reason)}")
+      end
+
+    wanted = wanted_checksum(path)
+    found = :sha256 |> :crypto.hash(content) |> Base.encode16(case: :lower)
+
+    if found != wanted do
+      Mix.raise(
+        "ASH_RUSQLITE_LIBRARY: #{path} has the SHA-256 #{found}, and should have #{wanted}"
+      )
     end
+
+    path
+  end
+
+  defp wanted_checksum(path) do
+    given = System.get_env("ASH_RUSQLITE_LIBRARY_SHA256", "")
+
+    text =
+      with "" <- given, {:ok, text} <- File.read(path <> ".sha256") do
+        text
+      else
+        {:error, _} ->
+          Mix.raise(
+            "ASH_RUSQLITE_LIBRARY needs a checksum: set ASH_RUSQLITE_LIBRARY_SHA256, or put the " <>
+              "output of sha256sum into #{path}.sha256"
+          )
+
+        given ->
+          given
+      end
+
+    text |> String.split() |> List.first("") |> String.downcase()
   end
 
   # Without objcopy the linker strips the library, and its symbols are not kept.
   defp cargo_args(objcopy) do
-    args = ~w(--release --locked -p #{@crate} --target-dir) ++ [target_dir()]
+    args = ~w(--profile #{profile()} --locked -p #{@crate} --target-dir) ++ [target_dir()]
     if objcopy, do: ["build" | args], else: ["rustc" | args] ++ ~w(-- -C strip=symbols)
   end
 
@@ -138,7 +187,7 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   end
 
   defp built_library do
-    folder = Path.join([target_dir(), System.get_env("CARGO_BUILD_TARGET", ""), "release"])
+    folder = Path.join([target_dir(), System.get_env("CARGO_BUILD_TARGET", ""), profile()])
     candidates = for extension <- ~w(so dylib), do: Path.join(folder, "lib#{@crate}.#{extension}")
 
     Enum.find(candidates, &File.regular?/1) ||
@@ -163,6 +212,13 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
   end
 
   defp fingerprint do
+    case System.get_env("ASH_RUSQLITE_LIBRARY", "") do
+      "" -> fingerprint_of_sources()
+      path -> hash(:erlang.term_to_binary({File.stat(path), wanted_checksum(Path.expand(path))}))
+    end
+  end
+
+  defp fingerprint_of_sources do
     files = Enum.flat_map(@sources, &Path.wildcard(Path.join(root(), &1), match_dot: true))
 
     stats =
@@ -172,33 +228,28 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
       end
 
     target = System.get_env("CARGO_BUILD_TARGET")
-    hash(:erlang.term_to_binary({stats, target_dir(), target, objcopy() != nil}))
+    hash(:erlang.term_to_binary({stats, target_dir(), target, objcopy() != nil, profile()}))
   end
 
   defp hash(binary), do: binary |> :erlang.md5() |> Base.encode16(case: :lower)
 
-  defp cargo do
-    home = System.get_env("CARGO_HOME") || Path.join(System.user_home() || "/", ".cargo")
-    System.find_executable("cargo") || System.find_executable(Path.join(home, "bin/cargo"))
+  # A build in seconds while one develops, the quickest code otherwise.
+  defp profile do
+    case System.get_env("ASH_RUSQLITE_PROFILE", "") do
+      "" -> if Mix.env() == :dev, do: "development", else: "release"
+      profile when profile in ["development", "release"] -> profile
+      other -> Mix.raise("ASH_RUSQLITE_PROFILE is development or release, not #{other}")
+    end
   end
 
   # A cross compiler's own objcopy would be needed for another machine's library.
   defp objcopy do
-    if System.get_env("CARGO_BUILD_TARGET") in [nil, ""],
-      do: System.find_executable("objcopy") || System.find_executable("llvm-objcopy")
+    if System.get_env("CARGO_BUILD_TARGET", "") == "" and
+         System.get_env("ASH_RUSQLITE_LIBRARY", "") == "",
+       do: System.find_executable("objcopy") || System.find_executable("llvm-objcopy")
   end
 
-  defp diagnostic(message) do
-    %Mix.Task.Compiler.Diagnostic{
-      compiler_name: "cargo",
-      file: Path.join(root(), "Cargo.toml"),
-      message: message,
-      position: 0,
-      severity: :error
-    }
-  end
-
-  defp root, do: Path.dirname(Mix.Project.project_file())
+  defp root, do: @root
   defp native_dir, do: Path.join(root(), "priv/native")
   defp target_dir, do: Path.expand(System.get_env("CARGO_TARGET_DIR", "target"), root())
   defp symbols_dir, do: Path.join(target_dir(), "symbols")

@@ -26,6 +26,8 @@ defmodule AshRusqlite.Error do
     corrupt: {false, "the file is damaged"},
     file_replaced:
       {true, "another program deleted or replaced the open file or its log; it is opened again"},
+    code_replaced:
+      {true, "the native code was replaced meanwhile; a transaction was rolled back"},
     disk_full: {true, "the disk or the quota is full; what was acknowledged is safe"},
     io_error: {true, "the operating system failed to read or write"},
     read_only: {false, "the database or its file is read-only"},

@@ -6,9 +6,9 @@ defmodule AshRusqlite.Native do
   # may `receive`, because a process inside this module would be killed when its old code is
   # purged after a reload.
 
+  # A new library is taken in by loading this module again, which the Mix compiler in native/ does
+  # where it runs. Until that is done, calls are served by the old one.
   @on_load :load
-  # A new library makes Mix compile this module again, and its reload takes the library in.
-  @external_resource Path.expand("../../priv/native/current", __DIR__)
 
   @typedoc "An open database."
   @opaque db :: reference()
@@ -75,13 +75,35 @@ defmodule AshRusqlite.Native do
 
   # A build may put another library in the place of this one meanwhile.
   defp load(folder, name) do
-    with {:error, {:load_failed, _}} = error <-
-           :erlang.load_nif(:filename.join(folder, :erlang.binary_to_list(name)), 0) do
-      case :file.read_file(:filename.join(folder, ~c"current")) do
-        {:ok, other} when other != name -> load(folder, other)
-        _ -> error
-      end
+    case :erlang.load_nif(:filename.join(folder, :erlang.binary_to_list(name)), 0) do
+      :ok ->
+        :persistent_term.put({__MODULE__, :library}, name)
+
+      {:error, {:load_failed, _}} = error ->
+        case :file.read_file(:filename.join(folder, ~c"current")) do
+          {:ok, other} when other != name -> load(folder, other)
+          _ -> refused(error)
+        end
+
+      error ->
+        refused(error)
     end
+  end
+
+  # What `load` returns is logged; whoever loads the module asks here.
+  defp refused({:error, {reason, text}}) do
+    text =
+      case {reason, :re.run(text, ~c"\\(2\\)")} do
+        {:upgrade, {:match, _}} ->
+          "it has another layout of what lives across a reload than the library that is loaded: " <>
+            "restart the VM"
+
+        _ ->
+          :unicode.characters_to_binary(text)
+      end
+
+    :persistent_term.put({__MODULE__, :refused}, text)
+    {:error, {reason, text}}
   end
 
   defp priv_dir do
@@ -259,8 +281,13 @@ defmodule AshRusqlite.Native do
   @spec stored_term_dirty(binary()) :: {:ok, term()} | error()
   def stored_term_dirty(_binary), do: not_loaded()
 
-  @doc "The versions of the engine, of SQLite and of the layout that a reload checks."
-  @spec versions() :: %{engine: String.t(), sqlite: String.t(), layout: integer()}
+  @doc "The versions of the engine, of SQLite and of the layout that a reload checks; the profile."
+  @spec versions() :: %{
+          engine: String.t(),
+          sqlite: String.t(),
+          layout: integer(),
+          profile: String.t()
+        }
   def versions, do: not_loaded()
 
   defp not_loaded, do: :erlang.nif_error(:nif_not_loaded)

@@ -35,10 +35,30 @@ defmodule AshRusqlite.Repo.Call do
     with queued when queued != nil <- Process.get(@queued),
          do: Process.put(@queued, queued + System.convert_time_unit(time, unit, :native))
   end
+  # Milliseconds that a database that is to be opened waits for native code that is being replaced.
+  @replacement 60_000
+  @pause 5
 
   @doc "Opens a database for the calling process."
   @spec open(String.t(), keyword()) :: {:ok, Native.db()} | {:error, Error.t()}
-  def open(path, options) do
+  def open(path, options), do: open(path, options, now() + @replacement)
+
+  defp open(path, options, until) do
+    case open_now(path, options) do
+      {:error, %Error{code: :code_replaced}} = replaced ->
+        if now() < until do
+          Process.sleep(@pause)
+          open(path, options, until)
+        else
+          replaced
+        end
+
+      result ->
+        result
+    end
+  end
+
+  defp open_now(path, options) do
     ref = make_ref()
 
     with {:ok, db} <- Native.open(path, options, ref) do
@@ -64,6 +84,10 @@ defmodule AshRusqlite.Repo.Call do
       error -> answer(error)
     end
   end
+
+  @doc "The result of a native function that answers at once."
+  @spec now(result() | Native.error()) :: result()
+  def now(answer), do: answer(answer)
 
   @doc "A result whose error tells the deadline that passed."
   @spec timed(result(), timeout()) :: result()

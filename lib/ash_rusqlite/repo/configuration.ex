@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Configuration do
   # checks them.
 
   alias AshRusqlite.{Error, Native, Package, Telemetry}
-  alias AshRusqlite.Repo.{EctoOptions, Options, Registry}
+  alias AshRusqlite.Repo.{Call, EctoOptions, Options, Registry}
 
   # What the engine does not know.
   @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate, :like, :log, :log_start]
@@ -94,7 +94,8 @@ defmodule AshRusqlite.Repo.Configuration do
   @doc "The options of a running repo, otherwise the configured ones."
   @spec current(AshRusqlite.Repo.repo(), module(), atom()) :: keyword()
   def current(repo, module, otp_app) do
-    with {:ok, entry} <- Registry.lookup(repo), {:ok, options} <- Native.config(entry.db) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         {:ok, options} <- Registry.with_current(entry, entry.timeout, &config/2) do
       Keyword.merge(options, name: entry.repo, otp_app: otp_app)
     else
       _ ->
@@ -104,6 +105,8 @@ defmodule AshRusqlite.Repo.Configuration do
         end
     end
   end
+
+  defp config(entry, _left), do: Call.now(Native.config(entry.db))
 
   @doc "The name that a repo's process gets."
   @spec name(keyword()) :: {:ok, atom()} | {:error, Error.t()}

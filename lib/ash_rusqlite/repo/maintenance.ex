@@ -410,9 +410,10 @@ defmodule AshRusqlite.Repo.Maintenance do
   @doc "See `c:AshRusqlite.Repo.stats/0`."
   @spec stats(repo()) :: result(map())
   def stats(repo) do
-    with {:ok, entry} <- Registry.lookup(repo),
-         {:error, native} <- Native.stats(entry.db) do
-      {:error, Error.from_native(native)}
+    with {:ok, entry} <- Registry.lookup(repo) do
+      Registry.with_current(entry, entry.timeout, fn entry, _left ->
+        Call.now(Native.stats(entry.db))
+      end)
     end
   end
 
@@ -425,12 +426,17 @@ defmodule AshRusqlite.Repo.Maintenance do
          {:ok, timeout, opts} <- Options.pop_timeout(opts, :infinity),
          {progress, opts} = Keyword.pop(opts, :progress, false),
          :ok <- Options.known(opts, known ++ [:progress]),
-         :ok <- outside_of_transaction(entry, operation),
-         {:ok, start} <- prepare.(entry, opts) do
+         :ok <- outside_of_transaction(entry, operation) do
       observe(entry, operation, fn ->
-        around(entry, operation, fn -> job(entry, start, timeout, progress) end)
+        around(entry, operation, fn ->
+          Registry.with_current(entry, timeout, &prepared(&1, &2, opts, prepare, progress))
+        end)
       end)
     end
+  end
+
+  defp prepared(entry, timeout, opts, prepare, progress) do
+    with {:ok, start} <- prepare.(entry, opts), do: job(entry, start, timeout, progress)
   end
 
   # Whoever remembers which tables are there has to look again. Until migrations are through, what

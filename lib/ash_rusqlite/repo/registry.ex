@@ -118,35 +118,56 @@ defmodule AshRusqlite.Repo.Registry do
     {:error, Error.new(:closed, message, %{name: inspect(repo)})}
   end
 
-  # How long native code may take to hand its databases over to its successor.
-  @handover 5_000
+  # Milliseconds between two looks at native code that hands its databases over to its successor.
   @pause 5
+  # How long a call without a deadline waits for that.
+  @longest 60_000
 
   @doc """
-  Calls a function with a repo's entry. When it answers that the database is closed, which
-  means that it did nothing, it is called again if the repo was started anew or is
-  still running: then its native code is just being replaced.
+  Calls a function with a repo's entry and the milliseconds that are left of the call. When it
+  answers that the database is closed, or not yet open, which means that it did nothing, it is
+  called again if the repo was started anew or is still running: then its native code is just being
+  replaced. That waits as long as the call may take.
   """
-  @spec with_current(t(), (t() -> result)) :: result when result: term()
-  def with_current(entry, fun), do: with_current(entry, fun, div(@handover, @pause))
+  @spec with_current(t(), timeout(), (t(), timeout() -> result)) :: result when result: term()
+  def with_current(entry, timeout, fun) do
+    with {:error, %Error{code: code}} = closed when code in [:closed, :code_replaced] <-
+           fun.(entry, timeout),
+         do: again(entry, timeout, closed, fun, now())
+  end
 
-  defp with_current(entry, fun, tries) do
-    with {:error, %Error{code: :closed}} = closed <- fun.(entry) do
-      case lookup(entry.repo) do
-        {:ok, %{db: db} = current} when db != entry.db ->
-          fun.(current)
+  defp again(entry, timeout, closed, fun, began) do
+    case lookup(entry.repo) do
+      {:ok, %{db: db} = current} when db != entry.db ->
+        fun.(current, left(timeout, began))
 
-        {:ok, %{pid: pid}} when tries > 0 ->
-          if Process.alive?(pid) do
-            Process.sleep(@pause)
-            with_current(entry, fun, tries - 1)
-          else
-            closed
-          end
+      {:ok, %{pid: pid}} ->
+        cond do
+          not Process.alive?(pid) -> closed
+          left(min(timeout, @longest), began) <= 1 -> {:error, not_ready(now() - began)}
+          true -> Process.sleep(@pause) && retry(entry, timeout, fun, began)
+        end
 
-        _ ->
-          closed
-      end
+      _ ->
+        closed
     end
   end
+
+  defp retry(entry, timeout, fun, began) do
+    with {:error, %Error{code: code}} = closed when code in [:closed, :code_replaced] <-
+           fun.(entry, left(timeout, began)),
+         do: again(entry, timeout, closed, fun, began)
+  end
+
+  defp not_ready(waited) do
+    message =
+      "the native code was being replaced for all of the call's time (#{waited} ms); nothing was done"
+
+    Error.new(:timeout, message, %{waited_ms: waited})
+  end
+
+  defp left(:infinity, _began), do: :infinity
+  defp left(timeout, began), do: max(timeout - (now() - began), 1)
+
+  defp now, do: System.monotonic_time(:millisecond)
 end

@@ -159,7 +159,9 @@ defmodule AshRusqlite.Repo.Schema do
   @spec read_as(AshRusqlite.Repo.repo(), table_spec()) :: :ok | {:error, Error.t()}
   def read_as(repo, table) do
     with {:ok, entry} <- Registry.lookup(repo) do
-      Registry.with_current(entry, &Call.read_table_as(&1.db, table))
+      Registry.with_current(entry, entry.timeout, fn entry, _left ->
+        Call.read_table_as(entry.db, table)
+      end)
     end
   end
 
@@ -171,7 +173,7 @@ defmodule AshRusqlite.Repo.Schema do
 
       if Transaction.open?(entry),
         do: Transaction.run(entry, operation, timeout),
-        else: Registry.with_current(entry, &outside.(&1, timeout))
+        else: Registry.with_current(entry, timeout, outside)
     end
   end
 

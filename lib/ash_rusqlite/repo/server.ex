@@ -152,8 +152,7 @@ defmodule AshRusqlite.Repo.Server do
          {:ok, log} <- Configuration.log(options),
          log_start = Keyword.get(options, :log_start, false),
          new? = log_start != false and not File.exists?(path),
-         {:ok, db} <- Call.open(path, engine_options),
-         {:ok, config} <- Native.config(db) do
+         {:ok, db, config} <- open_database(path, engine_options) do
       entry = %Registry{
         repo: options[:name] || self(),
         pid: self(),
@@ -173,6 +172,20 @@ defmodule AshRusqlite.Repo.Server do
     else
       {:error, %Error{} = error} -> {:error, error}
       {:error, native} -> {:error, Error.from_native(native)}
+    end
+  end
+
+  # Native code may be replaced in between: the options are then those of its successor.
+  defp open_database(path, engine_options) do
+    with {:ok, db} <- Call.open(path, engine_options),
+         {:ok, config} <- config(db, 1_000),
+         do: {:ok, db, config}
+  end
+
+  defp config(db, tries) do
+    with {:error, {:closed, _, _, _}} when tries > 0 <- Native.config(db) do
+      Process.sleep(10)
+      config(db, tries - 1)
     end
   end
 

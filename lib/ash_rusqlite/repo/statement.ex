@@ -19,7 +19,7 @@ defmodule AshRusqlite.Repo.Statement do
         else
           left = Uncommitted.wait(entry.uncommitted, timeout)
           if left != timeout, do: Call.note_queued(timeout - left, :millisecond)
-          entry |> Registry.with_current(&Call.read(&1.db, read, left)) |> Call.timed(timeout)
+          entry |> Registry.with_current(left, &Call.read(&1.db, read, &2)) |> Call.timed(timeout)
         end
       end)
     end
@@ -37,7 +37,7 @@ defmodule AshRusqlite.Repo.Statement do
           Transaction.run(entry, write, timeout)
         else
           entry
-          |> Registry.with_current(&Call.write(&1.db, write, timeout))
+          |> Registry.with_current(timeout, &Call.write(&1.db, write, &2))
           |> Call.timed(timeout)
         end
       end)

@@ -142,13 +142,34 @@ defmodule AshRusqlite.Repo.Transaction do
         {:error, Error.new(:transaction_closed, message)}
 
       %{tx: nil} = state ->
-        with {:ok, _state} <- begin(entry, state), do: run(entry, operation, timeout)
+        Registry.with_current(entry, timeout, fn entry, left ->
+          first(entry, state, operation, left)
+        end)
 
       state ->
-        result = run(state, key(entry), operation, timeout)
-        if write?(operation), do: note_written(entry, result)
-        result
+        run_next(entry, state, operation, timeout)
     end
+  end
+
+  # When native code was replaced before the first statement was through, nothing is lost: it runs
+  # again in a new transaction.
+  defp first(entry, state, operation, timeout) do
+    with {:ok, begun} <- begin(entry, state) do
+      case run_next(entry, begun, operation, timeout) do
+        {:error, %Error{code: :code_replaced}} = replaced ->
+          Process.put(key(entry), state)
+          replaced
+
+        result ->
+          result
+      end
+    end
+  end
+
+  defp run_next(entry, state, operation, timeout) do
+    result = run(state, key(entry), operation, timeout)
+    if write?(operation), do: note_written(entry, result)
+    result
   end
 
   defp write?({:read, _}), do: false
@@ -177,13 +198,15 @@ defmodule AshRusqlite.Repo.Transaction do
 
   defp now, do: System.monotonic_time(:millisecond)
 
+  @ends [:transaction_timeout, :transaction_closed, :closed, :code_replaced]
+
   # Waiting for the writer ends with the transaction's own timeout at the latest.
   defp run(%{tx: {db, tx}} = state, key, operation, timeout) do
     timeout = min(timeout, state.timeout)
     result = db |> Call.transaction(tx, operation, timeout) |> told(state) |> Call.timed(timeout)
 
     with {:error, %Error{code: code} = error} <- result,
-         true <- code in [:transaction_timeout, :transaction_closed, :closed] and !state.lost do
+         true <- code in @ends and !state.lost do
       Process.put(key, %{state | lost: error})
     end
 
@@ -211,17 +234,15 @@ defmodule AshRusqlite.Repo.Transaction do
   end
 
   defp open(entry, state, left) do
-    Registry.with_current(entry, fn %{db: db} ->
-      case Native.tx_open(db, left) do
-        {:ok, tx} ->
-          state = %{state | tx: {db, tx}}
-          Process.put(key(entry), state)
-          {:ok, state}
+    case Native.tx_open(entry.db, left) do
+      {:ok, tx} ->
+        state = %{state | tx: {entry.db, tx}}
+        Process.put(key(entry), state)
+        {:ok, state}
 
-        {:error, native} ->
-          {:error, Error.from_native(native)}
-      end
-    end)
+      {:error, native} ->
+        {:error, Error.from_native(native)}
+    end
   end
 
   # The engine was given what was left of the time.

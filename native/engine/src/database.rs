@@ -1,7 +1,10 @@
 //! A database: its writer, its readers, and what a host asks of them.
 
 mod figures;
+mod handover;
 mod statement_text;
+
+pub use handover::Handover;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +42,8 @@ struct Inner {
     pool: Arc<Pool>,
     closing: Arc<AtomicBool>,
     path: PathBuf,
+    /// Of a database in memory.
+    memory: Arc<Mutex<Option<MemoryFolder>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -72,6 +77,15 @@ impl Database {
             None => Some(MemoryFolder::create()?),
             Some(_) => None,
         };
+        Database::start(config, memory, ReadTypes::default(), opened)
+    }
+
+    fn start(
+        config: Config,
+        memory: Option<MemoryFolder>,
+        read_types: ReadTypes,
+        opened: Box<dyn FnOnce(Result<()>) + Send>,
+    ) -> Result<Database> {
         let path = match (&config.database, &memory) {
             (Some(path), _) => path.clone(),
             (None, Some(folder)) => folder.database(),
@@ -79,26 +93,23 @@ impl Database {
         };
         let closing = Arc::new(AtomicBool::new(false));
         let pool = Arc::new(Pool::new(path.clone(), config.clone()));
-        let shared = Arc::new(Shared::new(config));
-        let threads = Mutex::default();
+        let shared = Arc::new(Shared::new(config, read_types));
+        let (memory, threads) = (Arc::new(Mutex::new(memory)), Mutex::default());
         let database = Database(Arc::new(Inner {
             shared,
             pool,
             closing,
             path,
+            memory,
             threads,
         }));
-        database.start_writer(memory, opened)?;
+        database.start_writer(opened)?;
         Ok(database)
     }
 
-    fn start_writer(
-        &self,
-        memory: Option<MemoryFolder>,
-        opened: Box<dyn FnOnce(Result<()>) + Send>,
-    ) -> Result<()> {
+    fn start_writer(&self, opened: Box<dyn FnOnce(Result<()>) + Send>) -> Result<()> {
         let (shared, path) = (Arc::clone(&self.0.shared), self.0.path.clone());
-        let pool = Arc::clone(&self.0.pool);
+        let (pool, memory) = (Arc::clone(&self.0.pool), Arc::clone(&self.0.memory));
         self.spawn("ash_rusqlite_writer", move || {
             let [suspended, resumed] = [Arc::clone(&pool), Arc::clone(&pool)];
             let others = Others {
@@ -107,7 +118,9 @@ impl Database {
                 resume: Box::new(move |refused| resumed.resume(refused)),
             };
             writer::run(Arc::clone(&shared), path, opened, others);
-            drop(memory);
+            if !shared.queue.is_replaced() {
+                memory.lock().unwrap_or_else(PoisonError::into_inner).take();
+            }
             let closers = shared.queue.closed();
             closers.into_iter().for_each(|notify| notify());
         })

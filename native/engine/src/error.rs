@@ -81,6 +81,9 @@ codes! {
     /// Another program deleted or replaced the open file or its log. What was being written is
     /// not acknowledged; the file is opened again.
     FileReplaced = "file_replaced", true;
+    /// The native code was replaced by a newer build meanwhile, and what was open in the older one,
+    /// such as a transaction, was rolled back.
+    CodeReplaced = "code_replaced", true;
     /// The disk or the quota is full. What was acknowledged is safe.
     DiskFull = "disk_full", true;
     /// The operating system failed to read or write.

@@ -48,10 +48,11 @@ mod writer;
 
 pub use access::{Access, Gate};
 pub use config::{unknown_option, Config, Synchronous, TempStore, INFINITY};
-pub use database::Database;
+pub use database::{Database, Handover};
 pub use error::{Code, Detail, Error, Result};
 pub use execute::RowSink;
 pub use gathered::{GatheredRows, Measure, Storage};
+pub use memory::MemoryFolder;
 pub use nearest::nearest;
 pub use request::{
     CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, Patience, ReadOutcome, RequestId,

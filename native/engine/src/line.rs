@@ -2,13 +2,21 @@
 
 use std::collections::VecDeque;
 
-use crate::request::{Notify, WaitId};
+use crate::request::{first_id, Notify, WaitId};
 
 /// The callers. Each is woken once, or leaves.
-#[derive(Default)]
 pub struct Line {
     last: u64,
     waiting: VecDeque<(WaitId, Notify)>,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line {
+            last: first_id(),
+            waiting: VecDeque::new(),
+        }
+    }
 }
 
 impl Line {

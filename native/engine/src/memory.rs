@@ -18,8 +18,10 @@ const NEW_LOCK: &str = "lock.new";
 #[derive(Debug)]
 pub struct MemoryFolder {
     path: PathBuf,
-    /// Locked while the database lives, so that others see it is not a left-over.
+    /// Locked while the database lives, so that others see it is not a left-over. The lock is
+    /// shared: when native code is replaced, the new one has it before the old one lets go.
     _lock: File,
+    handed_over: bool,
 }
 
 impl MemoryFolder {
@@ -35,12 +37,16 @@ impl MemoryFolder {
             // It gets its name when it is locked, or another process could take the folder for
             // an abandoned one in between.
             let lock = File::create(path.join(NEW_LOCK))?;
-            lock.lock()?;
+            lock.lock_shared()?;
             fs::rename(path.join(NEW_LOCK), path.join(LOCK))?;
             Ok(lock)
         });
         match made {
-            Ok(lock) => Ok(MemoryFolder { path, _lock: lock }),
+            Ok(lock) => Ok(MemoryFolder {
+                path,
+                _lock: lock,
+                handed_over: false,
+            }),
             Err(error) => Err(Error::new(
                 Code::CannotOpen,
                 format!(
@@ -52,6 +58,32 @@ impl MemoryFolder {
         }
     }
 
+    /// Takes over the folder of a database that another copy of this library has closed.
+    pub fn take_over(path: PathBuf) -> Result<MemoryFolder> {
+        let lock = File::open(path.join(LOCK)).and_then(|lock| {
+            lock.lock_shared()?;
+            Ok(lock)
+        });
+        match lock {
+            Ok(lock) => Ok(MemoryFolder {
+                path,
+                _lock: lock,
+                handed_over: false,
+            }),
+            Err(error) => Err(Error::new(
+                Code::CannotOpen,
+                format!("the folder of a :memory: database is gone ({error})"),
+            )
+            .with("path", path.display().to_string())),
+        }
+    }
+
+    /// From now on somebody else removes the folder. It stays locked as long as this lives.
+    pub fn hand_over(&mut self) -> PathBuf {
+        self.handed_over = true;
+        self.path.clone()
+    }
+
     /// The database's file.
     pub fn database(&self) -> PathBuf {
         self.path.join("memory.db")
@@ -60,6 +92,9 @@ impl MemoryFolder {
 
 impl Drop for MemoryFolder {
     fn drop(&mut self) {
+        if self.handed_over {
+            return;
+        }
         // What cannot be removed now is removed by the next process.
         let _ = fs::remove_dir_all(&self.path);
     }
@@ -120,6 +155,18 @@ mod tests {
         assert!(!left.exists(), "an abandoned one is removed");
         fs::remove_dir_all(&new).unwrap();
         drop(folder);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_taken_over_stays_locked_and_goes_with_its_new_owner() {
+        let mut old = MemoryFolder::create().unwrap();
+        let path = old.hand_over();
+        let new = MemoryFolder::take_over(path.clone()).unwrap();
+        drop(old);
+        remove_if_abandoned(&path);
+        assert!(path.is_dir());
+        drop(new);
         assert!(!path.exists());
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::advice::Advice;
 use crate::backup::BackupSummary;
@@ -15,6 +15,15 @@ use crate::query::ir::{Read, Write};
 use crate::scans::ScannedStatement;
 use crate::schema::one_form::OtherForms;
 use crate::schema::{Difference, ReadTypes, TableSpec};
+
+/// Where the ids of a database begin: above all that were given before, by another copy of this
+/// library either. A call that outlives the replacement of native code names nobody else's request.
+pub(crate) fn first_id() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(0)
+}
 
 /// Called once when something that was waited for has come.
 pub type Notify = Box<dyn FnOnce() + Send>;

@@ -26,8 +26,17 @@ pub struct SharedCatalog {
 
 impl SharedCatalog {
     /// Reads the tables.
+    #[cfg(test)]
     pub fn load(conn: &Connection) -> Result<SharedCatalog> {
         SharedCatalog::default().load_beside(conn)
+    }
+
+    /// No tables yet, and what hosts have said of their columns.
+    pub fn reading(types: ReadTypes) -> SharedCatalog {
+        SharedCatalog {
+            readings: Arc::new(Readings::from(types)),
+            ..SharedCatalog::default()
+        }
     }
 
     /// Reads the tables, with a memory of the forms of times.

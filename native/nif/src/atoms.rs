@@ -73,6 +73,7 @@ rustler::atoms! {
     text_ = "text",
     to,
     from,
+    profile,
     // Of advice.
     foreign_keys,
     statements,

@@ -373,6 +373,22 @@ unsafe extern "C" fn call_down(
     unsafe { tell(object, cancel) };
 }
 
+/// A pid as another library of the same VM takes it.
+pub fn word_of(pid: LocalPid) -> usize {
+    // SAFETY: a pid of the C interface is one term, and that is a word; the sizes are compared by
+    // the compiler.
+    unsafe { std::mem::transmute::<ErlNifPid, usize>(*pid.as_c_arg()) }
+}
+
+/// The pid of a word.
+///
+/// # Safety
+/// The word is one of `word_of`, in the same VM.
+pub unsafe fn of_word(word: usize) -> LocalPid {
+    // SAFETY: as above; a local pid is no pointer and never dangles.
+    LocalPid::from_c_arg(unsafe { std::mem::transmute::<usize, ErlNifPid>(word) })
+}
+
 /// A reference of its own, for a message that will come.
 pub fn make_ref(env: Env<'_>) -> Raw<'_> {
     Raw::of(env.make_ref().into())

@@ -7,25 +7,28 @@
 //! the same databases under the same ids.
 
 use std::ffi::c_void;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::catch_unwind;
 use std::slice;
 
-use ash_rusqlite_engine::Config;
 use rustler::sys::c_int;
 
 use crate::registry;
 
-/// Changes when `Shared`, `Visit`, the options that are handed over, or a resource's layout
-/// change.
-pub const LAYOUT: u64 = 1;
+/// Changes when `Shared`, `Visit`, what is handed over, or a resource's layout change.
+pub const LAYOUT: u64 = 2;
+
+/// Before the layout's number, so that it is found in a library's file: `AshRLAY\0`.
+const LAYOUT_MARK: u64 = 0x4173_6852_4c41_5900;
 
 /// The answer of callbacks that went well.
 pub const DONE: c_int = 0;
 /// Any other answer makes the VM refuse the library.
 pub const REFUSED: c_int = 1;
+/// The library has another layout than the one that is loaded. `AshRusqlite.Native` knows it.
+pub const OTHER_LAYOUT: c_int = 2;
 
-/// Called for each database with its id and its options as JSON text.
-type Visit = unsafe extern "C" fn(context: *mut c_void, id: u64, options: *const u8, length: usize);
+/// Called once with what is handed over, as JSON text.
+type Visit = unsafe extern "C" fn(context: *mut c_void, text: *const u8, length: usize);
 
 /// What one library shows another. The layout is first, so that any other can look at it.
 #[repr(C)]
@@ -35,7 +38,7 @@ pub struct Shared {
 }
 
 static SHARED: Shared = Shared {
-    layout: LAYOUT,
+    layout: LAYOUT_MARK + LAYOUT,
     drain,
 };
 
@@ -44,66 +47,59 @@ pub fn private_data() -> *mut c_void {
     (&raw const SHARED).cast_mut().cast()
 }
 
-/// Takes over from the instance with this private data.
+/// Whether this library can take over from the instance with this private data.
 ///
 /// # Safety
 /// `old` is the private data of a library of this project that is still loaded.
+pub unsafe fn check(old: *mut c_void) -> c_int {
+    if old.is_null() {
+        return REFUSED;
+    }
+    // SAFETY: every layout begins with its number.
+    match unsafe { (*old.cast::<Shared>()).layout } == SHARED.layout {
+        true => DONE,
+        false => OTHER_LAYOUT,
+    }
+}
+
+/// Takes over from the instance with this private data.
+///
+/// # Safety
+/// As `check`, which has said `DONE`.
 pub unsafe fn take_over(old: *mut c_void) -> c_int {
     if old == private_data() {
         return DONE;
     }
-    if old.is_null() {
-        return REFUSED;
-    }
     let shared: *const Shared = old.cast();
-    let mut drained: Vec<(u64, String)> = Vec::new();
-    // SAFETY: every layout begins with its number; behind this layout's number is its `drain`,
-    // which calls `collect` with the context that it was given, and returns before the next line.
-    let answer = unsafe {
-        if (*shared).layout != LAYOUT {
-            return REFUSED;
-        }
-        ((*shared).drain)(collect, (&raw mut drained).cast())
-    };
+    let mut text = String::new();
+    // SAFETY: behind the number of this layout is its `drain`, which calls `collect` with the
+    // context that it was given, and returns before the next line.
+    let answer = unsafe { ((*shared).drain)(collect, (&raw mut text).cast()) };
     if answer == DONE {
-        drained
-            .iter()
-            .for_each(|(id, options)| reopen(*id, options));
+        registry::take_over(&text);
     }
     answer
 }
 
-unsafe extern "C" fn collect(context: *mut c_void, id: u64, options: *const u8, length: usize) {
+unsafe extern "C" fn collect(context: *mut c_void, text: *const u8, length: usize) {
     // SAFETY: `take_over` passed the context and waits; the text is valid during the call.
-    let (drained, options) = unsafe {
+    let (all, text) = unsafe {
         (
-            &mut *context.cast::<Vec<(u64, String)>>(),
-            slice::from_raw_parts(options, length),
+            &mut *context.cast::<String>(),
+            slice::from_raw_parts(text, length),
         )
     };
-    drained.push((id, String::from_utf8_lossy(options).into_owned()));
+    *all = String::from_utf8_lossy(text).into_owned();
 }
 
-/// Closes everything and tells what was open. Refuses, with everything as it was, when a
-/// database is in memory, because its content would be lost.
+/// Closes everything and says what was open.
 unsafe extern "C" fn drain(visit: Visit, context: *mut c_void) -> c_int {
-    let drained = catch_unwind(|| (!registry::holds_memory()).then(registry::close_all));
-    let Ok(Some(drained)) = drained else {
-        return REFUSED;
-    };
-    for (id, config) in drained {
-        let options = serde_json::Value::Object(config.to_options()).to_string();
-        // SAFETY: the text lives until the end of the call.
-        unsafe { visit(context, id, options.as_ptr(), options.len()) };
+    match catch_unwind(registry::hand_over) {
+        Ok(text) => {
+            // SAFETY: the text lives until the end of the call.
+            unsafe { visit(context, text.as_ptr(), text.len()) };
+            DONE
+        }
+        Err(_) => REFUSED,
     }
-    DONE
-}
-
-/// Whoever uses a database that cannot be opened again hears that it is closed.
-fn reopen(id: u64, options: &str) {
-    let _ = catch_unwind(AssertUnwindSafe(|| {
-        let options = serde_json::from_str(options).ok()?;
-        let config = Config::from_options(options).ok()?;
-        registry::open(id, config, Box::new(drop)).ok()
-    }));
 }

@@ -3,14 +3,20 @@
 //! environment, waiting for a thread's end).
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::TransactionId;
 
 use crate::registry;
 use crate::reply::Message;
+
+/// When the VM has certainly finished the load of a library that took over.
+const TAKEN_OVER: Duration = Duration::from_secs(1);
+/// To wait without an end.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What the janitor is told.
 pub enum Job {
@@ -29,6 +35,8 @@ pub enum Job {
     DropRows(u64),
     /// A database has closed: wait for its threads and forget it.
     Forget(u64),
+    /// Some time after a library took over, close the databases of processes that are gone.
+    CloseOrphans,
     /// A message that a scheduler thread had to send.
     Send(Message),
     /// End.
@@ -88,10 +96,23 @@ pub fn stop() {
 
 fn work() {
     let told = JANITOR.told.lock().unwrap_or_else(PoisonError::into_inner);
-    while let Ok(job) = told.recv() {
-        if matches!(job, Job::Stop) {
-            return;
-        }
+    let mut orphans_at = None;
+    loop {
+        let left = orphans_at.map_or(Duration::MAX, |at: Instant| {
+            at.saturating_duration_since(Instant::now())
+        });
+        let job = match told.recv_timeout(left.min(A_DAY)) {
+            Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Job::CloseOrphans) => {
+                orphans_at = Some(Instant::now() + TAKEN_OVER);
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => match orphans_at.take() {
+                Some(_) => Job::CloseOrphans,
+                None => continue,
+            },
+            Ok(job) => job,
+        };
         // One bad job must not end the janitor.
         let _ = catch_unwind(AssertUnwindSafe(|| run(job)));
     }
@@ -114,6 +135,7 @@ fn run(job: Job) {
         Job::Cancel(call) => registry::cancel(call),
         Job::DropRows(rows) => drop(registry::take_rows(rows)),
         Job::Forget(id) => registry::forget(id),
+        Job::CloseOrphans => registry::close_orphans(),
         Job::Send(message) => message.deliver(),
         Job::Stop => {}
     }

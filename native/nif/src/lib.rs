@@ -86,10 +86,23 @@ unsafe extern "C" fn upgrade(
     guarded(|| {
         // SAFETY: the VM gives the private data of the instance that is loaded, and its
         // library stays mapped until its `unload` was called.
-        match unsafe { handover::take_over(*old_private_data) } {
-            DONE => enter(env, private_data),
-            refused => refused,
+        let old = unsafe { *old_private_data };
+        // SAFETY: as above.
+        match unsafe { handover::check(old) } {
+            DONE => {}
+            refused => return refused,
         }
+        // What may be refused comes first: nothing of the old one has changed then.
+        match enter(env, private_data) {
+            DONE => {}
+            refused => return refused,
+        }
+        // SAFETY: as above.
+        let answer = unsafe { handover::take_over(old) };
+        if answer != DONE {
+            registry::leave();
+        }
+        answer
     })
 }
 

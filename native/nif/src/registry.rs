@@ -5,12 +5,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ash_rusqlite_engine::{Code, Config, Database, Error, Notify, Result};
+use ash_rusqlite_engine::{Code, Config, Database, Error, Handover, MemoryFolder, Notify, Result};
+use rustler::{LocalPid, OwnedEnv};
+use serde_json::{json, Value as Json};
 
+use crate::handle;
 use crate::janitor::{self, Job};
+use crate::reply;
+use crate::stored_atoms;
 use crate::term::encode::rows::Gathered;
 
-static DATABASES: RwLock<BTreeMap<u64, Database>> = RwLock::new(BTreeMap::new());
+/// An open database, and the process that owns it.
+struct Open {
+    database: Database,
+    owner: LocalPid,
+}
+
+static DATABASES: RwLock<BTreeMap<u64, Open>> = RwLock::new(BTreeMap::new());
+/// Another library has taken over, or is about to. Changes under the lock of `DATABASES`.
+static REPLACED: AtomicBool = AtomicBool::new(false);
+/// The folders of databases in memory that another library has: they stay locked until it has
+/// locked them, too.
+static FOLDERS: Mutex<Vec<MemoryFolder>> = Mutex::new(Vec::new());
 static CALLS: Mutex<BTreeMap<u64, Arc<AtomicBool>>> = Mutex::new(BTreeMap::new());
 static ROWS: Mutex<BTreeMap<u64, Gathered>> = Mutex::new(BTreeMap::new());
 static INSTANCES: Mutex<usize> = Mutex::new(0);
@@ -32,7 +48,21 @@ pub fn fresh_id() -> u64 {
 /// The database of an id.
 pub fn get(id: u64) -> Result<Database> {
     let databases = DATABASES.read().unwrap_or_else(PoisonError::into_inner);
-    databases.get(&id).cloned().ok_or_else(stale)
+    let open = databases.get(&id).map(|open| open.database.clone());
+    open.ok_or_else(stale)
+}
+
+/// The database of a transaction.
+pub fn of_transaction(id: u64) -> Result<Database> {
+    get(id).map_err(|error| match REPLACED.load(Ordering::Relaxed) {
+        true => replaced("this transaction was rolled back: run it again"),
+        false => error,
+    })
+}
+
+fn replaced(what: &str) -> Error {
+    let message = format!("the native code was replaced by a newer build meanwhile; {what}");
+    Error::new(Code::CodeReplaced, message)
 }
 
 /// The error for a handle whose database is gone.
@@ -40,13 +70,25 @@ pub fn stale() -> Error {
     Error::new(Code::Closed, "the database is closed; start its repo again")
 }
 
-/// Opens a database under an id. `opened` hears whether it could be opened.
-pub fn open(id: u64, config: Config, opened: Box<dyn FnOnce(Result<()>) + Send>) -> Result<()> {
-    let database = Database::open(config, opened)?;
-    DATABASES
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(id, database);
+/// Opens a database of a process under an id. `opened` is called with whether it could be opened.
+///
+/// # Errors
+/// Those of `Database::open`; `code_replaced` when another library is taking over, which is the one
+/// to ask then.
+pub fn open(id: u64, config: Config, owner: LocalPid, opened: reply::OnOpened) -> Result<()> {
+    insert(id, Database::open(config, opened)?, owner)
+}
+
+fn insert(id: u64, database: Database, owner: LocalPid) -> Result<()> {
+    database.report_to(reply::on_replaced(owner));
+    let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
+    if REPLACED.load(Ordering::Relaxed) {
+        drop(databases);
+        database.close(None);
+        database.join();
+        return Err(replaced("open the database again"));
+    }
+    databases.insert(id, Open { database, owner });
     Ok(())
 }
 
@@ -68,32 +110,85 @@ pub fn forget(id: u64) {
         .write()
         .unwrap_or_else(PoisonError::into_inner)
         .remove(&id);
-    if let Some(database) = database {
-        database.join();
+    if let Some(open) = database {
+        open.database.join();
     }
 }
 
-/// Closes every database, waits for their threads, and gives what they were opened with.
-pub fn close_all() -> Vec<(u64, Config)> {
-    let all = {
-        let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *databases)
-    };
-    all.values().for_each(|database| database.close(None));
-    all.into_iter()
-        .map(|(id, database)| {
-            database.join();
-            (id, database.config().clone())
-        })
-        .collect()
+/// Closes every database and waits for their threads.
+fn close_all() {
+    let all = std::mem::take(&mut *DATABASES.write().unwrap_or_else(PoisonError::into_inner));
+    all.values().for_each(|open| open.database.close(None));
+    all.values().for_each(|open| open.database.join());
 }
 
-/// Whether a database would lose its content by being closed.
-pub fn holds_memory() -> bool {
-    let databases = DATABASES.read().unwrap_or_else(PoisonError::into_inner);
-    databases
-        .values()
-        .any(|database| database.config().database.is_none())
+/// Closes every database for another library, and waits for their threads. Returns what that
+/// library needs to go on, as JSON text. From now on none can be opened here.
+pub fn hand_over() -> String {
+    let all = {
+        let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
+        REPLACED.store(true, Ordering::Relaxed);
+        std::mem::take(&mut *databases)
+    };
+    all.values().for_each(|open| open.database.replace());
+    let databases: Vec<Json> = all
+        .into_iter()
+        .map(|(id, Open { database, owner })| {
+            database.join();
+            let (handover, folder) = database.hand_over();
+            FOLDERS
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(folder);
+            json!({"id": id, "owner": handle::word_of(owner), "database": handover.to_json()})
+        })
+        .collect();
+    let (made, limit) = stored_atoms::count();
+    json!({"databases": databases, "stored_atoms": [made, limit]}).to_string()
+}
+
+/// Opens what another library has handed over. Whoever uses a database that cannot be opened
+/// again gets the error that it is closed.
+pub fn take_over(text: &str) {
+    let Ok(all) = serde_json::from_str::<Json>(text) else {
+        return;
+    };
+    let atoms = |place| all.pointer(place).and_then(Json::as_u64);
+    if let (Some(made), Some(limit)) = (atoms("/stored_atoms/0"), atoms("/stored_atoms/1")) {
+        stored_atoms::take_over(made, limit);
+    }
+    let databases = all.get("databases").and_then(Json::as_array);
+    let opened = databases.into_iter().flatten().filter_map(reopen).count();
+    if opened > 0 {
+        janitor::tell(Job::CloseOrphans);
+    }
+}
+
+fn reopen(json: &Json) -> Option<()> {
+    let id = json.get("id")?.as_u64()?;
+    let owner = usize::try_from(json.get("owner")?.as_u64()?).ok()?;
+    // SAFETY: another library of this VM wrote it by `word_of`.
+    let owner = unsafe { handle::of_word(owner) };
+    let handover = Handover::from_json(json.get("database")?).ok()?;
+    let database = Database::take_over(handover, Box::new(drop)).ok()?;
+    insert(id, database, owner).ok()
+}
+
+/// Closes the databases of processes that are gone. The monitor of one that dies while a library
+/// takes over may still notify the old one.
+pub fn close_orphans() {
+    let env = OwnedEnv::new();
+    let orphans: Vec<u64> = {
+        let databases = DATABASES.read().unwrap_or_else(PoisonError::into_inner);
+        let dead = |open: &Open| env.run(|env| !open.owner.is_alive(env));
+        databases
+            .iter()
+            .filter_map(|(id, open)| dead(open).then_some(*id))
+            .collect()
+    };
+    for id in orphans {
+        let _ = close(id, None);
+    }
 }
 
 /// A flag that becomes true when the janitor hears that the caller of `call` died.
@@ -157,6 +252,10 @@ pub fn leave() {
     if *instances == 0 {
         close_all();
         janitor::stop();
+        FOLDERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         ROWS.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -94,10 +94,9 @@ pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Result<OnOpened> {
     }))
 }
 
-/// Tells the calling process, as often as it happens, that another program replaced the files of
+/// Tells a process, as often as it happens, that another program replaced the files of
 /// a database: `{:file_replaced, error}`.
-pub fn on_replaced(env: Env<'_>) -> Box<dyn Fn(&Error) + Send + Sync> {
-    let to = env.pid();
+pub fn on_replaced(to: LocalPid) -> Box<dyn Fn(&Error) + Send + Sync> {
     Box::new(move |error| {
         let env = OwnedEnv::new();
         let what = Raw::atom(atoms::file_replaced());

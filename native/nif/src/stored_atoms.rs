@@ -45,6 +45,11 @@ pub fn set_limit(limit: u64) {
     made().limit = limit;
 }
 
+/// Goes on where the library before this one ended.
+pub fn take_over(count: u64, limit: u64) {
+    *made() = Made { count, limit };
+}
+
 /// How many atoms stored values have made, and may make.
 pub fn count() -> (u64, u64) {
     let made = made();

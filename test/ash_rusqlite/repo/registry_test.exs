@@ -27,9 +27,9 @@ defmodule AshRusqlite.Repo.RegistryTest do
     old = %{entry | db: make_ref()}
     closed = {:error, Error.new(:closed, "closed")}
 
-    assert Registry.with_current(old, fn
-             ^old -> closed
-             ^entry -> :again
+    assert Registry.with_current(old, 1_000, fn
+             ^old, 1_000 -> closed
+             ^entry, _left -> :again
            end) == :again
   end
 
@@ -38,7 +38,7 @@ defmodule AshRusqlite.Repo.RegistryTest do
     closed = {:error, Error.new(:closed, "closed")}
     calls = :counters.new(1, [])
 
-    assert Registry.with_current(entry, fn ^entry ->
+    assert Registry.with_current(entry, 5_000, fn ^entry, _left ->
              :counters.add(calls, 1, 1)
              if :counters.get(calls, 1) < 4, do: closed, else: {:ok, :value}
            end) == {:ok, :value}
@@ -47,6 +47,16 @@ defmodule AshRusqlite.Repo.RegistryTest do
   test "passes other errors on at once", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     busy = {:error, Error.new(:busy, "busy")}
-    assert Registry.with_current(entry, fn ^entry -> busy end) == busy
+    assert Registry.with_current(entry, 1_000, fn ^entry, _left -> busy end) == busy
+  end
+
+  test "ends the wait for new native code at the call's own deadline", %{repo: repo} do
+    {:ok, entry} = Registry.lookup(repo)
+    closed = {:error, Error.new(:closed, "closed")}
+
+    assert {:error, %Error{code: :timeout, retryable?: true} = error} =
+             Registry.with_current(entry, 30, fn ^entry, left when left <= 30 -> closed end)
+
+    assert error.details.waited_ms >= 29
   end
 end

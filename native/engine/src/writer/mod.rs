@@ -33,6 +33,7 @@ use crate::query::compile::Plans;
 use crate::query::ir::Write;
 use crate::reply::fault;
 use crate::request::Outcome;
+use crate::schema::ReadTypes;
 use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::Counters;
@@ -63,7 +64,7 @@ pub type Report = Box<dyn Fn(&Error) + Send + Sync>;
 
 impl Shared {
     /// For a database that is about to be opened.
-    pub fn new(config: Config) -> Shared {
+    pub fn new(config: Config, read_types: ReadTypes) -> Shared {
         let queue = Queue::new(config.queue_limit);
         Shared {
             config,
@@ -72,7 +73,7 @@ impl Shared {
             watch: FileWatch::default(),
             reports: OnceLock::new(),
             catalog: OnceLock::new(),
-            unopened: SharedCatalog::default(),
+            unopened: SharedCatalog::reading(read_types),
         }
     }
 
@@ -234,7 +235,7 @@ impl Writer {
     fn open(shared: Arc<Shared>, path: PathBuf, others: Others) -> Result<Writer> {
         // Queued writes are finished when the database closes, so nothing stops this one.
         let mut link = connection::open_writer(&path, &shared.config, Arc::default())?;
-        let catalog = SharedCatalog::load(&link.conn)?;
+        let catalog = shared.unopened.draft(&link.conn)?;
         let _ = shared.catalog.set(catalog);
         shared.watch_log(&mut link)?;
         let files = match shared.config.database.is_some() && !shared.config.read_only {

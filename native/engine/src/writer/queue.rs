@@ -9,12 +9,13 @@ use crate::error::{Code, Error, Result};
 use crate::line::Line;
 use crate::query::ir::Write;
 use crate::reply::Reply;
-use crate::request::{Notify, Patience, RequestId, Responder, Submitted, TransactionId, WaitId};
+use crate::request::{
+    first_id, Notify, Patience, RequestId, Responder, Submitted, TransactionId, WaitId,
+};
 
 use super::transaction::Transaction;
 use super::work::{Job, Next, NextStep, Step, Work};
 
-#[derive(Default)]
 struct State {
     /// Writes, which share commits.
     writes: VecDeque<(Job, Write)>,
@@ -25,8 +26,11 @@ struct State {
     /// Callers that found the queue full.
     line: Line,
     transactions: HashMap<TransactionId, Arc<Transaction>>,
+    first_id: u64,
     next_id: u64,
     closing: bool,
+    /// The native code is being replaced: another copy of the library opens the database next.
+    replaced: bool,
     closed: bool,
     closers: Vec<Notify>,
     idle: bool,
@@ -41,7 +45,35 @@ pub struct Queue {
     limit: usize,
 }
 
+impl Default for State {
+    fn default() -> State {
+        let first_id = first_id();
+        State {
+            writes: VecDeque::new(),
+            others: VecDeque::new(),
+            lane: VecDeque::new(),
+            line: Line::default(),
+            transactions: HashMap::new(),
+            first_id,
+            next_id: first_id,
+            closing: false,
+            replaced: false,
+            closed: false,
+            closers: Vec::new(),
+            idle: false,
+        }
+    }
+}
+
 impl State {
+    /// Why a transaction cannot go on in a database that closes.
+    fn closed_transaction(&self) -> Error {
+        match self.replaced {
+            true => code_replaced(),
+            false => closed(),
+        }
+    }
+
     fn waiting(&self) -> usize {
         self.writes.len() + self.others.len()
     }
@@ -86,6 +118,14 @@ impl State {
 
 fn closed() -> Error {
     Error::new(Code::Closed, "the database is closed; start its repo again")
+}
+
+/// The error of a transaction that was open when the native code was replaced.
+pub fn code_replaced() -> Error {
+    Error::new(
+        Code::CodeReplaced,
+        "the native code was replaced by a newer build while the transaction was open, which was rolled back: run it again",
+    )
 }
 
 impl Queue {
@@ -203,7 +243,8 @@ impl Queue {
         let state = self.lock();
         match state.transactions.get(&id) {
             Some(transaction) => Ok(Arc::clone(transaction)),
-            None if state.closing => Err(closed()),
+            None if id.0 <= state.first_id => Err(code_replaced()),
+            None if state.closing => Err(state.closed_transaction()),
             None => Err(Error::new(
                 Code::TransactionClosed,
                 "the transaction is over; begin a new one",
@@ -226,7 +267,7 @@ impl Queue {
     ) -> Result<RequestId> {
         let mut state = self.lock();
         if state.closing {
-            return Err(closed());
+            return Err(state.closed_transaction());
         }
         let first = transaction.enter()?;
         let job = state.job(patience, reply);
@@ -266,6 +307,17 @@ impl Queue {
         state.closers.extend(closed);
         state.idle = true;
         self.wake(state);
+    }
+
+    /// As `close`, because another copy of the library opens the database next.
+    pub fn replace(&self) {
+        self.lock().replaced = true;
+        self.close(None);
+    }
+
+    /// Whether another copy of the library opens the database next.
+    pub fn is_replaced(&self) -> bool {
+        self.lock().replaced
     }
 
     /// All is over. Gives back who wants to hear of it.

@@ -142,6 +142,15 @@ impl Writer {
     /// Closes everything.
     pub(super) fn end(mut self) {
         (self.others.close)();
+        if self.shared.queue.is_replaced() {
+            // The next copy of the library finds the log: to move it would keep everybody waiting.
+            let kept = self
+                .link
+                .conn
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            // Then the log is moved after all.
+            drop(kept);
+        }
         if let Some(files) = self.files.clone() {
             if files.moved().is_some() && !self.rescue() {
                 // What cannot be cleaned up stays.

@@ -11,6 +11,7 @@ use crate::reply::guarded;
 use crate::request::{Outcome, TransactionId, TransactionOp};
 
 use super::commit::Deferred;
+use super::queue::code_replaced;
 use super::work::{Job, NextStep, Step};
 use super::Writer;
 
@@ -194,10 +195,13 @@ impl Writer {
             }
             NextStep::Closing => {
                 self.count_rollback();
-                After::End(Error::new(
-                    Code::Closed,
-                    "the database was closed; the transaction was rolled back",
-                ))
+                After::End(match self.shared.queue.is_replaced() {
+                    true => code_replaced(),
+                    false => Error::new(
+                        Code::Closed,
+                        "the database was closed; the transaction was rolled back",
+                    ),
+                })
             }
         }
     }
@@ -334,7 +338,9 @@ fn overstayed_now() -> Error {
 /// What later calls of a transaction hear that SQLite rolled back because of `error`.
 fn lost_to(error: &Error) -> Error {
     match error.code() {
-        Code::TransactionTimeout | Code::Closed | Code::Cancelled => error.clone(),
+        Code::TransactionTimeout | Code::Closed | Code::CodeReplaced | Code::Cancelled => {
+            error.clone()
+        }
         _ => Error::new(
             Code::TransactionClosed,
             format!(

@@ -31,8 +31,8 @@ fn open_database<'a>(
         database: registry::fresh_id(),
         item: 0,
     };
-    registry::open(ids.database, config, reply::on_opened(env, tag)?)?;
-    registry::get(ids.database)?.report_to(reply::on_replaced(env));
+    let opened = reply::on_opened(env, tag)?;
+    registry::open(ids.database, config, env.pid(), opened)?;
     match handle::owned(env, Kind::Database, ids) {
         Some(handle) => Ok(ok(env, Raw::of(handle))),
         None => {
@@ -75,11 +75,23 @@ fn stats<'a>(env: Env<'a>, db: Term<'a>) -> Term<'a> {
 #[rustler::nif]
 fn versions(env: Env<'_>) -> Term<'_> {
     answer(env, || {
-        let keys = [atoms::engine(), atoms::sqlite(), atoms::layout()].map(Raw::atom);
+        let keys = [
+            atoms::engine(),
+            atoms::sqlite(),
+            atoms::layout(),
+            atoms::profile(),
+        ]
+        .map(Raw::atom);
+        // Of our profiles in Cargo.toml, one has debug assertions.
+        let profile = match cfg!(debug_assertions) {
+            true => "development",
+            false => "release",
+        };
         let values = [
             Raw::binary(env, env!("CARGO_PKG_VERSION").as_bytes()),
             Raw::binary(env, rusqlite::version().as_bytes()),
             Raw::unsigned(env, LAYOUT),
+            Raw::binary(env, profile.as_bytes()),
         ];
         let map = Raw::map(env, &keys, &values);
         Ok(map.ok_or_else(|| Error::new(Code::Internal, "the versions make no map"))?)

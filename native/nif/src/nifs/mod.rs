@@ -78,7 +78,7 @@ fn database(handle: Term<'_>) -> Decoded<Database> {
 /// The database and the ids of a transaction's handle.
 fn transaction(handle: Term<'_>) -> Decoded<(Database, Ids)> {
     let ids = handle::ids(handle, Kind::Transaction).ok_or_else(registry::stale)?;
-    Ok((registry::get(ids.database)?, ids))
+    Ok((registry::of_transaction(ids.database)?, ids))
 }
 
 /// The id of a call that waits.
