@@ -31,6 +31,10 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
       assert stored == acknowledged and stored != "0"
     end
 
+    # The one that is loaded, and the one before it at most.
+    assert [libraries] = said.("libraries")
+    assert String.to_integer(libraries) <= 2
+
     assert [descriptors, threads, kib] =
              said.("grown") |> hd() |> String.split() |> Enum.map(&String.to_integer/1)
 

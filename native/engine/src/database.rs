@@ -28,6 +28,7 @@ use crate::scans::ScannedStatement;
 use crate::schema::{Catalog, ReadTypes};
 use crate::shared_catalog::SharedCatalog;
 use crate::side_work;
+use crate::start_thread;
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
 use crate::writer::transaction::Transaction;
@@ -127,13 +128,14 @@ impl Database {
     }
 
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
-        let started = thread::Builder::new().name(name.into()).spawn(work);
-        let handle = started.map_err(|error| {
-            Error::new(
-                Code::Internal,
-                format!("the system refused a thread: {error}"),
-            )
-        })?;
+        let refused = |why: &str| {
+            let message = format!("the system refused a thread: {why}");
+            Error::new(Code::Internal, message)
+        };
+        let builder = thread::Builder::new().name(name.into());
+        let handle = start_thread::aside(move || builder.spawn(work))
+            .ok_or_else(|| refused("there are too many"))?
+            .map_err(|error| refused(&error.to_string()))?;
         let mut threads = self
             .0
             .threads

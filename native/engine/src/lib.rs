@@ -40,6 +40,7 @@ mod shared_catalog;
 mod side_files;
 mod side_work;
 mod sqlite_error;
+pub mod start_thread;
 mod stats;
 mod tables;
 pub mod value;

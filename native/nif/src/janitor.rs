@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ash_rusqlite_engine::TransactionId;
+use ash_rusqlite_engine::{start_thread, TransactionId};
 
 use crate::registry;
 use crate::reply::Message;
@@ -72,10 +72,8 @@ pub fn start() -> bool {
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if thread.is_none() {
-        *thread = Builder::new()
-            .name("ash_rusqlite_janitor".into())
-            .spawn(work)
-            .ok();
+        let builder = Builder::new().name("ash_rusqlite_janitor".into());
+        *thread = start_thread::aside(|| builder.spawn(work).ok()).flatten();
     }
     thread.is_some()
 }

@@ -143,6 +143,8 @@ reload = fn round ->
   end
 
   {:ok, true} = Reload.load(NewCode.replace_library!(native, round), ebin)
+  # What starts threads beside the writer's.
+  {:ok, _} = Repo.Maintenance.check(hd(repos), quick: true)
   ^round = apply(Repo.Call, :"in_round_#{round}", [])
   Process.sleep(50)
 end
