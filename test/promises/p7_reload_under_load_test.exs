@@ -42,6 +42,36 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
     assert kib < 100_000
   end
 
+  describe "one reload" do
+    setup %{tmp_dir: folder} do
+      child = Child.start!("reload_once.exs", [copy!(folder), folder])
+      {lines, status} = Child.rest(child)
+      {:ok, lines: lines, status: status, output: Enum.join(lines, "\n")}
+    end
+
+    test "ends or keeps what is open, and refuses another layout", context do
+      %{lines: lines, output: output} = context
+      assert context.status == 0, output
+
+      assert Enum.any?(lines, &(&1 =~ ~r/^written code_replaced true .*replaced.*run it again/)),
+             output
+
+      for line <- [
+            "rolled back true",
+            "committed code_replaced true",
+            "idle true",
+            "memory true",
+            "report true",
+            "closed true",
+            "goes on true",
+            "then true"
+          ],
+          do: assert(line in lines, line <> " is not in:\n" <> output)
+
+      assert Enum.any?(lines, &(&1 =~ ~r/^refused .*restart the VM/)), output
+    end
+  end
+
   # The application as a build leaves it.
   defp copy!(folder) do
     app = Path.expand(Path.join(folder, "ash_rusqlite"))
