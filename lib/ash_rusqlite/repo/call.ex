@@ -35,6 +35,7 @@ defmodule AshRusqlite.Repo.Call do
     with queued when queued != nil <- Process.get(@queued),
          do: Process.put(@queued, queued + System.convert_time_unit(time, unit, :native))
   end
+
   # Milliseconds that a database that is to be opened waits for native code that is being replaced.
   @replacement 60_000
   @pause 5
