@@ -435,3 +435,33 @@ fn the_tables_of_tenants_are_taken_over_and_changed_as_those_of_nobody_are() {
         assert_eq!(store.number(&sql), 2, "{table}");
     }
 }
+
+#[test]
+fn what_is_renamed_for_all_tenants_keeps_the_rows_of_each() {
+    let table = |name: &str, column: &str| {
+        format!("CREATE TABLE \"{name}\" (id UUID_TEXT PRIMARY KEY NOT NULL, {column} TEXT);")
+    };
+    let there = format!(
+        "{} {} {} {} {} INSERT INTO \"rooms@a\" VALUES ('a', 'old'), ('b', 'old');
+         INSERT INTO \"rooms@b\" VALUES ('b', 'old'); INSERT INTO \"halls@b\" VALUES ('c', 'new');",
+        table("rooms", "title"),
+        table("rooms@a", "title"),
+        table("rooms@b", "title"),
+        table("halls", "name"),
+        table("halls@b", "name"),
+    );
+    let mut store = store(&there, &[&table("rooms", "title")]);
+    store.write(
+        "2_a.sql",
+        "-- tenants: halls, rooms\n-- up\nALTER TABLE rooms RENAME TO halls;
+         ALTER TABLE halls RENAME COLUMN title TO name;\n",
+    );
+    taken_over(&mut store);
+    for (tenant, rows) in [("a", &["old", "old"][..]), ("b", &["old", "new"])] {
+        let sql = format!("SELECT name FROM \"halls@{tenant}\" ORDER BY id");
+        assert_eq!(texts(&store, &sql), rows);
+        assert_eq!(columns(&store, &format!("halls@{tenant}")), ["id", "name"]);
+    }
+    let sql = "SELECT name FROM sqlite_schema WHERE name LIKE 'rooms%'";
+    assert_eq!(texts(&store, sql), [""; 0]);
+}
