@@ -149,3 +149,26 @@ fn a_renamed_table_of_tenants_keeps_the_rows_of_each_and_a_dropped_one_goes_from
     folder.one(&gone, &dropping("d"));
     assert_eq!(folder.rows(tables), Vec::<String>::new());
 }
+
+#[test]
+fn the_index_of_a_tenant_is_dropped_whatever_its_name_is_and_whether_it_is_there() {
+    let mut folder = Folder::new();
+    folder.step(&of_tenants(FIRST), &named("a"));
+    for (tenant, index) in [
+        (
+            "a",
+            "CREATE UNIQUE INDEX \"rooms@a_title\" ON \"rooms@a\" (title)",
+        ),
+        ("b", ""),
+    ] {
+        folder.run(&format!(
+            "CREATE TABLE \"rooms@{tenant}\" (id INTEGER PRIMARY KEY, title TEXT); {index}"
+        ));
+    }
+    let second = FIRST.replace("CREATE UNIQUE INDEX rooms_title ON rooms (title);", "");
+    folder.one(&of_tenants(&second), &named("b"));
+    let indexes = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name LIKE '%title%'";
+    assert_eq!(folder.rows(indexes), ["0"]);
+    folder.rollback(1).unwrap();
+    assert_eq!(folder.rows(indexes), ["3"]);
+}

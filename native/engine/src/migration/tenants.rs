@@ -134,6 +134,15 @@ impl Tenants {
         if places.is_empty() {
             return Ok(None);
         }
+        let drops = tokens.first().is_some_and(|token| token.is("drop"));
+        if drops && tokens.get(1).is_some_and(|token| token.is("index")) {
+            if let [(_, _, written)] = places.as_mut_slice() {
+                let Some(index) = self.index_of_tenant(conn, &tokens, object, tenant)? else {
+                    return Ok(None);
+                };
+                *written = name(&index);
+            }
+        }
         places.sort();
         let mut text = String::new();
         let mut from = 0;
@@ -144,6 +153,35 @@ impl Tenants {
         }
         text.push_str(sql.get(from..).unwrap_or_default());
         Ok(Some(text))
+    }
+
+    /// The index of a tenant that is that of nobody under another name: a table that followed its
+    /// resource has its own, `rooms@acme_title_index`.
+    fn index_of_tenant(
+        &self,
+        conn: &Connection,
+        tokens: &[Token],
+        object: Option<usize>,
+        tenant: &str,
+    ) -> Result<Option<String>> {
+        let Some(index) = object.and_then(|at| tokens.get(at)) else {
+            return Ok(None);
+        };
+        let mut candidates = vec![of_tenant(&index.text, tenant)];
+        for table in &self.tables {
+            if let Some(rest) = index.text.strip_prefix(table.as_str()) {
+                candidates.push(format!("{}{rest}", of_tenant(table, tenant)));
+            }
+        }
+        let exists =
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND lower(name) = lower(?1)";
+        for candidate in candidates {
+            let there = conn.query_row(exists, [&candidate], |row| row.get::<_, i64>(0));
+            if there.map_err(sqlite_error::map)? > 0 {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether it is a table that each tenant has, or a new one that is to take its place.
@@ -217,7 +255,8 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(
             "CREATE TABLE rooms (title); CREATE TABLE users (a); CREATE TABLE \"rooms@a b\" (title);
-             CREATE INDEX by_title ON rooms (title); CREATE INDEX by_a ON users (a);",
+             CREATE INDEX by_title ON rooms (title); CREATE INDEX by_a ON users (a);
+             CREATE INDEX \"by_title@a b\" ON \"rooms@a b\" (title);",
         )
         .unwrap();
         let tenants = Tenants::find(&conn, &["Rooms".to_owned()]).unwrap();
