@@ -10,6 +10,7 @@ mod fixtures {
 use ash_rusqlite_engine::migration::generate::{
     CustomStatement, GenerateOptions, NotRenamed, Wanted,
 };
+use ash_rusqlite_engine::schema::ColumnSpec;
 use ash_rusqlite_engine::{Code, ColumnType};
 use fixtures::generated::{dropping, named, part, renaming, sql, tables, Folder};
 use fixtures::specs::{check, column, foreign_key, index, required, table};
@@ -414,4 +415,41 @@ fn a_view_by_hand_that_would_no_longer_work_is_an_error() {
         error.message().contains("v behind, which no longer works"),
         "{error}"
     );
+}
+
+#[test]
+fn a_column_by_hand_stays_with_its_index_even_where_others_are_dropped() {
+    let mut folder = Folder::new();
+    let room = |columns: Vec<ColumnSpec>| {
+        let mut spec = table("rooms", "id");
+        spec.columns = columns;
+        tables(&[spec])
+    };
+    let id = || column("id", ColumnType::Integer);
+    let n = |column_type| column("n", column_type);
+    folder.step(
+        &room(vec![
+            id(),
+            n(ColumnType::Text),
+            column("gone", ColumnType::Text),
+        ]),
+        &named("a"),
+    );
+    folder.write(
+        "2_hand.sql",
+        "-- up\nALTER TABLE rooms ADD COLUMN extra TEXT; CREATE INDEX hand ON rooms (extra);\n",
+    );
+    folder.migrate();
+    folder.run("INSERT INTO rooms VALUES (1, '1', 'x', 'kept')");
+    folder.step(&room(vec![id(), n(ColumnType::Text)]), &dropping("b"));
+    assert_eq!(folder.rows("SELECT * FROM rooms"), ["1|1|kept"]);
+    // Made anew, too.
+    folder.step(&room(vec![id(), n(ColumnType::Integer)]), &dropping("c"));
+    assert_eq!(folder.rows("SELECT n, extra FROM rooms"), ["1|kept"]);
+    assert_eq!(
+        folder.rows("SELECT name FROM pragma_index_list('rooms')"),
+        ["hand"]
+    );
+    let again = folder.generate(&room(vec![id(), n(ColumnType::Integer)]), &named("d"));
+    assert_eq!(again.unwrap().notes, Vec::<String>::new());
 }

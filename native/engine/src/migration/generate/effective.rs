@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{check_fact, key_fact, same, unique_fact, Check, Column, ForeignKey, Table};
+use super::model::{
+    check_fact, column_fact, key_fact, same, unique_fact, Check, Column, ForeignKey, Table,
+};
 use super::parse;
 use crate::migration::lex::name;
 
@@ -13,7 +15,7 @@ pub(super) struct Keep<'a> {
     pub(super) nothing: bool,
     /// Whether columns stay that are not asked for.
     pub(super) columns: bool,
-    /// Whether constraints stay that were written by hand.
+    /// Whether columns and constraints stay that were written by hand.
     pub(super) constraints: bool,
     /// What generated files made.
     pub(super) generated: &'a BTreeSet<String>,
@@ -24,13 +26,14 @@ pub(super) fn effective(now: &Table, wanted: &Table, keep: Keep<'_>) -> (Table, 
     if keep.nothing {
         return (wanted.clone(), Vec::new());
     }
-    let columns: Vec<Column> = if keep.columns {
-        let others = now.columns.iter();
-        let others = others.filter(|column| wanted.column(&column.name).is_none());
-        others.cloned().collect()
-    } else {
-        Vec::new()
+    let stays = |column: &&Column| {
+        let by_hand = !keep
+            .generated
+            .contains(&column_fact(&now.name, &column.name));
+        let may = keep.columns || (keep.constraints && by_hand);
+        may && wanted.column(&column.name).is_none()
     };
+    let columns: Vec<Column> = now.columns.iter().filter(stays).cloned().collect();
     let definitions: Vec<String> = columns
         .iter()
         .map(|column| definition(now, column))

@@ -269,6 +269,14 @@ impl<'a> Plan<'a> {
             self.part.left.push(place.to_ascii_lowercase());
             let loosened = table.requires(&column);
             let may = if loosened { ", but may be null" } else { "" };
+            if self.is_by_hand(&table.name, &column.name) {
+                if loosened {
+                    self.note(format!(
+                        "nobody asks for the column {place}, which was written by hand; it stays{may}"
+                    ));
+                }
+                continue;
+            }
             self.note(format!(
                 "nobody asks for the column {place} any longer; it stays{may} unless --drop is given"
             ));
@@ -278,6 +286,12 @@ impl<'a> Plan<'a> {
             wanted,
             changes,
         }))
+    }
+
+    /// Whether a column is none that generated files made, so that it stays in any case.
+    fn is_by_hand(&self, table: &str, column: &str) -> bool {
+        let generated = self.generated.contains(&column_fact(table, column));
+        self.rules.of_resources && !self.rules.exact && !generated
     }
 
     fn create_tables(&mut self, now: &Schema) -> Result<()> {

@@ -35,7 +35,8 @@ impl Plan<'_> {
         let gone = columns
             .into_iter()
             .flatten()
-            .filter(|column| wanted.column(&column.name).is_none());
+            .filter(|column| wanted.column(&column.name).is_none())
+            .filter(|column| !self.is_by_hand(&wanted.name, &column.name));
         gone.map(|column| column.name.to_ascii_lowercase())
             .collect()
     }
