@@ -295,3 +295,16 @@ fn what_is_still_asked_for_cannot_be_renamed() {
         error.message()
     );
 }
+
+#[test]
+fn a_file_says_that_texts_which_are_no_value_of_the_new_type_stay() {
+    for to in ["INTEGER", "DATE_TEXT", "UUID_TEXT"] {
+        let mut folder = Folder::new();
+        folder.step(&sql("CREATE TABLE t (a TEXT)"), &named("a"));
+        folder.run("INSERT INTO t VALUES ('many')");
+        let text = folder.one(&sql(&format!("CREATE TABLE t (a {to})")), &named("b"));
+        let note = format!("-- Note: values of t.a that are no {to} stay as they are");
+        assert!(text.contains(&note), "{text}");
+        assert_eq!(folder.rows("SELECT a FROM t"), ["many"]);
+    }
+}

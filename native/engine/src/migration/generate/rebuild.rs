@@ -9,6 +9,7 @@ use super::model::{same, Column, Index, Kind, Schema, Table};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::migration::lex::{lex, name, readable};
+use crate::value::ColumnType;
 
 /// Makes a table anew. Its triggers are for the caller to make again.
 pub(super) fn rebuild(
@@ -150,6 +151,12 @@ fn value_of(
             old.declared, column.declared
         ));
     }
+    if may_stay(old, column) {
+        plan.note(format!(
+            "values of {place} that are no {} stay as they are, and cannot be read until they are corrected",
+            column.declared
+        ));
+    }
     let required = (column.not_null || (wanted.strict && wanted.in_key(&column.name)))
         && !wanted.is_rowid(column);
     if !required || old.not_null {
@@ -168,6 +175,21 @@ fn value_of(
             conversion.sql
         }
     }
+}
+
+/// Whether there may be texts that are no value of the new type.
+fn may_stay(old: &Column, new: &Column) -> bool {
+    let (from, to) = (
+        ColumnType::from_declared(&old.declared),
+        ColumnType::from_declared(&new.declared),
+    );
+    let any = [
+        ColumnType::Text,
+        ColumnType::Blob,
+        ColumnType::Any,
+        ColumnType::Json,
+    ];
+    from == ColumnType::Text && !any.contains(&to)
 }
 
 /// The value of a new column that must have one.
