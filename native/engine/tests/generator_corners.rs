@@ -298,13 +298,29 @@ fn what_is_still_asked_for_cannot_be_renamed() {
 
 #[test]
 fn a_file_says_that_texts_which_are_no_value_of_the_new_type_stay() {
-    for to in ["INTEGER", "DATE_TEXT", "UUID_TEXT"] {
+    for (from, to) in [
+        ("TEXT", "INTEGER"),
+        ("TEXT", "DATE_TEXT"),
+        ("INTEGER", "UUID_TEXT"),
+    ] {
         let mut folder = Folder::new();
-        folder.step(&sql("CREATE TABLE t (a TEXT)"), &named("a"));
+        folder.step(&sql(&format!("CREATE TABLE t (a {from})")), &named("a"));
         folder.run("INSERT INTO t VALUES ('many')");
         let text = folder.one(&sql(&format!("CREATE TABLE t (a {to})")), &named("b"));
         let note = format!("-- Note: values of t.a that are no {to} stay as they are");
         assert!(text.contains(&note), "{text}");
         assert_eq!(folder.rows("SELECT a FROM t"), ["many"]);
     }
+}
+
+#[test]
+fn the_reason_for_a_table_made_anew_says_what_it_gains_and_what_it_loses() {
+    let mut folder = Folder::new();
+    folder.step(
+        &sql("CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT) STRICT"),
+        &named("a"),
+    );
+    let text = folder.one(&sql("CREATE TABLE t (a INTEGER PRIMARY KEY)"), &named("b"));
+    assert!(part(&text, "up").contains("anew: without AUTOINCREMENT, without STRICT."));
+    assert!(part(&text, "down").contains("anew: AUTOINCREMENT, STRICT."));
 }

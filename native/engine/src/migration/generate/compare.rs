@@ -92,16 +92,26 @@ fn keys(now: &Table, wanted: &Table, strictness: Strictness, changes: &mut Chang
     if other_key {
         changes.rebuild.push("another primary key".to_owned());
     }
-    if now.autoincrement != wanted.autoincrement && (exact || wanted.autoincrement) {
-        changes.rebuild.push("AUTOINCREMENT".to_owned());
-    }
-    if now.strict != wanted.strict && (exact || wanted.strict) {
-        let without = if now.strict { "without " } else { "" };
-        changes.rebuild.push(format!("{without}STRICT"));
-    }
-    if now.without_rowid != wanted.without_rowid && exact {
-        changes.rebuild.push("WITHOUT ROWID".to_owned());
-    }
+    let mut option = |word: &str, is: bool, asked: bool, counts: bool| {
+        if is != asked && counts {
+            let without = if is { "without " } else { "" };
+            changes.rebuild.push(format!("{without}{word}"));
+        }
+    };
+    let (counted, strict) = (wanted.autoincrement, wanted.strict);
+    option(
+        "AUTOINCREMENT",
+        now.autoincrement,
+        counted,
+        exact || counted,
+    );
+    option("STRICT", now.strict, strict, exact || strict);
+    option(
+        "WITHOUT ROWID",
+        now.without_rowid,
+        wanted.without_rowid,
+        exact,
+    );
     let all = |table: &Table| {
         let mut texts: Vec<String> = table.uniques.iter().map(|key| key.text.clone()).collect();
         texts.sort();

@@ -177,19 +177,15 @@ fn value_of(
     }
 }
 
-/// Whether there may be texts that are no value of the new type.
+/// Whether there may be values that are none of the new type.
 fn may_stay(old: &Column, new: &Column) -> bool {
-    let (from, to) = (
-        ColumnType::from_declared(&old.declared),
-        ColumnType::from_declared(&new.declared),
-    );
-    let any = [
-        ColumnType::Text,
-        ColumnType::Blob,
-        ColumnType::Any,
-        ColumnType::Json,
-    ];
-    from == ColumnType::Text && !any.contains(&to)
+    use ColumnType::{Any, Blob, Json, Text, Uuid};
+    let from = ColumnType::from_declared(&old.declared);
+    match ColumnType::from_declared(&new.declared) {
+        Text | Blob | Any | Json => false,
+        Uuid => from != Uuid,
+        _ => from == Text,
+    }
 }
 
 /// The value of a new column that must have one.
