@@ -3,7 +3,7 @@ defmodule AshRusqlite.Bench do
   # The command line of bin/bench.
 
   alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, OtpFigures}
-  alias AshRusqlite.Bench.{P1Figures, PlainFigures, Progress, Report, World}
+  alias AshRusqlite.Bench.{P1Figures, PlainFigures, Progress, ReloadFigures, Report, World}
 
   @help """
   bin/bench [options]
@@ -73,6 +73,7 @@ defmodule AshRusqlite.Bench do
   def figures do
     PlainFigures.all() ++
       OtpFigures.all() ++
+      ReloadFigures.all() ++
       if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++
       GenerateFigures.all() ++ AshFigures.all() ++ CliffFigures.all()
   end
