@@ -10,7 +10,6 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
   # In the long run 100.
   @rounds System.get_env("ASH_RUSQLITE_TEST_ROUNDS", "6")
 
-  @tag :linux
   test "every module and the library are replaced while 64 processes write, read and run transactions",
        %{tmp_dir: folder} do
     child = Child.start!("reload_under_load.exs", [copy!(folder), "#{folder}/test.db", @rounds])
