@@ -324,3 +324,15 @@ fn the_reason_for_a_table_made_anew_says_what_it_gains_and_what_it_loses() {
     assert!(part(&text, "up").contains("anew: without AUTOINCREMENT, without STRICT."));
     assert!(part(&text, "down").contains("anew: AUTOINCREMENT, STRICT."));
 }
+
+#[test]
+fn a_map_that_becomes_a_text_is_a_map_again_on_the_way_back() {
+    let mut folder = Folder::new();
+    folder.step(&sql("CREATE TABLE t (a JSON_TEXT)"), &named("a"));
+    folder.run("INSERT INTO t VALUES ('{\"a\":1}'), ('\"b\"'), ('[1,2]')");
+    let before = folder.rows("SELECT a FROM t");
+    folder.one(&sql("CREATE TABLE t (a TEXT)"), &named("b"));
+    assert_eq!(folder.rows("SELECT a FROM t"), ["{\"a\":1}", "b", "[1,2]"]);
+    folder.rollback(1).unwrap();
+    assert_eq!(folder.rows("SELECT a FROM t"), before);
+}

@@ -29,11 +29,15 @@ pub(super) fn conversion(column: &str, from: &str, to: &str) -> Conversion {
     }
     match (old, new) {
         (Real, Integer) => Conversion {
-            sql: format!("CASE typeof({c}) WHEN 'real' THEN CAST(round({c}) AS INTEGER) ELSE {c} END"),
+            sql: format!("CASE WHEN typeof({c}) = 'real' AND abs({c}) < 9.2e18 THEN CAST(round({c}) AS INTEGER) ELSE {c} END"),
             loses: Some("fractions"),
         },
         (Decimal, Integer) => Conversion {
-            sql: format!("CASE typeof({c}) WHEN 'text' THEN CAST(round({c}) AS INTEGER) ELSE {c} END"),
+            // A float holds no more than 15 digits, an integer no more than 18 of any value.
+            sql: format!(
+                "CASE WHEN typeof({c}) <> 'text' OR CAST(CAST({c} AS INTEGER) AS TEXT) = {c} THEN {c} \
+                 WHEN abs({c}) < 9e15 THEN CAST(round({c}) AS INTEGER) ELSE {c} END"
+            ),
             loses: Some("fractions"),
         },
         (Decimal, Real) => Conversion {
@@ -46,12 +50,21 @@ pub(super) fn conversion(column: &str, from: &str, to: &str) -> Conversion {
         },
         (Boolean, Text | Json) => exact(either(c, ("1", "'true'"), ("0", "'false'"))),
         (Text | Json, Boolean) => exact(either(c, ("'true'", "1"), ("'false'", "0"))),
-        (from, Json) if from == Text || from == Uuid || form(from).is_some() => exact(format!(
+        // What is an object or a list already is what it says.
+        (Text, Json) => exact(format!(
+            "CASE WHEN typeof({c}) <> 'text' THEN {c} \
+             WHEN json_valid({c}) AND json_type({c}) IN ('object', 'array') THEN {c} \
+             ELSE json_quote({c}) END"
+        )),
+        (from, Json) if from == Uuid || form(from).is_some() => exact(format!(
             "CASE typeof({c}) WHEN 'text' THEN json_quote({c}) ELSE {c} END"
         )),
-        (Json, to) if to == Text || to == Uuid || form(to).is_some() => exact(format!(
-            "CASE WHEN json_valid({c}) AND json_type({c}) = 'text' THEN json_extract({c}, '$') ELSE {c} END"
-        )),
+        (Json, to) if to == Text || to == Uuid || form(to).is_some() => Conversion {
+            sql: format!(
+                "CASE WHEN json_valid({c}) AND json_type({c}) = 'text' THEN json_extract({c}, '$') ELSE {c} END"
+            ),
+            loses: (to == Text).then_some("what tells texts from numbers, booleans and null"),
+        },
         (Integer | Real, Json) => exact(format!("CAST({c} AS TEXT)")),
         (Text, Integer | Real) => Conversion {
             sql: c.clone(),
@@ -232,6 +245,13 @@ mod tests {
             ("1", "BOOLEAN_INT", "TEXT", text("true")),
             ("0", "BOOLEAN_INT", "JSON_TEXT", text("false")),
             ("'a \"b\"'", "TEXT", "JSON_TEXT", text("\"a \\\"b\\\"\"")),
+            ("'{\"a\": [1]}'", "TEXT", "JSON_TEXT", text("{\"a\": [1]}")),
+            (
+                "'9007199254740993'",
+                "TEXT",
+                "DECIMAL_TEXT",
+                text("9007199254740993"),
+            ),
             ("7", "INTEGER", "JSON_TEXT", text("7")),
             (
                 "'2026-01-02'",
@@ -287,6 +307,14 @@ mod tests {
         for (value, from, to, wanted) in [
             ("1.6", "REAL", "INTEGER", Value::Integer(2)),
             ("'1.6'", "DECIMAL_TEXT", "INTEGER", Value::Integer(2)),
+            (
+                "'9007199254740993'",
+                "DECIMAL_TEXT",
+                "INTEGER",
+                Value::Integer(9_007_199_254_740_993),
+            ),
+            ("1e300", "REAL", "INTEGER", Value::Real(1e300)),
+            ("'{\"a\":1}'", "JSON_TEXT", "TEXT", text("{\"a\":1}")),
             ("5", "INTEGER", "BOOLEAN_INT", Value::Integer(1)),
             ("'007'", "TEXT", "INTEGER", Value::Integer(7)),
             (
