@@ -26,8 +26,8 @@ defmodule Mix.Tasks.AshRusqlite.Gen.Migration do
     * `--dev` - a file without a final name, `…_dev.sql`. The next one with a name takes the place of all
       of these: they are removed, and a database of the repo in which they were applied keeps its rows and
       has the named one noted as applied
-    * `--drop` - drop what the schema has no longer. Without it that stays, and a note says so. What
-      migrations written by hand made stays in any case
+    * `--drop` - drop the tables and columns that the schema has no longer. Without it they stay, and a
+      note says so
     * `--rename-table from:to`, `--rename-column table.from:to` - what is new is what was `from`; asked
       about on a terminal, and an error elsewhere. Each may be given several times
     * `--no-renames` - nothing else was renamed

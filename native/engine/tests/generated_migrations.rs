@@ -249,6 +249,25 @@ fn a_required_column_needs_a_value_for_the_rows_that_are_there() {
 }
 
 #[test]
+fn a_column_that_must_no_longer_be_null_says_that_it_fails_over_nulls() {
+    let mut folder = Folder::new();
+    folder.step(&sql(ROOMS), &named("a"));
+    folder.run("INSERT INTO rooms VALUES (1, NULL)");
+    let wanted = sql("CREATE TABLE rooms (id INTEGER PRIMARY KEY, title TEXT NOT NULL)");
+    let found = folder.generate(&wanted, &named("b")).unwrap();
+    assert!(
+        found.notes[0].contains("--fill rooms.title=SQL"),
+        "{found:?}"
+    );
+    let fill = GenerateOptions {
+        fill: vec![("rooms".into(), "title".into(), "'none'".into())],
+        ..named("b")
+    };
+    folder.one(&wanted, &fill);
+    assert_eq!(folder.rows("SELECT title FROM rooms"), ["none"]);
+}
+
+#[test]
 fn what_was_written_by_hand_stays_and_what_was_generated_follows() {
     let mut folder = Folder::new();
     let rooms = |indexes: &[&str], checks: &[&str]| {

@@ -208,8 +208,14 @@ if Code.ensure_loaded?(Ash) do
     end
 
     test "a repo of another data layer is not ours", %{migrations: migrations} do
-      DataLayer.codegen(["--name", "create_rooms", "--repo", "Elsewhere.Repo"])
+      DataLayer.codegen(["--name", "create_rooms", "--repo", inspect(__MODULE__)])
       assert files(migrations) == []
+    end
+
+    test "a repo that is not there is an error, or nothing would be checked in silence" do
+      assert_raise Mix.Error, ~r/there is no module Elsewhere.Repo/, fn ->
+        DataLayer.codegen(["--check", "--repo", "Elsewhere.Repo"])
+      end
     end
 
     test "before the first migration ash.migrate says what writes it" do

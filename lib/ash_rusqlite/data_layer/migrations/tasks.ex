@@ -147,10 +147,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       configured =
         for app <- apps(), repo <- Application.get_env(app, :ash_rusqlite_repos, []), do: repo
 
-      named = opts |> Keyword.get_values(:repo) |> Enum.map(&Module.concat([&1]))
+      named = opts |> Keyword.get_values(:repo) |> Enum.map(&repo!/1)
 
       Enum.uniq(Wanted.repos(resources) ++ configured)
       |> Enum.filter(&(named == [] or &1 in named))
+    end
+
+    # It may be another data layer's, but not nobody's: then nothing would be checked, in silence.
+    defp repo!(name) do
+      module = Module.concat([name])
+
+      if Code.ensure_loaded?(module),
+        do: module,
+        else: Mix.raise("--repo #{name}: there is no module #{inspect(module)}")
     end
 
     defp resources(opts) do

@@ -63,10 +63,15 @@ impl Plan<'_> {
                 "UPDATE {} SET {quoted} = {value} WHERE {quoted} IS NULL",
                 name(&table.name)
             ))?,
-            None => self.comment(&format!(
-                "This fails where {}.{} is null: give such rows a value before it.",
-                table.name, column.name
-            )),
+            None => {
+                let place = format!("{}.{}", table.name, column.name);
+                self.note(format!(
+                    "this fails where {place} is null: give such rows a value by --fill {place}=SQL"
+                ));
+                self.comment(&format!(
+                    "This fails where {place} is null: give such rows a value before it."
+                ));
+            }
         }
         self.execute(&format!(
             "ALTER TABLE {} ALTER COLUMN {quoted} SET NOT NULL",
