@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::lex::{lex, Token};
 use super::statement::name as quoted;
 use super::{migrate, Applied, MigrateOptions, MigrationFile};
 use crate::access::Access;
 use crate::config::Config;
 use crate::error::Result;
 use crate::progress::{Progress, ProgressSink};
+use crate::schema::lex::{lex, Token};
 use crate::{backup, connection, integrity, sqlite_error};
 
 /// At most this many lines of damage.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::script::{is_comment, Script};
-use super::tenants;
 use crate::error::{Code, Error, Result};
+use crate::schema::tenants;
 
 /// A migration as its file says it.
 #[derive(Clone, Debug)]

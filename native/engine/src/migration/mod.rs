@@ -14,13 +14,11 @@ mod check;
 mod file;
 pub mod generate;
 mod ledger;
-mod lex;
 mod rebuild;
 mod runner;
 mod script;
 mod statement;
 mod take_over;
-pub(crate) mod tenants;
 
 use rusqlite::Connection;
 

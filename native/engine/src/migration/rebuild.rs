@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::file::MigrationFile;
-use super::lex::Token;
 use super::script::{self, Script};
 use super::statement::{name as quoted, rebuilds, same, split, Copy, Kind, Rebuild, Statement};
 use crate::error::Result;
 use crate::progress::{Progress, ProgressSink};
+use crate::schema::lex::Token;
 use crate::schema::load_table;
 use crate::sqlite_error;
 

@@ -7,8 +7,8 @@ use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::{Batch, Connection};
 
 use super::file::{file_name, MigrationFile};
-use super::tenants::Tenants;
 use crate::error::{Code, Error, Result};
+use crate::schema::tenants::Tenants;
 use crate::sqlite_error;
 
 /// Statements that end or nest the transaction that the file runs in, reach another

@@ -1,7 +1,7 @@
 //! The statements of a script with their places in it, and what those do that tables are made by.
 //! SQLite reads them, too, and refuses what is wrong, so nothing here does.
 
-use super::lex::{lex, name_of, Token};
+use crate::schema::lex::{lex, name_of, Token};
 
 /// What a statement does, as far as it matters here. Names are as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use super::diff::differences;
 use super::difference::{Difference, DifferenceKind};
 use super::spec::TableSpec;
 use super::table::quoted;
+use super::tenants::Tenants;
 use crate::error::{Code, Error, Result};
-use crate::migration::tenants::Tenants;
 use crate::sqlite_error;
 
 /// The statements that would add what is missing.

@@ -2,8 +2,8 @@
 
 use super::effective::mentions;
 use super::model::{same, Check, Column, ForeignKey, Schema, Table};
-use crate::migration::lex::lex;
 use crate::schema::fits;
+use crate::schema::lex::lex;
 use crate::value::ColumnType;
 
 /// How a table is compared.

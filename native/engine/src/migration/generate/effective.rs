@@ -6,7 +6,7 @@ use super::model::{
     check_fact, column_fact, key_fact, same, unique_fact, Check, Column, ForeignKey, Table,
 };
 use super::parse;
-use crate::migration::lex::name;
+use crate::schema::lex::name;
 
 /// What stays of a table beside what is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +132,7 @@ fn same_columns(left: &ForeignKey, right: &ForeignKey) -> bool {
 /// Whether a check names a column.
 pub(super) fn mentions(check: &Check, column: &str) -> bool {
     let lower = column.to_ascii_lowercase();
-    crate::migration::lex::lex(&check.text)
+    crate::schema::lex::lex(&check.text)
         .iter()
         .any(|token| token.text == lower)
 }

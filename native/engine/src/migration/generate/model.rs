@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::parse;
 use crate::error::Result;
-use crate::migration::lex::{closing, lex, Token};
+use crate::schema::lex::{closing, lex, Token};
 use crate::sqlite_error;
 
 /// All tables, indexes, triggers and views but those of SQLite and of this library.

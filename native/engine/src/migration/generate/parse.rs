@@ -3,7 +3,7 @@
 //! may trust it.
 
 use super::model::{Check, Column, ForeignKey, Key, Table};
-use crate::migration::lex::{closing, lex, name_of, Token};
+use crate::schema::lex::{closing, lex, name_of, Token};
 
 /// Words that end the type of a column.
 const CONSTRAINTS: &[&str] = &[

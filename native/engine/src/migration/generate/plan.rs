@@ -16,7 +16,7 @@ use super::replay::{bare, Statement, STATEMENT, STATEMENT_END};
 use crate::access::Access;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
-use crate::migration::lex::{name, readable};
+use crate::schema::lex::{name, readable};
 use crate::sqlite_error;
 
 /// What decides what goes and what stays.

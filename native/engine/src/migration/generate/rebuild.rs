@@ -8,7 +8,7 @@ use super::convert::conversion;
 use super::model::{same, Column, Index, Kind, Schema, Table};
 use super::plan::Plan;
 use crate::error::Result;
-use crate::migration::lex::{lex, name, readable};
+use crate::schema::lex::{lex, name, readable};
 use crate::value::ColumnType;
 
 /// Makes a table anew. Its triggers are for the caller to make again.

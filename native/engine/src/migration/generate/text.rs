@@ -4,8 +4,8 @@ use super::model::same;
 use super::plan::Part;
 use super::replay::{header, LEFT};
 use super::{GeneratedFile, Tenants, Written};
-use crate::migration::lex::lex;
-use crate::migration::tenants;
+use crate::schema::lex::lex;
+use crate::schema::tenants;
 
 /// The file of this version and name.
 pub(super) fn file(

@@ -15,10 +15,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::file::{file_name, MigrationFile};
 use super::script::{self, Script};
 use super::statement::{rebuilds, same, split, Kind, Rebuild, Statement};
-use super::tenants::{self, Tenants};
 use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
+use crate::schema::tenants::{self, Tenants};
 use crate::schema::tokens::tokens;
 use crate::sqlite_error;
 

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use super::{has_column, object, Run};
 use crate::error::Result;
-use crate::migration::lex::Token;
 use crate::migration::statement::{name as quoted, same, Statement};
+use crate::schema::lex::Token;
 use crate::schema::tokens::tokens;
 use crate::schema::{fits, load_table, Column, Table};
 use crate::sqlite_error;

@@ -6,7 +6,7 @@ use super::super::effective::{check_sql, label, references_sql};
 use super::super::model::{same, Column, Table};
 use super::Plan;
 use crate::error::Result;
-use crate::migration::lex::{name, readable};
+use crate::schema::lex::{name, readable};
 
 impl Plan<'_> {
     pub(super) fn alter(&mut self, now: &Table, wanted: &Table, changes: &Changes) -> Result<()> {

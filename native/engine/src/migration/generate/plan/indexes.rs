@@ -3,7 +3,7 @@
 use super::super::model::{named_fact, same, Index, Schema, Table};
 use super::Plan;
 use crate::error::Result;
-use crate::migration::lex::{lex, name, readable};
+use crate::schema::lex::{lex, name, readable};
 
 impl Plan<'_> {
     pub(super) fn drop_indexes(&mut self, now: &Schema) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::model::{same, Kind, Object, Schema};
 use super::{Change, Plan};
 use crate::error::{Code, Error, Result};
-use crate::migration::lex::name;
+use crate::schema::lex::name;
 use crate::sqlite_error;
 
 impl Plan<'_> {

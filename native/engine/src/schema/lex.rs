@@ -5,27 +5,27 @@ use crate::schema::tokens::{is_word, quoted};
 
 /// A token. Blanks and comments are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     /// The first byte.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// The byte behind the last one.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// What it is for comparisons: words and names in lower case and without quotes, strings as
     /// they are.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Whether it is a name in quotes, and so never a keyword.
-    pub(super) quoted: bool,
+    pub(crate) quoted: bool,
 }
 
 impl Token {
     /// Whether it is this keyword or character, given in lower case.
-    pub(super) fn is(&self, word: &str) -> bool {
+    pub(crate) fn is(&self, word: &str) -> bool {
         !self.quoted && self.text == word
     }
 }
 
 /// The tokens of a text.
-pub(super) fn lex(sql: &str) -> Vec<Token> {
+pub(crate) fn lex(sql: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut start = 0;
     while let Some(rest) = sql.get(start..).filter(|rest| !rest.is_empty()) {
@@ -76,7 +76,7 @@ fn next(rest: &str) -> (usize, Option<(String, bool)>) {
 }
 
 /// The name that a token is, as it was written.
-pub(super) fn name_of(sql: &str, token: &Token) -> String {
+pub(crate) fn name_of(sql: &str, token: &Token) -> String {
     let text = sql.get(token.start..token.end).unwrap_or_default();
     let mut characters = text.chars();
     let close = match characters.next() {
@@ -91,7 +91,7 @@ pub(super) fn name_of(sql: &str, token: &Token) -> String {
 }
 
 /// A name in SQL, in quotes only where it needs them.
-pub(super) fn name(name: &str) -> String {
+pub(crate) fn name(name: &str) -> String {
     let plain = name
         .bytes()
         .enumerate()
@@ -113,7 +113,7 @@ fn is_keyword(word: &str) -> bool {
 }
 
 /// The text with its names in quotes only where they need them.
-pub(super) fn readable(sql: &str) -> String {
+pub(crate) fn readable(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut at = 0;
     for token in lex(sql).iter().filter(|token| token.quoted) {
@@ -126,7 +126,7 @@ pub(super) fn readable(sql: &str) -> String {
 }
 
 /// The place behind the parenthesis that closes the one at `open`, or the end.
-pub(super) fn closing(tokens: &[Token], open: usize) -> usize {
+pub(crate) fn closing(tokens: &[Token], open: usize) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {
         if token.is("(") {

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::sqlite_error;
 
 /// What the line of a file begins with that names the tables which each tenant has.
-pub(super) const LINE: &str = "-- tenants: ";
+pub(crate) const LINE: &str = "-- tenants: ";
 
 /// The tables that each tenant has, and the tenants that are there.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Tenants {
 
 impl Tenants {
     /// The tenants of a database that have one of the tables.
-    pub(super) fn find(conn: &Connection, tables: &[String]) -> Result<Tenants> {
+    pub(crate) fn find(conn: &Connection, tables: &[String]) -> Result<Tenants> {
         let tables: BTreeSet<String> = tables.iter().map(|t| t.to_ascii_lowercase()).collect();
         let mut tenants = BTreeSet::new();
         if !tables.is_empty() {
@@ -45,7 +45,7 @@ impl Tenants {
 
     /// Makes the tables that a tenant has not yet as those of nobody are: tenants get their tables at
     /// the first use of each, and a file changes all of them.
-    pub(super) fn complete(&self, conn: &Connection) -> Result<()> {
+    pub(crate) fn complete(&self, conn: &Connection) -> Result<()> {
         for tenant in &self.tenants {
             for table in &self.tables {
                 if !exists(conn, &of_tenant(table, tenant))? && exists(conn, table)? {
@@ -93,7 +93,7 @@ impl Tenants {
 
     /// A statement for each tenant, with its name; none where it names no table that tenants have. To
     /// be called before it is run.
-    pub(super) fn statements(&self, conn: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
+    pub(crate) fn statements(&self, conn: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
         let mut all = Vec::new();
         for tenant in &self.tenants {
             let own = self.for_tenant(conn, sql, tenant)?;
@@ -230,7 +230,7 @@ fn named_object(tokens: &[Token]) -> Option<usize> {
 }
 
 /// The name of a table of a tenant.
-pub(super) fn of_tenant(table: &str, tenant: &str) -> String {
+pub(crate) fn of_tenant(table: &str, tenant: &str) -> String {
     format!("{table}@{tenant}")
 }
 
