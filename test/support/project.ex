@@ -27,7 +27,11 @@ defmodule AshRusqlite.Project do
 
   @doc "Runs mix in a folder. Hex stays away: nothing is to be fetched."
   def mix(folder, args, env \\ []) do
-    env = [{"MIX_ENV", "prod"}, {"MIX_BUILD_PATH", nil}, {"MIX_ARCHIVES", "/nonexistent"} | env]
+    # What chooses the library of the tests themselves is not for the project.
+    unset =
+      for name <- ~w(MIX_BUILD_PATH ASH_RUSQLITE_PROFILE CARGO_BUILD_TARGET), do: {name, nil}
+
+    env = [{"MIX_ENV", "prod"}, {"MIX_ARCHIVES", "/nonexistent"} | unset] ++ env
     System.cmd("mix", args, cd: folder, env: env, stderr_to_stdout: true)
   end
 
