@@ -9,6 +9,7 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
 
   # In the long run 100.
   @rounds System.get_env("ASH_RUSQLITE_TEST_ROUNDS", "6")
+  @jitter 3
 
   test "every module and the library are replaced while 64 processes write, read and run transactions",
        %{tmp_dir: folder} do
@@ -34,11 +35,18 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
     assert [libraries] = said.("libraries")
     assert String.to_integer(libraries) <= 2
 
-    assert [descriptors, threads, kib] =
-             said.("grown") |> hd() |> String.split() |> Enum.map(&String.to_integer/1)
+    # One more by each reload is more than this.
+    assert [grown] = said.("grown")
+    assert [descriptors, threads, kib, "in", reloads] = String.split(grown)
+    assert String.to_integer(reloads) > @jitter
+    assert String.to_integer(descriptors) <= @jitter, grown
+    assert String.to_integer(threads) <= @jitter, grown
 
-    assert {descriptors, threads} |> Tuple.to_list() |> Enum.all?(&(&1 <= 64))
-    assert kib < 100_000
+    # A library takes 4 MiB.
+    if String.to_integer(reloads) >= 50 do
+      IO.puts("descriptors, threads, KiB: #{grown} reloads; stored: #{Enum.join(stored, ", ")}")
+      assert div(String.to_integer(kib), String.to_integer(reloads)) < 512, grown
+    end
   end
 
   describe "one reload" do

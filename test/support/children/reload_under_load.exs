@@ -51,6 +51,12 @@ defmodule NewCode do
     }
   end
 
+  # What grows by leaks alone, so the lowest of some seconds: threads that answered may still end.
+  def lowest do
+    for(_ <- 1..20, do: Process.sleep(100) && resources())
+    |> Enum.reduce(&Map.merge(&1, &2, fn _key, one, other -> min(one, other) end))
+  end
+
   defp memory do
     [_, kib] = Regex.run(~r/VmRSS:\s+(\d+)/, File.read!("/proc/self/status"))
     String.to_integer(kib)
@@ -80,12 +86,27 @@ repos =
     repo
   end
 
-stop = :atomics.new(1, [])
-stopped? = fn -> :atomics.get(stop, 1) == 1 end
+# Whether to stop, whether to pause, and how many pause.
+{stop, pause, paused} = {1, 2, 3}
+flags = :atomics.new(3, [])
+stopped? = fn -> :atomics.get(flags, stop) == 1 end
+
+wait = fn done? ->
+  Enum.find(Stream.cycle([:again]), fn _ -> done?.() || !Process.sleep(5) end)
+end
+
+pause_if_asked = fn ->
+  if :atomics.get(flags, pause) == 1 do
+    :atomics.add(flags, paused, 1)
+    wait.(fn -> :atomics.get(flags, pause) == 0 end)
+    :atomics.sub(flags, paused, 1)
+  end
+end
 
 work = fn repo, w ->
   Stream.iterate(1, &(&1 + 1))
   |> Enum.reduce_while({0, 0, []}, fn n, {written, replaced, errors} ->
+    pause_if_asked.()
     id = "#{w}-#{n}"
     insert = fn -> Repo.Writes.insert(repo, :rooms, id: id, title: id) end
 
@@ -149,12 +170,26 @@ reload = fn round ->
   Process.sleep(50)
 end
 
-for round <- 1..2, do: reload.(round)
-before = NewCode.resources()
-for round <- 3..rounds//1, do: reload.(round)
-later = NewCode.resources()
+# Readers are opened as they are needed, so it is counted after a reload that nobody works in.
+count_after = fn round ->
+  :atomics.put(flags, pause, 1)
+  wait.(fn -> :atomics.get(flags, paused) == length(tasks) end)
+  reload.(round)
+  for pid <- Process.list(), do: :erlang.garbage_collect(pid)
+  counted = NewCode.lowest()
+  :atomics.put(flags, pause, 0)
+  wait.(fn -> :atomics.get(flags, paused) == 0 end)
+  counted
+end
 
-:atomics.put(stop, 1, 1)
+# The first ones make what stays.
+warm = min(20, div(rounds, 3))
+for round <- 1..(warm - 1)//1, do: reload.(round)
+before = count_after.(warm)
+for round <- (warm + 1)..(rounds - 1)//1, do: reload.(round)
+later = count_after.(rounds)
+
+:atomics.put(flags, stop, 1)
 
 results =
   for ref <- tasks do
@@ -178,10 +213,8 @@ end
 
 IO.puts("replaced #{for {_, {_, n, _}} <- results, reduce: 0, do: (sum -> sum + n)}")
 IO.puts("libraries #{later.libraries}")
-
-IO.puts(
-  "grown #{later.descriptors - before.descriptors} #{later.threads - before.threads} #{later.memory - before.memory}"
-)
+grown = for key <- [:descriptors, :threads, :memory], do: later[key] - before[key]
+IO.puts("grown #{Enum.join(grown, " ")} in #{rounds - warm}")
 
 IO.puts("done")
 System.halt(0)
