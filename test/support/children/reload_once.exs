@@ -6,7 +6,7 @@ Code.prepend_path(ebin)
 Code.require_file("../../../native/mix_compiler/reload.exs", __DIR__)
 Logger.configure(level: :error)
 
-alias AshRusqlite.{Error, Repo}
+alias AshRusqlite.{Error, Native, Repo}
 alias AshRusqlite.MixCompiler.Reload
 
 # The mark before the number of the layout in the library, see native/nif/src/handover.rs.
@@ -32,6 +32,12 @@ database = Path.join(folder, "once.db")
 table = [table: "rooms", columns: [[name: "id", type: "TEXT"]], primary_key: ["id"]]
 for repo <- [repo, memory], do: {:ok, _} = Repo.Schema.ensure_table(repo, table)
 insert = fn repo, id -> Repo.Writes.insert(repo, :rooms, id: id) end
+
+db = fn repo ->
+  {:ok, entry} = Repo.Registry.lookup(repo)
+  entry.db
+end
+
 exists? = fn repo, id -> Repo.Reads.get(repo, :rooms, id) != nil end
 
 # A transaction that has written, one that has begun and run nothing, and one that runs at once.
@@ -104,6 +110,116 @@ true = folders.() > 0
 Process.exit(memory, :kill)
 Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
 IO.puts("closed #{folders.() == 0}")
+
+# What hosts said of another program's columns, and how many atoms stored values may make.
+migrations = Path.join(folder, "migrations")
+File.mkdir_p!(migrations)
+ddl = "CREATE TABLE visits (id INTEGER PRIMARY KEY, at TEXT, done INTEGER)"
+File.write!(Path.join(migrations, "20260101000000_visits.sql"), "-- up\n#{ddl};\n")
+visits = Path.join(folder, "visits.db")
+{:ok, visits} = Repo.start_link(database: visits, migrations: migrations)
+{:ok, _} = Repo.Maintenance.migrate(visits)
+columns = [[name: "at", type: "DATETIME_USEC_TEXT"], [name: "done", type: "BOOLEAN_INT"]]
+:ok = Repo.Schema.read_as(visits, table: "visits", columns: columns)
+visit = %{id: 1, at: ~U[2026-01-02 03:04:05.000006Z], done: true}
+{:ok, ^visit} = Repo.Writes.insert(visits, :visits, visit)
+
+{:ok, _} = Native.stored_atom("made_before_#{System.unique_integer([:positive])}")
+{made, _} = Native.stored_atoms()
+:ok = Native.limit_stored_atoms(made + 1)
+{:ok, true} = again.("fifth")
+
+IO.puts("types #{Repo.Reads.get(visits, :visits, 1) == visit}")
+IO.puts("atoms #{inspect(Native.stored_atoms() == {made, made + 1})}")
+{:ok, _} = Native.stored_atom("the_last_one_#{System.unique_integer([:positive])}")
+{:error, {code, _, _, _}} = Native.stored_atom("too_many_#{System.unique_integer([:positive])}")
+IO.puts("limit #{code}")
+
+# Ids of the old code: of a request, of a transaction, and of rows that are gathered.
+insert_id = fn id ->
+  {:queued, request} =
+    Native.write(db.(repo), make_ref(), {:insert, :rooms, [[id: id]], :raise, false}, 5_000)
+
+  request
+end
+
+written = fn ref ->
+  receive do
+    {^ref, :ok} -> :ok
+    {^ref, {:ok, _}} -> :ok
+  end
+end
+
+for n <- 1..100, do: insert_id.("request #{n}")
+old_request = insert_id.("the last request")
+{:ok, old} = Native.tx_open(db.(repo), 5_000)
+{:queued, _} = Native.tx_exec(old, make_ref(), :savepoint, 5_000)
+
+count = fn until ->
+  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < #{until}) SELECT"
+end
+
+many = count.(50_000) <> " i, 'row ' || i FROM n"
+{:gathered, rows, _, _} = Native.read_dirty(db.(repo), {:sql, many, []}, 5_000)
+{:ok, true} = again.("sixth")
+
+{:ok, new} = Native.tx_open(db.(repo), 5_000)
+
+{:queued, _} =
+  Native.tx_exec(
+    new,
+    ref = make_ref(),
+    {:insert, :rooms, [[id: "in the new one"]], :raise, false},
+    5_000
+  )
+
+written.(ref)
+{:error, {code, _, _, _}} = Native.tx_exec(old, make_ref(), {:delete, :rooms, nil, false}, 5_000)
+IO.puts("old transaction #{code}")
+{:error, {code, _, _, _}} = Native.tx_finish(old, make_ref(), :rollback)
+IO.puts("old end #{code}")
+# It waits for the transaction.
+new_request = insert_id.("behind")
+
+IO.puts(
+  "old request #{new_request > old_request and Native.withdraw(db.(repo), old_request) == :running}"
+)
+
+{:queued, _} = Native.tx_finish(new, ref, :commit)
+
+written.(ref)
+
+IO.puts(
+  "new transaction #{exists?.(repo, "in the new one") and exists?.(repo, "the last request")}"
+)
+
+IO.puts("old rows #{inspect(Native.take_rows(rows, 5_000))}")
+
+# An owner that dies while the old code is drained, which waits for a long write here.
+{:ok, memory} = Repo.start_link(database: ":memory:")
+Process.unlink(memory)
+{:ok, _} = Repo.Schema.ensure_table(memory, table)
+
+slow = count.(20_000_000) <> " 'slow ' || count(*) FROM n"
+
+write =
+  Task.async(fn ->
+    Repo.Writes.execute(repo, "INSERT INTO rooms (id) #{slow}", [], timeout: 60_000)
+  end)
+
+Process.sleep(100)
+reload = Task.async(fn -> again.("seventh") end)
+Process.sleep(200)
+draining? = Task.yield(reload, 0) == nil
+true = folders.() > 0
+Process.exit(memory, :kill)
+dead? = not Process.alive?(memory)
+still? = Task.yield(reload, 0) == nil
+IO.puts("killed #{draining? and dead? and still?}")
+{:ok, true} = Task.await(reload, :infinity)
+{:ok, _} = Task.await(write, :infinity)
+Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
+IO.puts("orphan closed #{folders.() == 0}")
 
 # Another layout is refused, and the old code goes on.
 %{layout: layout} = AshRusqlite.versions()
