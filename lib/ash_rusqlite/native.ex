@@ -90,13 +90,19 @@ defmodule AshRusqlite.Native do
     end
   end
 
+  @in_parentheses {:capture, :all_but_first, :list}
+
   # What `load` returns is logged; whoever loads the module asks here.
   defp refused({:error, {reason, text}}) do
     text =
-      case {reason, :re.run(text, ~c"\\(2\\)")} do
-        {:upgrade, {:match, _}} ->
+      case reason == :upgrade and :re.run(text, ~c"\\(([23])\\)", [@in_parentheses]) do
+        {:match, [~c"2"]} ->
           "it has another layout of what lives across a reload than the library that is loaded: " <>
             "restart the VM"
+
+        {:match, [~c"3"]} ->
+          "a migration, a vacuum or other maintenance of a database runs or waits: compile again " <>
+            "when it is through"
 
         _ ->
           :unicode.characters_to_binary(text)

@@ -80,11 +80,15 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
             "old rows :dirty",
             "killed true",
             "orphan closed true",
+            "not waited true",
+            "through {:ok, true}",
+            "migrated true",
             "goes on true",
             "then true"
           ],
           do: assert(line in lines, line <> " is not in:\n" <> output)
 
+      assert Enum.any?(lines, &(&1 =~ ~r/^busy .*compile again when it is through/)), output
       assert Enum.any?(lines, &(&1 =~ ~r/^refused .*restart the VM/)), output
     end
   end

@@ -427,6 +427,7 @@ impl Database {
         let (path, pool) = (self.0.path.clone(), Arc::clone(&self.0.pool));
         let config = self.0.shared.config.clone();
         let closing = Arc::clone(&self.0.closing);
+        let shared = Arc::clone(&self.0.shared);
         self.spawn("ash_rusqlite_side", move || {
             let mut reply = Reply::new(reply);
             let result = pool
@@ -434,9 +435,10 @@ impl Database {
                 .and_then(|stop| side_work::run(work, &path, &config, stop, &mut reply));
             reply.finish(result.map_err(|error| {
                 let stopped = matches!(error.code(), Code::Closed | Code::Cancelled);
-                match stopped && !closing.load(Ordering::Relaxed) {
-                    true => files_replaced(),
-                    false => error,
+                match stopped {
+                    true if shared.queue.is_replaced() => handover::stopped(),
+                    true if !closing.load(Ordering::Relaxed) => files_replaced(),
+                    _ => error,
                 }
             }));
         })

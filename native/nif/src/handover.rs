@@ -26,6 +26,8 @@ pub const DONE: c_int = 0;
 pub const REFUSED: c_int = 1;
 /// The library has another layout than the one that is loaded. `AshRusqlite.Native` knows it.
 pub const OTHER_LAYOUT: c_int = 2;
+/// A migration or the like runs, which nobody is to wait for here. As above.
+const BUSY: c_int = 3;
 
 /// Called once with what is handed over, as JSON text.
 type Visit = unsafe extern "C" fn(context: *mut c_void, text: *const u8, length: usize);
@@ -92,10 +94,11 @@ unsafe extern "C" fn collect(context: *mut c_void, text: *const u8, length: usiz
     *all = String::from_utf8_lossy(text).into_owned();
 }
 
-/// Closes everything and says what was open.
+/// Closes everything and says what was open. With another answer than `DONE` nothing has changed.
 unsafe extern "C" fn drain(visit: Visit, context: *mut c_void) -> c_int {
     match catch_unwind(registry::hand_over) {
-        Ok(text) => {
+        Ok(None) => BUSY,
+        Ok(Some(text)) => {
             // SAFETY: the text lives until the end of the call.
             unsafe { visit(context, text.as_ptr(), text.len()) };
             DONE

@@ -123,10 +123,15 @@ fn close_all() {
 }
 
 /// Closes every database for another library, and waits for their threads. Returns what that
-/// library needs to go on, as JSON text. From now on none can be opened here.
-pub fn hand_over() -> String {
+/// library needs to go on, as JSON text. From now on none can be opened here. `None`, and nothing has
+/// changed, when one is migrated or the like: the VM loads no other code while this waits.
+pub fn hand_over() -> Option<String> {
     let all = {
         let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = databases.values();
+        if all.any(|open| open.database.maintenance().is_some()) {
+            return None;
+        }
         REPLACED.store(true, Ordering::Relaxed);
         std::mem::take(&mut *databases)
     };
@@ -144,7 +149,7 @@ pub fn hand_over() -> String {
         })
         .collect();
     let (made, limit) = stored_atoms::count();
-    json!({"databases": databases, "stored_atoms": [made, limit]}).to_string()
+    Some(json!({"databases": databases, "stored_atoms": [made, limit]}).to_string())
 }
 
 /// Opens what another library has handed over. Whoever uses a database that cannot be opened

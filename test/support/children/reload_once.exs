@@ -221,6 +221,28 @@ IO.puts("killed #{draining? and dead? and still?}")
 Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
 IO.puts("orphan closed #{folders.() == 0}")
 
+# A migration that takes long is not waited for.
+File.write!(
+  Path.join(migrations, "20260102000000_many.sql"),
+  "-- up\nCREATE TABLE many AS #{count.(20_000_000)} count(*) AS n FROM n;\n"
+)
+
+migration = Task.async(fn -> Repo.Maintenance.migrate(visits) end)
+
+holder = fn ->
+  {:ok, stats} = Repo.Maintenance.stats(visits)
+  stats.holder
+end
+
+Enum.find(1..500, fn _ -> Process.sleep(1) && holder.() end)
+{:error, busy} = again.("eighth")
+IO.puts("busy #{busy}")
+IO.puts("not waited #{Task.yield(migration, 0) == nil}")
+{:ok, _} = insert.(repo, "while it migrates")
+{:ok, [_]} = Task.await(migration, :infinity)
+IO.puts("through #{inspect(Reload.load("eighth", ebin))}")
+IO.puts("migrated #{Repo.Reads.count(visits, :many) == 1}")
+
 # Another layout is refused, and the old code goes on.
 %{layout: layout} = AshRusqlite.versions()
 

@@ -82,7 +82,21 @@ fn unreadable() -> Error {
     )
 }
 
+/// The error of work beside the writer that was stopped.
+pub(super) fn stopped() -> Error {
+    Error::new(
+        Code::CodeReplaced,
+        "the native code was replaced by a newer build while this ran; run it again",
+    )
+}
+
 impl Database {
+    /// The work on the database as a whole, such as a migration or a vacuum, that has the writer or
+    /// waits for it. [`Database::replace`] would finish it first, be it minutes.
+    pub fn maintenance(&self) -> Option<&'static str> {
+        self.0.shared.queue.maintenance()
+    }
+
     /// Closes as [`Database::close`] does, for another copy of the library to open it again: a
     /// database in memory keeps its files, and transactions end with `code_replaced`. Only enqueues.
     pub fn replace(&self) {

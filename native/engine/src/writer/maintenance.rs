@@ -56,6 +56,7 @@ impl Writer {
     pub(super) fn maintain(&mut self, mut job: Job, work: Maintenance) {
         if job.deadline <= Instant::now() {
             let error = self.shared.waited_too_long(&job);
+            self.shared.queue.maintained();
             return self.reply(job, Err(error));
         }
         self.shared.counters.hold(Some(work.name().to_owned()));
@@ -64,6 +65,7 @@ impl Writer {
             .and_then(|()| self.run_maintenance(work, &mut job))
             .and_then(|done| self.check_files().map(|()| done));
         self.shared.counters.hold(None);
+        self.shared.queue.maintained();
         self.link.gate.set(Access::Write);
         self.reply(job, result);
         self.after_commit();

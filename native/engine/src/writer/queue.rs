@@ -34,6 +34,8 @@ struct State {
     closed: bool,
     closers: Vec<Notify>,
     idle: bool,
+    /// The work on the database as a whole that the writer does.
+    maintaining: Option<&'static str>,
 }
 
 /// The queue.
@@ -61,11 +63,17 @@ impl Default for State {
             closed: false,
             closers: Vec::new(),
             idle: false,
+            maintaining: None,
         }
     }
 }
 
 impl State {
+    fn maintenance(&self) -> Option<&'static str> {
+        let waiting = self.others.iter().find_map(|(_, work)| work.maintenance());
+        self.maintaining.or(waiting)
+    }
+
     /// Why a transaction cannot go on in a database that closes.
     fn closed_transaction(&self) -> Error {
         match self.replaced {
@@ -309,6 +317,16 @@ impl Queue {
         self.wake(state);
     }
 
+    /// The work on the database as a whole that runs or waits.
+    pub fn maintenance(&self) -> Option<&'static str> {
+        self.lock().maintenance()
+    }
+
+    /// The work on the database as a whole that ran is done.
+    pub fn maintained(&self) {
+        self.lock().maintaining = None;
+    }
+
     /// As `close`, because another copy of the library opens the database next.
     pub fn replace(&self) {
         self.lock().replaced = true;
@@ -362,6 +380,7 @@ impl Queue {
     /// before, and leave it when nobody has to wait for that any more.
     pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
         let mut state = self.lock();
+        state.maintaining = None;
         loop {
             let other = match state.begins_with_a_write() {
                 true => None,
@@ -371,6 +390,7 @@ impl Queue {
                 state.take_writes(max_batch, taken);
             }
             if other.is_some() || !taken.is_empty() {
+                state.maintaining = other.as_ref().and_then(|(_, work)| work.maintenance());
                 self.waiting.store(state.waiting(), Ordering::Relaxed);
                 let room = self.limit.saturating_sub(state.waiting());
                 let waiters = state.line.first(room);

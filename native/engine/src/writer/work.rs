@@ -22,6 +22,16 @@ pub enum Work {
     LookAtFiles,
 }
 
+impl Work {
+    /// What it does to the database as a whole, which may take long.
+    pub fn maintenance(&self) -> Option<&'static str> {
+        match self {
+            Work::Maintain(work) => Some(work.name()),
+            _ => None,
+        }
+    }
+}
+
 /// A step of an interactive transaction.
 pub enum Step {
     /// A statement or a savepoint.
