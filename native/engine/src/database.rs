@@ -2,7 +2,9 @@
 
 mod figures;
 mod handover;
+mod maintenance;
 mod statement_text;
+mod transactions;
 
 pub use handover::Handover;
 
@@ -19,20 +21,17 @@ use crate::memory::MemoryFolder;
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
 use crate::reader::{self, Context};
-use crate::reply::{guarded, Nowhere, Reply};
+use crate::reply::{guarded, Nowhere};
 use crate::request::{
-    Finished, Maintenance, Notify, Pace, Patience, ReadOutcome, RequestId, Responder, Submitted,
-    TransactionId, TransactionOp, WaitId,
+    Notify, Pace, Patience, ReadOutcome, RequestId, Responder, Submitted, WaitId,
 };
 use crate::scans::ScannedStatement;
 use crate::schema::{Catalog, ReadTypes};
 use crate::shared_catalog::SharedCatalog;
-use crate::side_work;
 use crate::start_thread;
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
-use crate::writer::transaction::Transaction;
-use crate::writer::work::{Step, Work};
+use crate::writer::work::Work;
 use crate::writer::{self, Report, Shared};
 
 /// How long the connections of readers may take to be closed.
@@ -54,13 +53,6 @@ impl Drop for Inner {
         self.pool.stop();
         self.shared.queue.close(None);
     }
-}
-
-fn files_replaced() -> Error {
-    Error::new(
-        Code::FileReplaced,
-        "another program replaced the files of the database while this ran; run it again",
-    )
 }
 
 /// A database. Clones are the same one; it closes when the last of them is dropped.
@@ -316,132 +308,6 @@ impl Database {
             .iter()
             .fold(full, |full, (key, value)| full.with_detail(key, value));
         Some(full)
-    }
-
-    /// Opens an interactive transaction of `owner`. Nothing reaches SQLite yet.
-    ///
-    /// # Errors
-    /// `closed`.
-    pub fn begin(&self, timeout: Duration, owner: String) -> Result<TransactionId> {
-        self.0
-            .shared
-            .queue
-            .open_transaction(|id| Transaction::new(id, owner, timeout))
-    }
-
-    /// Queues a step of a transaction.
-    ///
-    /// # Errors
-    /// `transaction_closed`, or why the transaction is over; `closed`.
-    pub fn transaction_submit(
-        &self,
-        transaction: TransactionId,
-        op: TransactionOp,
-        patience: impl Into<Patience>,
-        reply: Box<dyn Responder>,
-    ) -> Result<RequestId> {
-        let transaction = self.0.shared.queue.transaction(transaction)?;
-        self.0
-            .shared
-            .queue
-            .push_step(&transaction, Step::Op(Box::new(op)), patience.into(), reply)
-    }
-
-    /// Ends a transaction.
-    ///
-    /// # Errors
-    /// `transaction_closed`, or why the transaction is over; `closed`.
-    pub fn finish(
-        &self,
-        id: TransactionId,
-        commit: bool,
-        reply: Box<dyn Responder>,
-    ) -> Result<Finished> {
-        let queue = &self.0.shared.queue;
-        let transaction = queue.transaction(id)?;
-        if transaction.is_idle() {
-            queue.forget(id);
-            return Ok(Finished::Idle);
-        }
-        if let Some(error) = transaction.end() {
-            queue.forget(id);
-            return Err(error);
-        }
-        let deadline = Instant::now() + crate::INFINITY;
-        queue
-            .push_step(
-                &transaction,
-                Step::Finish { commit },
-                deadline.into(),
-                reply,
-            )
-            .map(Finished::Queued)
-    }
-
-    /// Gives a transaction up: it is rolled back within moments. Only enqueues.
-    pub fn abort(&self, transaction: TransactionId) {
-        self.0.shared.queue.abort(transaction);
-    }
-
-    /// Queues work on the database as a whole.
-    ///
-    /// # Errors
-    /// `closed`, `internal` when the operating system refuses a thread.
-    pub fn maintain(
-        &self,
-        work: Maintenance,
-        patience: impl Into<Patience>,
-        reply: Box<dyn Responder>,
-    ) -> Result<RequestId> {
-        if matches!(
-            work,
-            Maintenance::Migrations { .. }
-                | Maintenance::CheckMigrations { .. }
-                | Maintenance::Backup { .. }
-                | Maintenance::Check { .. }
-                | Maintenance::Advise { .. }
-                | Maintenance::OtherForms { .. }
-        ) {
-            return self.maintain_aside(work, reply).map(|()| RequestId(0));
-        }
-        let pushed =
-            self.0
-                .shared
-                .queue
-                .push(Work::Maintain(work), patience.into(), reply, None)?;
-        match pushed {
-            Submitted::Queued(id) => Ok(id),
-            // Maintenance has its place whatever waits.
-            Submitted::Full(_) => Err(Error::new(Code::Internal, "the queue took no maintenance")),
-        }
-    }
-
-    /// Reads the whole database beside the writer, on a thread and a connection of its own.
-    fn maintain_aside(&self, work: Maintenance, reply: Box<dyn Responder>) -> Result<()> {
-        if self.0.closing.load(Ordering::Relaxed) || !self.0.shared.is_open() {
-            return Err(Error::new(
-                Code::Closed,
-                "the database is closed; start its repo again",
-            ));
-        }
-        let (path, pool) = (self.0.path.clone(), Arc::clone(&self.0.pool));
-        let config = self.0.shared.config.clone();
-        let closing = Arc::clone(&self.0.closing);
-        let shared = Arc::clone(&self.0.shared);
-        self.spawn("ash_rusqlite_side", move || {
-            let mut reply = Reply::new(reply);
-            let result = pool
-                .stop_flag()
-                .and_then(|stop| side_work::run(work, &path, &config, stop, &mut reply));
-            reply.finish(result.map_err(|error| {
-                let stopped = matches!(error.code(), Code::Closed | Code::Cancelled);
-                match stopped {
-                    true if shared.queue.is_replaced() => handover::stopped(),
-                    true if !closing.load(Ordering::Relaxed) => files_replaced(),
-                    _ => error,
-                }
-            }));
-        })
     }
 
     /// What hosts have said of columns whose declared types do not tell, until now.
