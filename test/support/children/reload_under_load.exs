@@ -167,6 +167,8 @@ reload = fn round ->
   # What starts threads beside the writer's.
   {:ok, _} = Repo.Maintenance.check(hd(repos), quick: true)
   ^round = apply(Repo.Call, :"in_round_#{round}", [])
+  # Whoever waits for the result sees that this goes on.
+  IO.puts("round #{round}")
   Process.sleep(50)
 end
 
