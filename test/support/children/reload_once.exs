@@ -199,6 +199,8 @@ IO.puts("old rows #{inspect(Native.take_rows(rows, 5_000))}")
 {:ok, memory} = Repo.start_link(database: ":memory:")
 Process.unlink(memory)
 {:ok, _} = Repo.Schema.ensure_table(memory, table)
+# As long as somebody has it, its destructor closes nothing.
+handle = db.(memory)
 
 slow = count.(20_000_000) <> " 'slow ' || count(*) FROM n"
 
@@ -219,7 +221,24 @@ IO.puts("killed #{draining? and dead? and still?}")
 {:ok, true} = Task.await(reload, :infinity)
 {:ok, _} = Task.await(write, :infinity)
 Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
-IO.puts("orphan closed #{folders.() == 0}")
+{:error, {code, _, _, _}} = Native.config(handle)
+IO.puts("orphan closed #{folders.() == 0} #{code}")
+
+# Owners that have died, and whose databases the old code has not closed yet.
+owners =
+  for _ <- 1..40 do
+    {:ok, owner} = Repo.start_link(database: ":memory:", log_start: false)
+    Process.unlink(owner)
+    owner
+  end
+
+handles = Enum.map(owners, db)
+reload = Task.async(fn -> again.("many owners") end)
+Enum.each(owners, &Process.exit(&1, :kill))
+{:ok, true} = Task.await(reload, :infinity)
+Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
+codes = for handle <- handles, {:error, {code, _, _, _}} <- [Native.config(handle)], do: code
+IO.puts("orphans closed #{folders.() == 0} #{length(codes)} #{inspect(Enum.uniq(codes))}")
 
 # A migration that takes long is not waited for.
 File.write!(
