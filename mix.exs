@@ -83,7 +83,8 @@ defmodule AshRusqlite.MixProject do
         ],
         "Repos by name": ~r/^AshRusqlite\.Repo\./,
         Ash: ~r/^AshRusqlite\.DataLayer/,
-        Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress]
+        Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress],
+        Tests: [AshRusqlite.Sandbox]
       ]
     ]
   end
