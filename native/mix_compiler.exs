@@ -100,7 +100,7 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
       end
 
     wanted = wanted_checksum(path)
-    found = :sha256 |> :crypto.hash(content) |> Base.encode16(case: :lower)
+    found = content |> sha256() |> Base.encode16(case: :lower)
 
     if found != wanted do
       Mix.raise(
@@ -109,6 +109,14 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
     end
 
     path
+  end
+
+  # Newer releases of Mix hide the applications that a project does not name.
+  defp sha256(content) do
+    if function_exported?(Mix, :ensure_application!, 1),
+      do: apply(Mix, :ensure_application!, [:crypto])
+
+    apply(:crypto, :hash, [:sha256, content])
   end
 
   defp wanted_checksum(path) do
