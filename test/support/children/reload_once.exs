@@ -195,51 +195,6 @@ IO.puts(
 
 IO.puts("old rows #{inspect(Native.take_rows(rows, 5_000))}")
 
-# An owner that dies while the old code is drained, which waits for a long write here.
-{:ok, memory} = Repo.start_link(database: ":memory:")
-Process.unlink(memory)
-{:ok, _} = Repo.Schema.ensure_table(memory, table)
-# As long as somebody has it, its destructor closes nothing.
-handle = db.(memory)
-
-slow = count.(20_000_000) <> " 'slow ' || count(*) FROM n"
-
-write =
-  Task.async(fn ->
-    Repo.Writes.execute(repo, "INSERT INTO rooms (id) #{slow}", [], timeout: 60_000)
-  end)
-
-Process.sleep(100)
-reload = Task.async(fn -> again.("seventh") end)
-Process.sleep(200)
-draining? = Task.yield(reload, 0) == nil
-true = folders.() > 0
-Process.exit(memory, :kill)
-dead? = not Process.alive?(memory)
-still? = Task.yield(reload, 0) == nil
-IO.puts("killed #{draining? and dead? and still?}")
-{:ok, true} = Task.await(reload, :infinity)
-{:ok, _} = Task.await(write, :infinity)
-Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
-{:error, {code, _, _, _}} = Native.config(handle)
-IO.puts("orphan closed #{folders.() == 0} #{code}")
-
-# Owners that have died, and whose databases the old code has not closed yet.
-owners =
-  for _ <- 1..40 do
-    {:ok, owner} = Repo.start_link(database: ":memory:", log_start: false)
-    Process.unlink(owner)
-    owner
-  end
-
-handles = Enum.map(owners, db)
-reload = Task.async(fn -> again.("many owners") end)
-Enum.each(owners, &Process.exit(&1, :kill))
-{:ok, true} = Task.await(reload, :infinity)
-Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
-codes = for handle <- handles, {:error, {code, _, _, _}} <- [Native.config(handle)], do: code
-IO.puts("orphans closed #{folders.() == 0} #{length(codes)} #{inspect(Enum.uniq(codes))}")
-
 # A migration that takes long is not waited for.
 File.write!(
   Path.join(migrations, "20260102000000_many.sql"),
