@@ -19,9 +19,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def resources(otp_app, repo) do
       for domain <- Application.get_env(otp_app, :ash_domains, []),
           resource <- Ash.Domain.Info.resources(domain),
-          Ash.DataLayer.data_layer(resource) == DataLayer,
-          not Info.private?(resource),
-          Info.repo(resource) == repo,
+          Info.stored_in?(resource, repo),
           do: resource
     end
 

@@ -6,7 +6,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     require Logger
 
-    alias AshRusqlite.DataLayer
     alias AshRusqlite.DataLayer.{IdentityIndex, IndexAdvice, Info, RelationshipIndex, TableSpec}
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.{Registry, Schema}
@@ -80,7 +79,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       for domain <- Application.get_env(otp_app, :ash_domains, []),
           resource <- Ash.Domain.Info.resources(domain),
-          stored?(resource, module),
+          Info.stored_in?(resource, module),
+          Info.migrate?(resource),
+          Info.table(resource) != nil,
           difference <- of(resource, Info.table(resource), repo),
           difference.kind not in @harmless,
           not RelationshipIndex.missing?(difference, resource),
@@ -91,11 +92,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp follows?(repo), do: match?({:ok, %{auto_migrate: true}}, Registry.lookup(repo))
 
     defp made?(%{kind: kind, statement: statement}), do: kind in @additions and statement != nil
-
-    defp stored?(resource, module) do
-      Ash.DataLayer.data_layer(resource) == DataLayer and not Info.private?(resource) and
-        Info.migrate?(resource) and Info.table(resource) != nil and Info.repo(resource) == module
-    end
 
     defp of(resource, table, repo) do
       case Schema.differences(repo, TableSpec.of(resource, table)) do

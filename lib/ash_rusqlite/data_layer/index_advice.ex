@@ -66,10 +66,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           domain <- Application.get_env(app, :ash_domains, []),
           Code.ensure_loaded?(domain),
           resource <- Ash.Domain.Info.resources(domain),
-          Ash.DataLayer.data_layer(resource) == DataLayer,
-          not Info.private?(resource),
+          Info.stored_in?(resource, repo),
           Info.table(resource) != nil,
-          Info.repo(resource) == repo,
           uniq: true,
           do: resource
     end

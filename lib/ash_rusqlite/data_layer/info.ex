@@ -102,6 +102,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
     end
 
+    @doc "Whether a resource is of this data layer, and stored in a repo module. A private one is in none."
+    @spec stored_in?(Ash.Resource.t(), module()) :: boolean()
+    def stored_in?(resource, repo) do
+      Ash.DataLayer.data_layer(resource) == AshRusqlite.DataLayer and not private?(resource) and
+        repo(resource) == repo
+    end
+
     @doc "Whether the table follows the resource, and migrations are generated for it."
     @spec migrate?(resource()) :: boolean()
     def migrate?(resource), do: option(resource, :migrate?, true)

@@ -3,7 +3,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # The foreign keys that generated migrations make: those that `references do` asks for.
 
-    alias AshRusqlite.DataLayer
     alias AshRusqlite.DataLayer.{Codec, Info}
     alias AshRusqlite.Error
 
@@ -36,7 +35,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
                   %{table: table, reference: to_string(name), resources: [inspect(resource)]}
                 )
 
-        not stored?(relationship.destination, repo) ->
+        not Info.stored_in?(relationship.destination, repo) ->
           {:none, note(resource, relationship, repo)}
 
         true ->
@@ -47,11 +46,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp note(resource, relationship, repo) do
       "#{inspect(resource)}: there is no foreign key for #{inspect(relationship.name)}, since " <>
         "#{inspect(relationship.destination)} has no table in #{inspect(repo)}"
-    end
-
-    defp stored?(destination, repo) do
-      Ash.DataLayer.data_layer(destination) == DataLayer and not Info.private?(destination) and
-        Info.repo(destination) == repo
     end
 
     defp destination_table(%{context: context, destination: destination}),
@@ -113,7 +107,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def polymorphic(relationship, table, repo) do
       options = Info.polymorphic_reference(relationship.source)
 
-      if options != [] and stored?(relationship.source, repo) and
+      if options != [] and Info.stored_in?(relationship.source, repo) and
            Info.table(relationship.source) != nil do
         column = column(relationship.destination, relationship.destination_attribute)
 

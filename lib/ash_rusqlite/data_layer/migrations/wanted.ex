@@ -25,7 +25,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec of(module(), [Ash.Resource.t()]) ::
             {:ok, keyword(), notes :: [String.t()]} | {:error, Error.t()}
     def of(repo, resources) do
-      own = Enum.filter(resources, &stored?(&1, repo))
+      own = Enum.filter(resources, &Info.stored_in?(&1, repo))
       places = Enum.flat_map(own, &places(&1, resources, repo))
       {wanted, ignored} = Enum.split_with(places, &Info.migrate?(&1.resource))
 
@@ -60,11 +60,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           is_atom(repo),
           uniq: true,
           do: repo
-    end
-
-    defp stored?(resource, repo) do
-      Ash.DataLayer.data_layer(resource) == DataLayer and not Info.private?(resource) and
-        not Ash.Resource.Info.embedded?(resource) and Info.repo(resource) == repo
     end
 
     # A polymorphic resource is in each table that a relationship to it names.
