@@ -132,6 +132,17 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       EngineError.new(%{error | message: message})
     end
 
+    @doc "The error for two resources that would be in one table, which neither of them names."
+    @spec two_in_one(Ash.Resource.t(), Ash.Resource.t(), String.t()) :: Error.t()
+    def two_in_one(owner, resource, table) do
+      message =
+        "#{inspect(owner)} and #{inspect(resource)} would both be in the table #{table}: give one " <>
+          "another by `sqlite do table \"…\" end`, or name it in one if they are to share it"
+
+      details = %{table: table, resources: [inspect(owner), inspect(resource)]}
+      Error.new(:schema_mismatch, message, details)
+    end
+
     defp named_check(resource, constraint),
       do: Enum.find(Info.check_constraints(resource), &(&1.name == constraint))
 

@@ -322,7 +322,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           :ok
 
         rival = rival(:persistent_term.get(key, nil), {db, resource}) ->
-          two_in_one(rival, resource, table)
+          {:error, Errors.two_in_one(rival, resource, table)}
 
         true ->
           :persistent_term.put(key, {db, resource})
@@ -338,15 +338,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp rival(_claimed, _claim), do: nil
-
-    defp two_in_one(owner, resource, table) do
-      message =
-        "#{inspect(owner)} and #{inspect(resource)} would both be in the table #{table}: give one " <>
-          "another by `sqlite do table \"…\" end`, or name it in one if they are to share it"
-
-      details = %{table: table, resources: [inspect(owner), inspect(resource)]}
-      {:error, Error.new(:schema_mismatch, message, details)}
-    end
 
     # The key of what is noted names the table, the value what it was noted for: the same database,
     # in which nothing has changed the tables since, and the same resource.

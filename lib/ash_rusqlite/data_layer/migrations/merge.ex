@@ -4,13 +4,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The one table of several resources: it has the columns of all, and what they say of one thing
     # must be the same.
 
-    alias AshRusqlite.DataLayer.{Info, RelationshipIndex, TableSpec}
+    alias AshRusqlite.DataLayer.{Errors, Info, RelationshipIndex, TableSpec}
     alias AshRusqlite.DataLayer.Migrations.Table
     alias AshRusqlite.Error
 
     @doc "What `AshRusqlite.Repo.Schema` takes for a table; raises where resources contradict each other."
-    @spec tables(String.t(), [Table.t()]) :: keyword()
-    def tables(table, parts) do
+    @spec table(String.t(), [Table.t()]) :: keyword()
+    def table(table, parts) do
       claim(table, parts)
       columns = columns(table, parts)
 
@@ -34,17 +34,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # As when they are used: who shares a table says so.
     defp claim(table, parts) do
       case parts |> Enum.map(& &1.resource) |> Enum.reject(&Info.names_table?/1) do
-        [one, other | _] ->
-          raise conflict(
-                  table,
-                  [one, other],
-                  "#{inspect(one)} and #{inspect(other)} would both be in the table #{table}: give " <>
-                    "one another by `sqlite do table \"…\" end`, or name it in one if they are to " <>
-                    "share it"
-                )
-
-        _ ->
-          :ok
+        [one, other | _] -> raise Errors.two_in_one(one, other, table)
+        _ -> :ok
       end
     end
 

@@ -34,7 +34,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         |> Enum.map(& &1.table)
         |> Enum.uniq()
         |> Enum.map(fn table ->
-          Merge.tables(table, for(place <- wanted, place.table == table, do: Table.of(place)))
+          Merge.table(table, for(place <- wanted, place.table == table, do: Table.of(place)))
         end)
 
       names = Enum.map(wanted, & &1.table)
