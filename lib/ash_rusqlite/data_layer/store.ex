@@ -4,12 +4,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Where the rows of a resource are: the repo and the table, which is made to fit when the
     # repo follows its resources.
 
-    require Logger
-
-    alias AshRusqlite.DataLayer.{Boot, Context, Errors, Info, TableSpec}
+    alias AshRusqlite.DataLayer.{Context, Errors, Info, ReadyTables}
     alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
-    alias AshRusqlite.Repo.{Registry, Schema, Server, StartLog, Transaction}
+    alias AshRusqlite.Repo.Registry
 
     @enforce_keys [:repo, :table, :resource]
     defstruct [:repo, :table, :resource, named?: false]
@@ -39,7 +37,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            :ok <- enter(type, resource, repo, asked) do
         named? = asked.table != nil or instead_table(resource) != nil
         store = %__MODULE__{repo: repo, table: table, resource: resource, named?: named?}
-        with :ok <- ensure_table(store), do: {:ok, store}
+        with :ok <- ReadyTables.ensure(store), do: {:ok, store}
       end
     end
 
@@ -217,164 +215,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         "`Ash.Query.set_context(%{data_layer: %{table: \"…\"}})`, or by `sqlite do table … end`"
     end
 
-    defp ensure_table(%__MODULE__{repo: repo, table: table, resource: resource} = store) do
-      with {:ok, entry} <- Registry.lookup(repo) do
-        version = resource.module_info(:md5)
-
-        case ready(entry, table, version) do
-          true -> :ok
-          :retry -> store |> prepare(entry, version) |> retried(store)
-          false -> prepare(store, entry, version)
-        end
-      end
-    end
-
-    # What was there before is there still.
-    defp retried(:ok, _store), do: :ok
-
-    defp retried({:error, error}, store) do
-      Logger.warning(
-        "The indexes that #{inspect(store.resource)} has not yet in #{store.table} were tried again, " <>
-          "which will be repeated: #{Exception.message(error)}"
-      )
-    end
-
-    # The resource knows what the columns of another program's table hold. A table that is made
-    # inside of a transaction goes with it, so it is not noted as made.
-    defp prepare(%__MODULE__{resource: resource} = store, entry, version) do
-      spec = TableSpec.of(resource, store.table)
-      follows? = (entry.auto_migrate or Info.private?(resource)) and Info.migrate?(resource)
-
-      with :ok <- claim(store, entry),
-           :ok <- Schema.read_as(store.repo, TableSpec.reading(resource, store.table)),
-           {:ok, statements} <- make(store, spec, follows?) do
-        StartLog.table(entry, resource, store.table, statements)
-
-        cond do
-          Transaction.open?(entry) and (follows? or statements != []) -> :ok
-          not follows? -> note(entry, store.table, version)
-          true -> note_left(store, entry, version)
-        end
-
-        :ok
-      end
-    end
-
-    defp make(store, spec, true),
-      do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec)
-
-    # A new tenant gets its table as migrations have made that of nobody.
-    defp make(%__MODULE__{resource: resource} = store, spec, false) do
-      with :context <- Ash.Resource.Info.multitenancy_strategy(resource),
-           [table, _tenant] <- String.split(store.table, "@", parts: 2),
-           true <- Info.migrate?(resource),
-           like = [tenant_of: Enum.uniq([table | parents(resource)])],
-           {:error, %Error{code: code}} when code in [:unknown_table, :read_only] <-
-             Schema.ensure_table(store.repo, like ++ spec) do
-        {:ok, []}
-      else
-        result when is_tuple(result) -> result
-        _ -> {:ok, []}
-      end
-    end
-
-    defp parents(resource) do
-      for %{type: :belongs_to, destination: destination} <-
-            Ash.Resource.Info.relationships(resource),
-          Ash.DataLayer.data_layer(destination) == AshRusqlite.DataLayer,
-          Ash.Resource.Info.multitenancy_strategy(destination) == :context,
-          table = Info.table(destination),
-          do: table
-    end
-
-    # What cannot be added keeps nobody from reading and writing: it is logged. An index that rows
-    # keep from being made is tried again after a while, since they may change.
-    defp note_left(%__MODULE__{resource: resource} = store, entry, version) do
-      if not Info.private?(resource) and Boot.report_left(resource, store.table, store.repo),
-        do: wait(entry, store.table, mark(entry, version)),
-        else: note(entry, store.table, version)
-    end
-
-    # Whoever tries again has noted it already.
-    defp wait(entry, table, mark) do
-      unless match?({^mark, _at, _times}, noted(entry, table)),
-        do: put(entry, table, {mark, now(), 0})
-    end
-
-    # Each pause is twice as long as the one before, up to some minutes.
-    @longest_pause 300_000
-
-    defp pause(times) do
-      first = Application.get_env(:ash_rusqlite, :retry_indexes_after, 10_000)
-      min(first * Integer.pow(2, min(times, 10)), max(first, @longest_pause))
-    end
-
-    defp now, do: System.monotonic_time(:millisecond)
-
-    # `Blog.Comment` and `Shop.Comment` are both `comments` where neither says anything else, and
-    # each would find the rows of the other. A private store's table has the module's name.
-    defp claim(%__MODULE__{resource: resource, table: table} = store, %{repo: repo, db: db})
-         when is_atom(repo) do
-      key = {__MODULE__, :of, repo, table}
-
-      cond do
-        store.named? or Info.private?(resource) or Info.names_table?(resource) ->
-          :ok
-
-        rival = rival(:persistent_term.get(key, nil), {db, resource}) ->
-          {:error, Errors.two_in_one(rival, resource, table)}
-
-        true ->
-          :persistent_term.put(key, {db, resource})
-      end
-    end
-
-    # A repo without a name is mostly one of a test.
-    defp claim(_store, _entry), do: :ok
-
-    # The module may have been given another name since, or another table.
-    defp rival({db, owner}, {db, resource}) when owner != resource do
-      if Code.ensure_loaded?(owner) and not Info.names_table?(owner), do: owner
-    end
-
-    defp rival(_claimed, _claim), do: nil
-
-    # The key of what is noted names the table, the value what it was noted for: the same database,
-    # in which nothing has changed the tables since, and the same resource.
-    defp ready(entry, table, version) do
-      mark = mark(entry, version)
-
-      case noted(entry, table) do
-        ^mark ->
-          true
-
-        # One process tries again, and the others go on.
-        {^mark, at, times} ->
-          if now() < at + pause(times) do
-            true
-          else
-            put(entry, table, {mark, now(), times + 1})
-            :retry
-          end
-
-        _ ->
-          false
-      end
-    end
-
-    defp note(entry, table, version), do: put(entry, table, mark(entry, version))
-
-    defp mark(entry, version), do: {entry.db, entry.epoch, version}
-
-    # A repo without a name is mostly a private one, and there may be thousands of them.
-    defp noted(%{repo: pid}, key) when is_pid(pid), do: Process.get({__MODULE__, pid, key})
-    defp noted(%{repo: name}, key), do: :persistent_term.get({__MODULE__, name, key}, nil)
-
-    defp put(%{repo: pid}, key, value) when is_pid(pid),
-      do: Process.put({__MODULE__, pid, key}, value)
-
-    defp put(%{repo: name}, key, value), do: :persistent_term.put({__MODULE__, name, key}, value)
-
     @doc """
     Calls `fun`, and once more where it came upon a table or column that is not there although
     tables follow their resources: another program may have taken it away.
@@ -384,8 +224,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:error, %Error{code: code} = error} when code in @not_there <- fun.(),
            repo = repo_in(resource, context),
            {:error, %Error{code: code} = error} when code in @not_there <-
-             if(look_again?(repo, error), do: fun.(), else: {:error, error}) do
-        note_missing(repo, error)
+             if(ReadyTables.look_again?(repo, error), do: fun.(), else: {:error, error}) do
+        ReadyTables.note_missing(repo, error)
         {:error, Errors.not_there(error, resource, migrated(repo, resource))}
       end
     end
@@ -400,26 +240,5 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         _ -> nil
       end
     end
-
-    # What is not there after that either, as a column that is left to migrations, is not looked
-    # for at each use.
-    defp look_again?(repo, error) do
-      with {:ok, repo} <- repo,
-           {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
-           false <- noted(entry, missing(error)) == mark(entry, nil) do
-        Server.renew(entry)
-        true
-      else
-        _ -> false
-      end
-    end
-
-    defp note_missing(repo, error) do
-      with {:ok, repo} <- repo,
-           {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
-           do: put(entry, missing(error), mark(entry, nil))
-    end
-
-    defp missing(%Error{details: details}), do: {:missing, details[:table], details[:column]}
   end
 end
