@@ -1,6 +1,7 @@
 defmodule Mix.AshRusqlite.Setup do
   @moduledoc false
-  # What the tasks `drop`, `setup` and `reset` share: a database, its tables, its first rows.
+  # What the tasks `drop`, `setup` and `reset`, and those of Ash, share: a database, its tables, its first
+  # rows.
 
   alias Mix.AshRusqlite.DatabaseFile
 
@@ -17,18 +18,20 @@ defmodule Mix.AshRusqlite.Setup do
     targets = Mix.AshRusqlite.targets(opts)
 
     for target <- targets do
-      run("create", target, opts, [])
-      if migrations?(target, opts), do: run("migrate", target, opts, [:migrations])
+      task("create", target, opts, [])
+      if migrations?(target, opts), do: task("migrate", target, opts, [:migrations])
     end
 
     unless opts[:no_seeds], do: Enum.each(targets, &seed(&1, opts))
   end
 
-  defp run(task, target, opts, names) do
+  @doc "Runs another task for one target, with those of the options that are named, and `--quiet`."
+  @spec task(String.t(), module() | String.t(), keyword(), [atom()]) :: term()
+  def task(task, target, opts, names) do
     named = if is_binary(target), do: ["--database", target], else: ["--repo", inspect(target)]
-    given = for name <- names, value = opts[name], argument <- ["--#{name}", value], do: argument
+    given = for name <- names, value = opts[name], do: ["--#{name}", to_string(value)]
     quiet = if opts[:quiet], do: ["--quiet"], else: []
-    Mix.Task.rerun("ash_rusqlite." <> task, named ++ given ++ quiet)
+    Mix.Task.rerun("ash_rusqlite." <> task, named ++ List.flatten(given) ++ quiet)
   end
 
   defp migrations?(target, opts) do
@@ -76,9 +79,16 @@ defmodule Mix.AshRusqlite.Setup do
     end
   end
 
-  @doc "Deletes the databases that the options name."
-  @spec drop([module() | String.t()], (String.t() -> boolean())) :: :ok
-  def drop(targets, sure?) do
+  @doc "Whether one is asked before a database is deleted: in production, unless `--force` is given."
+  @spec ask?(keyword()) :: boolean()
+  def ask?(opts),
+    do: Mix.Project.config()[:start_permanent] == true and not Keyword.get(opts, :force, false)
+
+  @doc "Deletes databases, and asks before each if `ask?`."
+  @spec drop([module() | String.t()], boolean()) :: :ok
+  def drop(targets, ask?) do
+    sure? = if ask?, do: &Mix.shell().yes?/1, else: fn _question -> true end
+
     for target <- targets do
       {_path, words} = DatabaseFile.of(target)
 

@@ -24,7 +24,6 @@ defmodule Mix.Tasks.AshRusqlite.Drop do
   def run(args) do
     opts = Mix.AshRusqlite.options!(args, force: :boolean)
     Mix.Task.run("app.config")
-    sure? = if opts[:force], do: fn _question -> true end, else: &Mix.shell().yes?/1
-    opts |> Mix.AshRusqlite.targets() |> Mix.AshRusqlite.Setup.drop(sure?)
+    opts |> Mix.AshRusqlite.targets() |> Mix.AshRusqlite.Setup.drop(!opts[:force])
   end
 end

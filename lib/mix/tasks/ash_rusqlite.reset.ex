@@ -18,14 +18,13 @@ defmodule Mix.Tasks.AshRusqlite.Reset do
 
   use Mix.Task
 
+  alias Mix.AshRusqlite.Setup
+
   @impl true
   def run(args) do
-    opts = Mix.AshRusqlite.Setup.options!(args, force: :boolean)
+    opts = Setup.options!(args, force: :boolean)
     Mix.Task.run("app.config")
-    permanent? = Mix.Project.config()[:start_permanent] == true
-    ask? = permanent? and not Keyword.get(opts, :force, false)
-    sure? = if ask?, do: &Mix.shell().yes?/1, else: fn _question -> true end
-    opts |> Mix.AshRusqlite.targets() |> Mix.AshRusqlite.Setup.drop(sure?)
-    Mix.AshRusqlite.Setup.set_up(opts)
+    opts |> Mix.AshRusqlite.targets() |> Setup.drop(Setup.ask?(opts))
+    Setup.set_up(opts)
   end
 end

@@ -59,7 +59,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       for repo <- repos(resources(opts), opts),
           migrations?(repo, opts),
-          do: run("migrate", repo, opts, [:to, :step])
+          do: Setup.task("migrate", repo, opts, [:to, :step, :migrations])
 
       :ok
     end
@@ -71,7 +71,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       for repo <- repos(resources(opts), opts),
           migrations?(repo, opts),
-          do: run("rollback", repo, opts, [:to, :step])
+          do: Setup.task("rollback", repo, opts, [:to, :step, :migrations])
 
       :ok
     end
@@ -82,8 +82,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       opts = parse(argv, [])
 
       for repo <- repos(resources(opts), opts) do
-        run("create", repo, opts, [])
-        if migrations?(repo, opts), do: run("migrate", repo, opts, [])
+        Setup.task("create", repo, opts, [])
+        if migrations?(repo, opts), do: Setup.task("migrate", repo, opts, [:migrations])
       end
 
       :ok
@@ -93,10 +93,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec tear_down([String.t()]) :: :ok
     def tear_down(argv) do
       opts = parse(argv, force: :boolean)
-      permanent? = Mix.Project.config()[:start_permanent] == true
-      ask? = permanent? and not Keyword.get(opts, :force, false)
-      sure? = if ask?, do: &Mix.shell().yes?/1, else: fn _question -> true end
-      opts |> resources() |> repos(opts) |> Enum.filter(&file?/1) |> Setup.drop(sure?)
+      opts |> resources() |> repos(opts) |> Enum.filter(&file?/1) |> Setup.drop(Setup.ask?(opts))
     end
 
     defp file?(repo), do: repo.config()[:database] not in [nil, ":memory:"]
@@ -113,21 +110,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           )
 
       there?
-    end
-
-    defp run(task, repo, opts, names) do
-      given =
-        for name <- names ++ [:migrations],
-            value = opts[name],
-            name != :migrations or task != "create",
-            do: ["--#{name}", to_string(value)]
-
-      quiet = if opts[:quiet], do: ["--quiet"], else: []
-
-      Mix.Task.rerun(
-        "ash_rusqlite." <> task,
-        ["--repo", inspect(repo) | List.flatten(given)] ++ quiet
-      )
     end
 
     defp parse(argv, switches) do
