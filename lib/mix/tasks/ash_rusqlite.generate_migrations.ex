@@ -12,37 +12,24 @@ defmodule Mix.Tasks.AshRusqlite.GenerateMigrations do
 
   use Mix.Task
 
-  @data_layer AshRusqlite.DataLayer
-  @pending Ash.Error.Framework.PendingCodegen
-  @compile {:no_warn_undefined, [@data_layer, @pending]}
+  # It is there where the data layer is.
+  @tasks AshRusqlite.DataLayer.Migrations.Tasks
+  @compile {:no_warn_undefined, @tasks}
 
   @impl true
   def run(args) do
     Mix.Task.run("compile")
 
-    unless Code.ensure_loaded?(@data_layer),
+    unless Code.ensure_loaded?(@tasks),
       do:
         Mix.raise(
           "Ash is not here: `mix ash_rusqlite.gen.migration NAME --schema FILE` needs no Ash"
         )
 
-    args =
-      case args do
-        ["-" <> _ | _] -> args
-        [name | rest] -> rest ++ ["--name", name]
-        [] -> []
-      end
-
-    try do
-      @data_layer.codegen(args)
-    rescue
-      error ->
-        if error.__struct__ == @pending,
-          do:
-            Mix.raise(
-              Exception.message(error) <> "\n\nRun with --dry-run to view pending changes"
-            ),
-          else: reraise(error, __STACKTRACE__)
-    end
+    @tasks.generate_migrations(named(args))
   end
+
+  defp named(["-" <> _ | _] = args), do: args
+  defp named([name | rest]), do: rest ++ ["--name", name]
+  defp named([]), do: []
 end

@@ -32,6 +32,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       :ok
     end
 
+    @doc "The same for a task of ours, which what is pending ends as it ends `mix ash.codegen`."
+    @spec generate_migrations([String.t()]) :: :ok
+    def generate_migrations(argv) do
+      codegen(argv)
+    rescue
+      error in PendingCodegen ->
+        Mix.raise(Exception.message(error) <> "\n\nRun with --dry-run to view pending changes")
+    end
+
     defp generate(repo, resources, opts) do
       case Wanted.of(repo, resources) do
         {:ok, wanted, notes} ->
