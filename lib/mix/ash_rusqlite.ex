@@ -10,12 +10,12 @@ defmodule Mix.AshRusqlite do
     migrations: :string,
     quiet: :boolean
   ]
-  @aliases [r: :repo, q: :quiet, f: :force]
+  @aliases [r: :repo, q: :quiet, f: :force, n: :step]
 
   @doc "Parses the arguments of a task: those of all tasks and `switches`."
   @spec parse!([String.t()], keyword()) :: {keyword(), [String.t()]}
   def parse!(args, switches \\ []) do
-    options = [strict: @switches ++ switches, aliases: [n: :step] ++ @aliases]
+    options = [strict: @switches ++ switches, aliases: @aliases]
     {opts, rest} = OptionParser.parse!(args, options)
     if opts[:quiet], do: Mix.shell(Mix.Shell.Quiet)
     {opts, rest}

@@ -138,7 +138,7 @@ defmodule Mix.AshRusqlite.Generate do
 
   defp options(target, opts, left) do
     [
-      name: file_name(opts[:name]) || default_name(opts),
+      name: file_name(opts[:name]) || "changes",
       version: version(target.folder),
       drop: opts[:drop] || false,
       fill: opts |> Keyword.get_values(:fill) |> Enum.map(&fill/1),
@@ -146,8 +146,6 @@ defmodule Mix.AshRusqlite.Generate do
       not_renamed: []
     ] ++ Renames.given(opts)
   end
-
-  defp default_name(_opts), do: "changes"
 
   @doc "The name of a file, of what was given as one."
   @spec file_name(String.t() | nil) :: String.t() | nil
