@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Maintenance do
   """
 
   alias AshRusqlite.{Error, Native, Progress, Telemetry}
-  alias AshRusqlite.Repo.{Call, Options, Registry, Server, Transaction}
+  alias AshRusqlite.Repo.{Call, CheckedCopy, Options, Registry, Server, Transaction}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep applied :: AshRusqlite.Repo.applied()
@@ -53,16 +53,24 @@ defmodule AshRusqlite.Repo.Maintenance do
 
   @modes [:passive, :full, :restart, :truncate]
 
+  # The options of what runs pending migrations.
+  @pending [:migrations, :to, :step, :take_over]
+
   @doc "See `c:AshRusqlite.Repo.migrate/1`."
   @spec migrate(repo(), keyword()) :: result([applied()])
   def migrate(repo, opts \\ []) do
-    run(repo, :migrate, opts, [:migrations, :to, :step, :take_over], fn entry, opts ->
-      opts = Keyword.put_new(opts, :take_over, entry.auto_migrate)
-
-      with {:ok, folder} <- folder(entry, opts), {:ok, _} <- boolean(opts, :take_over) do
-        {:ok, &Native.migrate(entry.db, &1, folder, Keyword.take(opts, [:to, :step, :take_over]))}
-      end
+    run(repo, :migrate, opts, @pending, fn entry, opts ->
+      with {:ok, folder, given} <- pending(entry, opts),
+           do: {:ok, &Native.migrate(entry.db, &1, folder, given)}
     end)
+  end
+
+  defp pending(entry, opts) do
+    opts = Keyword.put_new(opts, :take_over, entry.auto_migrate)
+
+    with {:ok, folder} <- folder(entry, opts),
+         {:ok, _} <- boolean(opts, :take_over),
+         do: {:ok, folder, Keyword.take(opts, [:to, :step, :take_over])}
   end
 
   @doc "See `c:AshRusqlite.Repo.migrate!/1`."
@@ -145,63 +153,21 @@ defmodule AshRusqlite.Repo.Maintenance do
   def check_migrations(repo, opts \\ []) do
     {on_copy, opts} = Keyword.pop(opts, :on_copy)
 
-    with {:ok, entry} <- Registry.lookup(repo), {:ok, place} <- place_of_copy(entry) do
-      try do
-        copy = Path.join(place, "copy.db")
-
+    with {:ok, entry} <- Registry.lookup(repo) do
+      CheckedCopy.with_path(entry, fn copy ->
         with {:ok, check} <- check_on_copy(repo, copy, opts),
-             {:ok, value} <- on_copy(copy, on_copy),
+             {:ok, value} <- CheckedCopy.ask(copy, on_copy),
              do: {:ok, Map.put(check, :on_copy, value)}
-      after
-        File.rm_rf(place)
-      end
+      end)
     end
   end
 
   defp check_on_copy(repo, copy, opts) do
-    known = [:migrations, :to, :step, :take_over]
-
-    run(repo, :check_migrations, opts, known, fn entry, opts ->
-      opts = Keyword.put_new(opts, :take_over, entry.auto_migrate)
-      given = Keyword.take(opts, [:to, :step, :take_over])
-
-      with {:ok, folder} <- folder(entry, opts), {:ok, _} <- boolean(opts, :take_over) do
-        {:ok, &Native.check_migrations(entry.db, &1, folder, copy, given)}
-      end
+    run(repo, :check_migrations, opts, @pending, fn entry, opts ->
+      with {:ok, folder, given} <- pending(entry, opts),
+           do: {:ok, &Native.check_migrations(entry.db, &1, folder, copy, given)}
     end)
   end
-
-  # A folder of its own, so that what SQLite puts beside the copy goes, too.
-  defp place_of_copy(entry) do
-    unique = "check-#{System.pid()}-#{System.unique_integer([:positive])}"
-    temporary = Path.join(System.tmp_dir!(), "ash_rusqlite-" <> unique)
-
-    beside = with {:ok, config} <- Native.config(entry.db), do: config[:database]
-
-    places =
-      if is_binary(beside) and beside != ":memory:",
-        do: [Path.join(Path.dirname(beside), ".#{Path.basename(beside)}-#{unique}"), temporary],
-        else: [temporary]
-
-    case Enum.find(places, &(File.mkdir(&1) == :ok)) do
-      nil -> {:error, Error.new(:cannot_open, "there is no place for a copy: #{temporary}")}
-      place -> {:ok, place}
-    end
-  end
-
-  defp on_copy(_copy, nil), do: {:ok, nil}
-
-  defp on_copy(copy, fun) when is_function(fun, 1) do
-    with {:ok, repo} <- Server.start_link(database: copy, read_only: true) do
-      try do
-        {:ok, fun.(repo)}
-      after
-        AshRusqlite.Repo.stop(repo)
-      end
-    end
-  end
-
-  defp on_copy(_copy, other), do: Options.wrong(:on_copy, other, "a function of one argument")
 
   @doc """
   Makes the tables of a file that AshSqlite, Ecto or a person made version one of its migrations:
