@@ -1,12 +1,11 @@
 # One workflow: tables that follow their resources in dev meet the files that make the same.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.TakeOverTest do
-    # The shell of Mix is one for the whole VM.
     use ExUnit.Case, async: false
 
     import ExUnit.CaptureLog
 
-    alias AshRusqlite.Migrator
+    alias AshRusqlite.{Migrator, MixShell}
 
     @moduletag :tmp_dir
 
@@ -152,15 +151,7 @@ if Code.ensure_loaded?(Ash) do
     end
 
     test "a check of the files names the resources that will not fit", %{tmp_dir: folder} do
-      shell = Mix.shell()
-      Mix.shell(Mix.Shell.Process)
-      Application.put_env(:ash_rusqlite, :ash_domains, [Domain])
-
-      on_exit(fn ->
-        Mix.shell(shell)
-        Application.delete_env(:ash_rusqlite, :ash_domains)
-      end)
-
+      MixShell.replace(ash_domains: [Domain])
       database = Path.join(folder, "a.db")
       start_supervised!({AshRusqlite.Repo, database: database}, id: :made)
       stop_supervised!(:made)

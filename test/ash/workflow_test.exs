@@ -2,12 +2,11 @@
 # over, production runs them.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.WorkflowTest do
-    # The shell of Mix and the configuration of the repo are one for the whole VM.
     use ExUnit.Case, async: false
 
     import ExUnit.CaptureIO
 
-    alias AshRusqlite.DataLayer
+    alias AshRusqlite.{DataLayer, MixShell}
     alias AshRusqlite.DataLayer.TableSpec
     alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
@@ -139,18 +138,10 @@ if Code.ensure_loaded?(Ash) do
     end
 
     setup %{tmp_dir: folder} do
-      shell = Mix.shell()
-      Mix.shell(Mix.Shell.Quiet)
       migrations = Path.join(folder, "migrations")
 
       options = [database: Path.join(folder, "dev.db"), migrations: migrations]
-      Application.put_env(:ash_rusqlite, Repo, options)
-
-      on_exit(fn ->
-        Mix.shell(shell)
-        Application.delete_env(:ash_rusqlite, Repo)
-      end)
-
+      MixShell.replace([{Repo, options}], Mix.Shell.Quiet)
       {:ok, migrations: migrations}
     end
 

@@ -1,13 +1,13 @@
 # Ash's tasks as they call this data layer.
 if Code.ensure_loaded?(Ash) do
   defmodule Mix.Tasks.AshCodegenTest do
-    # The shell of Mix is one for the whole VM.
     use ExUnit.Case, async: false
 
+    import AshRusqlite.MixShell, only: [files: 1, printed: 0]
     import ExUnit.CaptureIO
 
     alias Ash.Error.Framework.PendingCodegen
-    alias AshRusqlite.DataLayer
+    alias AshRusqlite.{DataLayer, MixShell}
 
     @moduletag :tmp_dir
 
@@ -95,30 +95,11 @@ if Code.ensure_loaded?(Ash) do
     end
 
     setup %{tmp_dir: folder} do
-      shell = Mix.shell()
-      Mix.shell(Mix.Shell.Process)
       migrations = Path.join(folder, "migrations")
       database = Path.join(folder, "codegen.db")
-      Application.put_env(:ash_rusqlite, Repo, database: database, migrations: migrations)
-      Application.put_env(:ash_rusqlite, :ash_domains, [Domain])
-
-      on_exit(fn ->
-        Mix.shell(shell)
-        for key <- [Repo, :ash_domains], do: Application.delete_env(:ash_rusqlite, key)
-      end)
-
+      options = [database: database, migrations: migrations]
+      MixShell.replace([{Repo, options}, {:ash_domains, [Domain]}])
       {:ok, migrations: migrations, database: database}
-    end
-
-    defp files(folder),
-      do: folder |> Path.join("*") |> Path.wildcard() |> Enum.map(&Path.basename/1)
-
-    defp printed do
-      receive do
-        {:mix_shell, :info, [text]} -> IO.iodata_to_binary(text) <> "\n" <> printed()
-      after
-        0 -> ""
-      end
     end
 
     test "codegen writes what the resources ask for, and then nothing", context do

@@ -1,7 +1,9 @@
 defmodule Mix.Tasks.AshRusqlite.GenMigrationTest do
-  # The shell of Mix is one for the whole VM.
   use AshRusqlite.Case, async: false
 
+  import AshRusqlite.MixShell, only: [files: 1, printed: 0]
+
+  alias AshRusqlite.MixShell
   alias AshRusqlite.Repo.Maintenance
 
   doctest Mix.AshRusqlite.DevFiles
@@ -16,19 +18,10 @@ defmodule Mix.Tasks.AshRusqlite.GenMigrationTest do
   @second "CREATE TABLE rooms (id UUID_TEXT PRIMARY KEY NOT NULL, topic TEXT NOT NULL);"
 
   setup %{tmp_dir: folder} do
-    shell = Mix.shell()
-    Mix.shell(Mix.Shell.Process)
     migrations = Path.join(folder, "migrations")
     database = Path.join(folder, "gen.db")
-    Application.put_env(:ash_rusqlite, GenRepo, database: database, migrations: migrations)
-    Application.put_env(:ash_rusqlite, :ash_rusqlite_repos, [GenRepo])
-
-    on_exit(fn ->
-      Mix.shell(shell)
-      Application.delete_env(:ash_rusqlite, GenRepo)
-      Application.delete_env(:ash_rusqlite, :ash_rusqlite_repos)
-    end)
-
+    options = [database: database, migrations: migrations]
+    MixShell.replace([{GenRepo, options}, {:ash_rusqlite_repos, [GenRepo]}])
     {:ok, migrations: migrations, database: database, schema: Path.join(folder, "schema.sql")}
   end
 
@@ -37,17 +30,6 @@ defmodule Mix.Tasks.AshRusqlite.GenMigrationTest do
   defp generate(schema, sql, args) do
     File.write!(schema, sql)
     gen(args ++ ["--schema", schema])
-  end
-
-  defp files(folder),
-    do: folder |> Path.join("*") |> Path.wildcard() |> Enum.map(&Path.basename/1)
-
-  defp printed do
-    receive do
-      {:mix_shell, :info, [text]} -> IO.iodata_to_binary(text) <> "\n" <> printed()
-    after
-      0 -> ""
-    end
   end
 
   defp migrate(migrations) do

@@ -1,7 +1,10 @@
 defmodule Mix.Tasks.AshRusqlite.SetupTest do
-  # A database is set up, deleted, and restored from the shell. The shell of Mix is one for the VM.
+  # A database is set up, deleted, and restored from the shell.
   use AshRusqlite.Case, async: false
 
+  import AshRusqlite.MixShell, only: [printed: 0]
+
+  alias AshRusqlite.MixShell
   alias AshRusqlite.Repo.Reads
 
   @moduletag repo: false
@@ -11,34 +14,17 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
   end
 
   setup %{tmp_dir: folder} do
-    shell = Mix.shell()
-    Mix.shell(Mix.Shell.Process)
     database = Path.join(folder, "task.db")
     migrations = Path.join(folder, "priv/repo/migrations")
     File.mkdir_p!(Path.dirname(migrations))
     File.cp_r!(migrations(), migrations)
-    Application.put_env(:ash_rusqlite, TaskRepo, database: database, migrations: migrations)
-    Application.put_env(:ash_rusqlite, :ash_rusqlite_repos, [TaskRepo])
-
-    on_exit(fn ->
-      Mix.shell(shell)
-      Application.delete_env(:ash_rusqlite, TaskRepo)
-      Application.delete_env(:ash_rusqlite, :ash_rusqlite_repos)
-    end)
-
+    options = [database: database, migrations: migrations]
+    MixShell.replace([{TaskRepo, options}, {:ash_rusqlite_repos, [TaskRepo]}])
     {:ok, database: database, seeds: Path.join(folder, "priv/repo/seeds.exs")}
   end
 
   defp mix(task, args \\ []) do
     ExUnit.CaptureIO.capture_io(fn -> Mix.Task.rerun("ash_rusqlite." <> task, args) end)
-  end
-
-  defp info(said \\ []) do
-    receive do
-      {:mix_shell, :info, [text]} -> info([IO.iodata_to_binary(text) | said])
-    after
-      0 -> said |> Enum.reverse() |> Enum.join("\n")
-    end
   end
 
   defp titles(database) do
@@ -58,7 +44,7 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
        context do
     seed(context.seeds, "General")
     mix("setup")
-    assert info() =~ ~r/is there\n.*applied\n.*seeds.exs was run/s
+    assert printed() =~ ~r/is there\n.*applied\n.*seeds.exs was run/s
     assert titles(context.database) == ["General"]
 
     seed(context.seeds, "Hall")
@@ -76,7 +62,7 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
   test "setup needs neither migrations nor seeds", context do
     File.rm_rf!(Path.join(context.tmp_dir, "priv"))
     mix("setup")
-    assert info() =~ "is there"
+    assert printed() =~ "is there"
     assert File.regular?(context.database)
 
     assert_raise Mix.Error, ~r/none.exs is not there/, fn ->
@@ -94,7 +80,7 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
   test "drop deletes the file and its log, and asks before", context do
     mix("setup")
     for suffix <- ["-wal", "-shm"], do: File.write!(context.database <> suffix, "")
-    info()
+    printed()
 
     send(self(), {:mix_shell_input, :yes?, false})
     assert_raise Mix.Error, ~r/is kept/, fn -> mix("drop") end
@@ -105,11 +91,11 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
     send(self(), {:mix_shell_input, :yes?, true})
     mix("drop", ["-r", inspect(TaskRepo)])
     assert_received {:mix_shell, :yes?, _}
-    assert info() =~ "is deleted"
+    assert printed() =~ "is deleted"
     assert Path.wildcard(context.database <> "*") == []
 
     mix("drop", ["--force"])
-    assert info() =~ "is not there"
+    assert printed() =~ "is not there"
     refute_received {:mix_shell, :yes?, _}
   end
 
@@ -170,10 +156,10 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
     AshRusqlite.Repo.Writes.insert!(repo, :rooms, %{id: "attic", title: "Attic"})
     AshRusqlite.Repo.stop(repo)
     assert titles(context.database) == ["Attic", "General"]
-    info()
+    printed()
 
     mix("reset")
-    assert info() =~ ~r/is deleted\n.*is there\n.*applied\n.*seeds.exs was run/s
+    assert printed() =~ ~r/is deleted\n.*is there\n.*applied\n.*seeds.exs was run/s
     assert titles(context.database) == ["General"]
     # A project of which nobody says that it is in production.
     refute_received {:mix_shell, :yes?, _}
@@ -193,7 +179,7 @@ defmodule Mix.Tasks.AshRusqlite.SetupTest do
 
     send(self(), {:mix_shell_input, :yes?, true})
     mix("restore", [backup])
-    assert info() =~ ~r/\d+ bytes restored from #{Regex.escape(backup)}/
+    assert printed() =~ ~r/\d+ bytes restored from #{Regex.escape(backup)}/
     assert titles(context.database) == ["General"]
 
     # Also what is not there yet.
