@@ -5,16 +5,10 @@ if Code.ensure_loaded?(Ash) do
 
     import ExUnit.CaptureLog
 
+    alias AshRusqlite.AnyDomain, as: Domain
+
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :my_app
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered?(true)
-      end
     end
 
     defmodule Shelf do

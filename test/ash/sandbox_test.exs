@@ -2,18 +2,11 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.AshSandboxTest do
     use ExUnit.Case, async: true
 
+    alias AshRusqlite.AnyDomain, as: Domain
     alias AshRusqlite.Sandbox
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :my_app
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered?(true)
-      end
     end
 
     defmodule Shelf do

@@ -3,6 +3,7 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.TenantMigrationsTest do
     use ExUnit.Case, async: true
 
+    alias AshRusqlite.AnyDomain, as: Domain
     alias AshRusqlite.DataLayer.Migrations.Wanted
     alias AshRusqlite.Repo.{Generator, Maintenance, Reads}
 
@@ -10,14 +11,6 @@ if Code.ensure_loaded?(Ash) do
 
     defmodule Repo do
       use AshRusqlite.Repo, otp_app: :ash_rusqlite
-    end
-
-    defmodule Domain do
-      use Ash.Domain, validate_config_inclusion?: false
-
-      resources do
-        allow_unregistered? true
-      end
     end
 
     defmodule Room do
