@@ -36,10 +36,7 @@ defmodule AshChat.Adopt.Source do
 
   @doc "How many rows a table has."
   @spec count(t(), atom()) :: non_neg_integer()
-  def count(source, table) do
-    [[count]] = Reads.query!(source, "SELECT count(*) FROM #{quoted(table)}").rows
-    count
-  end
+  def count(source, table), do: Reads.count(source, table)
 
   @doc "The rows of a table in batches, as maps by the names of the columns."
   @spec rows(t(), atom(), pos_integer()) :: Enumerable.t()
