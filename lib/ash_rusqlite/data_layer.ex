@@ -374,7 +374,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec codegen([String.t()]) :: :ok
     def codegen(argv), do: Tasks.codegen(argv)
 
-    @doc "What `mix ash.migrate` does: applies what is pending. Options as of `mix ash_rusqlite.migrate`."
+    @doc "What `mix ash.migrate` does: applies what is pending, with `--step` as many, with `--to` up to it."
     @impl Ash.Extension
     @spec migrate([String.t()]) :: :ok
     def migrate(argv), do: Tasks.migrate(argv)

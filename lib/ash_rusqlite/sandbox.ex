@@ -66,7 +66,8 @@ defmodule AshRusqlite.Sandbox do
       further store is a copy. true
     * every option of the repo, such as `:migrations` and `:database`, a file for a test that wants
       to look into it. They win over the repo's own, and are `database: ":memory:"`,
-      `synchronous: :off`, `readers: 2` and `log_start: false` unless they are given
+      `synchronous: :off`, `readers: 2`, `create: true`, `read_only: false` and `log_start: false`
+      unless they are given
 
   Returns `:ok`, so that it may be all of a `setup`. Raises `AshRusqlite.Error` if the store cannot
   be started or migrated.

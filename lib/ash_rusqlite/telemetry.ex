@@ -46,10 +46,11 @@ defmodule AshRusqlite.Telemetry do
 
     * times are in native units, see `System.convert_time_unit/3`
     * `:repo` is the repo's name, or its pid when it has none
-    * `:operation` of a query is one of `:all`, `:get`, `:aggregate`, `:exists`, `:page`, `:sql`,
-      `:execute`, `:insert`, `:update`, `:update_or_insert`, `:update_each`, `:delete`; of maintenance it is the
-      function's name
-    * `:table` is the table as the caller named it, nil for SQL
+    * `:operation` of a query is one of `:all`, `:get`, `:aggregate`, `:exists`, `:page`, `:compute`,
+      `:explain`, `:tables`, `:sql`, `:execute`, `:insert`, `:update`, `:update_or_insert`,
+      `:update_each`, `:delete`; of maintenance it is the function's name
+    * `:table` is the table as the caller named it, nil for SQL and for what is not of one table
+      (`:compute`, `:explain`, `:tables`)
     * `:resource` and `:action` are the Ash resource and the name of the action that a query is run
       for; nil where there is none
     * `:rows` is how many rows came back or were written; 1 for a value, 0 after an error
