@@ -23,6 +23,7 @@ defmodule AshRusqlite.RepoTest do
   end
 
   doctest AshRusqlite.Repo
+  doctest AshRusqlite.Repo.Configuration
 
   describe "start_link" do
     @describetag repo: false

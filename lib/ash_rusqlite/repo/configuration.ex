@@ -86,9 +86,20 @@ defmodule AshRusqlite.Repo.Configuration do
         []
 
       priv ->
-        folder = module |> Module.split() |> List.last() |> Macro.underscore()
-        [migrations: Path.join([priv, folder, "migrations"])]
+        [migrations: Path.join(priv, default_folder(module))]
     end
+  end
+
+  @doc """
+  The folder of a repo module's migrations in `priv`, unless the option `migrations:` names another.
+
+      iex> AshRusqlite.Repo.Configuration.default_folder(MyApp.Repo)
+      "repo/migrations"
+  """
+  @spec default_folder(module()) :: Path.t()
+  def default_folder(module) do
+    name = module |> Module.split() |> List.last() |> Macro.underscore()
+    Path.join(name, "migrations")
   end
 
   @doc "The options of a running repo, otherwise the configured ones."

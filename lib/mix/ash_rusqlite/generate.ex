@@ -3,7 +3,7 @@ defmodule Mix.AshRusqlite.Generate do
   # What `mix ash.codegen` and `mix ash_rusqlite.gen.migration` share: their options, the questions about
   # renames, writing the files.
 
-  alias AshRusqlite.Repo.Generator
+  alias AshRusqlite.Repo.{Configuration, Generator}
   alias Mix.AshRusqlite.{DevFiles, Renames}
 
   @switches [
@@ -250,13 +250,11 @@ defmodule Mix.AshRusqlite.Generate do
     config = repo.config()
 
     case opts[:migrations] || config[:migrations] do
-      nil -> Path.join(["priv", default_folder(repo), "migrations"]) |> Path.expand()
+      nil -> "priv" |> Path.join(Configuration.default_folder(repo)) |> Path.expand()
       {app, path} -> in_sources(app, Path.join(build(app), path))
       path -> in_sources(config[:otp_app], Path.expand(path))
     end
   end
-
-  defp default_folder(repo), do: repo |> Module.split() |> List.last() |> Macro.underscore()
 
   defp build(app) do
     case :code.lib_dir(app) do
