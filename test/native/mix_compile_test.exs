@@ -187,7 +187,8 @@ defmodule AshRusqlite.MixCompileTest do
       defmodule App do
         def run do
           {:ok, repo} = AshRusqlite.Repo.start_link(database: ":memory:")
-          IO.inspect(AshRusqlite.Repo.Reads.query!(repo, "SELECT 1 AS works", []), label: "answer")
+          result = AshRusqlite.Repo.Reads.query!(repo, "SELECT 1 AS works", [])
+          IO.puts(["answer: ", result.columns])
         end
       end
       """)
