@@ -306,7 +306,7 @@ unsafe fn tell(object: *mut c_void, job: fn(Ids) -> Job) {
         }
     };
     // Nothing may unwind into the VM.
-    let _ = catch_unwind(|| janitor::tell(job(ids)));
+    let _ = catch_unwind(|| janitor::enqueue(job(ids)));
 }
 
 fn close(ids: Ids) -> Job {

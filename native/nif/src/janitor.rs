@@ -15,10 +15,8 @@ use crate::reply::Message;
 
 /// When the VM has certainly finished the load of a library that took over.
 const TAKEN_OVER: Duration = Duration::from_secs(1);
-/// To wait without an end.
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What the janitor is told.
+/// What the janitor does.
 pub enum Job {
     /// A database's owner or last handle is gone.
     Close(u64),
@@ -43,24 +41,24 @@ pub enum Job {
     Stop,
 }
 
-/// The channel lives as long as the library; what is told while no janitor runs waits.
+/// The channel lives as long as the library; jobs wait while no janitor runs.
 struct Janitor {
     jobs: Sender<Job>,
-    told: Mutex<Receiver<Job>>,
+    received: Mutex<Receiver<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 static JANITOR: LazyLock<Janitor> = LazyLock::new(|| {
-    let (jobs, told) = channel();
+    let (jobs, received) = channel();
     Janitor {
         jobs,
-        told: Mutex::new(told),
+        received: Mutex::new(received),
         thread: Mutex::new(None),
     }
 });
 
-/// Tells the janitor. Only enqueues.
-pub fn tell(job: Job) {
+/// Gives the janitor a job. Only enqueues.
+pub fn enqueue(job: Job) {
     // The receiver lives as long as the sender.
     let _ = JANITOR.jobs.send(job);
 }
@@ -78,9 +76,9 @@ pub fn start() -> bool {
     thread.is_some()
 }
 
-/// Ends the janitor after what it was told, and waits for it.
+/// Ends the janitor after the jobs that it has, and waits for it.
 pub fn stop() {
-    tell(Job::Stop);
+    enqueue(Job::Stop);
     let thread = JANITOR
         .thread
         .lock()
@@ -93,22 +91,26 @@ pub fn stop() {
 }
 
 fn work() {
-    let told = JANITOR.told.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut orphans_at = None;
+    let jobs = JANITOR
+        .received
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let mut orphans_at: Option<Instant> = None;
     loop {
-        let left = orphans_at.map_or(Duration::MAX, |at: Instant| {
-            at.saturating_duration_since(Instant::now())
-        });
-        let job = match told.recv_timeout(left.min(A_DAY)) {
+        let received = match orphans_at {
+            Some(at) => jobs.recv_timeout(at.saturating_duration_since(Instant::now())),
+            None => jobs.recv().map_err(RecvTimeoutError::from),
+        };
+        let job = match received {
             Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Job::CloseOrphans) => {
                 orphans_at = Some(Instant::now() + TAKEN_OVER);
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) => match orphans_at.take() {
-                Some(_) => Job::CloseOrphans,
-                None => continue,
-            },
+            Err(RecvTimeoutError::Timeout) => {
+                orphans_at = None;
+                Job::CloseOrphans
+            }
             Ok(job) => job,
         };
         // One bad job must not end the janitor.

@@ -96,7 +96,7 @@ fn insert(id: u64, database: Database, owner: LocalPid) -> Result<()> {
 /// its threads have ended.
 pub fn close(id: u64, closed: Option<Notify>) -> Result<()> {
     get(id)?.close(Some(Box::new(move || {
-        janitor::tell(Job::Forget(id));
+        janitor::enqueue(Job::Forget(id));
         if let Some(closed) = closed {
             closed();
         }
@@ -165,7 +165,7 @@ pub fn take_over(text: &str) {
     let databases = all.get("databases").and_then(Json::as_array);
     let opened = databases.into_iter().flatten().filter_map(reopen).count();
     if opened > 0 {
-        janitor::tell(Job::CloseOrphans);
+        janitor::enqueue(Job::CloseOrphans);
     }
 }
 

@@ -40,7 +40,7 @@ impl Message {
     /// environment of the process that they run, so those hand it to the janitor.
     pub fn send(self) {
         if is_scheduler_thread() {
-            janitor::tell(Job::Send(self));
+            janitor::enqueue(Job::Send(self));
         } else {
             self.deliver();
         }
