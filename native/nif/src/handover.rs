@@ -15,7 +15,7 @@ use rustler::sys::c_int;
 use crate::registry;
 
 /// Changes when `Shared`, `Visit`, what is handed over, or a resource's layout change.
-pub const LAYOUT: u64 = 2;
+pub const LAYOUT: u64 = 3;
 
 /// Before the layout's number, so that it is found in a library's file: `AshRLAY\0`.
 const LAYOUT_MARK: u64 = 0x4173_6852_4c41_5900;
@@ -29,14 +29,14 @@ pub const OTHER_LAYOUT: c_int = 2;
 /// A migration or the like runs, which nobody is to wait for here. As above.
 const BUSY: c_int = 3;
 
-/// Called once with what is handed over, as JSON text.
-type Visit = unsafe extern "C" fn(context: *mut c_void, text: *const u8, length: usize);
+/// Called once with what is handed over, as JSON text. Returns when that was taken over.
+type Visit = unsafe extern "C" fn(text: *const u8, length: usize);
 
 /// What one library shows another. The layout is first, so that any other can look at it.
 #[repr(C)]
 pub struct Shared {
     layout: u64,
-    drain: unsafe extern "C" fn(visit: Visit, context: *mut c_void) -> c_int,
+    drain: unsafe extern "C" fn(visit: Visit) -> c_int,
 }
 
 static SHARED: Shared = Shared {
@@ -73,34 +73,26 @@ pub unsafe fn take_over(old: *mut c_void) -> c_int {
         return DONE;
     }
     let shared: *const Shared = old.cast();
-    let mut text = String::new();
-    // SAFETY: behind the number of this layout is its `drain`, which calls `collect` with the
-    // context that it was given, and returns before the next line.
-    let answer = unsafe { ((*shared).drain)(collect, (&raw mut text).cast()) };
-    if answer == DONE {
-        registry::take_over(&text);
-    }
-    answer
+    // SAFETY: behind the number of this layout is its `drain`, which calls `receive` as it may.
+    unsafe { ((*shared).drain)(receive) }
 }
 
-unsafe extern "C" fn collect(context: *mut c_void, text: *const u8, length: usize) {
-    // SAFETY: `take_over` passed the context and waits; the text is valid during the call.
-    let (all, text) = unsafe {
-        (
-            &mut *context.cast::<String>(),
-            slice::from_raw_parts(text, length),
-        )
-    };
-    *all = String::from_utf8_lossy(text).into_owned();
+unsafe extern "C" fn receive(text: *const u8, length: usize) {
+    // SAFETY: `drain` passes a text that is valid during the call.
+    let text = unsafe { slice::from_raw_parts(text, length) };
+    // The old library has closed its databases: what is not open now stays closed.
+    let _ = catch_unwind(|| registry::take_over(&String::from_utf8_lossy(text)));
 }
 
 /// Closes everything and says what was open. With another answer than `DONE` nothing has changed.
-unsafe extern "C" fn drain(visit: Visit, context: *mut c_void) -> c_int {
+unsafe extern "C" fn drain(visit: Visit) -> c_int {
     match catch_unwind(registry::hand_over) {
         Ok(None) => BUSY,
-        Ok(Some(text)) => {
+        Ok(Some((text, folders))) => {
             // SAFETY: the text lives until the end of the call.
-            unsafe { visit(context, text.as_ptr(), text.len()) };
+            unsafe { visit(text.as_ptr(), text.len()) };
+            // They stay locked until the other library has locked them, too.
+            drop(folders);
             DONE
         }
         Err(_) => REFUSED,

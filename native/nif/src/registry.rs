@@ -24,9 +24,6 @@ struct Open {
 static DATABASES: RwLock<BTreeMap<u64, Open>> = RwLock::new(BTreeMap::new());
 /// Another library has taken over, or is about to. Changes under the lock of `DATABASES`.
 static REPLACED: AtomicBool = AtomicBool::new(false);
-/// The folders of databases in memory that another library has: they stay locked until it has
-/// locked them, too.
-static FOLDERS: Mutex<Vec<MemoryFolder>> = Mutex::new(Vec::new());
 static CALLS: Mutex<BTreeMap<u64, Arc<AtomicBool>>> = Mutex::new(BTreeMap::new());
 static ROWS: Mutex<BTreeMap<u64, Gathered>> = Mutex::new(BTreeMap::new());
 static INSTANCES: Mutex<usize> = Mutex::new(0);
@@ -123,9 +120,10 @@ fn close_all() {
 }
 
 /// Closes every database for another library, and waits for their threads. Returns what that
-/// library needs to go on, as JSON text. From now on none can be opened here. `None`, and nothing has
-/// changed, when one is migrated or the like: the VM loads no other code while this waits.
-pub fn hand_over() -> Option<String> {
+/// library needs to go on, as JSON text, and the locked folders of databases in memory. From now on
+/// none can be opened here. `None`, and nothing has changed, when one is migrated or the like: the VM
+/// loads no other code while this waits.
+pub fn hand_over() -> Option<(String, Vec<MemoryFolder>)> {
     let all = {
         let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
         let mut all = databases.values();
@@ -136,20 +134,19 @@ pub fn hand_over() -> Option<String> {
         std::mem::take(&mut *databases)
     };
     all.values().for_each(|open| open.database.replace());
+    let mut folders = Vec::new();
     let databases: Vec<Json> = all
         .into_iter()
         .map(|(id, Open { database, owner })| {
             database.join();
             let (handover, folder) = database.hand_over();
-            FOLDERS
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(folder);
+            folders.extend(folder);
             json!({"id": id, "owner": handle::word_of(owner), "database": handover.to_json()})
         })
         .collect();
     let (made, limit) = stored_atoms::count();
-    Some(json!({"databases": databases, "stored_atoms": [made, limit]}).to_string())
+    let text = json!({"databases": databases, "stored_atoms": [made, limit]}).to_string();
+    Some((text, folders))
 }
 
 /// Opens what another library has handed over. Whoever uses a database that cannot be opened
@@ -257,10 +254,6 @@ pub fn leave() {
     if *instances == 0 {
         close_all();
         janitor::stop();
-        FOLDERS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
         ROWS.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
