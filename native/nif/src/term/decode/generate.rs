@@ -10,7 +10,7 @@ use rustler::Term;
 
 use crate::atoms;
 
-use super::options::{boolean, path, wrong};
+use super::options::{boolean, integer, path, wrong};
 use super::{get_tuple, is_nil, name, Decode, Decoded};
 
 const WANTED: &[&str] = &["tables", "statements", "schema", "ignored", "tenants"];
@@ -44,7 +44,7 @@ pub fn wanted(term: Term<'_>) -> Decoded<Wanted> {
                 wanted.statements = decode.items(value, "statements", Decode::custom_statement)?;
             }
             "schema" if is_nil(value) => {}
-            "schema" => wanted.schema = Some(sql(value, "schema")?),
+            "schema" => wanted.schema = Some(decode.sql_text(value, "schema")?),
             "ignored" => wanted.ignored = texts(decode, value, "ignored")?,
             "tenants" => wanted.tenants = texts(decode, value, "tenants")?,
             _ => return Err(unknown_option(&option, WANTED).into()),
@@ -60,9 +60,9 @@ impl Decode {
         self.each_pair(term, "a statement", |decode, option, value| {
             match option.as_str() {
                 "name" => statement.name = decode.name(value, "a statement")?.into(),
-                "up" => statement.up = sql(value, "up")?,
+                "up" => statement.up = decode.sql_text(value, "up")?,
                 "down" if is_nil(value) => {}
-                "down" => statement.down = sql(value, "down")?,
+                "down" => statement.down = decode.sql_text(value, "down")?,
                 _ => return Err(unknown_option(&option, STATEMENT).into()),
             }
             Ok(())
@@ -77,26 +77,15 @@ pub fn generate_options(term: Term<'_>) -> Decoded<GenerateOptions> {
     Decode::unlimited().each_pair(term, "the options", |decode, option, value| {
         match option.as_str() {
             "name" => options.name = decode.name(value, "a name")?.into(),
-            "version" => {
-                let version = value.decode();
-                options.version = version.map_err(|_| wrong("version", "an integer", value))?;
-            }
+            "version" => options.version = integer("version", "an integer", value)?,
             "drop" => options.drop = boolean("drop", value)?,
             "rename_tables" => {
-                options.rename_tables =
-                    tuples(decode, value, "rename_tables", |[from, to]| (from, to))?;
+                options.rename_tables = tuples::<2, _>(decode, value, "rename_tables")?;
             }
             "rename_columns" => {
-                options.rename_columns =
-                    tuples(decode, value, "rename_columns", |[table, from, to]| {
-                        (table, from, to)
-                    })?;
+                options.rename_columns = tuples::<3, _>(decode, value, "rename_columns")?;
             }
-            "fill" => {
-                options.fill = tuples(decode, value, "fill", |[table, column, sql]| {
-                    (table, column, sql)
-                })?;
-            }
+            "fill" => options.fill = tuples::<3, _>(decode, value, "fill")?,
             "not_renamed" => {
                 options.not_renamed = decode.items(value, "not_renamed", Decode::not_renamed)?;
             }
@@ -129,14 +118,12 @@ impl Decode {
 }
 
 /// Tuples of texts.
-fn tuples<const N: usize, T>(
+fn tuples<const N: usize, T: From<[String; N]>>(
     decode: &mut Decode,
     term: Term<'_>,
     option: &'static str,
-    make: fn([String; N]) -> T,
 ) -> Decoded<Vec<T>> {
-    let mut all = Vec::new();
-    decode.each(term, option, |_, item| {
+    decode.items(term, option, |_, item| {
         let parts = get_tuple(item).unwrap_or_default();
         let texts: Vec<String> = parts
             .into_iter()
@@ -144,32 +131,14 @@ fn tuples<const N: usize, T>(
             .map(String::from)
             .collect();
         let texts = <[String; N]>::try_from(texts);
-        all.push(make(
-            texts.map_err(|_| wrong(option, "tuples of strings", item))?,
-        ));
-        Ok(())
-    })?;
-    Ok(all)
+        texts
+            .map(T::from)
+            .map_err(|_| wrong(option, "tuples of strings", item))
+    })
 }
 
 fn texts(decode: &mut Decode, term: Term<'_>, option: &'static str) -> Decoded<Vec<String>> {
-    let mut all = Vec::new();
-    decode.each(term, option, |decode, item| {
-        all.push(decode.name(item, "a name")?.into());
-        Ok(())
-    })?;
-    Ok(all)
-}
-
-fn sql(term: Term<'_>, option: &'static str) -> Decoded<String> {
-    let text = name_or_long(term);
-    text.ok_or_else(|| wrong(option, "SQL as a string", term))
-}
-
-/// A schema may be longer than a name ever is.
-fn name_or_long(term: Term<'_>) -> Option<String> {
-    let binary = term.into_binary().ok()?;
-    std::str::from_utf8(binary.as_slice())
-        .ok()
-        .map(str::to_owned)
+    decode.items(term, option, |decode, item| {
+        decode.name(item, "a name").map(String::from)
+    })
 }

@@ -97,7 +97,11 @@ pub fn migrate_options(options: Term<'_>) -> Decoded<MigrateOptions> {
     }
 }
 
-fn integer<'a, T: rustler::Decoder<'a>>(option: &str, what: &str, term: Term<'a>) -> Decoded<T> {
+pub(super) fn integer<'a, T: rustler::Decoder<'a>>(
+    option: &str,
+    what: &str,
+    term: Term<'a>,
+) -> Decoded<T> {
     term.decode().map_err(|_| wrong(option, what, term))
 }
 

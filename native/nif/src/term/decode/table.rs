@@ -96,7 +96,7 @@ impl Decode {
                 "null" => column.null = boolean("null", value)?,
                 "default" => column.default = decode.value(value)?,
                 "default_sql" if is_nil(value) => {}
-                "default_sql" => column.default_sql = Some(sql(value, "default_sql")?),
+                "default_sql" => column.default_sql = Some(decode.sql_text(value, "default_sql")?),
                 _ => return Err(unknown_option(&option, COLUMN).into()),
             }
             Ok(())
@@ -120,7 +120,7 @@ impl Decode {
                 "columns" => index.columns = decode.column_list(value, "columns")?,
                 "unique" => index.unique = boolean("unique", value)?,
                 "where" if is_nil(value) => {}
-                "where" => index.filter = Some(sql(value, "where")?),
+                "where" => index.filter = Some(decode.sql_text(value, "where")?),
                 "condition" if is_nil(value) => {}
                 "condition" => index.condition = Some(decode.scalar(value)?),
                 "ignore_case" => index.ignore_case = decode.column_list(value, "ignore_case")?,
@@ -157,7 +157,7 @@ impl Decode {
         self.each_pair(term, "a check", |decode, option, value| {
             match option.as_str() {
                 "name" => check.name = decode.name(value, "a check")?.into(),
-                "sql" => check.sql = sql(value, "sql")?,
+                "sql" => check.sql = decode.sql_text(value, "sql")?,
                 _ => return Err(unknown_option(&option, CHECK).into()),
             }
             Ok(())
@@ -169,7 +169,7 @@ impl Decode {
         &mut self,
         term: Term<'a>,
         option: &'static str,
-        decode: fn(&mut Self, Term<'a>) -> Decoded<T>,
+        mut decode: impl FnMut(&mut Self, Term<'a>) -> Decoded<T>,
     ) -> Decoded<Vec<T>> {
         let mut items = Vec::new();
         self.each(term, option, |this, item| {
@@ -195,12 +195,11 @@ impl Decode {
         }
         self.name(term, what).map(|name| Some(name.into()))
     }
-}
 
-fn sql(term: Term<'_>, option: &'static str) -> Decoded<String> {
-    let text = name(term).filter(|_| term.is_binary());
-    text.map(String::from)
-        .ok_or_else(|| wrong(option, "SQL as a string", term))
+    pub(super) fn sql_text(&mut self, term: Term<'_>, option: &'static str) -> Decoded<String> {
+        let text = self.text(term)?;
+        text.ok_or_else(|| wrong(option, "SQL as a string", term))
+    }
 }
 
 /// Named as in Ecto: what becomes of the row, told by what happens to the other one.
