@@ -76,8 +76,12 @@ defmodule AshRusqlite.MixCompiler.Reload do
       files = for module <- modules, do: {module, charlist(folder, module), read(folder, module)}
 
       case files != [] && :code.atomic_load(files) do
-        {:error, reasons} -> {:error, "modules could not be loaded: #{inspect(reasons)}"}
-        _ -> {:ok, files != [] or Enum.map(gone, &:code.delete/1) != []}
+        {:error, reasons} ->
+          {:error, "modules could not be loaded: #{inspect(reasons)}"}
+
+        _ ->
+          Enum.each(gone, &:code.delete/1)
+          {:ok, files != [] or gone != []}
       end
     end
   end
