@@ -130,10 +130,13 @@ defmodule AshRusqlite.Repo.Registry do
   replaced. That waits as long as the call may take.
   """
   @spec with_current(t(), timeout(), (t(), timeout() -> result)) :: result when result: term()
-  def with_current(entry, timeout, fun) do
+  def with_current(entry, timeout, fun), do: attempt(entry, timeout, fun, nil)
+
+  # The clock is not read before something failed.
+  defp attempt(entry, timeout, fun, began) do
     with {:error, %Error{code: code}} = closed when code in [:closed, :code_replaced] <-
-           fun.(entry, timeout),
-         do: again(entry, timeout, closed, fun, now())
+           fun.(entry, left(timeout, began)),
+         do: again(entry, timeout, closed, fun, began || now())
   end
 
   defp again(entry, timeout, closed, fun, began) do
@@ -145,18 +148,12 @@ defmodule AshRusqlite.Repo.Registry do
         cond do
           not Process.alive?(pid) -> closed
           left(min(timeout, @longest), began) <= 1 -> {:error, not_ready(now() - began)}
-          true -> Process.sleep(@pause) && retry(entry, timeout, fun, began)
+          true -> Process.sleep(@pause) && attempt(entry, timeout, fun, began)
         end
 
       _ ->
         closed
     end
-  end
-
-  defp retry(entry, timeout, fun, began) do
-    with {:error, %Error{code: code}} = closed when code in [:closed, :code_replaced] <-
-           fun.(entry, left(timeout, began)),
-         do: again(entry, timeout, closed, fun, began)
   end
 
   defp not_ready(waited) do
@@ -166,7 +163,7 @@ defmodule AshRusqlite.Repo.Registry do
     Error.new(:timeout, message, %{waited_ms: waited})
   end
 
-  defp left(:infinity, _began), do: :infinity
+  defp left(timeout, began) when timeout == :infinity or began == nil, do: timeout
   defp left(timeout, began), do: max(timeout - (now() - began), 1)
 
   defp now, do: System.monotonic_time(:millisecond)
