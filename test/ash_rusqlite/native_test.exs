@@ -37,6 +37,16 @@ defmodule AshRusqlite.NativeTest do
     assert Repo.count(:rooms) == acknowledged
   end
 
+  test "a time is of three or four parts, the fourth true or false", %{repo: repo} do
+    {:ok, %{db: db}} = AshRusqlite.Repo.Registry.lookup(repo)
+    write = &Native.write(db, make_ref(), {:delete, :rooms, nil, false}, &1)
+
+    assert {:queued, _} = write.({0, 0, 5_000})
+    assert {:queued, _} = write.({0, 0, 5_000, true})
+    assert {:error, {:invalid_option, _, _, _}} = write.({0, 0, 5_000, :yes})
+    assert {:error, {:invalid_option, _, _, _}} = write.({0, 0, 5_000, true, true})
+  end
+
   test "no process waits inside the module" do
     {:ok, source} = File.read("lib/ash_rusqlite/native.ex")
     refute source =~ ~r/^\s*receive\b/m

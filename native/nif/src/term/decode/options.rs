@@ -25,21 +25,22 @@ pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
 /// The time of a call to the writer: `{ms since it began, ms that it was kept back, timeout}`, or
 /// the timeout of one that begins. A fourth part, true, asks how long it waits in the queue.
 pub fn patience(term: Term<'_>) -> Decoded<Patience> {
-    let parts = get_tuple(term).unwrap_or_default();
-    let [elapsed, waited, time, timed @ ..] = parts.as_slice() else {
-        return timeout(term).map(Patience::new);
+    let (elapsed, waited, time, timed) = match *get_tuple(term).unwrap_or_default() {
+        [elapsed, waited, time] => (elapsed, waited, time, false),
+        [elapsed, waited, time, timed] => (elapsed, waited, time, boolean("timed", timed)?),
+        _ => return timeout(term).map(Patience::new),
     };
     let now = Instant::now();
     let ago = |term| -> Decoded<Instant> {
         let ago = timeout(term)?;
         Ok(now.checked_sub(ago).unwrap_or(now))
     };
-    let (began, since) = (ago(*elapsed)?, ago(*waited)?);
+    let (began, since) = (ago(elapsed)?, ago(waited)?);
     Ok(Patience {
         began,
         waits_since: (since < now).then_some(since),
-        deadline: began + timeout(*time)?,
-        timed: timed.first().is_some_and(|timed| atoms::true_() == *timed),
+        deadline: began + timeout(time)?,
+        timed,
     })
 }
 
