@@ -52,6 +52,20 @@ defmodule AshRusqlite.Repo.SchemaTest do
     assert Repo.count(:halls) == 0
   end
 
+  test "the SQL of a check may be long", %{repo: repo} do
+    text = String.duplicate("x", 100_000)
+
+    table = [
+      table: "long",
+      columns: [[name: "id", type: "TEXT"]],
+      checks: [[name: "long", sql: "id <> '#{text}'"]]
+    ]
+
+    assert {:ok, _} = Schema.ensure_table(repo, table)
+    assert {:error, %Error{code: :check_violation}} = Repo.insert(:long, id: text)
+    assert {:ok, _} = Repo.insert(:long, id: "x")
+  end
+
   test "nulls are equal where they shall be, and the index is named", %{repo: repo} do
     Schema.ensure_table!(repo, @halls)
     Repo.insert!(:halls, id: @id)
