@@ -13,8 +13,7 @@ defmodule AshRusqlite.MixCompiler.Cargo do
   # One error or warning with the place that it is about.
   @problem ~r/^(error|warning)(?:\[\w+\])?: (.+)\n +--> (.+?):(\d+):(\d+)$(?:\n(?!\n).*)*/m
 
-  @doc "The path of cargo."
-  def find do
+  defp executable do
     home = System.get_env("CARGO_HOME") || Path.join(System.user_home() || "/", ".cargo")
 
     System.find_executable("cargo") || System.find_executable(Path.join(home, "bin/cargo")) ||
@@ -25,7 +24,7 @@ defmodule AshRusqlite.MixCompiler.Cargo do
   def run(args, folder) do
     options = [:binary, :exit_status, :stderr_to_stdout, args: args, cd: folder]
 
-    case collect(Port.open({:spawn_executable, find()}, options), []) do
+    case collect(Port.open({:spawn_executable, executable()}, options), []) do
       {0, output} ->
         {:ok, diagnostics(output, folder)}
 
