@@ -3,9 +3,8 @@
 use ash_rusqlite_engine::migration::generate;
 use rustler::{Env, Term};
 
-use crate::term::decode::{generate_options, optional_path, wanted, Decoded};
+use crate::term::decode::{generate_options, optional_path, wanted};
 use crate::term::encode::generated;
-use crate::term::raw::Raw;
 
 use super::{answer, ok};
 
@@ -14,20 +13,13 @@ use super::{answer, ok};
 fn generate_migrations<'a>(
     env: Env<'a>,
     dir: Term<'a>,
-    wanted: Term<'a>,
-    options: Term<'a>,
-) -> Term<'a> {
-    answer(env, || generate_files(env, dir, wanted, options))
-}
-
-fn generate_files<'a>(
-    env: Env<'a>,
-    dir: Term<'a>,
     schema: Term<'a>,
     options: Term<'a>,
-) -> Decoded<Raw<'a>> {
-    let (directory, schema) = (optional_path(dir)?, wanted(schema)?);
-    let options = generate_options(options)?;
-    let found = generate::generate(directory.as_deref(), &schema, &options)?;
-    Ok(ok(env, generated::generated(env, &found)?))
+) -> Term<'a> {
+    answer(env, || {
+        let (directory, schema) = (optional_path(dir)?, wanted(schema)?);
+        let options = generate_options(options)?;
+        let found = generate::generate(directory.as_deref(), &schema, &options)?;
+        Ok(ok(env, generated::generated(env, &found)?))
+    })
 }
