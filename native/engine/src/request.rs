@@ -37,8 +37,6 @@ pub struct Patience {
     pub waits_since: Option<Instant>,
     /// When its caller gives up.
     pub deadline: Instant,
-    /// Whether its caller wants to know how long it waited.
-    pub timed: bool,
 }
 
 impl Patience {
@@ -70,7 +68,6 @@ impl From<Instant> for Patience {
             began: Instant::now(),
             waits_since: None,
             deadline,
-            timed: false,
         }
     }
 }

@@ -202,7 +202,6 @@ fn who_was_kept_waiting_by_nobody_is_told_of_no_holder() {
             began: before.checked_sub(Duration::from_millis(300)).unwrap(),
             waits_since,
             deadline: Instant::now(),
-            timed: false,
         };
         let (responder, from) = reply();
         let submitted = database.submit(row(4), patience, responder, &mut || Box::new(|| ()));

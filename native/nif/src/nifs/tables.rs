@@ -33,7 +33,7 @@ fn ensure<'a>(
     table: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let patience = patience(time)?;
+    let (patience, _) = patience(time)?;
     let database = database(db)?;
     let spec = Decode::unlimited().table(table)?;
     let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);

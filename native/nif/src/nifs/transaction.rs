@@ -75,13 +75,13 @@ fn submit<'a>(
     operation: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let patience = patience(time)?;
+    let (patience, timed) = patience(time)?;
     let mut decode = decode.within(patience);
     let (database, ids) = transaction(tx)?;
     let step = decode.step(operation)?;
     patience.check()?;
     let reply = Reply::new(env, tag, step.shape, database.config().decimal)?;
-    let reply = Box::new(reply.timed(patience.timed));
+    let reply = Box::new(reply.timed(timed));
     let transaction = TransactionId(ids.item);
     let id = database.transaction_submit(transaction, step.operation, patience, reply)?;
     Ok(queued(env, id))

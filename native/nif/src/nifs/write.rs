@@ -45,13 +45,13 @@ fn submit<'a>(
     work: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let patience = patience(time)?;
+    let (patience, timed) = patience(time)?;
     let mut decode = decode.within(patience);
     let database = database(db)?;
     let (write, shape) = decode.shaped_write(work)?;
     patience.check()?;
     let reply = Reply::new(env, tag, shape, database.config().decimal)?;
-    let reply = Box::new(reply.timed(patience.timed));
+    let reply = Box::new(reply.timed(timed));
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);

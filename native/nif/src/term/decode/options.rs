@@ -23,12 +23,13 @@ pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
 }
 
 /// The time of a call to the writer: `{ms since it began, ms that it was kept back, timeout}`, or
-/// the timeout of one that begins. A fourth part, true, asks how long it waits in the queue.
-pub fn patience(term: Term<'_>) -> Decoded<Patience> {
+/// the timeout of one that begins. A fourth part, true, asks how long it waits in the queue; whether
+/// it does comes second.
+pub fn patience(term: Term<'_>) -> Decoded<(Patience, bool)> {
     let (elapsed, waited, time, timed) = match *get_tuple(term).unwrap_or_default() {
         [elapsed, waited, time] => (elapsed, waited, time, false),
         [elapsed, waited, time, timed] => (elapsed, waited, time, boolean("timed", timed)?),
-        _ => return timeout(term).map(Patience::new),
+        _ => return Ok((Patience::new(timeout(term)?), false)),
     };
     let now = Instant::now();
     let ago = |term| -> Decoded<Instant> {
@@ -36,12 +37,12 @@ pub fn patience(term: Term<'_>) -> Decoded<Patience> {
         Ok(now.checked_sub(ago).unwrap_or(now))
     };
     let (began, since) = (ago(elapsed)?, ago(waited)?);
-    Ok(Patience {
+    let patience = Patience {
         began,
         waits_since: (since < now).then_some(since),
         deadline: began + timeout(time)?,
-        timed,
-    })
+    };
+    Ok((patience, timed))
 }
 
 pub(super) fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {
