@@ -95,7 +95,7 @@ defmodule AshRusqlite.Native do
   # What `load` returns is logged; whoever loads the module asks here.
   defp refused({:error, {reason, text}}) do
     text =
-      case reason == :upgrade and :re.run(text, ~c"\\(([23])\\)", [@in_parentheses]) do
+      case reason == :upgrade and :re.run(text, ~c"\\(([234])\\)", [@in_parentheses]) do
         {:match, [~c"2"]} ->
           "it has another layout of what lives across a reload than the library that is loaded: " <>
             "restart the VM"
@@ -103,6 +103,9 @@ defmodule AshRusqlite.Native do
         {:match, [~c"3"]} ->
           "a migration, a vacuum or other maintenance of a database runs or waits: compile again " <>
             "when it is through"
+
+        {:match, [~c"4"]} ->
+          "a write takes long: compile again when it is through"
 
         _ ->
           :unicode.characters_to_binary(text)
@@ -286,6 +289,13 @@ defmodule AshRusqlite.Native do
   @doc "The same on a dirty scheduler."
   @spec stored_term_dirty(binary()) :: {:ok, term()} | error()
   def stored_term_dirty(_binary), do: not_loaded()
+
+  @doc """
+  Whether another library may take over now: `:maintenance`, a migration, vacuum or the like runs or
+  waits; `:writing`, a write takes long.
+  """
+  @spec replaceable() :: :ok | :maintenance | :writing
+  def replaceable, do: not_loaded()
 
   @doc "The versions of the engine, of SQLite and of the layout that a reload checks; the profile."
   @spec versions() :: %{

@@ -52,6 +52,8 @@ defmodule AshRusqlite.MixCompiler.Reload do
   defp load_native(library, changed?) do
     if changed? or :persistent_term.get({@native, :library}, library) != library do
       with :ok <- purge([@native]) do
+        wait_for_writes(now() + @patience)
+
         case :code.load_file(@native) do
           {:module, _} -> {:ok, true}
           {:error, _} -> {:error, not_loaded()}
@@ -59,6 +61,16 @@ defmodule AshRusqlite.MixCompiler.Reload do
       end
     else
       {:ok, false}
+    end
+  end
+
+  # The old library finishes its writes first, while a scheduler waits and no other code is loaded:
+  # one that takes long is waited for here. What is refused then says so.
+  defp wait_for_writes(until) do
+    if function_exported?(@native, :replaceable, 0) and @native.replaceable() == :writing and
+         now() < until do
+      Process.sleep(@pause)
+      wait_for_writes(until)
     end
   end
 

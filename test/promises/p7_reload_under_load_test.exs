@@ -78,6 +78,8 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
             "old request true",
             "new transaction true",
             "old rows :dirty",
+            "code goes on true",
+            "orphans closed true 40 [:closed]",
             "not waited true",
             "through {:ok, true}",
             "migrated true",

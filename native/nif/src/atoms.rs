@@ -20,6 +20,8 @@ rustler::atoms! {
     running,
     commit,
     idle,
+    maintenance,
+    writing,
     progress,
     file_replaced,
     waited,

@@ -12,7 +12,7 @@ use std::slice;
 
 use rustler::sys::c_int;
 
-use crate::registry;
+use crate::registry::{self, Busy};
 
 /// Changes when `Shared`, `Visit`, what is handed over, or a resource's layout change.
 pub const LAYOUT: u64 = 3;
@@ -28,6 +28,8 @@ pub const REFUSED: c_int = 1;
 pub const OTHER_LAYOUT: c_int = 2;
 /// A migration or the like runs, which nobody is to wait for here. As above.
 const BUSY: c_int = 3;
+/// A write takes long. As above.
+const WRITING: c_int = 4;
 
 /// Called once with what is handed over, as JSON text. Returns when that was taken over.
 type Visit = unsafe extern "C" fn(text: *const u8, length: usize);
@@ -87,8 +89,9 @@ unsafe extern "C" fn receive(text: *const u8, length: usize) {
 /// Closes everything and says what was open. With another answer than `DONE` nothing has changed.
 unsafe extern "C" fn drain(visit: Visit) -> c_int {
     match catch_unwind(registry::hand_over) {
-        Ok(None) => BUSY,
-        Ok(Some((text, folders))) => {
+        Ok(Err(Busy::Maintenance)) => BUSY,
+        Ok(Err(Busy::Writing)) => WRITING,
+        Ok(Ok((text, folders))) => {
             // SAFETY: the text lives until the end of the call.
             unsafe { visit(text.as_ptr(), text.len()) };
             // They stay locked until the other library has locked them, too.

@@ -13,8 +13,11 @@ use ash_rusqlite_engine::{start_thread, TransactionId};
 use crate::registry;
 use crate::reply::Message;
 
-/// When the VM has certainly finished the load of a library that took over.
+/// After this time, and again after twice as long each time, it is looked at whose owners died while a
+/// library took over: a busy VM needs long for what follows.
 const TAKEN_OVER: Duration = Duration::from_secs(1);
+/// The last such pause.
+const LAST_LOOK: Duration = Duration::from_secs(64);
 
 /// What the janitor does.
 pub enum Job {
@@ -95,20 +98,24 @@ fn work() {
         .received
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let mut orphans_at: Option<Instant> = None;
+    // When the next look is, and how long after the one before.
+    let mut next_look: Option<(Instant, Duration)> = None;
     loop {
-        let received = match orphans_at {
-            Some(at) => jobs.recv_timeout(at.saturating_duration_since(Instant::now())),
+        let received = match next_look {
+            Some((at, _)) => jobs.recv_timeout(at.saturating_duration_since(Instant::now())),
             None => jobs.recv().map_err(RecvTimeoutError::from),
         };
         let job = match received {
             Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Job::CloseOrphans) => {
-                orphans_at = Some(Instant::now() + TAKEN_OVER);
+                next_look = Some((Instant::now() + TAKEN_OVER, TAKEN_OVER));
                 continue;
             }
             Err(RecvTimeoutError::Timeout) => {
-                orphans_at = None;
+                next_look = next_look
+                    .map(|(_, pause)| pause * 2)
+                    .filter(|pause| *pause <= LAST_LOOK)
+                    .map(|pause| (Instant::now() + pause, pause));
                 Job::CloseOrphans
             }
             Ok(job) => job,

@@ -119,16 +119,39 @@ fn close_all() {
     all.values().for_each(|open| open.database.join());
 }
 
+/// What a library does not let go of its databases for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// A migration, a vacuum or the like, which may take minutes.
+    Maintenance,
+    /// A write, which ends at its deadline.
+    Writing,
+}
+
+/// What would keep another library from taking over now.
+pub fn busy() -> Option<Busy> {
+    busy_of(&DATABASES.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn busy_of(databases: &BTreeMap<u64, Open>) -> Option<Busy> {
+    let mut all = databases.values();
+    if all.any(|open| open.database.maintenance().is_some()) {
+        return Some(Busy::Maintenance);
+    }
+    let mut all = databases.values();
+    all.any(|open| open.database.writes_long())
+        .then_some(Busy::Writing)
+}
+
 /// Closes every database for another library, and waits for their threads. Returns what that
 /// library needs to go on, as JSON text, and the locked folders of databases in memory. From now on
-/// none can be opened here. `None`, and nothing has changed, when one is migrated or the like: the VM
-/// loads no other code while this waits.
-pub fn hand_over() -> Option<(String, Vec<MemoryFolder>)> {
+/// none can be opened here. An error, and nothing has changed, when something runs that takes long: a
+/// scheduler waits here, and the VM loads no other code meanwhile.
+pub fn hand_over() -> Result<(String, Vec<MemoryFolder>), Busy> {
     let all = {
         let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
-        let mut all = databases.values();
-        if all.any(|open| open.database.maintenance().is_some()) {
-            return None;
+        if let Some(busy) = busy_of(&databases) {
+            return Err(busy);
         }
         REPLACED.store(true, Ordering::Relaxed);
         std::mem::take(&mut *databases)
@@ -146,7 +169,7 @@ pub fn hand_over() -> Option<(String, Vec<MemoryFolder>)> {
         .collect();
     let (made, limit) = stored_atoms::count();
     let text = json!({"databases": databases, "stored_atoms": [made, limit]}).to_string();
-    Some((text, folders))
+    Ok((text, folders))
 }
 
 /// Opens what another library has handed over. Whoever uses a database that cannot be opened

@@ -108,7 +108,7 @@ end
 
 true = folders.() > 0
 Process.exit(memory, :kill)
-Enum.find(1..500, fn _ -> Process.sleep(10) && folders.() == 0 end)
+Enum.find(1..2_000, fn _ -> Process.sleep(10) && folders.() == 0 end)
 IO.puts("closed #{folders.() == 0}")
 
 # What hosts said of another program's columns, and how many atoms stored values may make.
@@ -194,6 +194,38 @@ IO.puts(
 )
 
 IO.puts("old rows #{inspect(Native.take_rows(rows, 5_000))}")
+
+# A write that takes long is waited for where nothing else has to wait.
+slow = count.(10_000_000) <> " 'slow ' || count(*) FROM n"
+
+write =
+  Task.async(fn ->
+    Repo.Writes.execute(repo, "INSERT INTO rooms (id) #{slow}", [], timeout: 60_000)
+  end)
+
+Enum.find(1..5_000, fn _ -> Process.sleep(1) && Native.replaceable() == :writing end)
+reload = Task.async(fn -> again.("seventh") end)
+Process.sleep(100)
+{:module, _} = :code.load_file(:digraph)
+IO.puts("code goes on #{Process.alive?(write.pid) and Process.alive?(reload.pid)}")
+{:ok, true} = Task.await(reload, :infinity)
+{:ok, _} = Task.await(write, :infinity)
+
+# Owners that have died, and whose databases the old code has not closed yet.
+owners =
+  for _ <- 1..40 do
+    {:ok, owner} = Repo.start_link(database: ":memory:", log_start: false)
+    Process.unlink(owner)
+    owner
+  end
+
+handles = Enum.map(owners, db)
+reload = Task.async(fn -> again.("many owners") end)
+Enum.each(owners, &Process.exit(&1, :kill))
+{:ok, true} = Task.await(reload, :infinity)
+Enum.find(1..2_000, fn _ -> Process.sleep(10) && folders.() == 0 end)
+codes = for handle <- handles, {:error, {code, _, _, _}} <- [Native.config(handle)], do: code
+IO.puts("orphans closed #{folders.() == 0} #{length(codes)} #{inspect(Enum.uniq(codes))}")
 
 # A migration that takes long is not waited for.
 File.write!(

@@ -123,6 +123,7 @@ defmodule Soak do
   end
 
   defp right(:versions, _), do: []
+  defp right(:replaceable, _), do: []
   defp right(name, _) when name in [:json_decode, :json_decode_dirty], do: [json()]
   defp right(:stored_atoms, _), do: []
   defp right(:limit_stored_atoms, _), do: [Enum.random([0, 1_000])]
@@ -304,6 +305,7 @@ defmodule Soak do
   defp answer?(:read_dirty, {:gathered, rows, words, bytes}),
     do: is_reference(rows) and words > 0 and is_integer(bytes)
 
+  defp answer?(:replaceable, answer), do: answer in [:maintenance, :writing]
   defp answer?(:stored_atoms, {made, limit}), do: is_integer(made) and is_integer(limit)
   defp answer?(:versions, %{engine: _, sqlite: _, layout: _}), do: true
   defp answer?(_name, _answer), do: false

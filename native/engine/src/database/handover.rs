@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use serde_json::{json, Map, Value as Json};
 
@@ -82,6 +83,9 @@ fn unreadable() -> Error {
     )
 }
 
+/// A commit that takes longer is not waited for where nothing else may wait.
+const LONG: Duration = Duration::from_millis(100);
+
 /// The error of work beside the writer that was stopped.
 pub(super) fn stopped() -> Error {
     Error::new(
@@ -95,6 +99,11 @@ impl Database {
     /// waits for it. [`Database::replace`] would finish it first, be it minutes.
     pub fn maintenance(&self) -> Option<&'static str> {
         self.0.shared.queue.maintenance()
+    }
+
+    /// Whether the writer is at writes that take long: [`Database::replace`] would finish them first.
+    pub fn writes_long(&self) -> bool {
+        self.0.shared.queue.commits_for(LONG)
     }
 
     /// Closes as [`Database::close`] does, for another copy of the library to open it again: a

@@ -38,6 +38,8 @@ struct State {
     idle: bool,
     /// The work on the database as a whole that the writer does.
     maintaining: Option<&'static str>,
+    /// Since when the writer is at the commit of writes.
+    committing: Option<Instant>,
 }
 
 /// The queue.
@@ -66,6 +68,7 @@ impl Default for State {
             closers: Vec::new(),
             idle: false,
             maintaining: None,
+            committing: None,
         }
     }
 }
@@ -249,6 +252,12 @@ impl Queue {
         self.lock().maintenance()
     }
 
+    /// Whether the writer is at one commit for longer than this.
+    pub fn commits_for(&self, longer: Duration) -> bool {
+        let since = self.lock().committing;
+        since.is_some_and(|since| since.elapsed() > longer)
+    }
+
     /// The work on the database as a whole that ran is done.
     pub fn maintained(&self) {
         self.lock().maintaining = None;
@@ -308,6 +317,7 @@ impl Queue {
     pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
         let mut state = self.lock();
         state.maintaining = None;
+        state.committing = None;
         loop {
             let other = match state.begins_with_a_write() {
                 true => None,
@@ -318,6 +328,7 @@ impl Queue {
             }
             if other.is_some() || !taken.is_empty() {
                 state.maintaining = other.as_ref().and_then(|(_, work)| work.maintenance());
+                state.committing = other.is_none().then(Instant::now);
                 self.waiting.store(state.waiting(), Ordering::Relaxed);
                 let room = self.limit.saturating_sub(state.waiting());
                 let waiters = state.line.first(room);

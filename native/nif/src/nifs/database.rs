@@ -6,7 +6,7 @@ use rustler::{Env, Term};
 use crate::atoms;
 use crate::handle::{self, Ids, Kind};
 use crate::handover::LAYOUT;
-use crate::registry;
+use crate::registry::{self, Busy};
 use crate::reply;
 use crate::term::decode::{open_options, Decoded};
 use crate::term::encode::options;
@@ -69,6 +69,18 @@ fn stats<'a>(env: Env<'a>, db: Term<'a>) -> Term<'a> {
     answer(env, || {
         let stats = database(db)?.stats();
         Ok(ok(env, options::stats(env, &stats)?))
+    })
+}
+
+// Looks at each database; a reload asks it, and nobody else.
+#[rustler::nif]
+fn replaceable(env: Env<'_>) -> Term<'_> {
+    answer(env, || {
+        Ok(Raw::atom(match registry::busy() {
+            None => atoms::ok(),
+            Some(Busy::Maintenance) => atoms::maintenance(),
+            Some(Busy::Writing) => atoms::writing(),
+        }))
     })
 }
 
