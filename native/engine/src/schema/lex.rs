@@ -1,8 +1,6 @@
 //! The tokens of an SQL text with their places in it. SQLite has read the text already, so nothing
 //! here refuses one.
 
-use crate::schema::tokens::{is_word, quoted};
-
 /// A token. Blanks and comments are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -61,10 +59,8 @@ fn next(rest: &str) -> (usize, Option<(String, bool)>) {
         '"' | '`' | '[' => {
             let close = if first == '[' { ']' } else { first };
             let length = quoted(rest, close).unwrap_or(rest.len());
-            let inner = rest.get(1..length.saturating_sub(1)).unwrap_or_default();
-            let doubled = format!("{close}{close}");
-            let plain = inner.replace(&doubled, &close.to_string());
-            (length, Some((plain.to_ascii_lowercase(), true)))
+            let name = unquoted(rest.get(..length).unwrap_or_default());
+            (length, Some((name.to_ascii_lowercase(), true)))
         }
         _ if is_word(first) => {
             let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
@@ -75,9 +71,35 @@ fn next(rest: &str) -> (usize, Option<(String, bool)>) {
     }
 }
 
+/// SQLite's own idea of a word: every character beyond ASCII belongs to one.
+pub(crate) fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+/// The length of a quoted text that `text` begins with, or `None` where it does not end. A doubled
+/// quote is one of its characters.
+pub(crate) fn quoted(text: &str, close: char) -> Option<usize> {
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((at, character)) = characters.next() {
+        if character != close {
+            continue;
+        }
+        match characters.peek() {
+            Some((_, next)) if *next == close && close != ']' => {
+                characters.next();
+            }
+            _ => return Some(at + close.len_utf8()),
+        }
+    }
+    None
+}
+
 /// The name that a token is, as it was written.
 pub(crate) fn name_of(sql: &str, token: &Token) -> String {
-    let text = sql.get(token.start..token.end).unwrap_or_default();
+    unquoted(sql.get(token.start..token.end).unwrap_or_default())
+}
+
+fn unquoted(text: &str) -> String {
     let mut characters = text.chars();
     let close = match characters.next() {
         Some('[') => ']',

@@ -1,65 +1,10 @@
 //! The words of an SQL text, to compare statements that differ in blanks, quotes and case.
 
-/// The tokens of a text: words and quoted names in lower case without their quotes, strings as
-/// they are, other characters one by one. Blanks and comments are left out.
+use super::lex::lex;
+
+/// The tokens of a text as they are for comparisons.
 pub(crate) fn tokens(sql: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut rest = sql;
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            _ if first.is_whitespace() => first.len_utf8(),
-            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '\'' => {
-                let length = quoted(rest, '\'').unwrap_or(rest.len());
-                tokens.push(rest.get(..length).unwrap_or_default().to_owned());
-                length
-            }
-            '"' | '`' | '[' => {
-                let close = if first == '[' { ']' } else { first };
-                let length = quoted(rest, close).unwrap_or(rest.len());
-                let inner = rest.get(1..length.saturating_sub(1)).unwrap_or_default();
-                let doubled = format!("{close}{close}");
-                let plain = inner.replace(&doubled, &close.to_string());
-                tokens.push(plain.to_ascii_lowercase());
-                length
-            }
-            _ if is_word(first) => {
-                let length = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-                tokens.push(rest.get(..length).unwrap_or_default().to_ascii_lowercase());
-                length
-            }
-            _ => {
-                tokens.push(first.to_string());
-                first.len_utf8()
-            }
-        };
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    tokens
-}
-
-/// SQLite's own idea of a word: every character beyond ASCII belongs to one.
-pub(crate) fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
-}
-
-/// The length of a quoted text that `text` begins with, or `None` where it does not end. A doubled
-/// quote is one of its characters.
-pub(crate) fn quoted(text: &str, close: char) -> Option<usize> {
-    let mut characters = text.char_indices().skip(1).peekable();
-    while let Some((at, character)) = characters.next() {
-        if character != close {
-            continue;
-        }
-        match characters.peek() {
-            Some((_, next)) if *next == close && close != ']' => {
-                characters.next();
-            }
-            _ => return Some(at + close.len_utf8()),
-        }
-    }
-    None
+    lex(sql).into_iter().map(|token| token.text).collect()
 }
 
 /// The tokens between the first parenthesis and the one that closes it, and those behind.
@@ -85,7 +30,7 @@ pub(crate) fn parenthesis(tokens: &[String]) -> (&[String], &[String]) {
 }
 
 /// The same tokens without parentheses around the whole.
-pub(super) fn bare(mut tokens: &[String]) -> &[String] {
+pub(crate) fn bare(mut tokens: &[String]) -> &[String] {
     while tokens.first().is_some_and(|token| token == "(") {
         let (inner, behind) = parenthesis(tokens);
         if inner.is_empty() || !behind.is_empty() {
