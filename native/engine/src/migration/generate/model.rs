@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::parse;
 use crate::error::Result;
-use crate::schema::lex::{closing, lex, Token};
+use crate::schema::tokens::{bare, parenthesis, tokens};
 use crate::sqlite_error;
 
 /// All tables, indexes, triggers and views but those of SQLite and of this library.
@@ -157,22 +157,21 @@ impl Schema {
     }
 
     fn add(&mut self, kind: &str, name: String, table: String, sql: String) {
-        let tokens = lex(&sql);
-        let word = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
+        let words = tokens(&sql);
+        let is_virtual = words.get(1).is_some_and(|word| word == "virtual");
         let kind = match kind {
-            "table" if word(1) != "virtual" => {
+            "table" if !is_virtual => {
                 self.tables.push(parse::table(&name, &sql));
                 return;
             }
             "index" => {
-                self.indexes.push(index(name, table, sql, &tokens));
+                self.indexes.push(index(name, table, sql));
                 return;
             }
             "table" => Kind::VirtualTable,
             "trigger" => Kind::Trigger,
             _ => Kind::View,
         };
-        let words = tokens.iter().map(|token| token.text.clone()).collect();
         self.objects.push(Object {
             kind,
             name,
@@ -262,44 +261,27 @@ pub(super) fn named_fact(name: &str) -> String {
     format!("named {}", name.to_ascii_lowercase())
 }
 
-fn index(name: String, table: String, sql: String, tokens: &[Token]) -> Index {
-    let unique = tokens.get(1).is_some_and(|token| token.is("unique"));
-    // Behind the name: ON table (...).
-    let on = tokens
-        .iter()
-        .position(|token| token.is("on"))
-        .unwrap_or(tokens.len());
-    let open = on + 2;
-    let close = closing(tokens, open);
-    let first = tokens.get(open + 1);
-    let behind = tokens.get(open + 2);
-    let plain =
-        behind.is_some_and(|token| [",", ")", "asc", "desc"].iter().any(|end| token.is(end)));
-    let first = first
-        .filter(|_| plain)
-        .map(|token| token.text.to_ascii_lowercase());
-    let words: Vec<&str> = tokens
-        .iter()
-        .skip(open)
-        .map(|token| token.text.as_str())
-        .collect();
+fn index(name: String, table: String, sql: String) -> Index {
+    let all = tokens(&sql);
+    let (keys, behind) = parenthesis(&all);
+    let plain = match keys.get(1) {
+        Some(behind) => [",", "asc", "desc"].contains(&behind.as_str()),
+        None => true,
+    };
+    let unique = all.get(1).is_some_and(|word| word == "unique");
     let prefix = if unique { "unique " } else { "" };
-    let compared = format!("{prefix}{} {}", table.to_ascii_lowercase(), words.join(" "));
+    let mut compared = format!("{prefix}{} {}", table.to_ascii_lowercase(), keys.join(" "));
+    // Behind the keys there is a condition or nothing.
+    if let Some((_, condition)) = behind.split_first() {
+        compared.push_str(&format!(" where {}", bare(condition).join(" ")));
+    }
     Index {
+        first: keys.first().filter(|_| plain).cloned(),
+        partial: !behind.is_empty(),
         name,
         table,
-        first,
-        partial: close < tokens.len(),
-        compared: without_outer_parentheses(&compared),
+        compared,
         sql,
-    }
-}
-
-/// A condition in parentheses is the same without them.
-fn without_outer_parentheses(compared: &str) -> String {
-    match compared.split_once(" where ") {
-        Some((keys, condition)) => format!("{keys} where {}", parse::compared(condition)),
-        None => compared.to_owned(),
     }
 }
 

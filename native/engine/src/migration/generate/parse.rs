@@ -4,6 +4,7 @@
 
 use super::model::{Check, Column, ForeignKey, Key, Table};
 use crate::schema::lex::{closing, lex, name_of, Token};
+use crate::schema::tokens::{bare, tokens};
 
 /// Words that end the type of a column.
 const CONSTRAINTS: &[&str] = &[
@@ -379,15 +380,7 @@ impl Parser<'_> {
 
 /// An expression for comparisons: its tokens, without parentheses around the whole.
 pub(super) fn compared(sql: &str) -> String {
-    let tokens = lex(sql);
-    let mut inner = tokens.as_slice();
-    while inner.first().is_some_and(|token| token.is("(")) && closing(inner, 0) == inner.len() {
-        inner = inner
-            .get(1..inner.len().saturating_sub(1))
-            .unwrap_or_default();
-    }
-    let words: Vec<&str> = inner.iter().map(|token| token.text.as_str()).collect();
-    words.join(" ")
+    bare(&tokens(sql)).join(" ")
 }
 
 #[cfg(test)]

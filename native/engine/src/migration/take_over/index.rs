@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::{object, Object, Run};
 use crate::error::Result;
 use crate::migration::statement::{name as quoted, same, Kind, Statement};
-use crate::schema::tokens::{parenthesis, tokens};
+use crate::schema::tokens::{bare, parenthesis, tokens};
 use crate::sqlite_error;
 
 /// What an index does, whatever its name: whether it is unique, its table, columns and condition.
@@ -21,21 +21,13 @@ impl Shape {
     fn of(index: &Object) -> Shape {
         let all = tokens(&index.sql);
         let (keys, behind) = parenthesis(&all);
-        let mut condition = behind.iter().skip_while(|token| *token == "where").cloned();
-        let mut condition: Vec<String> = condition.by_ref().collect();
-        // Parentheses around the whole do not count.
-        while condition.first().is_some_and(|token| token == "(") {
-            let (inner, rest) = parenthesis(&condition);
-            if inner.is_empty() || !rest.is_empty() {
-                break;
-            }
-            condition = inner.to_vec();
-        }
+        // The word WHERE.
+        let condition = bare(behind.get(1..).unwrap_or_default());
         Shape {
             unique: all.get(1).is_some_and(|token| token == "unique"),
             table: index.table.to_ascii_lowercase(),
             keys: keys.to_vec(),
-            condition,
+            condition: condition.to_vec(),
         }
     }
 
