@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::statement::name as quoted;
 use super::{migrate, Applied, MigrateOptions, MigrationFile};
 use crate::access::Access;
 use crate::config::Config;
 use crate::error::Result;
 use crate::progress::{Progress, ProgressSink};
 use crate::schema::lex::{lex, Token};
+use crate::schema::quoted_name;
 use crate::{backup, connection, integrity, sqlite_error};
 
 /// At most this many lines of damage.
@@ -195,7 +195,7 @@ fn of_schema(conn: &Connection) -> Result<Vec<Use>> {
         .map(|(kind, name, table, sql)| match kind.as_str() {
             "view" => Use {
                 kind: "view",
-                sql: format!("SELECT * FROM {}", quoted(&name)),
+                sql: format!("SELECT * FROM {}", quoted_name(&name)),
                 name,
             },
             _ => Use {
@@ -215,7 +215,7 @@ fn fires(conn: &Connection, table: &str, trigger: &str) -> String {
             .iter()
             .any(|word| token.is(word))
     });
-    let table_name = quoted(table);
+    let table_name = quoted_name(table);
     match event.map(|token| token.text.as_str()) {
         Some("delete") => format!("DELETE FROM {table_name}"),
         Some("insert") => format!("INSERT INTO {table_name} DEFAULT VALUES"),
@@ -228,7 +228,7 @@ fn fires(conn: &Connection, table: &str, trigger: &str) -> String {
             let column = column
                 .or_else(|| first_column(conn, table))
                 .unwrap_or_default();
-            let column = quoted(&column);
+            let column = quoted_name(&column);
             format!("UPDATE {table_name} SET {column} = {column}")
         }
     }

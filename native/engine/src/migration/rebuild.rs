@@ -8,11 +8,11 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::file::MigrationFile;
 use super::script::{self, Script};
-use super::statement::{name as quoted, rebuilds, same, split, Copy, Kind, Rebuild, Statement};
+use super::statement::{rebuilds, split, Copy, Kind, Rebuild, Statement};
 use crate::error::Result;
 use crate::progress::{Progress, ProgressSink};
 use crate::schema::lex::Token;
-use crate::schema::load_table;
+use crate::schema::{load_table, quoted_name, same};
 use crate::sqlite_error;
 
 /// From how many rows on a table is large.
@@ -107,7 +107,7 @@ pub(super) fn announce(
         if table.is_view || table.is_virtual {
             continue;
         }
-        let sql = format!("SELECT count(*) FROM {}", quoted(&rebuild.table));
+        let sql = format!("SELECT count(*) FROM {}", quoted_name(&rebuild.table));
         let rows: i64 = conn
             .query_row(&sql, [], |row| row.get(0))
             .map_err(sqlite_error::map)?;
@@ -148,7 +148,7 @@ fn estimate(
         Some(copy).filter(|(create, _)| conn.execute_batch(create).is_ok())
     });
     let (_, insert) = made.unwrap_or_else(|| {
-        let table = quoted(&rebuild.table);
+        let table = quoted_name(&rebuild.table);
         let create =
             format!("CREATE TEMP TABLE {SAMPLE_TABLE} AS SELECT * FROM main.{table} LIMIT 0");
         let _ = conn.execute_batch(&create);
@@ -259,7 +259,10 @@ fn in_parts(
     if !of_one_row(statement) {
         return Ok(Vec::new());
     }
-    let bounds = format!("SELECT min({rowid}), max({rowid}) FROM {}", quoted(table));
+    let bounds = format!(
+        "SELECT min({rowid}), max({rowid}) FROM {}",
+        quoted_name(table)
+    );
     let bounds: (Option<i64>, Option<i64>) = conn
         .query_row(&bounds, [], |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(sqlite_error::map)?;

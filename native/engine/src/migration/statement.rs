@@ -2,6 +2,7 @@
 //! SQLite reads them, too, and refuses what is wrong, so nothing here does.
 
 use crate::schema::lex::{lex, name_of, Token};
+use crate::schema::{quoted_name, same};
 
 /// What a statement does, as far as it matters here. Names are as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,11 +238,6 @@ pub(super) fn rebuilds(statements: &[Statement]) -> Vec<Rebuild> {
     found
 }
 
-/// Whether two names are one to SQLite.
-pub(super) fn same(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right)
-}
-
 /// A copy of rows into a new table: `INSERT INTO new (columns) SELECT values FROM table`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Copy {
@@ -302,7 +298,11 @@ impl Copy {
 
     /// The statement.
     pub(super) fn sql(&self) -> String {
-        let names: Vec<String> = self.columns.iter().map(|column| name(column)).collect();
+        let names: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| quoted_name(column))
+            .collect();
         format!(
             "{}{}) SELECT {} {}",
             self.head,
@@ -311,11 +311,6 @@ impl Copy {
             self.tail
         )
     }
-}
-
-/// A name in SQL.
-pub(super) fn name(name: &str) -> String {
-    crate::schema::quoted_name(name)
 }
 
 #[cfg(test)]

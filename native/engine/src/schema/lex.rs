@@ -1,6 +1,8 @@
 //! The tokens of an SQL text with their places in it. SQLite has read the text already, so nothing
 //! here refuses one.
 
+use super::quoted_name;
+
 /// A token. Blanks and comments are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -121,7 +123,7 @@ pub(crate) fn name(name: &str) -> String {
     if plain && !name.is_empty() && !is_keyword(name) {
         name.to_owned()
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        quoted_name(name)
     }
 }
 

@@ -33,6 +33,7 @@ pub use forms::KnownForms;
 pub(crate) use introspect::load_table;
 pub use introspect::Catalog;
 pub use readings::{ReadTypes, Readings};
+pub(crate) use spec::same;
 pub use spec::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
     TableSpec,

@@ -361,6 +361,6 @@ impl IndexSpec {
 }
 
 /// Whether two names are the same to SQLite.
-pub(super) fn same(left: &str, right: &str) -> bool {
+pub(crate) fn same(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right)
 }

@@ -1,9 +1,9 @@
 //! What has to be done with a table for it to become another one.
 
 use super::effective::mentions;
-use super::model::{same, Check, Column, ForeignKey, Schema, Table};
-use crate::schema::fits;
+use super::model::{Check, Column, ForeignKey, Schema, Table};
 use crate::schema::lex::lex;
+use crate::schema::{fits, same};
 use crate::value::ColumnType;
 
 /// How a table is compared.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::model::{
-    check_fact, column_fact, key_fact, same, unique_fact, Check, Column, ForeignKey, Table,
+    check_fact, column_fact, key_fact, unique_fact, Check, Column, ForeignKey, Table,
 };
 use super::parse;
-use crate::schema::lex::name;
+use crate::schema::lex::{lex, name};
+use crate::schema::same;
 
 /// What stays of a table beside what is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -132,9 +133,7 @@ fn same_columns(left: &ForeignKey, right: &ForeignKey) -> bool {
 /// Whether a check names a column.
 pub(super) fn mentions(check: &Check, column: &str) -> bool {
     let lower = column.to_ascii_lowercase();
-    crate::schema::lex::lex(&check.text)
-        .iter()
-        .any(|token| token.text == lower)
+    lex(&check.text).iter().any(|token| token.text == lower)
 }
 
 /// A check in SQL.

@@ -26,7 +26,7 @@ use std::path::Path;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
 use crate::migration::{read_directory, MigrationFile};
-use crate::schema::TableSpec;
+use crate::schema::{same, TableSpec};
 
 use model::Schema;
 use plan::{Part, Plan, Renames, Rules, Statements};
@@ -184,7 +184,7 @@ fn former_tenants(replayed: &Replayed, target: &Schema, renames: &Renames) -> Ve
         .cloned()
         .collect();
     for (from, to) in &renames.tables {
-        if former.iter().any(|table| model::same(table, from)) {
+        if former.iter().any(|table| same(table, from)) {
             former.push(to.clone());
         }
     }
@@ -196,7 +196,7 @@ fn check_tenants(tenants: &Tenants, schema: &Schema) -> Result<()> {
     let tenants: Vec<&String> = tenants.wanted.iter().chain(&tenants.former).collect();
     for table in &schema.tables {
         for column in &table.columns {
-            if tenants.iter().any(|name| model::same(name, &column.name)) {
+            if tenants.iter().any(|name| same(name, &column.name)) {
                 let message = format!(
                     "the column {}.{} is named as a table of tenants; give one of them another name",
                     table.name, column.name
@@ -423,7 +423,7 @@ fn nothing_left(rest: &Part, way: &str) -> Result<()> {
 impl Renames {
     fn inverted(&self) -> Renames {
         let old = |table: &str| {
-            let renamed = self.tables.iter().find(|(_, to)| model::same(to, table));
+            let renamed = self.tables.iter().find(|(_, to)| same(to, table));
             renamed.map_or(table.to_owned(), |(from, _)| from.clone())
         };
         let swap = |(from, to): &(String, String)| (to.clone(), from.clone());

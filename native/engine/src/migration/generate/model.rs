@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::parse;
 use crate::error::Result;
+use crate::schema::same;
 use crate::schema::tokens::{bare, parenthesis, tokens};
 use crate::sqlite_error;
 
@@ -372,9 +373,4 @@ impl Column {
         let plain = |name: &Option<String>| name.clone().filter(|name| name != "binary");
         plain(&self.collation) == plain(&other.collation)
     }
-}
-
-/// Whether two names are the same to SQLite.
-pub(super) fn same(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right)
 }

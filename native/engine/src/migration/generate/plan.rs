@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{compare, Changes, Strictness};
 use super::effective::{effective, Keep};
-use super::model::{column_fact, named_fact, same, table_fact, Column, Schema, Table};
+use super::model::{column_fact, named_fact, table_fact, Column, Schema, Table};
 use super::order;
 use super::rebuild;
 use super::replay::{bare, Statement, STATEMENT, STATEMENT_END};
@@ -17,6 +17,7 @@ use crate::access::Access;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
 use crate::schema::lex::{name, readable};
+use crate::schema::same;
 use crate::sqlite_error;
 
 /// What decides what goes and what stays.

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{same, Schema, Table};
+use super::model::{Schema, Table};
 use super::plan::Renames;
 use super::{GenerateOptions, NotRenamed, Question};
 use crate::error::{Code, Error, Result};
+use crate::schema::same;
 
 /// The questions that the options do not answer.
 pub(super) fn questions(

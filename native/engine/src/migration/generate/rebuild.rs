@@ -5,10 +5,11 @@
 
 use super::compare::Changes;
 use super::convert::conversion;
-use super::model::{same, Column, Index, Kind, Schema, Table};
+use super::model::{Column, Index, Kind, Schema, Table};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::schema::lex::{lex, name, readable};
+use crate::schema::same;
 use crate::value::ColumnType;
 
 /// Makes a table anew. Its triggers are for the caller to make again.

@@ -1,11 +1,10 @@
 //! A generated file as a text.
 
-use super::model::same;
 use super::plan::Part;
 use super::replay::{header, LEFT};
 use super::{GeneratedFile, Tenants, Written};
 use crate::schema::lex::lex;
-use crate::schema::tenants;
+use crate::schema::{same, tenants};
 
 /// The file of this version and name.
 pub(super) fn file(

@@ -5,8 +5,8 @@ use rusqlite::Connection;
 
 use super::{has_column, Run};
 use crate::error::Result;
-use crate::migration::statement::{name as quoted, same, Copy, Rebuild, Statement};
-use crate::schema::{load_table, Column, Table};
+use crate::migration::statement::{Copy, Rebuild, Statement};
+use crate::schema::{load_table, quoted_name, same, Column, Table};
 
 /// What a table has beyond the files when it is to be made anew.
 pub(super) struct Carried {
@@ -68,9 +68,9 @@ impl Run<'_, '_> {
         };
         let mut changed = false;
         for column in &carried.columns {
-            let name = quoted(&column.name);
+            let name = quoted_name(&column.name);
             if !has_column(&new, &column.name) {
-                let (table, declared) = (quoted(&carried.new), &column.declared);
+                let (table, declared) = (quoted_name(&carried.new), &column.declared);
                 let default = column.default.as_ref();
                 let default =
                     default.map_or_else(String::new, |value| format!(" DEFAULT ({value})"));

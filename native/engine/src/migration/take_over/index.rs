@@ -4,8 +4,9 @@ use rusqlite::Connection;
 
 use super::{object, Object, Run};
 use crate::error::Result;
-use crate::migration::statement::{name as quoted, same, Kind, Statement};
+use crate::migration::statement::{Kind, Statement};
 use crate::schema::tokens::{bare, parenthesis, tokens};
+use crate::schema::{quoted_name, same};
 use crate::sqlite_error;
 
 /// What an index does, whatever its name: whether it is unique, its table, columns and condition.
@@ -104,7 +105,10 @@ impl Run<'_, '_> {
         }) else {
             return self.execute(statement);
         };
-        self.instead(&format!("DROP INDEX {}", quoted(&found.name)), statement)?;
+        self.instead(
+            &format!("DROP INDEX {}", quoted_name(&found.name)),
+            statement,
+        )?;
         self.execute(statement)?;
         self.take_over(format!("index {name}: made anew, since it was another one"));
         Ok(())
@@ -121,7 +125,10 @@ impl Run<'_, '_> {
             return self.execute(statement);
         };
         if let Some(found) = equal(self.conn, &shape)? {
-            self.instead(&format!("DROP INDEX {}", quoted(&found.name)), statement)?;
+            self.instead(
+                &format!("DROP INDEX {}", quoted_name(&found.name)),
+                statement,
+            )?;
             self.take_over(format!("index {name}: dropped as {}", found.name));
         }
         Ok(())

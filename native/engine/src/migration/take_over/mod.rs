@@ -14,12 +14,13 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::file::{file_name, MigrationFile};
 use super::script::{self, Script};
-use super::statement::{rebuilds, same, split, Kind, Rebuild, Statement};
+use super::statement::{rebuilds, split, Kind, Rebuild, Statement};
 use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::schema::tenants::{self, Tenants};
 use crate::schema::tokens::tokens;
+use crate::schema::{quoted_name, same};
 use crate::sqlite_error;
 
 /// What the ledger calls migrations of development, which one of another name replaces.
@@ -231,7 +232,7 @@ impl Run<'_, '_> {
             self.take_over(format!("{kind} {name}"));
             return Ok(());
         }
-        let (keyword, quoted) = (kind.to_ascii_uppercase(), super::statement::name(name));
+        let (keyword, quoted) = (kind.to_ascii_uppercase(), quoted_name(name));
         self.instead(&format!("DROP {keyword} {quoted}"), statement)?;
         self.execute(statement)?;
         self.take_over(format!(

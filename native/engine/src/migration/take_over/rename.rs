@@ -7,8 +7,8 @@ use super::index::naming;
 use super::table::{line, misfits};
 use super::{has_column, Run};
 use crate::error::Result;
-use crate::migration::statement::{name as quoted, Statement};
-use crate::schema::{fits, load_table, Table};
+use crate::migration::statement::Statement;
+use crate::schema::{fits, load_table, quoted_name, Table};
 use crate::sqlite_error;
 
 impl Run<'_, '_> {
@@ -40,9 +40,16 @@ impl Run<'_, '_> {
         }
         let indexes = naming(self.conn, table, to)?;
         for index in &indexes {
-            self.instead(&format!("DROP INDEX {}", quoted(&index.name)), statement)?;
+            self.instead(
+                &format!("DROP INDEX {}", quoted_name(&index.name)),
+                statement,
+            )?;
         }
-        let (name, source, target) = (quoted(table), quoted(&new.name), quoted(&old.name));
+        let (name, source, target) = (
+            quoted_name(table),
+            quoted_name(&new.name),
+            quoted_name(&old.name),
+        );
         let moved = self.without_triggers(|| {
             let sql = format!("UPDATE {name} SET {target} = {source} WHERE {source} IS NOT NULL");
             self.instead(&sql, statement)
@@ -80,7 +87,7 @@ impl Run<'_, '_> {
             self.add_columns_of(&new, &old, statement)?;
             self.move_rows(&new, &old, statement)?
         };
-        self.instead(&format!("DROP TABLE {}", quoted(&new.name)), statement)?;
+        self.instead(&format!("DROP TABLE {}", quoted_name(&new.name)), statement)?;
         self.execute(statement)?;
         let renamed = load_table(self.conn, to)?.unwrap_or(new);
         if let Some(wanted) = load_table(scratch, to)? {
@@ -100,7 +107,7 @@ impl Run<'_, '_> {
     }
 
     fn is_empty(&self, table: &str) -> Result<bool> {
-        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", quoted(table));
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", quoted_name(table));
         self.conn
             .query_row(&sql, [], |row| row.get(0))
             .map_err(sqlite_error::map)
@@ -109,7 +116,7 @@ impl Run<'_, '_> {
     fn add_columns_of(&self, new: &Table, old: &Table, statement: &Statement) -> Result<()> {
         for column in new.columns.iter().filter(|column| !column.generated) {
             if !has_column(old, &column.name) {
-                let (table, name) = (quoted(&old.name), quoted(&column.name));
+                let (table, name) = (quoted_name(&old.name), quoted_name(&column.name));
                 let sql = format!("ALTER TABLE {table} ADD COLUMN {name} {}", column.declared);
                 self.instead(&sql, statement)?;
             }
@@ -119,9 +126,9 @@ impl Run<'_, '_> {
 
     fn move_rows(&self, new: &Table, old: &Table, statement: &Statement) -> Result<usize> {
         let columns = new.columns.iter().filter(|column| !column.generated);
-        let names: Vec<String> = columns.map(|column| quoted(&column.name)).collect();
+        let names: Vec<String> = columns.map(|column| quoted_name(&column.name)).collect();
         let names = names.join(", ");
-        let (source, target) = (quoted(&new.name), quoted(&old.name));
+        let (source, target) = (quoted_name(&new.name), quoted_name(&old.name));
         let sql = format!("INSERT INTO {target} ({names}) SELECT {names} FROM {source}");
         self.without_triggers(|| {
             self.conn.execute(&sql, []).map_err(|error| {

@@ -6,10 +6,10 @@ use rusqlite::Connection;
 
 use super::{has_column, object, Run};
 use crate::error::Result;
-use crate::migration::statement::{name as quoted, same, Statement};
+use crate::migration::statement::Statement;
 use crate::schema::lex::Token;
 use crate::schema::tokens::tokens;
-use crate::schema::{fits, load_table, Column, Table};
+use crate::schema::{fits, load_table, quoted_name, same, Column, Table};
 use crate::sqlite_error;
 
 impl Run<'_, '_> {
@@ -80,7 +80,7 @@ impl Run<'_, '_> {
             if column.in_key {
                 continue;
             }
-            let (table, name) = (quoted(&found.name), quoted(&column.name));
+            let (table, name) = (quoted_name(&found.name), quoted_name(&column.name));
             let typed = format!("{name} {}", column.declared);
             let mut ways = vec![(definition(&self.script.sql, statement, &column.name), true)];
             if !column.generated {

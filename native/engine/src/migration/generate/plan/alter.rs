@@ -3,10 +3,11 @@
 
 use super::super::compare::Changes;
 use super::super::effective::{check_sql, label, references_sql};
-use super::super::model::{same, Column, Table};
+use super::super::model::{Column, Table};
 use super::Plan;
 use crate::error::Result;
 use crate::schema::lex::{name, readable};
+use crate::schema::same;
 
 impl Plan<'_> {
     pub(super) fn alter(&mut self, now: &Table, wanted: &Table, changes: &Changes) -> Result<()> {

@@ -1,9 +1,10 @@
 //! The indexes.
 
-use super::super::model::{named_fact, same, Index, Schema, Table};
+use super::super::model::{named_fact, Index, Schema, Table};
 use super::Plan;
 use crate::error::Result;
 use crate::schema::lex::{lex, name, readable};
+use crate::schema::same;
 
 impl Plan<'_> {
     pub(super) fn drop_indexes(&mut self, now: &Schema) -> Result<()> {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::model::{same, Kind, Object, Schema};
+use super::super::model::{Kind, Object, Schema};
 use super::{Change, Plan};
 use crate::error::{Code, Error, Result};
 use crate::schema::lex::name;
+use crate::schema::same;
 use crate::sqlite_error;
 
 impl Plan<'_> {
