@@ -109,7 +109,7 @@ pub fn check(
     })
 }
 
-/// Hears which migration is done, and so which tables are its own.
+/// Notes which tables each migration has written to, when it is done.
 struct Tables<'a> {
     sink: &'a mut dyn ProgressSink,
     written: Arc<Mutex<BTreeSet<String>>>,

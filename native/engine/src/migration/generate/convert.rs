@@ -63,7 +63,7 @@ pub(super) fn conversion(column: &str, from: &str, to: &str) -> Conversion {
             sql: format!(
                 "CASE WHEN json_valid({c}) AND json_type({c}) = 'text' THEN json_extract({c}, '$') ELSE {c} END"
             ),
-            loses: (to == Text).then_some("what tells texts from numbers, booleans and null"),
+            loses: (to == Text).then_some("the difference between a text and a number, boolean or null"),
         },
         (Integer | Real, Json) => exact(format!("CAST({c} AS TEXT)")),
         (Text, Integer | Real) => Conversion {
