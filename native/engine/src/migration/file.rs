@@ -21,6 +21,8 @@ pub struct MigrationFile {
     pub path: PathBuf,
     /// SHA-256 of its bytes, with CRLF read as LF, so that a checkout does not change it.
     pub checksum: String,
+    /// All of it, with CRLF read as LF.
+    pub(super) text: String,
     /// The tables that each tenant has, where the file is one for all of them.
     pub tenants: Vec<String>,
     pub(super) up: Script,
@@ -127,6 +129,7 @@ pub(super) fn read_file(path: &Path) -> Result<MigrationFile, String> {
         path: path.to_owned(),
         checksum: hex(&Sha256::digest(text.as_bytes())),
         tenants: tenants(&text),
+        text,
         up,
         down,
     })
@@ -134,10 +137,14 @@ pub(super) fn read_file(path: &Path) -> Result<MigrationFile, String> {
 
 /// The tables that the head of a file names as those of each tenant.
 fn tenants(text: &str) -> Vec<String> {
-    let head = text.lines().take_while(|line| marker(line) != Some("up"));
-    let named = head.filter_map(|line| line.strip_prefix(tenants::LINE));
+    let named = head(text).filter_map(|line| line.strip_prefix(tenants::LINE));
     let tables = named.flat_map(|tables| tables.split(','));
     tables.map(|table| table.trim().to_owned()).collect()
+}
+
+/// The lines above `-- up`.
+pub(super) fn head(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().take_while(|line| marker(line) != Some("up"))
 }
 
 fn split_name(stem: &str) -> Option<(i64, &str)> {

@@ -5,8 +5,6 @@
 //! nobody asks for it any longer. What was written or changed by hand stays.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -96,7 +94,7 @@ pub(super) fn replay(files: &[MigrationFile]) -> Result<Replayed> {
             .extend(tenants.map(|table| table.to_ascii_lowercase()));
         replayed.read_comments(file);
         let facts = Schema::read(&replayed.link.conn)?.facts();
-        if is_generated(&file.path) {
+        if is_generated(&file.text) {
             replayed
                 .generated
                 .extend(facts.difference(&before).cloned());
@@ -109,8 +107,7 @@ pub(super) fn replay(files: &[MigrationFile]) -> Result<Replayed> {
 
 impl Replayed {
     fn read_comments(&mut self, file: &MigrationFile) {
-        let head = fs::read_to_string(&file.path).unwrap_or_default();
-        for line in head.lines().take_while(|line| !is_up(line)) {
+        for line in file::head(&file.text) {
             if let Some(name) = line.strip_prefix(LEFT) {
                 self.left.insert(name.trim().to_ascii_lowercase());
             }
@@ -141,11 +138,6 @@ impl Replayed {
     }
 }
 
-fn is_up(line: &str) -> bool {
-    let word = line.trim().strip_prefix("--").map(str::trim);
-    word.is_some_and(|word| word.eq_ignore_ascii_case("up"))
-}
-
 /// The custom statements between their lines, by name.
 fn statements(sql: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -171,16 +163,10 @@ pub(super) fn bare(sql: &str) -> &str {
     sql.trim_matches(|c: char| c.is_whitespace() || c == ';')
 }
 
-/// Whether a file is as the generator wrote it.
-fn is_generated(path: &Path) -> bool {
-    let Ok(text) = fs::read_to_string(path) else {
-        return false;
-    };
-    let text = text.replace("\r\n", "\n");
-    let Some((first, rest)) = text.split_once('\n') else {
-        return false;
-    };
-    first.strip_prefix(HEADER) == Some(digest(rest).as_str())
+/// Whether the text of a file is as the generator wrote it.
+fn is_generated(text: &str) -> bool {
+    let written = text.split_once('\n');
+    written.is_some_and(|(first, rest)| first.strip_prefix(HEADER) == Some(digest(rest).as_str()))
 }
 
 /// The first line of a generated file, for the rest of it.
