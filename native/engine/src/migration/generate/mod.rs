@@ -29,7 +29,7 @@ use crate::migration::{read_directory, MigrationFile};
 use crate::schema::{same, TableSpec};
 
 use model::Schema;
-use plan::{Part, Plan, Renames, Rules, Statements};
+use plan::{Part, Plan, Renames, Rules, Statements, UNLESS_DROP};
 use replay::{replay, without_rows, Replayed, Statement};
 use wanted::{target, Target};
 
@@ -259,7 +259,6 @@ fn write(
     tenants: &Tenants,
 ) -> Result<Generated> {
     let mut generated = Generated::default();
-    let mut state = without_rows(&replayed.link.conn)?;
     let mut version = options.version.max(replayed.newest + 1);
     let statements = statements(replayed, target);
     // What adds comes first, so that what removes can wait for a later release.
@@ -268,38 +267,29 @@ fn write(
         renames,
         statements,
     };
-    let added = step.run(&state, &target.schema)?;
-    let mut left_notes = Vec::new();
+    let added = step.run(&replayed.link, &target.schema)?;
     if added.is_needed() {
         let file = text::file(version, &options.name, &added, tenants);
         generated.files.push(file);
         version += 1;
     }
-    generated.notes.extend(added.up.notes.iter().cloned());
-    step.settled(&added.after, &target.schema)?;
-    state = added.after;
+    generated.notes = added.up.notes;
     if options.drop {
-        left_notes.append(&mut generated.notes);
+        generated.notes.retain(|note| !note.ends_with(UNLESS_DROP));
         step.rules.generated = added.generated;
         step.rules.drop = true;
         step.renames = Renames::default();
         step.statements = Statements::default();
-        let removed = step.run(&state, &target.schema)?;
+        let removed = step.run(&added.after, &target.schema)?;
         if removed.is_needed() {
             let name = if generated.files.is_empty() {
                 options.name.clone()
             } else {
                 format!("{}_remove", options.name)
             };
-            generated
-                .files
-                .push(text::file(version, &name, &removed, tenants));
+            let file = text::file(version, &name, &removed, tenants);
+            generated.files.push(file);
         }
-        step.settled(&removed.after, &target.schema)?;
-        generated.notes = left_notes;
-        generated
-            .notes
-            .retain(|note| !note.ends_with("unless --drop is given"));
         generated.notes.extend(removed.up.notes);
     }
     Ok(generated)
@@ -358,6 +348,7 @@ impl Step {
         if written.is_needed() {
             written.down = self.down(&written.after, &before)?;
         }
+        self.settled(&written.after, target)?;
         Ok(written)
     }
 
@@ -402,8 +393,7 @@ impl Step {
 
     /// Proves that up leaves nothing to do.
     fn settled(&self, after: &Link, target: &Schema) -> Result<()> {
-        let copy = without_rows(&after.conn)?;
-        let (rest, _) = Plan::new(&copy, target, &self.rules)
+        let (rest, _) = Plan::new(after, target, &self.rules)
             .run(&Renames::default(), &Statements::default())?;
         nothing_left(&rest, "up")
     }

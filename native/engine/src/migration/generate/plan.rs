@@ -20,6 +20,9 @@ use crate::schema::lex::{name, readable};
 use crate::schema::same;
 use crate::sqlite_error;
 
+/// What a note ends with about what goes where `drop` is given.
+pub(super) const UNLESS_DROP: &str = "unless --drop is given";
+
 /// What decides what goes and what stays.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
@@ -236,7 +239,7 @@ impl<'a> Plan<'a> {
         if asks && !self.rules.of_statements.contains(&table_fact(&table.name)) {
             self.part.left.push(table.name.to_ascii_lowercase());
             self.note(format!(
-                "nobody asks for the table {} any longer; it stays unless --drop is given",
+                "nobody asks for the table {} any longer; it stays {UNLESS_DROP}",
                 table.name
             ));
         }
@@ -279,7 +282,7 @@ impl<'a> Plan<'a> {
                 continue;
             }
             self.note(format!(
-                "nobody asks for the column {place} any longer; it stays{may} unless --drop is given"
+                "nobody asks for the column {place} any longer; it stays{may} {UNLESS_DROP}"
             ));
         }
         Change::Alter(Box::new(Alter {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::model::{Kind, Object, Schema};
-use super::{Change, Plan};
+use super::{Change, Plan, UNLESS_DROP};
 use crate::error::{Code, Error, Result};
 use crate::schema::lex::name;
 use crate::schema::same;
@@ -94,7 +94,7 @@ impl Plan<'_> {
             if found.kind == Kind::VirtualTable && !self.rules.drop && !self.rules.exact {
                 let place = found.name.to_ascii_lowercase();
                 self.note(format!(
-                    "the virtual table {place} is another one or no longer asked for; it stays unless --drop is given"
+                    "the virtual table {place} is another one or no longer asked for; it stays {UNLESS_DROP}"
                 ));
                 self.part.left.push(place);
                 continue;
@@ -107,8 +107,8 @@ impl Plan<'_> {
     /// Makes again what was dropped, and what is new.
     pub(super) fn create_objects(&mut self, again: Vec<Object>) -> Result<()> {
         let (exact, target) = (self.rules.exact || !self.rules.of_resources, self.target);
+        let there = self.schema()?;
         let mut all: Vec<Object> = if exact {
-            let there = self.schema()?;
             let missing = target.objects.iter();
             let missing = missing.filter(|object| {
                 there.object(&object.name).is_none()
@@ -122,8 +122,8 @@ impl Plan<'_> {
         for object in again {
             let wanted = !exact || self.of_statement(&object.name);
             let table_is_there = object.kind != Kind::Trigger
-                || self.schema()?.table(&object.table).is_some()
-                || self.schema()?.object(&object.table).is_some();
+                || there.table(&object.table).is_some()
+                || there.object(&object.table).is_some();
             if wanted && table_is_there && !all.iter().any(|other| same(&other.name, &object.name))
             {
                 all.push(object);
@@ -138,7 +138,7 @@ impl Plan<'_> {
             self.blank();
         }
         for object in all {
-            if self.schema()?.object(&object.name).is_none() {
+            if there.object(&object.name).is_none() {
                 self.execute(&object.sql)?;
             }
         }
