@@ -4,10 +4,13 @@
 
 mod fixtures {
     pub mod generated;
+    pub mod specs;
 }
 
 use ash_rusqlite_engine::migration::generate::{GenerateOptions, NotRenamed};
-use fixtures::generated::{dropping, named, part, renaming, sql, Folder};
+use ash_rusqlite_engine::ColumnType;
+use fixtures::generated::{dropping, named, part, renaming, sql, tables, Folder};
+use fixtures::specs::{column, required, table};
 
 #[test]
 fn the_way_back_of_a_renamed_and_changed_column_gives_it_its_old_name_and_values() {
@@ -162,4 +165,28 @@ fn a_default_is_evaluated_for_each_row() {
 fn normal(schema: &[String]) -> Vec<String> {
     let plain = |text: &String| text.replace(['"', ' ', '\n'], "").to_lowercase();
     schema.iter().map(plain).collect()
+}
+
+#[test]
+fn a_trigger_by_hand_on_a_view_by_hand_comes_back_with_it() {
+    let mut folder = Folder::new();
+    let rooms = |size| {
+        let mut rooms = table("rooms", "id");
+        rooms.columns = vec![required("id", ColumnType::Integer), column("size", size)];
+        tables(&[rooms])
+    };
+    folder.step(&rooms(ColumnType::Text), &named("a"));
+    folder.write(
+        "2_by_hand.sql",
+        "-- up\nCREATE VIEW sizes AS SELECT size FROM rooms;
+         CREATE TRIGGER added INSTEAD OF INSERT ON sizes
+           BEGIN INSERT INTO rooms (size) VALUES (new.size); END;\n-- down\n",
+    );
+    folder.migrate();
+    folder.one(&rooms(ColumnType::Integer), &named("c"));
+    folder.run("INSERT INTO sizes VALUES (7)");
+    assert_eq!(folder.rows("SELECT size FROM rooms"), ["7"]);
+    folder.rollback(1).unwrap();
+    folder.run("INSERT INTO sizes VALUES ('8')");
+    assert_eq!(folder.rows("SELECT count(*) FROM rooms"), ["2"]);
 }

@@ -105,7 +105,7 @@ impl Plan<'_> {
     }
 
     /// Makes again what was dropped, and what is new.
-    pub(super) fn create_objects(&mut self, again: Vec<Object>) -> Result<()> {
+    pub(super) fn create_objects(&mut self, mut again: Vec<Object>) -> Result<()> {
         let (exact, target) = (self.rules.exact || !self.rules.of_resources, self.target);
         let there = self.schema()?;
         let mut all: Vec<Object> = if exact {
@@ -119,13 +119,16 @@ impl Plan<'_> {
         } else {
             Vec::new()
         };
+        // A view comes before its triggers.
+        again.sort_by_key(|object| object.kind == Kind::Trigger);
         for object in again {
+            let is_new = !all.iter().any(|other| same(&other.name, &object.name));
             let wanted = !exact || self.of_statement(&object.name);
             let table_is_there = object.kind != Kind::Trigger
                 || there.table(&object.table).is_some()
-                || there.object(&object.table).is_some();
-            if wanted && table_is_there && !all.iter().any(|other| same(&other.name, &object.name))
-            {
+                || there.object(&object.table).is_some()
+                || all.iter().any(|other| same(&other.name, &object.table));
+            if wanted && table_is_there && is_new {
                 all.push(object);
             }
         }
