@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::file::{self, MigrationFile};
+use super::order::parents_first;
 use super::runner::Transaction;
 use super::{ledger, read_directory, script};
 use crate::access::Access;
@@ -159,33 +160,20 @@ fn objects(conn: &Connection) -> Result<Vec<Object>> {
 
 /// The same with each table behind those that it refers to, as far as there is no circle.
 fn in_order(conn: &Connection, objects: Vec<Object>) -> Result<Vec<Object>> {
-    let (mut tables, others): (Vec<_>, Vec<_>) = objects
+    let (tables, others): (Vec<_>, Vec<_>) = objects
         .into_iter()
         .partition(|object| object.kind == "table");
-    let mut sorted: Vec<Object> = Vec::new();
-    while !tables.is_empty() {
-        let left: BTreeSet<String> = names(&tables);
-        let mut place = 0;
-        for (at, table) in tables.iter().enumerate() {
-            let waits = parents(conn, &table.name)?
-                .into_iter()
-                .any(|parent| !parent.eq_ignore_ascii_case(&table.name) && left.contains(&parent));
-            if !waits {
-                place = at;
-                break;
-            }
-        }
-        sorted.push(tables.remove(place));
-    }
-    sorted.extend(others);
-    Ok(sorted)
-}
-
-fn names(tables: &[Object]) -> BTreeSet<String> {
-    tables
-        .iter()
-        .map(|table| table.name.to_ascii_lowercase())
-        .collect()
+    let tables = tables.into_iter().map(|table| {
+        let parents = parents(conn, &table.name)?;
+        Ok((table, parents))
+    });
+    let sorted = parents_first(
+        tables.collect::<Result<Vec<_>>>()?,
+        |(table, _)| table.name.to_ascii_lowercase(),
+        |(_, parents)| parents.clone(),
+    );
+    let tables = sorted.into_iter().map(|(table, _)| table);
+    Ok(tables.chain(others).collect())
 }
 
 fn parents(conn: &Connection, table: &str) -> Result<Vec<String>> {

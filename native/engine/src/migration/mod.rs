@@ -14,6 +14,7 @@ mod check;
 mod file;
 pub mod generate;
 mod ledger;
+mod order;
 mod rebuild;
 mod runner;
 mod script;

@@ -11,7 +11,6 @@ mod compare;
 mod convert;
 mod effective;
 mod model;
-mod order;
 mod parse;
 mod plan;
 mod questions;

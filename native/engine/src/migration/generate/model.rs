@@ -1,11 +1,12 @@
 //! A database's schema as its statements say it, in a form that can be compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
 use super::parse;
 use crate::error::Result;
+use crate::migration::order::parents_first;
 use crate::schema::same;
 use crate::schema::tokens::{bare, parenthesis, tokens};
 use crate::sqlite_error;
@@ -225,14 +226,14 @@ impl Schema {
         key.map_or_else(Vec::new, |key| key.columns.clone())
     }
 
-    /// Names by table of everything that a table's foreign keys refer to.
-    pub(super) fn parents(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let of = |table: &Table| {
+    /// The tables behind those that they refer to.
+    pub(super) fn parents_first(&self) -> Vec<&Table> {
+        let parents = |table: &&Table| {
             let keys = table.foreign_keys.iter();
-            let names = keys.map(|key| key.table.to_ascii_lowercase());
-            (table.name.to_ascii_lowercase(), names.collect())
+            keys.map(|key| key.table.to_ascii_lowercase()).collect()
         };
-        self.tables.iter().map(of).collect()
+        let name = |table: &&Table| table.name.to_ascii_lowercase();
+        parents_first(self.tables.iter().collect(), name, parents)
     }
 }
 

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::{compare, Changes, Strictness};
 use super::effective::{effective, Keep};
 use super::model::{column_fact, named_fact, table_fact, Column, Schema, Table};
-use super::order;
 use super::rebuild;
 use super::replay::{bare, Statement, STATEMENT, STATEMENT_END};
 use crate::access::Access;
@@ -299,7 +298,8 @@ impl<'a> Plan<'a> {
     }
 
     fn create_tables(&mut self, now: &Schema) -> Result<()> {
-        for table in order::parents_first(self.target) {
+        let target = self.target;
+        for table in target.parents_first() {
             let made = self.rules.of_statements.contains(&table_fact(&table.name));
             if now.table(&table.name).is_some()
                 || made
@@ -373,7 +373,7 @@ impl<'a> Plan<'a> {
         }
         self.blank();
         let now = self.schema()?;
-        for table in order::children_first(&now) {
+        for table in now.parents_first().into_iter().rev() {
             if gone.contains(&table.name.to_ascii_lowercase()) {
                 self.note(format!("the rows of {} are lost", table.name));
                 self.execute(&format!("DROP TABLE {}", name(&table.name)))?;
