@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::file::MigrationFile;
 use super::script::{self, Script};
@@ -12,7 +12,7 @@ use super::statement::{rebuilds, split, Copy, Kind, Rebuild, Statement};
 use crate::error::Result;
 use crate::progress::{Progress, ProgressSink};
 use crate::schema::lex::Token;
-use crate::schema::{load_table, quoted_name, same};
+use crate::schema::{load_table, owner_of_name, quoted_name, same};
 use crate::sqlite_error;
 
 /// From how many rows on a table is large.
@@ -23,6 +23,8 @@ const SAMPLE: Duration = Duration::from_millis(50);
 const SAMPLE_ROWS: u64 = 500;
 /// In how many parts a table is copied.
 const PARTS: i64 = 50;
+/// The names of the rowid, where no column has them.
+pub(super) const ROWIDS: [&str; 3] = ["rowid", "_rowid_", "oid"];
 /// What the sample is called.
 const SAMPLE_TABLE: &str = "ash_rusqlite_sample";
 
@@ -250,9 +252,8 @@ fn in_parts(
     let (Some(found), Some(copy)) = (load_table(conn, table)?, Copy::read(sql, statement)) else {
         return Ok(Vec::new());
     };
-    let names = ["rowid", "_rowid_", "oid"];
     let taken = |name: &&&str| found.columns.iter().any(|column| same(&column.name, name));
-    let rowid = names.iter().find(|name| !taken(name));
+    let rowid = ROWIDS.iter().find(|name| !taken(name));
     let (Some(rowid), false) = (rowid, found.without_rowid) else {
         return Ok(Vec::new());
     };
@@ -336,21 +337,13 @@ pub(super) fn touched(
             Kind::RenameTable { from, to } => touched.extend([from.clone(), to.clone()]),
             Kind::CreateIndex { .. } => {}
             // What refers to the columns of a unique one needs it.
-            Kind::DropIndex { name } => touched.extend(table_of_index(conn, name)?),
+            Kind::DropIndex { name } => touched.extend(owner_of_name(conn, name)?),
             Kind::CreateOther { .. } => made.clear(),
             Kind::Insert { .. } => return Ok(None),
             Kind::Other => {
-                let words = |words: &[&str]| {
-                    let tokens = statement.tokens.iter();
-                    tokens
-                        .zip(words)
-                        .filter(|(token, word)| token.is(word))
-                        .count()
-                        == words.len()
-                };
-                let harmless = words(&["drop", "view"])
-                    || words(&["drop", "trigger"])
-                    || words(&["delete", "from", "sqlite_sequence"]);
+                let harmless = statement.begins(&["drop", "view"])
+                    || statement.begins(&["drop", "trigger"])
+                    || statement.begins(&["delete", "from", "sqlite_sequence"]);
                 if !harmless {
                     return Ok(None);
                 }
@@ -358,11 +351,4 @@ pub(super) fn touched(
         }
     }
     Ok(Some(touched))
-}
-
-fn table_of_index(conn: &Connection, index: &str) -> Result<Option<String>> {
-    let sql = "SELECT tbl_name FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE";
-    conn.query_row(sql, [index], |row| row.get(0))
-        .optional()
-        .map_err(sqlite_error::map)
 }

@@ -54,6 +54,14 @@ pub(super) struct Statement {
     pub(super) kind: Kind,
 }
 
+impl Statement {
+    /// Whether these are its first words.
+    pub(super) fn begins(&self, words: &[&str]) -> bool {
+        let first = self.tokens.get(..words.len()).unwrap_or_default();
+        !first.is_empty() && first.iter().zip(words).all(|(token, word)| token.is(word))
+    }
+}
+
 /// The statements of a text, as `sqlite3_complete` finds their ends.
 pub(super) fn split(sql: &str) -> Vec<Statement> {
     let mut statements = Vec::new();

@@ -6,6 +6,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::ddl;
+use super::lex::string;
 use super::spec::TableSpec;
 use crate::query::ir::{Collation, CompareOp, Scalar};
 use crate::value::{encode_as, ColumnType};
@@ -203,7 +204,7 @@ pub(super) fn literal(value: ValueRef<'_>) -> Option<String> {
         // Debug keeps the point or the exponent by which SQL tells a real.
         ValueRef::Real(real) => format!("{real:?}"),
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains('\0') => format!("'{}'", text.replace('\'', "''")),
+            Ok(text) if !text.contains('\0') => string(text),
             _ => return None,
         },
         ValueRef::Blob(bytes) => {

@@ -108,7 +108,7 @@ impl Existing {
 }
 
 /// The table on which there is an index of this name, or the table or view itself.
-pub(super) fn owner_of_name(conn: &Connection, name: &str) -> Result<Option<String>> {
+pub(crate) fn owner_of_name(conn: &Connection, name: &str) -> Result<Option<String>> {
     conn.prepare_cached("SELECT tbl_name FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE")
         .and_then(|mut stmt| stmt.query_row([name], |row| row.get(0)).optional())
         .map_err(sqlite_error::map)

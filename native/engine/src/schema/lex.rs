@@ -127,6 +127,11 @@ pub(crate) fn name(name: &str) -> String {
     }
 }
 
+/// A string in SQL.
+pub(crate) fn string(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 /// Whether SQLite knows the word as a keyword (<https://sqlite.org/lang_keywords.html>).
 fn is_keyword(word: &str) -> bool {
     let Ok(length) = i32::try_from(word.len()) else {

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 
-use super::lex::{lex, name, Token};
+use super::lex::{lex, name, string, Token};
 use crate::error::Result;
 use crate::sqlite_error;
 
@@ -29,7 +29,8 @@ impl Tenants {
         let tables: BTreeSet<String> = tables.iter().map(|t| t.to_ascii_lowercase()).collect();
         let mut tenants = BTreeSet::new();
         if !tables.is_empty() {
-            for name in names(conn, "SELECT name FROM sqlite_schema WHERE type = 'table'")? {
+            let tables_there = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+            for name in texts(conn, tables_there, [])? {
                 if let Some((table, tenant)) = name.split_once('@') {
                     if tables.contains(&table.to_ascii_lowercase()) {
                         tenants.insert(tenant.to_owned());
@@ -48,7 +49,9 @@ impl Tenants {
     pub(crate) fn complete(&self, conn: &Connection) -> Result<()> {
         for tenant in &self.tenants {
             for table in &self.tables {
-                if !exists(conn, &of_tenant(table, tenant))? && exists(conn, table)? {
+                if !exists(conn, "table", &of_tenant(table, tenant))?
+                    && exists(conn, "table", table)?
+                {
                     self.copy(conn, table, tenant)?;
                 }
             }
@@ -77,10 +80,7 @@ impl Tenants {
         let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL \
                    AND lower(tbl_name) = ?1 AND type IN ('table', 'index', 'trigger') \
                    ORDER BY type = 'trigger', rowid";
-        let mut statement = conn.prepare(sql).map_err(sqlite_error::map)?;
-        let lower = table.to_ascii_lowercase();
-        let all = statement.query_map([lower], |row| row.get::<_, String>(0));
-        let all: Vec<String> = all.and_then(Iterator::collect).map_err(sqlite_error::map)?;
+        let all = texts(conn, sql, [table.to_ascii_lowercase()])?;
         let mut done = Vec::new();
         for sql in all {
             if let Some(sql) = self.for_tenant(conn, &sql, tenant)? {
@@ -113,13 +113,13 @@ impl Tenants {
                 .and_then(|before| tokens.get(before))
                 .is_some_and(|before| before.is("."));
             let text = token.text.trim_matches('\'').to_ascii_lowercase();
-            let string = token.text.starts_with('\'') && !token.quoted;
-            if Some(at) == object || behind_point || (string && !counts) || !self.has(&text) {
+            let is_string = token.text.starts_with('\'') && !token.quoted;
+            if Some(at) == object || behind_point || (is_string && !counts) || !self.has(&text) {
                 continue;
             }
             let table = of_tenant(&text, tenant);
-            let written = if string {
-                format!("'{}'", table.replace('\'', "''"))
+            let written = if is_string {
+                string(&table)
             } else {
                 name(&table)
             };
@@ -173,11 +173,8 @@ impl Tenants {
                 candidates.push(format!("{}{rest}", of_tenant(table, tenant)));
             }
         }
-        let exists =
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND lower(name) = lower(?1)";
         for candidate in candidates {
-            let there = conn.query_row(exists, [&candidate], |row| row.get::<_, i64>(0));
-            if there.map_err(sqlite_error::map)? > 0 {
+            if exists(conn, "index", &candidate)? {
                 return Ok(Some(candidate));
             }
         }
@@ -200,11 +197,10 @@ impl Tenants {
 
     /// Whether an index or trigger is of such a table.
     fn owns(&self, conn: &Connection, object: &str) -> Result<bool> {
-        let sql = format!(
-            "SELECT lower(tbl_name) FROM sqlite_schema WHERE lower(name) = '{}'",
-            object.replace('\'', "''")
-        );
-        Ok(names(conn, &sql)?.iter().any(|table| self.has(table)))
+        let sql = "SELECT lower(tbl_name) FROM sqlite_schema WHERE lower(name) = ?1";
+        Ok(texts(conn, sql, [object])?
+            .iter()
+            .any(|table| self.has(table)))
     }
 }
 
@@ -234,16 +230,16 @@ pub(crate) fn of_tenant(table: &str, tenant: &str) -> String {
     format!("{table}@{tenant}")
 }
 
-fn exists(conn: &Connection, table: &str) -> Result<bool> {
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)";
-    conn.query_row(sql, [table], |row| row.get::<_, i64>(0))
+fn exists(conn: &Connection, kind: &str, name: &str) -> Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = ?1 AND lower(name) = lower(?2)";
+    conn.query_row(sql, [kind, name], |row| row.get::<_, i64>(0))
         .map(|count| count > 0)
         .map_err(sqlite_error::map)
 }
 
-fn names(conn: &Connection, sql: &str) -> Result<Vec<String>> {
+fn texts(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<String>> {
     let mut statement = conn.prepare(sql).map_err(sqlite_error::map)?;
-    let all = statement.query_map([], |row| row.get(0));
+    let all = statement.query_map(params, |row| row.get(0));
     all.and_then(Iterator::collect).map_err(sqlite_error::map)
 }
 

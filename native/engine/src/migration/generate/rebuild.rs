@@ -8,7 +8,8 @@ use super::convert::conversion;
 use super::model::{Column, Index, Kind, Schema, Table};
 use super::plan::Plan;
 use crate::error::Result;
-use crate::schema::lex::{lex, name, readable};
+use crate::migration::rebuild::ROWIDS;
+use crate::schema::lex::{lex, name, readable, string};
 use crate::schema::same;
 use crate::value::ColumnType;
 
@@ -45,7 +46,7 @@ pub(super) fn rebuild(
     copy(plan, now, wanted, &new, rowid)?;
     if now.autoincrement && wanted.autoincrement {
         plan.comment("The next number is that of the old table.");
-        let (from, to) = (literal(&now.name), literal(&new));
+        let (from, to) = (string(&now.name), string(&new));
         plan.execute(&format!("DELETE FROM sqlite_sequence WHERE name = {to}"))?;
         plan.execute(&format!(
             "INSERT INTO sqlite_sequence (name, seq) SELECT {to}, seq FROM sqlite_sequence WHERE name = {from}"
@@ -75,8 +76,6 @@ fn create_as(table: &Table, new: &str) -> String {
     let rest = sql.get(own.end..).unwrap_or_default();
     readable(&format!("CREATE TABLE {}{rest}", name(new)))
 }
-
-const ROWIDS: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 /// The name by which rowids are copied, where something may refer to rows by them, such as a search
 /// table and its triggers.
@@ -207,8 +206,4 @@ fn new_value(
         table.name, column.name
     ));
     "NULL".to_owned()
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
