@@ -2,7 +2,8 @@
 
 use super::plan::Part;
 use super::replay::{header, LEFT};
-use super::{GeneratedFile, Tenants, Written};
+use super::step::Written;
+use super::{GeneratedFile, Tenants};
 use crate::schema::lex::lex;
 use crate::schema::{same, tenants};
 

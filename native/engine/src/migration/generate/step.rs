@@ -1,0 +1,141 @@
+//! One file: the way up, the way back, and the proof of both.
+
+use std::collections::BTreeSet;
+
+use super::model::Schema;
+use super::plan::{Part, Plan, Renames, Rules, Statements};
+use super::replay::{without_rows, Statement};
+use crate::connection::{self, Link};
+use crate::error::{Code, Error, Result};
+use crate::schema::same;
+use crate::sqlite_error;
+
+/// A file's two ways.
+pub(super) struct Written {
+    pub(super) up: Part,
+    pub(super) down: Part,
+    /// The schema behind it.
+    pub(super) after: Link,
+    /// The facts of it that generated files made.
+    pub(super) generated: BTreeSet<String>,
+}
+
+impl Written {
+    pub(super) fn is_needed(&self) -> bool {
+        !self.up.lines.is_empty()
+    }
+}
+
+/// What a file is written by.
+pub(super) struct Step {
+    pub(super) rules: Rules,
+    pub(super) renames: Renames,
+    pub(super) statements: Statements,
+}
+
+impl Step {
+    /// The file that leads from the schema of `state` to the target.
+    pub(super) fn run(&self, state: &Link, target: &Schema) -> Result<Written> {
+        let before = Schema::read(&state.conn)?;
+        let after = without_rows(&state.conn)?;
+        let plan = Plan::new(&after, target, &self.rules);
+        let (up, generated) = plan.run(&self.renames, &self.statements)?;
+        let mut written = Written {
+            up,
+            down: Part::default(),
+            after,
+            generated,
+        };
+        if written.is_needed() {
+            written.down = self.down(&written.after, &before)?;
+        }
+        self.settled(&written.after, target)?;
+        Ok(written)
+    }
+
+    /// The way back: the same, from what is there then to what was before.
+    fn down(&self, after: &Link, before: &Schema) -> Result<Part> {
+        let back = without_rows(&after.conn)?;
+        let rules = Rules {
+            exact: true,
+            drop: true,
+            of_statements: self.made_by_statements(before)?,
+            ..Rules::default()
+        };
+        let (renames, statements) = (self.renames.inverted(), self.statements.inverted());
+        let (part, _) = Plan::new(&back, before, &rules).run(&renames, &statements)?;
+        let (rest, _) =
+            Plan::new(&back, before, &rules).run(&Renames::default(), &Statements::default())?;
+        nothing_left(&rest, "down")?;
+        Ok(part)
+    }
+
+    /// What the statements make that are taken back on the way up, so that it is made by them again.
+    fn made_by_statements(&self, before: &Schema) -> Result<BTreeSet<String>> {
+        let mut made = BTreeSet::new();
+        if self.statements.taken_back.is_empty() {
+            return Ok(made);
+        }
+        let link = connection::scratch()?;
+        for table in &before.tables {
+            link.conn
+                .execute_batch(&table.sql)
+                .map_err(sqlite_error::map)?;
+        }
+        let facts = Schema::read(&link.conn)?.facts();
+        for statement in &self.statements.taken_back {
+            // What cannot be made beside the tables alone is made by the statement all the same.
+            let _ = link.conn.execute_batch(&statement.up);
+        }
+        let then = Schema::read(&link.conn)?.facts();
+        made.extend(then.difference(&facts).cloned());
+        Ok(made)
+    }
+
+    /// Proves that up leaves nothing to do.
+    fn settled(&self, after: &Link, target: &Schema) -> Result<()> {
+        let (rest, _) = Plan::new(after, target, &self.rules)
+            .run(&Renames::default(), &Statements::default())?;
+        nothing_left(&rest, "up")
+    }
+}
+
+fn nothing_left(rest: &Part, way: &str) -> Result<()> {
+    if rest.lines.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the {way} part that was generated would leave something to do; please report it: {}",
+        rest.lines.join(" ")
+    );
+    Err(Error::new(Code::Internal, message))
+}
+
+impl Renames {
+    fn inverted(&self) -> Renames {
+        let old = |table: &str| {
+            let renamed = self.tables.iter().find(|(_, to)| same(to, table));
+            renamed.map_or(table.to_owned(), |(from, _)| from.clone())
+        };
+        let swap = |(from, to): &(String, String)| (to.clone(), from.clone());
+        // Columns are renamed behind the tables, whose old names they have by then.
+        let columns = self.columns.iter().rev();
+        Renames {
+            tables: self.tables.iter().rev().map(swap).collect(),
+            columns: columns
+                .map(|(table, from, to)| (old(table), to.clone(), from.clone()))
+                .collect(),
+        }
+    }
+}
+
+impl Statements {
+    fn inverted(&self) -> Statements {
+        // What was run is taken back by its `down`, which is what a plan takes back by.
+        let back = |all: &[Statement]| all.iter().rev().cloned().collect::<Vec<_>>();
+        Statements {
+            taken_back: back(&self.run),
+            run: back(&self.taken_back),
+        }
+    }
+}
