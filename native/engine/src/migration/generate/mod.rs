@@ -29,7 +29,7 @@ use crate::schema::{same, TableSpec};
 
 use model::Schema;
 use plan::{Renames, Rules, Statements, UNLESS_DROP};
-use replay::{replay, Replayed, Statement};
+use replay::{replay, Replayed};
 use step::Step;
 use wanted::{target, Target};
 
@@ -305,7 +305,7 @@ fn statements(replayed: &Replayed, target: &Target) -> Statements {
         }
     }
     for statement in &target.statements {
-        let known: Option<&Statement> = replayed.statements.get(&statement.name);
+        let known: Option<&CustomStatement> = replayed.statements.get(&statement.name);
         if known.is_none_or(|known| known.up != statement.up) {
             all.run.push(statement.clone());
         }

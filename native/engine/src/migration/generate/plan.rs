@@ -11,7 +11,8 @@ use super::compare::{compare, Changes, Strictness};
 use super::effective::{effective, Keep};
 use super::model::{column_fact, named_fact, table_fact, Column, Schema, Table};
 use super::rebuild;
-use super::replay::{bare, Statement, STATEMENT, STATEMENT_END};
+use super::replay::{bare, STATEMENT, STATEMENT_END};
+use super::CustomStatement;
 use crate::access::Access;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
@@ -55,8 +56,8 @@ pub(super) struct Renames {
 /// The custom statements before and after.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statements {
-    pub(super) taken_back: Vec<Statement>,
-    pub(super) run: Vec<Statement>,
+    pub(super) taken_back: Vec<CustomStatement>,
+    pub(super) run: Vec<CustomStatement>,
 }
 
 /// A part of a file and what is to be said of it.

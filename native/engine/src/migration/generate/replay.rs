@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::model::Schema;
+use super::CustomStatement;
 use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::Result;
@@ -26,14 +27,6 @@ pub(super) const LEFT: &str = "-- left: ";
 pub(super) const STATEMENT: &str = "-- statement ";
 pub(super) const STATEMENT_END: &str = "-- end of statement ";
 
-/// A custom statement as a file has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Statement {
-    pub(super) name: String,
-    pub(super) up: String,
-    pub(super) down: String,
-}
-
 /// The database that the files make.
 pub(super) struct Replayed {
     /// It, in memory.
@@ -43,7 +36,7 @@ pub(super) struct Replayed {
     /// What earlier files left, as `table` or `table.column` in lower case.
     pub(super) left: BTreeSet<String>,
     /// The custom statements that are applied.
-    pub(super) statements: BTreeMap<String, Statement>,
+    pub(super) statements: BTreeMap<String, CustomStatement>,
     /// The tables, in lower case, that files call those that each tenant has.
     pub(super) tenants: BTreeSet<String>,
     /// The newest version.
@@ -128,7 +121,7 @@ impl Replayed {
             // Behind it may be the statement that this one replaced.
             let down = downs.iter().find(|(other, _)| *other == name);
             let down = down.map_or_else(String::new, |(_, sql)| sql.clone());
-            let statement = Statement {
+            let statement = CustomStatement {
                 name: name.clone(),
                 up: sql,
                 down,

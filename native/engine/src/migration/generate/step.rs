@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::model::Schema;
 use super::plan::{Part, Plan, Renames, Rules, Statements};
-use super::replay::{without_rows, Statement};
+use super::replay::without_rows;
+use super::CustomStatement;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::schema::same;
@@ -132,7 +133,7 @@ impl Renames {
 impl Statements {
     fn inverted(&self) -> Statements {
         // What was run is taken back by its `down`, which is what a plan takes back by.
-        let back = |all: &[Statement]| all.iter().rev().cloned().collect::<Vec<_>>();
+        let back = |all: &[CustomStatement]| all.iter().rev().cloned().collect::<Vec<_>>();
         Statements {
             taken_back: back(&self.run),
             run: back(&self.taken_back),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::model::Schema;
-use super::replay::{bare, Statement};
+use super::replay::bare;
 use super::{CustomStatement, Wanted};
 use crate::access::Access;
 use crate::connection::{self, Link};
@@ -18,7 +18,7 @@ pub(super) struct Target {
     pub(super) of_statements: BTreeSet<String>,
     /// The names of indexes for which another one will do.
     pub(super) prefixes: BTreeSet<String>,
-    pub(super) statements: Vec<Statement>,
+    pub(super) statements: Vec<CustomStatement>,
 }
 
 /// Makes it.
@@ -59,13 +59,13 @@ pub(super) fn target(wanted: &Wanted) -> Result<Target> {
     })
 }
 
-fn checked(statement: &CustomStatement) -> Result<Statement> {
+fn checked(statement: &CustomStatement) -> Result<CustomStatement> {
     let name = statement.name.trim();
     if name.is_empty() || name.contains('\n') {
         let message = format!("a custom statement has the name {:?}", statement.name);
         return Err(Error::new(Code::InvalidOption, message).with("option", "statements"));
     }
-    Ok(Statement {
+    Ok(CustomStatement {
         name: name.to_owned(),
         up: bare(&statement.up).to_owned(),
         down: bare(&statement.down).to_owned(),
