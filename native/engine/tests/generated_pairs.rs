@@ -22,7 +22,7 @@ fn cases() -> u32 {
 
 fn try_pair(seed: u64, changes: usize, of_resources: bool, drop: bool) {
     let mut random = Random(seed);
-    let pair = Pair::new(&mut random, changes, drop);
+    let pair = Pair::new(&mut random, changes);
     let wanted = |schema| {
         if of_resources {
             support::schemas::tables(schema)
