@@ -6,7 +6,7 @@ use super::diff::differences;
 use super::difference::{Difference, DifferenceKind};
 use super::spec::TableSpec;
 use super::table::quoted;
-use super::tenants::Tenants;
+use super::tenants::{table_and_tenant, Tenants};
 use crate::error::{Code, Error, Result};
 use crate::sqlite_error;
 
@@ -61,7 +61,7 @@ pub fn ensure(conn: &Connection, spec: &TableSpec) -> Result<Vec<String>> {
 
 /// Makes a table of a tenant as migrations made that of nobody.
 fn of_tenant(conn: &Connection, spec: &TableSpec, table: &str) -> Result<Vec<String>> {
-    let tenant = spec.table.split_once('@').map_or("", |(_, tenant)| tenant);
+    let tenant = table_and_tenant(&spec.table).map_or("", |(_, tenant)| tenant);
     let done = Tenants::copy_table(conn, &spec.tenant_of, table, tenant)?;
     if !done.is_empty() {
         return Ok(done);

@@ -31,7 +31,7 @@ impl Tenants {
         if !tables.is_empty() {
             let tables_there = "SELECT name FROM sqlite_schema WHERE type = 'table'";
             for name in texts(conn, tables_there, [])? {
-                if let Some((table, tenant)) = name.split_once('@') {
+                if let Some((table, tenant)) = table_and_tenant(&name) {
                     if tables.contains(&table.to_ascii_lowercase()) {
                         tenants.insert(tenant.to_owned());
                     }
@@ -228,6 +228,11 @@ fn named_object(tokens: &[Token]) -> Option<usize> {
 /// The name of a table of a tenant.
 pub(crate) fn of_tenant(table: &str, tenant: &str) -> String {
     format!("{table}@{tenant}")
+}
+
+/// The table and the tenant that a name is of, if it is one of a tenant.
+pub(super) fn table_and_tenant(name: &str) -> Option<(&str, &str)> {
+    name.split_once('@')
 }
 
 fn exists(conn: &Connection, kind: &str, name: &str) -> Result<bool> {
