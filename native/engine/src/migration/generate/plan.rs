@@ -44,6 +44,17 @@ pub(super) struct Rules {
     pub(super) fill: BTreeMap<(String, String), String>,
 }
 
+impl Rules {
+    fn ignores(&self, table: &str) -> bool {
+        self.ignored.contains(&table.to_ascii_lowercase())
+    }
+
+    /// Whether a custom statement makes the table.
+    fn makes_table(&self, table: &str) -> bool {
+        self.of_statements.contains(&table_fact(table))
+    }
+}
+
 /// The renames of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Renames {
@@ -211,11 +222,7 @@ impl<'a> Plan<'a> {
     fn tables(&mut self, now: &Schema) -> Vec<Change> {
         let mut all = Vec::new();
         for table in &now.tables {
-            if self
-                .rules
-                .ignored
-                .contains(&table.name.to_ascii_lowercase())
-            {
+            if self.rules.ignores(&table.name) {
                 continue;
             }
             match self.target.table(&table.name) {
@@ -229,14 +236,14 @@ impl<'a> Plan<'a> {
 
     fn goes(&self, table: &Table) -> bool {
         let ours = self.generated.contains(&table_fact(&table.name));
-        let made = self.rules.of_statements.contains(&table_fact(&table.name));
+        let made = self.rules.makes_table(&table.name);
         self.rules.exact || (self.rules.drop && !made && (ours || !self.rules.of_resources))
     }
 
     fn stays(&mut self, table: &Table) {
         let ours = self.generated.contains(&table_fact(&table.name));
         let asks = ours || !self.rules.of_resources;
-        if asks && !self.rules.of_statements.contains(&table_fact(&table.name)) {
+        if asks && !self.rules.makes_table(&table.name) {
             self.part.left.push(table.name.to_ascii_lowercase());
             self.note(format!(
                 "nobody asks for the table {} any longer; it stays {UNLESS_DROP}",
@@ -301,14 +308,8 @@ impl<'a> Plan<'a> {
     fn create_tables(&mut self, now: &Schema) -> Result<()> {
         let target = self.target;
         for table in target.parents_first() {
-            let made = self.rules.of_statements.contains(&table_fact(&table.name));
-            if now.table(&table.name).is_some()
-                || made
-                || self
-                    .rules
-                    .ignored
-                    .contains(&table.name.to_ascii_lowercase())
-            {
+            let made = self.rules.makes_table(&table.name);
+            if now.table(&table.name).is_some() || made || self.rules.ignores(&table.name) {
                 continue;
             }
             self.blank();

@@ -12,11 +12,7 @@ impl Plan<'_> {
             let Some(table) = self.target.table(&index.table) else {
                 continue;
             };
-            if self
-                .rules
-                .ignored
-                .contains(&index.table.to_ascii_lowercase())
-            {
+            if self.rules.ignores(&index.table) {
                 continue;
             }
             let gone = self.gone_columns(now, table);
@@ -84,10 +80,7 @@ impl Plan<'_> {
         let missing = self.target.indexes.iter().filter(|index| {
             !self.of_statement(&index.name)
                 && now.table(&index.table).is_some()
-                && !self
-                    .rules
-                    .ignored
-                    .contains(&index.table.to_ascii_lowercase())
+                && !self.rules.ignores(&index.table)
                 && now.index(&index.name).is_none()
                 && !self.has_equal(&now, index)
         });
