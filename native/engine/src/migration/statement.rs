@@ -55,6 +55,11 @@ pub(super) struct Statement {
 }
 
 impl Statement {
+    /// Its text in the script.
+    pub(super) fn text<'a>(&self, sql: &'a str) -> &'a str {
+        sql.get(self.start..self.end).unwrap_or_default()
+    }
+
     /// Whether these are its first words.
     pub(super) fn begins(&self, words: &[&str]) -> bool {
         let first = self.tokens.get(..words.len()).unwrap_or_default();

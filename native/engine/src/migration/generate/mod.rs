@@ -27,6 +27,8 @@ use crate::error::{Code, Error, Result};
 use crate::migration::{read_directory, MigrationFile};
 use crate::schema::{same, TableSpec};
 
+pub(super) use parse::column_definition;
+
 use model::Schema;
 use plan::{Renames, Rules, Statements, UNLESS_DROP};
 use replay::{replay, Replayed};

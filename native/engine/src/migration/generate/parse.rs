@@ -50,6 +50,12 @@ pub(super) fn table(name: &str, sql: &str) -> Table {
     table
 }
 
+/// The definition of a column in the statement that makes its table.
+pub(in crate::migration) fn column_definition(sql: &str, column: &str) -> Option<String> {
+    let table = table("", sql);
+    table.column(column).map(|column| column.text.clone())
+}
+
 struct Parser<'a> {
     sql: &'a str,
     tokens: &'a [Token],

@@ -60,8 +60,7 @@ impl<'a> Files<'a> {
     }
 
     fn run(&self, script: &Script, statement: &Statement) -> rusqlite::Result<()> {
-        let sql = script.sql.get(statement.start..statement.end);
-        self.scratch.conn.execute_batch(sql.unwrap_or_default())
+        self.scratch.conn.execute_batch(statement.text(&script.sql))
     }
 }
 
@@ -87,9 +86,9 @@ pub(super) fn run(
         carried: Vec::new(),
     };
     for (at, statement) in statements.iter().enumerate() {
-        let sql = script.sql.get(statement.start..statement.end);
+        let sql = statement.text(&script.sql);
         // Afterwards nobody could say whose an index was that it drops.
-        let of_tenants = tenants.statements(conn, sql.unwrap_or_default())?;
+        let of_tenants = tenants.statements(conn, sql)?;
         run.statement(at, statement, &rebuilds)?;
         for (tenant, sql) in of_tenants {
             run.of_tenant(at, statement, (&tenant, sql), &rebuilds)?;

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use super::{has_column, object, Run};
 use crate::error::Result;
+use crate::migration::generate::column_definition;
 use crate::migration::statement::Statement;
-use crate::schema::lex::Token;
 use crate::schema::tokens::tokens;
 use crate::schema::{fits, load_table, quoted_name, same, Column, Table};
 use crate::sqlite_error;
@@ -72,6 +72,7 @@ impl Run<'_, '_> {
         statement: &Statement,
     ) -> Result<Vec<String>> {
         let mut notes = Vec::new();
+        let sql = statement.text(&self.script.sql);
         let missing = wanted
             .columns
             .iter()
@@ -82,7 +83,7 @@ impl Run<'_, '_> {
             }
             let (table, name) = (quoted_name(&found.name), quoted_name(&column.name));
             let typed = format!("{name} {}", column.declared);
-            let mut ways = vec![(definition(&self.script.sql, statement, &column.name), true)];
+            let mut ways = vec![(column_definition(sql, &column.name), true)];
             if !column.generated {
                 let default = column.default.as_ref();
                 ways.push((
@@ -113,32 +114,6 @@ pub(super) fn line(what: &str, notes: &[String]) -> String {
         [] => what.to_owned(),
         notes => format!("{what}: {}", notes.join("; ")),
     }
-}
-
-/// The definition of a column as `CREATE TABLE` has it.
-fn definition(sql: &str, statement: &Statement, column: &str) -> Option<String> {
-    let tokens = &statement.tokens;
-    let open = tokens.iter().position(|token| token.is("("))?;
-    let (mut depth, mut start) = (0_usize, open + 1);
-    for (at, token) in tokens.iter().enumerate().skip(open) {
-        let ends = depth == 1 && (token.is(",") || token.is(")"));
-        if token.is("(") {
-            depth += 1;
-        } else if token.is(")") {
-            depth = depth.saturating_sub(1);
-        }
-        if !ends {
-            continue;
-        }
-        let part: &[Token] = tokens.get(start..at)?;
-        if part.first().is_some_and(|first| same(&first.text, column)) {
-            return sql
-                .get(part.first()?.start..part.last()?.end)
-                .map(str::to_owned);
-        }
-        start = at + 1;
-    }
-    None
 }
 
 /// What keeps a table from being taken for the wanted one.
