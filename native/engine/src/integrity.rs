@@ -31,7 +31,11 @@ impl Orphan {
 
 /// The first `limit` rows that break a foreign key.
 pub(crate) fn orphans(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<Orphan>> {
-    let mut statement = conn.prepare("PRAGMA foreign_key_check")?;
+    first_orphans(conn, "PRAGMA foreign_key_check", limit)
+}
+
+fn first_orphans(conn: &Connection, sql: &str, limit: usize) -> rusqlite::Result<Vec<Orphan>> {
+    let mut statement = conn.prepare(sql)?;
     let found = statement.query_map([], |row| {
         Ok(Orphan {
             table: row.get(0)?,
@@ -62,17 +66,11 @@ pub(crate) fn orphans_about(
     let mut found = Vec::new();
     for child in children {
         let sql = format!("PRAGMA foreign_key_check({})", quoted_name(&child));
-        let mut statement = conn.prepare(&sql)?;
-        let rows = statement.query_map([], |row| {
-            Ok(Orphan {
-                table: row.get(0)?,
-                rowid: row.get(1)?,
-                parent: row.get(2)?,
-            })
-        })?;
-        for row in rows.take(limit.saturating_sub(found.len())) {
-            found.push(row?);
-        }
+        found.extend(first_orphans(
+            conn,
+            &sql,
+            limit.saturating_sub(found.len()),
+        )?);
     }
     Ok(found)
 }
