@@ -50,7 +50,7 @@ impl Step {
         if written.is_needed() {
             written.down = self.down(&written.after, &before)?;
         }
-        self.settled(&written.after, target)?;
+        nothing_left(&written.after, target, &self.rules, "up")?;
         Ok(written)
     }
 
@@ -65,9 +65,7 @@ impl Step {
         };
         let (renames, statements) = (self.renames.inverted(), self.statements.inverted());
         let (part, _) = Plan::new(&back, before, &rules).run(&renames, &statements)?;
-        let (rest, _) =
-            Plan::new(&back, before, &rules).run(&Renames::default(), &Statements::default())?;
-        nothing_left(&rest, "down")?;
+        nothing_left(&back, before, &rules, "down")?;
         Ok(part)
     }
 
@@ -92,16 +90,12 @@ impl Step {
         made.extend(then.difference(&facts).cloned());
         Ok(made)
     }
-
-    /// Proves that up leaves nothing to do.
-    fn settled(&self, after: &Link, target: &Schema) -> Result<()> {
-        let (rest, _) = Plan::new(after, target, &self.rules)
-            .run(&Renames::default(), &Statements::default())?;
-        nothing_left(&rest, "up")
-    }
 }
 
-fn nothing_left(rest: &Part, way: &str) -> Result<()> {
+/// Proves that a way leaves nothing to do.
+fn nothing_left(link: &Link, target: &Schema, rules: &Rules, way: &str) -> Result<()> {
+    let (rest, _) =
+        Plan::new(link, target, rules).run(&Renames::default(), &Statements::default())?;
     if rest.lines.is_empty() {
         return Ok(());
     }
