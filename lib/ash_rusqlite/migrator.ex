@@ -32,6 +32,8 @@ defmodule AshRusqlite.Migrator do
         {AshRusqlite.Migrator, repos: [MyApp.Repo]}
       ]
 
+  In dev, where tables follow their resources, there need be no folder yet.
+
   In a release, without the application:
 
       AshRusqlite.Migrator.with_repo(MyApp.Repo, & &1.migrate!(progress: true))
@@ -94,6 +96,10 @@ defmodule AshRusqlite.Migrator do
 
   # Each is logged when it is done: a later one may take long, or fail.
   defp logged(repo, opts) do
+    if Maintenance.without_files?(repo, opts), do: {:ok, []}, else: run(repo, opts)
+  end
+
+  defp run(repo, opts) do
     {progress, opts} = Keyword.pop(opts, :progress, false)
 
     case progress do

@@ -104,6 +104,25 @@ defmodule AshRusqlite.MigratorTest do
       assert log =~ "2_add_topic took over column rooms.topic"
     end
 
+    test "the tree starts before there is a folder of migrations, which elsewhere is an error", %{
+      tmp_dir: folder
+    } do
+      database = Path.join(folder, "a.db")
+      none = Path.join(folder, "none")
+      Process.flag(:trap_exit, true)
+
+      for {follows?, started?} <- [{true, true}, {false, false}] do
+        repo = [database: database, migrations: none, auto_migrate: follows?]
+        children = [{FollowingRepo, repo}, {Migrator, repos: [FollowingRepo]}]
+
+        capture_log(fn ->
+          result = Supervisor.start_link(children, strategy: :one_for_one)
+          assert match?({:ok, _}, result) == started?
+          with {:ok, tree} <- result, do: Supervisor.stop(tree)
+        end)
+      end
+    end
+
     test "a migrated database is followed, and what it follows meets its file later", %{
       tmp_dir: folder
     } do

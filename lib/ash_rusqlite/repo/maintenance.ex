@@ -73,6 +73,20 @@ defmodule AshRusqlite.Repo.Maintenance do
          do: {:ok, folder, Keyword.take(opts, [:to, :step, :take_over])}
   end
 
+  @doc false
+  # Whether tables follow their resources, and their folder of migrations is not there yet. One that
+  # somebody names must be there.
+  @spec without_files?(repo(), keyword()) :: boolean()
+  def without_files?(repo, opts) do
+    with false <- Keyword.has_key?(opts, :migrations),
+         {:ok, %{auto_migrate: true} = entry} <- Registry.lookup(repo),
+         {:ok, folder} <- folder(entry, opts) do
+      not File.exists?(folder)
+    else
+      _ -> false
+    end
+  end
+
   @doc "See `c:AshRusqlite.Repo.migrate!/1`."
   @spec migrate!(repo(), keyword()) :: [applied()]
   def migrate!(repo, opts \\ []), do: repo |> migrate(opts) |> value!()
