@@ -488,7 +488,7 @@ defmodule AshRusqlite.Repo do
   @doc "Stops the repo when the writes that are queued are finished. Milliseconds to wait."
   @callback stop(timeout()) :: :ok
 
-  @doc "The options that hold: of the running repo, otherwise the configured ones."
+  @doc "The options of the engine that hold for the running repo, otherwise the configured ones."
   @callback config() :: keyword()
 
   @doc "Makes the calling process speak with another instance of the repo; returns the old one."
