@@ -95,7 +95,10 @@ defmodule Mix.AshRusqlite.DevFiles do
     database = repo.config()[:database]
 
     if is_binary(database) and File.regular?(database),
-      do: Mix.AshRusqlite.value!(Migrator.with_repo(repo, fun, create: false))
+      do:
+        Mix.AshRusqlite.value!(
+          Migrator.with_repo(repo, fun, create: false, log: false, log_start: false)
+        )
   end
 
   defp migrations(repo, folder),
