@@ -24,12 +24,22 @@ defmodule Mix.Tasks.AshRusqlite.Baseline do
   def run(args) do
     case Mix.AshRusqlite.parse!(args) do
       {opts, [name]} ->
-        Mix.AshRusqlite.one_repo(opts, [create: false], &baseline(name, &1, &2))
+        Mix.AshRusqlite.one_repo(opts, [create: false] ++ folder(opts), &baseline(name, &1, &2))
 
       _ ->
         Mix.raise(
           "give the name of the migration, such as mix ash_rusqlite.baseline create_tables"
         )
+    end
+  end
+
+  # The application's sources, not what Mix has built of them.
+  defp folder(opts) do
+    Mix.Task.run("app.config")
+
+    case Mix.AshRusqlite.targets(opts) do
+      [repo] when is_atom(repo) -> [migrations: Mix.AshRusqlite.Generate.folder(repo, opts)]
+      _ -> []
     end
   end
 
