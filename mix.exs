@@ -78,8 +78,7 @@ defmodule AshRusqlite.MixProject do
           AshRusqlite.Repo,
           AshRusqlite.Result,
           AshRusqlite.Error,
-          AshRusqlite.Migrator,
-          AshRusqlite.Sandbox
+          AshRusqlite.Migrator
         ],
         "Repos by name": ~r/^AshRusqlite\.Repo\./,
         Ash: ~r/^AshRusqlite\.DataLayer/,
