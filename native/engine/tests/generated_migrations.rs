@@ -259,6 +259,11 @@ fn a_column_that_must_no_longer_be_null_says_that_it_fails_over_nulls() {
         found.notes[0].contains("--fill rooms.title=SQL"),
         "{found:?}"
     );
+    folder.write(&found.files[0].name, &found.files[0].text);
+    let error = folder.try_migrate().unwrap_err();
+    let words = "rooms.title is null in some rows; give them a value before it";
+    assert!(error.message().ends_with(words), "{error}");
+    std::fs::remove_file(folder.dir.path().join(&found.files[0].name)).unwrap();
     let fill = GenerateOptions {
         fill: vec![("rooms".into(), "title".into(), "'none'".into())],
         ..named("b")

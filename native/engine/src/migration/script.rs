@@ -8,6 +8,7 @@ use rusqlite::{Batch, Connection};
 
 use super::file::{file_name, MigrationFile};
 use crate::error::{Code, Error, Result};
+use crate::schema::lex::{lex, name_of};
 use crate::schema::tenants::Tenants;
 use crate::sqlite_error;
 
@@ -190,6 +191,10 @@ fn explain(
         rusqlite::Error::SqliteFailure(_, Some(msg)) => (start, msg.clone()),
         other => (start, other.to_string()),
     };
+    let text = match text.as_str() {
+        "constraint failed" => broken_by_rows(script.sql.get(start..end).unwrap_or_default()),
+        _ => text,
+    };
     let mapped = sqlite_error::refine(conn, sqlite_error::map(error));
     // A refused function is an SQLITE_ERROR; only its text tells.
     if mapped.code() == Code::NotAllowed || text.starts_with("not authorized") {
@@ -197,6 +202,28 @@ fn explain(
         return invalid(file, script, start, &why);
     }
     failure(mapped, &text, file, script.line_at(at))
+}
+
+/// What rows keep ALTER TABLE from, which SQLite says without names.
+fn broken_by_rows(statement: &str) -> String {
+    let tokens = lex(statement);
+    let name = |at: usize| {
+        tokens
+            .get(at)
+            .map_or_else(String::new, |t| name_of(statement, t))
+    };
+    let word = |word: &str| tokens.iter().position(|token| token.is(word));
+    match (word("alter"), word("set"), word("check")) {
+        (Some(0), Some(set), _) => format!(
+            "{}.{} is null in some rows; give them a value before it",
+            name(2),
+            name(set.saturating_sub(1))
+        ),
+        (Some(0), None, Some(_)) => {
+            format!("some rows of {} do not satisfy the check", name(2))
+        }
+        _ => "constraint failed".to_owned(),
+    }
 }
 
 /// A failed migration. What the SQL is not to blame for keeps its own code.
