@@ -90,6 +90,13 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
 
   # A library from elsewhere runs in the VM: it is the one that was meant, or none.
   defp checked(path) do
+    if Path.dirname(path) == native_dir() do
+      Mix.raise(
+        "ASH_RUSQLITE_LIBRARY: #{path} is in the folder of the library that is loaded, where " <>
+          "nothing else stays: put it elsewhere"
+      )
+    end
+
     content =
       case File.read(path) do
         {:ok, content} ->
