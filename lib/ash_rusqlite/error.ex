@@ -37,6 +37,14 @@ defmodule AshRusqlite.Error do
     invalid_migration: {false, "a migration's file or the ledger is not as it must be"},
     migration_failed: {false, "a migration's SQL failed; it was rolled back whole"},
     invalid_backup: {false, "a backup's destination exists, or its source cannot be restored"},
+    not_journaled: {false, "the database, or the table, has no journal"},
+    position_conflict:
+      {false, "a source is not at the position that a write expected; nothing was written"},
+    unknown_source: {false, "no event has this source"},
+    position_ahead: {false, "a position or a seq that the journal has not reached yet"},
+    outdated: {false, "the events that are asked for were removed by retention"},
+    other_journal: {false, "a cursor of another database, or of the time before a restore"},
+    journal_broken: {false, "the journal does not agree with its tables, or with itself"},
     out_of_memory: {true, "memory ran out"},
     internal: {false, "a fault of this library: please report it"}
   ]

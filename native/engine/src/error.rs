@@ -102,6 +102,20 @@ codes! {
     MigrationFailed = "migration_failed", false;
     /// The destination of a backup exists, or its source is not fit to restore.
     InvalidBackup = "invalid_backup", false;
+    /// The database, or the table, has no journal.
+    NotJournaled = "not_journaled", false;
+    /// A source is not at the position that a write expected. Nothing of it was written.
+    PositionConflict = "position_conflict", false;
+    /// No event has this source.
+    UnknownSource = "unknown_source", false;
+    /// A position or a seq that the journal has not reached yet.
+    PositionAhead = "position_ahead", false;
+    /// The events that are asked for were removed by retention.
+    Outdated = "outdated", false;
+    /// A cursor of another database, or of the time before a restore.
+    OtherJournal = "other_journal", false;
+    /// The journal does not agree with its tables, or with itself.
+    JournalBroken = "journal_broken", false;
     /// Memory ran out.
     OutOfMemory = "out_of_memory", true;
     /// A fault of this library. Please report it.
@@ -185,6 +199,10 @@ pub const DETAIL_KEYS: &[&str] = &[
     "atom",
     "row",
     "maybe_written",
+    "source",
+    "position",
+    "seq",
+    "oldest",
 ];
 
 /// An error of the engine.

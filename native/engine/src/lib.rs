@@ -22,6 +22,7 @@ mod header;
 mod integrity;
 mod io_error;
 mod joined_writes;
+pub mod journal;
 mod line;
 mod memory;
 pub mod migration;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::introspect::load_table;
+use super::lex::{closing, lex};
 use super::spec::same;
 use super::tokens::{hold, parenthesis, tokens};
 use super::Table;
@@ -137,6 +138,72 @@ pub(crate) fn columns_of_index(conn: &Connection, index: &str) -> Result<(String
     columns.sort_unstable();
     let names = columns.into_iter().map(|(_, name)| name).collect();
     Ok((name, names))
+}
+
+/// The unique keys of a table but its primary one: of each the expressions, in SQL.
+pub(crate) fn unique_keys(conn: &Connection, table: &str) -> Result<Vec<Vec<String>>> {
+    let keys = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, Option<String>)> {
+        Ok((row.get(0)?, row.get(1)?))
+    };
+    let found: Vec<(String, Option<String>)> = conn
+        .prepare_cached(
+            "SELECT l.name, s.sql FROM pragma_index_list(?1, 'main') AS l \
+             LEFT JOIN main.sqlite_schema AS s ON s.type = 'index' AND s.name = l.name \
+             WHERE l.\"unique\" AND l.origin <> 'pk' ORDER BY l.seq DESC",
+        )
+        .and_then(|mut stmt| stmt.query_map([table], keys)?.collect())
+        .map_err(sqlite_error::map)?;
+    found
+        .into_iter()
+        .map(|(index, sql)| match sql {
+            Some(sql) => Ok(index_expressions(&sql)),
+            None => columns_of_key(conn, &index).map_err(sqlite_error::map),
+        })
+        .collect()
+}
+
+/// The columns of the index of a constraint.
+fn columns_of_key(conn: &Connection, index: &str) -> rusqlite::Result<Vec<String>> {
+    let mut stmt = conn.prepare_cached(
+        "SELECT name, coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno",
+    )?;
+    let columns = stmt.query_map([index], |row| {
+        let (column, collation): (String, String) = (row.get(0)?, row.get(1)?);
+        let column = super::lex::name(&column);
+        Ok(match collation.as_str() {
+            "BINARY" => column,
+            _ => format!("{column} COLLATE {collation}"),
+        })
+    })?;
+    columns.collect()
+}
+
+/// The expressions of an index, from its statement.
+fn index_expressions(sql: &str) -> Vec<String> {
+    let tokens = lex(sql);
+    let Some(open) = tokens.iter().position(|token| token.is("(")) else {
+        return Vec::new();
+    };
+    let close = closing(&tokens, open).saturating_sub(1);
+    let (mut parts, mut begin, mut depth) = (Vec::new(), open + 1, 0_usize);
+    for (at, token) in tokens.iter().enumerate().take(close + 1).skip(open + 1) {
+        if at == close || (depth == 0 && token.is(",")) {
+            let part = tokens.get(begin..at).unwrap_or_default();
+            let part = match part.split_last() {
+                Some((last, rest)) if last.is("asc") || last.is("desc") => rest,
+                _ => part,
+            };
+            let range = part.first().zip(part.last());
+            let text = range.and_then(|(first, last)| sql.get(first.start..last.end));
+            parts.extend(text.map(str::to_owned));
+            begin = at + 1;
+        } else if token.is("(") {
+            depth += 1;
+        } else if token.is(")") {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    parts
 }
 
 fn is_empty(conn: &Connection, table: &str) -> rusqlite::Result<bool> {

@@ -27,7 +27,7 @@ pub(crate) use affinity::Affinity;
 pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
 pub use ensure::{additions, ensure};
-pub(crate) use existing::{columns_of_index, owner_of_name};
+pub(crate) use existing::{columns_of_index, owner_of_name, unique_keys};
 pub(crate) use fit::fits;
 pub use forms::KnownForms;
 pub(crate) use introspect::load_table;

@@ -1,0 +1,190 @@
+//! The journal's tables in the file. Their names begin as those of all tables of this library.
+
+use rusqlite::{Connection, OptionalExtension};
+use uuid::Uuid;
+
+use super::triggers;
+use crate::error::{Code, Error, Result};
+use crate::sqlite_error;
+
+const CREATE: &str = "
+CREATE TABLE IF NOT EXISTS ash_rusqlite_meta (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ash_rusqlite_event_types (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  \"table\" TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  UNIQUE (name, \"table\", operation)
+);
+CREATE TABLE IF NOT EXISTS ash_rusqlite_subjects (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  position INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS ash_rusqlite_request (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  actor INTEGER,
+  action TEXT,
+  metadata JSON_TEXT,
+  at DATETIME_USEC_TEXT,
+  tx INTEGER,
+  secret BLOB NOT NULL
+);
+INSERT OR IGNORE INTO ash_rusqlite_request (id, secret) VALUES (1, randomblob(32));
+CREATE TABLE IF NOT EXISTS ash_rusqlite_events (
+  seq INTEGER PRIMARY KEY,
+  type INTEGER NOT NULL,
+  source INTEGER,
+  position INTEGER,
+  actor INTEGER,
+  key NOT NULL,
+  data JSON_TEXT,
+  old JSON_TEXT,
+  tx INTEGER,
+  at DATETIME_USEC_TEXT NOT NULL,
+  action TEXT,
+  metadata JSON_TEXT,
+  salt BLOB,
+  digest BLOB
+);
+CREATE UNIQUE INDEX IF NOT EXISTS ash_rusqlite_events_source
+  ON ash_rusqlite_events (source, position) WHERE source IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ash_rusqlite_events_key ON ash_rusqlite_events (key);
+CREATE INDEX IF NOT EXISTS ash_rusqlite_events_type ON ash_rusqlite_events (type);
+CREATE INDEX IF NOT EXISTS ash_rusqlite_events_actor
+  ON ash_rusqlite_events (actor) WHERE actor IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ash_rusqlite_events_at ON ash_rusqlite_events (at);
+CREATE TABLE IF NOT EXISTS ash_rusqlite_journaled (
+  id INTEGER PRIMARY KEY,
+  \"table\" TEXT NOT NULL,
+  config JSON_TEXT NOT NULL,
+  columns JSON_TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER,
+  renamed JSON_TEXT,
+  defaults JSON_TEXT,
+  baseline_key,
+  baselined INTEGER
+);
+CREATE TABLE IF NOT EXISTS ash_rusqlite_replaced (
+  \"table\" TEXT NOT NULL,
+  key NOT NULL,
+  type TEXT NOT NULL,
+  source TEXT,
+  actor TEXT,
+  data JSON_TEXT,
+  gone INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS ash_rusqlite_seals (
+  last INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  at DATETIME_USEC_TEXT NOT NULL,
+  removed BLOB
+);
+CREATE TABLE IF NOT EXISTS ash_rusqlite_consumers (
+  name TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  epoch TEXT NOT NULL,
+  at DATETIME_USEC_TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS ash_rusqlite_journal AS
+SELECT e.seq, t.name AS type, s.name AS source, e.position, a.name AS actor,
+  t.\"table\" AS \"table\", t.operation, e.key, e.data, e.old,
+  coalesce(e.tx, e.seq) AS \"transaction\", e.at, e.action, e.metadata
+FROM ash_rusqlite_events AS e
+JOIN ash_rusqlite_event_types AS t ON t.id = e.type
+LEFT JOIN ash_rusqlite_subjects AS s ON s.id = e.source
+LEFT JOIN ash_rusqlite_subjects AS a ON a.id = e.actor;
+";
+
+/// Rows that a REPLACE removed, for which SQLite fires no trigger of their table: one event each.
+const REPLACED: &str = "
+CREATE TRIGGER IF NOT EXISTS ash_rusqlite_replaced_row AFTER UPDATE OF gone ON ash_rusqlite_replaced
+BEGIN
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT NEW.source, 1 WHERE NEW.source IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT NEW.actor WHERE NEW.actor IS NOT NULL
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  {event};
+END;
+";
+
+/// Which journal a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The database's own, for as long as it lives.
+    pub id: String,
+    /// Another one after each restore, because what follows a position may be other events then.
+    pub epoch: String,
+}
+
+/// Whether a database has a journal.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn is_installed(conn: &Connection) -> Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema \
+         WHERE type = 'table' AND name = 'ash_rusqlite_events')",
+    )
+    .and_then(|mut stmt| stmt.query_row([], |row| row.get(0)))
+    .map_err(sqlite_error::map)
+}
+
+/// Makes what a journal needs, as far as it is not there, in the transaction of the caller.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn install(conn: &Connection) -> Result<()> {
+    conn.execute_batch(CREATE).map_err(sqlite_error::map)?;
+    let event = triggers::event(
+        "(SELECT id FROM ash_rusqlite_event_types WHERE name = NEW.type \
+         AND \"table\" = NEW.\"table\" AND operation = 'delete')",
+        "NEW.source",
+        Some("NEW.actor"),
+        ["NEW.key", "NEW.data", "NULL"],
+    );
+    let replaced = REPLACED.replace("{event}", &event);
+    conn.execute_batch(&replaced).map_err(sqlite_error::map)?;
+    for key in ["journal_id", "journal_epoch"] {
+        conn.execute(
+            "INSERT OR IGNORE INTO ash_rusqlite_meta (key, value) VALUES (?1, ?2)",
+            (key, Uuid::new_v4().to_string()),
+        )
+        .map_err(sqlite_error::map)?;
+    }
+    Ok(())
+}
+
+/// Which journal it is.
+///
+/// # Errors
+/// `not_journaled` where there is none.
+pub fn identity(conn: &Connection) -> Result<Identity> {
+    let value = |key: &str| -> Result<Option<String>> {
+        conn.prepare_cached("SELECT value FROM ash_rusqlite_meta WHERE key = ?1")
+            .and_then(|mut stmt| stmt.query_row([key], |row| row.get(0)).optional())
+            .map_err(sqlite_error::map)
+    };
+    let found = match is_installed(conn)? {
+        true => value("journal_id")?.zip(value("journal_epoch")?),
+        false => None,
+    };
+    let (id, epoch) = found.ok_or_else(not_journaled)?;
+    Ok(Identity { id, epoch })
+}
+
+/// The error of a database without a journal.
+pub(crate) fn not_journaled() -> Error {
+    Error::new(
+        Code::NotJournaled,
+        "the database has no journal: no table of it is journaled. Switch it on for a table by a \
+         migration, in Ash by `sqlite do journal do … end end`",
+    )
+}
