@@ -109,7 +109,7 @@ impl Database {
         }
         let in_vain = &mut || -> Notify { Box::new(|| {}) };
         match self.differences(spec, deadline, Arc::default(), in_vain)? {
-            Looked::Done(found) => Ok(schema::additions(spec, &found)?.is_empty()),
+            Looked::Done(found) => schema::is_complete(spec, &found),
             Looked::NoReader(id) => {
                 self.pool().give_up(id);
                 Ok(false)

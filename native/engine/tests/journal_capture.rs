@@ -1,6 +1,8 @@
 //! Promise P6: every row change of a journaled table is an event in the same commit, whatever
 //! statement made it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use ash_rusqlite_engine::journal::{self, EventOn, JournalEvent, JournalSpec, Subject};
 use rusqlite::Connection;
 

@@ -21,65 +21,47 @@ pub struct WriteContext {
 }
 
 impl WriteContext {
-    /// Whether it says who or why.
-    fn tells(&self) -> bool {
-        self.actor.is_some() || self.action.is_some() || self.metadata.is_some()
+    /// Whether it says the same of who and why.
+    fn same(&self, other: &WriteContext) -> bool {
+        self.actor == other.actor && self.action == other.action && self.metadata == other.metadata
     }
 }
 
-/// What of it stands in the file now, as the writing connection knows.
+/// What of it stands in the file, as the writing connection knows.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
     /// Whether the row may hold anything.
     set: bool,
+    /// The unit that is open: the seq of its first event.
+    unit: Option<i64>,
+    /// Who and why, as the row says it; none where that is not known.
+    said: Option<WriteContext>,
 }
 
 impl Context {
-    /// A unit of a commit begins: a request, or an interactive transaction.
+    /// A request begins, a unit of its own.
     ///
     /// # Errors
     /// Those of SQLite.
     pub(crate) fn begin_unit(&mut self, conn: &Connection, context: &WriteContext) -> Result<()> {
         self.set = true;
-        if let Some(actor) = &context.actor {
-            run(
-                conn,
-                "INSERT INTO ash_rusqlite_subjects (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
-                [actor],
-            )?;
-        }
-        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        run(
-            conn,
-            "UPDATE ash_rusqlite_request SET \
-             actor = (SELECT id FROM ash_rusqlite_subjects WHERE name = ?1), \
-             action = ?2, metadata = ?3, \
-             at = max(?4, coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), '')), \
-             tx = coalesce((SELECT max(seq) FROM ash_rusqlite_events), 0) + 1 WHERE id = 1",
-            (&context.actor, &context.action, &context.metadata, now),
-        )
+        self.said = None;
+        self.unit = Some(say(conn, context, None)?);
+        Ok(())
     }
 
-    /// A statement of a unit that has begun is made by somebody, or by somebody else than the
-    /// ones before.
+    /// A statement of a transaction, which is a unit as a whole.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(crate) fn change(&mut self, conn: &Connection, context: &WriteContext) -> Result<()> {
-        if let Some(actor) = &context.actor {
-            run(
-                conn,
-                "INSERT INTO ash_rusqlite_subjects (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
-                [actor],
-            )?;
+    pub(crate) fn go_on(&mut self, conn: &Connection, context: &WriteContext) -> Result<()> {
+        if self.said.as_ref().is_some_and(|said| said.same(context)) {
+            return Ok(());
         }
-        run(
-            conn,
-            "UPDATE ash_rusqlite_request SET \
-             actor = (SELECT id FROM ash_rusqlite_subjects WHERE name = ?1), \
-             action = ?2, metadata = ?3 WHERE id = 1",
-            (&context.actor, &context.action, &context.metadata),
-        )
+        self.set = true;
+        self.unit = Some(say(conn, context, self.unit)?);
+        self.said = Some(context.clone());
+        Ok(())
     }
 
     /// Before the commit nothing of it stays.
@@ -87,28 +69,62 @@ impl Context {
     /// # Errors
     /// Those of SQLite.
     pub(crate) fn clear(&mut self, conn: &Connection) -> Result<()> {
-        if !self.set {
-            return Ok(());
-        }
-        run(
-            conn,
+        conn.prepare_cached(
             "UPDATE ash_rusqlite_request SET actor = NULL, action = NULL, metadata = NULL, \
              at = NULL, tx = NULL WHERE id = 1",
-            [],
-        )?;
-        self.set = false;
+        )
+        .and_then(|mut stmt| stmt.execute([]))
+        .map_err(sqlite_error::map)?;
+        *self = Context::default();
         Ok(())
     }
 
     /// The transaction was rolled back, and the row with it.
     pub(crate) fn rolled_back(&mut self) {
-        self.set = false;
+        *self = Context::default();
+    }
+
+    /// The transaction was rolled back to a savepoint: what the row says is not known.
+    pub(crate) fn rolled_back_to(&mut self) {
+        self.said = None;
     }
 
     /// Whether the row may hold anything.
     pub(crate) fn is_set(&self) -> bool {
         self.set
     }
+}
+
+/// Writes who and why into the row. Returns the seq of the first event of the unit, which is the
+/// next one unless it is given.
+fn say(conn: &Connection, context: &WriteContext, unit: Option<i64>) -> Result<i64> {
+    if let Some(actor) = &context.actor {
+        conn.prepare_cached(
+            "INSERT INTO ash_rusqlite_subjects (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
+        )
+        .and_then(|mut stmt| stmt.execute([actor]))
+        .map_err(sqlite_error::map)?;
+    }
+    let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+    conn.prepare_cached(
+        "UPDATE ash_rusqlite_request SET \
+         actor = (SELECT id FROM ash_rusqlite_subjects WHERE name = ?1), \
+         action = ?2, metadata = ?3, \
+         at = max(?4, coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), '')), \
+         tx = coalesce(?5, (SELECT max(seq) FROM ash_rusqlite_events) + 1, 1) WHERE id = 1 \
+         RETURNING tx",
+    )
+    .and_then(|mut stmt| {
+        let params = (&context.actor, &context.action, &context.metadata, now, unit);
+        stmt.query_row(params, |row| row.get(0))
+    })
+    .map_err(|error| match error {
+        rusqlite::Error::QueryReturnedNoRows => Error::new(
+            Code::JournalBroken,
+            "the row of ash_rusqlite_request is gone: run the migrations, which make it again",
+        ),
+        other => sqlite_error::map(other),
+    })
 }
 
 /// Refuses a write whose sources are not where it expects them.
@@ -135,11 +151,4 @@ pub(crate) fn check_positions(conn: &Connection, expect: &[(String, u64)]) -> Re
         }
     }
     Ok(())
-}
-
-fn run(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<()> {
-    conn.prepare_cached(sql)
-        .and_then(|mut stmt| stmt.execute(params))
-        .map(drop)
-        .map_err(sqlite_error::map)
 }

@@ -7,35 +7,17 @@
 
 mod context;
 mod digest;
+mod follow;
 mod layout;
 mod spec;
 mod sync;
 mod triggers;
 
-use rusqlite::Connection;
-
-use crate::error::Result;
-use crate::schema::lex::name;
-use crate::sqlite_error;
-
 pub use context::WriteContext;
 pub(crate) use context::{check_positions, Context};
+pub use follow::enable;
+pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
 pub use layout::{identity, is_installed, Identity};
+pub(crate) use layout::{install, not_journaled};
 pub use spec::{EventOn, JournalEvent, JournalSpec, Subject};
-pub(crate) use sync::sync;
 pub(crate) use triggers::{is_journal_trigger, triggers};
-
-/// Switches the journal of a table on, or to another specification, in the transaction of the
-/// caller. Rows that are there have no events yet.
-///
-/// # Errors
-/// `invalid_option` for a specification that does not fit the table, `unknown_column`.
-pub fn enable(conn: &Connection, table: &str, spec: &JournalSpec) -> Result<()> {
-    let triggers = triggers(conn, table, spec)?;
-    for (trigger, sql) in triggers {
-        let drop = format!("DROP TRIGGER IF EXISTS {}", name(&trigger));
-        conn.execute_batch(&drop).map_err(sqlite_error::map)?;
-        conn.execute_batch(&sql).map_err(sqlite_error::map)?;
-    }
-    sync(conn, &[])
-}

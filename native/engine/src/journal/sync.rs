@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use super::follow::Renamed;
 use super::layout;
 use super::spec::{EventOn, JournalSpec};
-use super::triggers::is_journal_trigger;
+use super::triggers::{encoded, is_journal_trigger};
 use crate::error::Result;
-use crate::schema::load_table;
+use crate::schema::{load_table, same, Affinity, Column};
 use crate::sqlite_error;
 
 /// A journaled table as its trigger says it.
@@ -45,31 +46,62 @@ impl Journaled {
     }
 }
 
+/// The tables whose triggers are gone without anybody having switched the journal off: they were made
+/// anew. `all` are those with triggers.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn lost(conn: &Connection, all: &[Journaled]) -> Result<Vec<Journaled>> {
+    let mut lost = Vec::new();
+    for known in known(conn)?.into_values() {
+        let there = all.iter().any(|other| same(&other.table, &known.table));
+        if !there && load_table(conn, &known.table)?.is_some() {
+            lost.extend(
+                serde_json::from_str(&known.config)
+                    .ok()
+                    .map(|spec| Journaled {
+                        table: known.table,
+                        spec,
+                    }),
+            );
+        }
+    }
+    Ok(lost)
+}
+
 /// What the file says of a table.
 struct Known {
     id: i64,
+    table: String,
     config: String,
     columns: String,
 }
 
-/// Brings the journal's own rows to what the triggers are. `renamed` are columns that were renamed
-/// since the last time: the table, the old name and the new one.
+/// Brings the journal's own rows to what the triggers are. `renamed` is what was renamed just
+/// before.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn sync(conn: &Connection, renamed: &[(String, String, String)]) -> Result<()> {
+pub(crate) fn sync(conn: &Connection, renamed: Option<&Renamed>) -> Result<()> {
     let wanted = Journaled::all(conn)?;
     if wanted.is_empty() && !layout::is_installed(conn)? {
         return Ok(());
     }
     layout::install(conn)?;
     let mut known = known(conn)?;
+    if let Some(old) = renamed.filter(|renamed| renamed.is_table) {
+        if let Some(found) = known.remove(&old.from) {
+            known.insert(old.to.clone(), found);
+        }
+    }
     for table in &wanted {
         add_types(conn, table)?;
         let now = columns(conn, &table.table)?;
         let config = serde_json::to_string(&table.spec).unwrap_or_default();
         match known.remove(&table.table) {
-            Some(known) if known.config == config && known.columns == now => {}
+            Some(known)
+                if known.table == table.table && known.config == config && known.columns == now => {
+            }
             Some(known) => changed(conn, &known, &table.table, (&config, &now), renamed)?,
             None => begun(conn, &table.table, &config, &now)?,
         }
@@ -92,6 +124,7 @@ fn known(conn: &Connection) -> Result<BTreeMap<String, Known>> {
     let rows = stmt.query_map([], |row| {
         let known = Known {
             id: row.get(1)?,
+            table: row.get(0)?,
             config: row.get(2)?,
             columns: row.get(3)?,
         };
@@ -131,13 +164,16 @@ fn add_types(conn: &Connection, table: &Journaled) -> Result<()> {
     Ok(())
 }
 
-/// A table without rows needs no baseline.
+/// A table without rows needs no baseline, nor does one that was switched off just before.
 fn begun(conn: &Connection, table: &str, config: &str, columns: &str) -> Result<()> {
     let sql = format!(
-        "INSERT INTO ash_rusqlite_journaled (\"table\", config, columns, since, baselined) \
-         SELECT ?1, ?2, ?3, head + 1, \
-         CASE WHEN NOT EXISTS (SELECT 1 FROM {}) THEN head END \
-         FROM (SELECT coalesce(max(seq), 0) AS head FROM ash_rusqlite_events)",
+        "INSERT INTO ash_rusqlite_journaled \
+         (\"table\", config, columns, since, baseline_key, baselined) \
+         SELECT ?1, ?2, ?3, head + 1, before.baseline_key, coalesce(before.baselined, \
+         CASE WHEN NOT EXISTS (SELECT 1 FROM {}) THEN head END) \
+         FROM (SELECT coalesce(max(seq), 0) AS head FROM ash_rusqlite_events) \
+         LEFT JOIN ash_rusqlite_journaled AS before ON before.until = head AND before.id = \
+         (SELECT max(id) FROM ash_rusqlite_journaled WHERE \"table\" = ?1 AND columns = ?3)",
         crate::schema::quoted_name(table)
     );
     run(conn, &sql, (table, config, columns))
@@ -149,23 +185,16 @@ fn changed(
     known: &Known,
     table: &str,
     (config, columns): (&str, &str),
-    renamed: &[(String, String, String)],
+    renamed: Option<&Renamed>,
 ) -> Result<()> {
-    let of_table = renamed.iter().filter(|(of, _, _)| of == table);
-    let renamed: BTreeMap<&str, &str> = of_table
-        .map(|(_, old, new)| (new.as_str(), old.as_str()))
-        .collect();
-    let renamed = match renamed.is_empty() {
-        true => None,
-        false => serde_json::to_string(&renamed).ok(),
-    };
+    let (names, defaults) = versions(conn, known, table, renamed)?;
     run(
         conn,
         "INSERT INTO ash_rusqlite_journaled \
-         (\"table\", config, columns, since, renamed, baseline_key, baselined) \
-         SELECT ?1, ?2, ?3, (SELECT coalesce(max(seq), 0) + 1 FROM ash_rusqlite_events), ?4, \
-         baseline_key, baselined FROM ash_rusqlite_journaled WHERE id = ?5",
-        (table, config, columns, renamed, known.id),
+         (\"table\", config, columns, since, renamed, defaults, baseline_key, baselined) \
+         SELECT ?1, ?2, ?3, (SELECT coalesce(max(seq), 0) + 1 FROM ash_rusqlite_events), ?4, ?5, \
+         baseline_key, baselined FROM ash_rusqlite_journaled WHERE id = ?6",
+        (table, config, columns, names, defaults, known.id),
     )?;
     run(
         conn,
@@ -173,6 +202,68 @@ fn changed(
          (SELECT coalesce(max(seq), 0) FROM ash_rusqlite_events) WHERE id = ?1",
         [known.id],
     )
+}
+
+/// The old names of columns by their new ones, `*` for the table, and what rows that were there have
+/// in columns that are new.
+fn versions(
+    conn: &Connection,
+    known: &Known,
+    table: &str,
+    renamed: Option<&Renamed>,
+) -> Result<(Option<String>, Option<String>)> {
+    let before: Vec<String> = serde_json::from_str(&known.columns).unwrap_or_default();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    if let Some(renamed) = renamed.filter(|renamed| same(&renamed.table, table)) {
+        let new = if renamed.is_table {
+            "*"
+        } else {
+            renamed.to.as_str()
+        };
+        names.insert(new.to_owned(), renamed.from.clone());
+    }
+    let mut defaults: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+    for column in load_table(conn, table)?
+        .iter()
+        .flat_map(|table| &table.columns)
+    {
+        let old = names.get(&column.name).unwrap_or(&column.name);
+        if !column.generated && !before.iter().any(|name| same(name, old)) {
+            defaults.insert(column.name.clone(), default(conn, column)?);
+        }
+    }
+    let text = |empty: bool, json: serde_json::Result<String>| match empty {
+        true => None,
+        false => json.ok(),
+    };
+    Ok((
+        text(names.is_empty(), serde_json::to_string(&names)),
+        text(defaults.is_empty(), serde_json::to_string(&defaults)),
+    ))
+}
+
+/// What a column gives a row that leaves it out, encoded.
+fn default(conn: &Connection, column: &Column) -> Result<serde_json::Value> {
+    let Some(default) = &column.default else {
+        return Ok(serde_json::Value::Null);
+    };
+    // With the affinity of the column.
+    let value = format!("(SELECT CAST(({default}) AS {}))", cast(&column.declared));
+    let sql = format!("SELECT {}", encoded(&value, &column.declared));
+    let json: String = conn
+        .query_row(&sql, [], |row| row.get(0))
+        .map_err(sqlite_error::map)?;
+    Ok(serde_json::from_str(&json).unwrap_or_default())
+}
+
+/// What leaves a constant as a column would store it.
+fn cast(declared: &str) -> &'static str {
+    match Affinity::of(declared) {
+        Affinity::Text => "TEXT",
+        Affinity::Real => "REAL",
+        Affinity::Integer | Affinity::Numeric => "NUMERIC",
+        Affinity::Nothing => "BLOB",
+    }
 }
 
 fn run(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<()> {

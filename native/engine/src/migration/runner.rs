@@ -14,6 +14,7 @@ use super::take_over::{self, Files};
 use super::{Applied, MigrateOptions};
 use crate::error::{Code, Error, Result};
 use crate::integrity;
+use crate::journal;
 use crate::progress::{Progress, ProgressSink};
 use crate::sqlite_error;
 
@@ -278,6 +279,7 @@ fn in_transaction(
             Vec::new()
         }
     };
+    journal::follow(conn).map_err(|error| fail(error.clone(), error.message(), work))?;
     check_temporary(conn, work)?;
     let took = started.elapsed();
     check_foreign_keys(conn, work, touched.as_deref())?;

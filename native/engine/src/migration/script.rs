@@ -8,6 +8,7 @@ use rusqlite::{Batch, Connection};
 
 use super::file::{file_name, MigrationFile};
 use crate::error::{Code, Error, Result};
+use crate::journal;
 use crate::schema::lex::{lex, name_of};
 use crate::schema::tenants::Tenants;
 use crate::sqlite_error;
@@ -107,12 +108,14 @@ fn run_each(
         consumed += text.as_ref().map_or(rest.len(), |sql| sql.len());
         // Afterwards nobody could say whose an index was that it drops.
         let of_tenants = tenants.statements(conn, text.as_deref().unwrap_or_default())?;
-        let mut rows = statement.raw_query();
-        while rows.next().map_err(failed)?.is_some() {}
-        drop(rows);
+        journal::around(conn, text.as_deref().unwrap_or_default(), || {
+            let mut rows = statement.raw_query();
+            while rows.next().map_err(failed)?.is_some() {}
+            Ok::<(), Error>(())
+        })?;
         drop(statement);
         for (_, sql) in of_tenants {
-            conn.execute_batch(&sql).map_err(failed)?;
+            journal::around(conn, &sql, || conn.execute_batch(&sql).map_err(failed))?;
         }
         if conn.is_autocommit() {
             return Err(invalid(

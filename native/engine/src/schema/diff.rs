@@ -13,6 +13,7 @@ use super::spec::{same, ColumnSpec, ForeignKeySpec, TableSpec};
 use super::table::{quoted, shortened};
 use super::Column;
 use crate::error::Result;
+use crate::journal;
 
 /// What keeps the table from being as it should be. Run in a transaction, so that all of it is
 /// of one moment.
@@ -54,6 +55,9 @@ pub fn differences(conn: &Connection, spec: &TableSpec) -> Result<Vec<Difference
         }
     }
     found.indexes(conn, existing.as_ref())?;
+    if let Some(existing) = &existing {
+        found.journal(conn, existing)?;
+    }
     Ok(found.all)
 }
 
@@ -78,6 +82,26 @@ impl Differences<'_> {
                 Ok((_, found)) => self.column(column, found, existing.table.strict),
                 Err(_) => self.missing_column(column, existing)?,
             }
+        }
+        Ok(())
+    }
+
+    /// How the table is journaled. What else is missing comes first.
+    fn journal(&mut self, conn: &Connection, existing: &Existing) -> Result<()> {
+        let Some(journal) = &self.spec.journal else {
+            return Ok(());
+        };
+        let all_there = journal
+            .columns()
+            .all(|(_, column)| existing.table.column(column).is_ok());
+        let differs = match all_there {
+            true => journal::differs(conn, &existing.table.name, journal)?,
+            false => Some("is not journaled"),
+        };
+        if let Some(differs) = differs {
+            let message = format!("table {} {differs}", quoted(&self.spec.table));
+            let found = self.difference(DifferenceKind::WrongJournal, message);
+            self.all.push(found);
         }
         Ok(())
     }

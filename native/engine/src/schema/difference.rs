@@ -33,6 +33,8 @@ pub enum DifferenceKind {
     WrongForeignKey,
     /// A check is not there.
     MissingCheck,
+    /// It is not journaled, or in another way.
+    WrongJournal,
 }
 
 impl DifferenceKind {
@@ -54,6 +56,7 @@ impl DifferenceKind {
             DifferenceKind::MissingForeignKey => "missing_foreign_key",
             DifferenceKind::WrongForeignKey => "wrong_foreign_key",
             DifferenceKind::MissingCheck => "missing_check",
+            DifferenceKind::WrongJournal => "wrong_journal",
         }
     }
 

@@ -8,6 +8,7 @@ use super::spec::TableSpec;
 use super::table::quoted;
 use super::tenants::{table_and_tenant, Tenants};
 use crate::error::{Code, Error, Result};
+use crate::journal;
 use crate::sqlite_error;
 
 /// The statements that would add what is missing.
@@ -56,7 +57,34 @@ pub fn ensure(conn: &Connection, spec: &TableSpec) -> Result<Vec<String>> {
             Err(error) => return Err(failed(&statement, error)),
         }
     }
+    done.extend(journal(conn, spec)?);
     Ok(done)
+}
+
+/// The triggers of a journal follow the table, also where the spec does not know of them.
+fn journal(conn: &Connection, spec: &TableSpec) -> Result<Vec<String>> {
+    let wanted = match &spec.journal {
+        Some(journal) => Some(journal.clone()),
+        None => journal::spec_of(conn, &spec.table)?,
+    };
+    let Some(wanted) = wanted else {
+        return Ok(Vec::new());
+    };
+    journal::install(conn)?;
+    let done = journal::renew(conn, &spec.table, &wanted)?;
+    if !done.is_empty() {
+        journal::follow(conn)?;
+    }
+    Ok(done)
+}
+
+/// Whether [`ensure`] would do something to a table with these differences.
+///
+/// # Errors
+/// Those of [`additions`].
+pub fn is_complete(spec: &TableSpec, differences: &[Difference]) -> Result<bool> {
+    let journal = |found: &Difference| found.kind == DifferenceKind::WrongJournal;
+    Ok(additions(spec, differences)?.is_empty() && !differences.iter().any(journal))
 }
 
 /// Makes a table of a tenant as migrations made that of nobody.

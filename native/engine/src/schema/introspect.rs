@@ -1,7 +1,7 @@
 //! Reads the tables of a database through SQLite's own pragmas
 //! (<https://sqlite.org/pragma.html#pragma_table_xinfo>).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, ToSql};
@@ -22,6 +22,8 @@ use crate::value::ColumnType;
 pub struct Catalog {
     schema_version: i64,
     tables: HashMap<String, Arc<Table>>,
+    /// The tables, in lower case, whose writes may make events; none where nothing is journaled.
+    journal: Option<Arc<HashSet<String>>>,
 }
 
 const COLUMNS: &str = "SELECT t.name, t.type, t.wr, t.strict, c.name, c.type, c.\"notnull\", \
@@ -49,6 +51,7 @@ impl Catalog {
         Ok(Catalog {
             schema_version,
             tables,
+            journal: journal(conn).map_err(sqlite_error::map)?.map(Arc::new),
         })
     }
 
@@ -75,6 +78,22 @@ impl Catalog {
     /// The version of the schema that the tables were read at.
     pub fn schema_version(&self) -> i64 {
         self.schema_version
+    }
+
+    /// Whether any table is journaled.
+    pub fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Whether a write to a table may make events: it is journaled, or has triggers or foreign keys
+    /// that may reach one that is. `None` stands for a table that is not known.
+    pub fn may_make_events(&self, table: Option<&str>) -> bool {
+        let Some(tables) = &self.journal else {
+            return false;
+        };
+        table.is_none_or(|table| {
+            tables.contains(table) || tables.contains(&table.to_ascii_lowercase())
+        })
     }
 
     /// The table or view of this name. As in SQL the case of ASCII letters does not matter.
@@ -256,6 +275,34 @@ fn load_where(
             .map(|(name, p)| (name, Arc::new(p.finish(&triggers, &equal_nulls)))),
     );
     Ok(())
+}
+
+/// The tables whose writes may make events: those that are journaled, those with triggers, whatever
+/// these do, and those whose foreign keys reach one of them.
+fn journal(conn: &Connection) -> rusqlite::Result<Option<HashSet<String>>> {
+    let Triggers { on, journaled, .. } = Triggers::load(conn)?;
+    if journaled.is_empty() {
+        return Ok(None);
+    }
+    let mut stmt = conn.prepare(
+        "SELECT lower(f.\"table\"), lower(t.name) FROM pragma_table_list AS t \
+         JOIN pragma_foreign_key_list(t.name) AS f WHERE t.schema = 'main' AND t.type = 'table'",
+    )?;
+    let keys: Vec<(String, String)> = stmt
+        .query_map([], |row| Ok((text(row, 0)?, text(row, 1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut reached: HashSet<String> = journaled.into_iter().chain(on).collect();
+    loop {
+        let before = reached.len();
+        for (parent, child) in &keys {
+            if reached.contains(child) {
+                reached.insert(parent.clone());
+            }
+        }
+        if reached.len() == before {
+            return Ok(Some(reached));
+        }
+    }
 }
 
 /// A text of the schema. Another program may have written names that are not UTF-8.

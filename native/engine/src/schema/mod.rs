@@ -26,7 +26,7 @@ mod unindexed;
 pub(crate) use affinity::Affinity;
 pub use diff::differences;
 pub use difference::{Difference, DifferenceKind};
-pub use ensure::{additions, ensure};
+pub use ensure::{additions, ensure, is_complete};
 pub(crate) use existing::{columns_of_index, owner_of_name, unique_keys};
 pub(crate) use fit::fits;
 pub use forms::KnownForms;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::condition;
 use super::table::{quoted, shortened, with_nearest};
 use crate::error::{Code, Error, Result};
+use crate::journal::JournalSpec;
 use crate::query::ir::Scalar;
 use crate::value::{ColumnType, Value};
 
@@ -27,6 +28,8 @@ pub struct TableSpec {
     pub checks: Vec<CheckSpec>,
     /// Whether it is a STRICT table.
     pub strict: bool,
+    /// How it is journaled, if it is.
+    pub journal: Option<JournalSpec>,
     /// For a table of a tenant, `rooms@acme`, that is made as `rooms` is and left alone once it is there:
     /// `rooms` and those of the tables that it refers to which each tenant has.
     pub tenant_of: Vec<String>,

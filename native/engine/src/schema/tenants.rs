@@ -10,6 +10,7 @@ use rusqlite::{Connection, Params};
 
 use super::lex::{lex, name, string, Token};
 use crate::error::Result;
+use crate::journal::{self, JournalSpec};
 use crate::sqlite_error;
 
 /// What the line of a file begins with that names the tables which each tenant has.
@@ -88,6 +89,12 @@ impl Tenants {
                 done.push(sql);
             }
         }
+        if done
+            .iter()
+            .any(|sql| journal::is_journal_trigger(sql).is_some())
+        {
+            journal::follow(conn)?;
+        }
         Ok(done)
     }
 
@@ -102,7 +109,37 @@ impl Tenants {
         Ok(all)
     }
 
+    /// The trigger of a journal for a tenant's table, in the place of one for that of nobody.
+    fn journal_for_tenant(
+        &self,
+        conn: &Connection,
+        sql: &str,
+        spec: &JournalSpec,
+        tenant: &str,
+    ) -> Result<Option<String>> {
+        let tokens = lex(sql);
+        let named = named_object(&tokens).and_then(|at| tokens.get(at));
+        let on = tokens.iter().position(|token| token.is("on"));
+        let table = on.and_then(|at| tokens.get(at + 1));
+        let Some((named, table)) = named.zip(table) else {
+            return Ok(None);
+        };
+        if !self.has(&table.text) {
+            return Ok(None);
+        }
+        let own = of_tenant(&table.text, tenant);
+        let Some(wanted) = journal::name_for(&named.text, &table.text, &own) else {
+            return Ok(None);
+        };
+        let triggers = journal::triggers(conn, &own, spec)?;
+        let found = triggers.into_iter().find(|(name, _)| *name == wanted);
+        Ok(found.map(|(_, sql)| sql))
+    }
+
     fn for_tenant(&self, conn: &Connection, sql: &str, tenant: &str) -> Result<Option<String>> {
+        if let Some(spec) = journal::is_journal_trigger(sql) {
+            return self.journal_for_tenant(conn, sql, &spec, tenant);
+        }
         let tokens = lex(sql);
         let object = named_object(&tokens);
         let counts = tokens.iter().any(|token| token.text == "sqlite_sequence");
@@ -127,7 +164,12 @@ impl Tenants {
         }
         if let Some(token) = object.and_then(|at| tokens.get(at)) {
             if !places.is_empty() || self.owns(conn, &token.text)? {
-                let written = name(&of_tenant(&token.text, tenant));
+                let of_table = |table: &String| {
+                    journal::name_for(&token.text, table, &of_tenant(table, tenant))
+                };
+                let of_journal = self.tables.iter().find_map(of_table);
+                let written = of_journal.unwrap_or_else(|| of_tenant(&token.text, tenant));
+                let written = name(&written);
                 places.push((token.start, token.end, written));
             }
         }

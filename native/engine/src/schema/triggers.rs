@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::introspect::text;
 use super::tokens::tokens;
+use crate::journal::is_journal_trigger;
 
 /// The tables of triggers, in lower case: a trigger names its table as it was written there.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Triggers {
     pub(super) on: HashSet<String>,
     /// Those that a trigger may write to.
     pub(super) into: HashSet<String>,
+    /// Those that are journaled. The triggers of journals leave all rows as they are.
+    pub(super) journaled: HashSet<String>,
 }
 
 impl Triggers {
@@ -24,8 +27,13 @@ impl Triggers {
             conn.prepare("SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'trigger'")?;
         let mut rows = stmt.query([])?;
         while let Some(row) = rows.next()? {
-            triggers.on.insert(text(row, 0)?.to_ascii_lowercase());
-            triggers.into.extend(written(&text(row, 1)?));
+            let (table, sql) = (text(row, 0)?.to_ascii_lowercase(), text(row, 1)?);
+            if is_journal_trigger(&sql).is_some() {
+                triggers.journaled.insert(table);
+            } else {
+                triggers.on.insert(table);
+                triggers.into.extend(written(&sql));
+            }
         }
         Ok(triggers)
     }

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::parse;
 use crate::error::Result;
+use crate::journal::{is_journal_trigger, JournalSpec};
 use crate::migration::order::parents_first;
 use crate::schema::same;
 use crate::schema::tokens::{bare, parenthesis, tokens};
@@ -124,6 +125,8 @@ pub(super) struct Object {
     pub(super) sql: String,
     /// Its words, for comparisons and to find what it names.
     pub(super) words: Vec<String>,
+    /// How its table is journaled, if it is a trigger of a journal.
+    pub(super) journal: Option<JournalSpec>,
 }
 
 impl Schema {
@@ -178,6 +181,7 @@ impl Schema {
             kind,
             name,
             table,
+            journal: is_journal_trigger(&sql),
             sql,
             words,
         });

@@ -16,6 +16,7 @@ use super::CustomStatement;
 use crate::access::Access;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
+use crate::journal;
 use crate::schema::lex::{name, readable};
 use crate::schema::same;
 use crate::sqlite_error;
@@ -115,6 +116,7 @@ impl<'a> Plan<'a> {
         let tables = self.tables(&now);
         let again = self.drop_what_names(&now, &tables)?;
         self.drop_objects(&now)?;
+        self.drop_journals(&now)?;
         self.drop_indexes(&now)?;
         self.create_tables(&now)?;
         for change in tables.iter() {
@@ -123,6 +125,7 @@ impl<'a> Plan<'a> {
         self.drop_tables(&tables)?;
         self.create_indexes()?;
         self.create_objects(again)?;
+        self.create_journals()?;
         for statement in &statements.run {
             self.custom(&statement.name, &statement.up)?;
         }
@@ -158,10 +161,12 @@ impl<'a> Plan<'a> {
 
     fn run_sql(&self, sql: &str) -> Result<()> {
         self.link.gate.set(Access::Migration);
-        let result = self.link.conn.execute_batch(sql);
+        let conn = &self.link.conn;
+        let result = journal::around(conn, sql, || {
+            conn.execute_batch(sql).map_err(sqlite_error::map)
+        });
         self.link.gate.set(Access::Internal);
         result.map_err(|error| {
-            let error = sqlite_error::map(error);
             let message = format!(
                 "the migration cannot be written, because {} fails: {}",
                 sql.lines().next().unwrap_or_default(),

@@ -14,6 +14,7 @@ use super::CustomStatement;
 use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::Result;
+use crate::journal;
 use crate::migration::{file, script, MigrationFile};
 use crate::sqlite_error;
 
@@ -78,6 +79,7 @@ pub(super) fn replay(files: &[MigrationFile]) -> Result<Replayed> {
         conn.execute_batch("BEGIN").map_err(sqlite_error::map)?;
         replayed.link.gate.set(Access::Migration);
         script::run(conn, file, &file.up)?;
+        journal::follow(conn)?;
         replayed.link.gate.set(Access::Internal);
         conn.execute_batch("COMMIT").map_err(sqlite_error::map)?;
         replayed.newest = replayed.newest.max(file.version);

@@ -18,6 +18,7 @@ use super::statement::{rebuilds, split, Kind, Rebuild, Statement};
 use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
+use crate::journal;
 use crate::schema::tenants::{self, Tenants};
 use crate::schema::tokens::tokens;
 use crate::schema::{quoted_name, same};
@@ -59,8 +60,11 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn run(&self, script: &Script, statement: &Statement) -> rusqlite::Result<()> {
-        self.scratch.conn.execute_batch(statement.text(&script.sql))
+    fn run(&self, script: &Script, statement: &Statement) -> Result<()> {
+        let (conn, sql) = (&self.scratch.conn, statement.text(&script.sql));
+        journal::around(conn, sql, || {
+            conn.execute_batch(sql).map_err(sqlite_error::map)
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! A table as an application wants it.
 
+use ash_rusqlite_engine::journal::{EventOn, JournalEvent, JournalSpec, Subject};
 use ash_rusqlite_engine::schema::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
     TableSpec,
@@ -8,7 +9,7 @@ use ash_rusqlite_engine::{unknown_option, Code, ColumnType, Error, Value};
 use rustler::Term;
 
 use super::options::{boolean, wrong};
-use super::{is_nil, name, Decode, Decoded};
+use super::{get_tuple, is_nil, name, Decode, Decoded};
 
 const TABLE: &[&str] = &[
     "table",
@@ -19,6 +20,7 @@ const TABLE: &[&str] = &[
     "foreign_keys",
     "checks",
     "strict",
+    "journal",
     "tenant_of",
     "best_effort",
 ];
@@ -45,6 +47,8 @@ const FOREIGN_KEY: &[&str] = &[
     "deferrable",
 ];
 const CHECK: &[&str] = &["name", "sql"];
+const JOURNAL: &[&str] = &["type", "source", "actor", "skip", "sensitive", "events"];
+const EVENT: &[&str] = &["type", "on", "where"];
 
 impl Decode {
     /// A table's spec. That its parts fit together is for the engine to check.
@@ -62,6 +66,8 @@ impl Decode {
                     spec.foreign_keys = decode.items(value, "foreign_keys", Self::foreign_key)?;
                 }
                 "checks" => spec.checks = decode.items(value, "checks", Self::check)?,
+                "journal" if is_nil(value) => {}
+                "journal" => spec.journal = Some(decode.journal(value)?),
                 "tenant_of" => spec.tenant_of = decode.column_list(value, "tenant_of")?,
                 "strict" => spec.strict = boolean("strict", value)?,
                 "best_effort" => spec.best_effort = boolean("best_effort", value)?,
@@ -165,6 +171,56 @@ impl Decode {
         Ok(check)
     }
 
+    fn journal(&mut self, term: Term<'_>) -> Decoded<JournalSpec> {
+        let mut journal = JournalSpec::default();
+        self.each_pair(term, "a journal", |decode, option, value| {
+            match option.as_str() {
+                "type" => journal.event_type = decode.name(value, "a type")?.into(),
+                "source" => journal.source = decode.subject(value, "source")?,
+                "actor" => journal.actor = decode.subject(value, "actor")?,
+                "skip" => journal.skip = decode.column_list(value, "skip")?,
+                "sensitive" => journal.sensitive = decode.column_list(value, "sensitive")?,
+                "events" => journal.events = decode.items(value, "events", Self::journal_event)?,
+                _ => return Err(unknown_option(&option, JOURNAL).into()),
+            }
+            Ok(())
+        })?;
+        Ok(journal)
+    }
+
+    /// `{kind, column}`.
+    fn subject(&mut self, term: Term<'_>, option: &'static str) -> Decoded<Option<Subject>> {
+        if is_nil(term) {
+            return Ok(None);
+        }
+        match get_tuple(term).as_deref() {
+            Ok([kind, column]) => Ok(Some(Subject(
+                self.name(*kind, "a kind")?.into(),
+                self.name(*column, "a column")?.into(),
+            ))),
+            _ => Err(wrong(option, "{kind, column}", term)),
+        }
+    }
+
+    fn journal_event(&mut self, term: Term<'_>) -> Decoded<JournalEvent> {
+        let mut event = JournalEvent {
+            event_type: String::new(),
+            on: EventOn::Update,
+            condition: None,
+        };
+        self.each_pair(term, "an event", |decode, option, value| {
+            match option.as_str() {
+                "type" => event.event_type = decode.name(value, "a type")?.into(),
+                "on" => event.on = event_on(value)?,
+                "where" if is_nil(value) => {}
+                "where" => event.condition = Some(decode.sql_text(value, "where")?),
+                _ => return Err(unknown_option(&option, EVENT).into()),
+            }
+            Ok(())
+        })?;
+        Ok(event)
+    }
+
     pub(super) fn items<'a, T>(
         &mut self,
         term: Term<'a>,
@@ -199,6 +255,15 @@ impl Decode {
     pub(super) fn sql_text(&mut self, term: Term<'_>, option: &'static str) -> Decoded<String> {
         let text = self.text(term)?;
         text.ok_or_else(|| wrong(option, "SQL as a string", term))
+    }
+}
+
+fn event_on(term: Term<'_>) -> Decoded<EventOn> {
+    match name(term).as_deref() {
+        Some("insert") => Ok(EventOn::Insert),
+        Some("update") => Ok(EventOn::Update),
+        Some("delete") => Ok(EventOn::Delete),
+        _ => Err(wrong("on", ":insert, :update or :delete", term)),
     }
 }
 

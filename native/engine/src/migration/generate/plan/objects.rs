@@ -39,6 +39,7 @@ impl Plan<'_> {
         loop {
             let is_new = |object: &&Object| {
                 object.kind != Kind::VirtualTable
+                    && object.journal.is_none()
                     && !dropped.iter().any(|other| same(&other.name, &object.name))
                     && object.words.iter().any(|word| words.contains(word))
             };
@@ -82,7 +83,8 @@ impl Plan<'_> {
             return Ok(());
         }
         let there = self.schema()?;
-        for object in now.objects.iter().rev() {
+        let plain = now.objects.iter().filter(|object| object.journal.is_none());
+        for object in plain.rev() {
             let Some(found) = there.object(&object.name) else {
                 continue;
             };
@@ -112,6 +114,7 @@ impl Plan<'_> {
             let missing = target.objects.iter();
             let missing = missing.filter(|object| {
                 there.object(&object.name).is_none()
+                    && object.journal.is_none()
                     && there.table(&object.name).is_none()
                     && !self.of_statement(&object.name)
             });
@@ -144,6 +147,42 @@ impl Plan<'_> {
             if there.object(&object.name).is_none() {
                 self.execute(&object.sql)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Switches the journals off that nobody asks for any longer, or that are other ones. What only
+    /// follows its table changes with it.
+    pub(super) fn drop_journals(&mut self, now: &Schema) -> Result<()> {
+        let there = self.schema()?;
+        for object in &now.objects {
+            let gone = there.object(&object.name).is_none();
+            let asked = self.target.table(&object.table).is_some() || self.rules.exact;
+            if object.journal.is_none() || gone || !asked || self.rules.ignores(&object.table) {
+                continue;
+            }
+            let wanted = self.target.object(&object.name);
+            if wanted.is_none_or(|wanted| wanted.journal != object.journal) {
+                self.drop_object(object)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Switches the journals on that are asked for.
+    pub(super) fn create_journals(&mut self) -> Result<()> {
+        let there = self.schema()?;
+        let target = self.target;
+        let mut first = true;
+        for object in &target.objects {
+            let is_there = there.object(&object.name).is_some();
+            if object.journal.is_none() || is_there || self.rules.ignores(&object.table) {
+                continue;
+            }
+            if std::mem::take(&mut first) {
+                self.blank();
+            }
+            self.execute(&object.sql)?;
         }
         Ok(())
     }
