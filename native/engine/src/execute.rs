@@ -142,6 +142,7 @@ impl Executor<'_> {
     /// Runs a write. Returns the number of rows that it wrote. `plans` are those that the
     /// connection keeps.
     pub fn write(&self, write: &Write, plans: &Plans, sink: &mut dyn RowSink) -> Result<u64> {
+        let (write, _) = write.parts();
         if let Write::UpdateOrInsert(write) = write {
             return self.update_or_insert(write, plans, sink);
         }

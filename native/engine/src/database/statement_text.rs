@@ -29,6 +29,7 @@ impl Database {
         plans.keep_for(&catalog);
         let statements = match write {
             Write::Sql(write) => return Ok(write.sql.clone()),
+            Write::InContext(_, write) => return self.write_text(write),
             Write::UpdateOrInsert(write) => {
                 let mut all = Vec::new();
                 for either in &write.each {

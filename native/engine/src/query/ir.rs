@@ -8,6 +8,7 @@ pub use subselect::{AggregateKind, Aggregated, Subselect};
 
 pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
 
+use crate::journal::WriteContext;
 use crate::value::{Name, Value};
 
 /// A write: what one request of the writer does.
@@ -26,6 +27,8 @@ pub enum Write {
     UpdateEach(UpdateEach),
     /// A statement of the caller's own.
     Sql(SqlWrite),
+    /// A write with who makes it and why, for the journal.
+    InContext(Box<WriteContext>, Box<Write>),
 }
 
 /// One SQL statement that writes rows.
@@ -86,6 +89,27 @@ pub struct Either {
 }
 
 impl Write {
+    /// The write itself, and who makes it.
+    pub fn parts(&self) -> (&Write, Option<&WriteContext>) {
+        match self {
+            Write::InContext(context, write) => (write.parts().0, Some(context)),
+            write => (write, None),
+        }
+    }
+
+    /// The table that it writes to. None of a statement of the caller's own.
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Write::Insert(Insert { table, .. })
+            | Write::Update(Update { table, .. })
+            | Write::Delete(Delete { table, .. })
+            | Write::UpdateOrInsert(UpdateOrInsert { table, .. })
+            | Write::UpdateEach(UpdateEach { table, .. }) => Some(table),
+            Write::Sql(_) => None,
+            Write::InContext(_, write) => write.table(),
+        }
+    }
+
     /// Whether it is one run of one statement, which SQLite undoes by itself when it fails.
     pub fn is_single(&self) -> bool {
         match self {
@@ -93,6 +117,7 @@ impl Write {
             Write::Update(_) | Write::Delete(_) | Write::Sql(_) => true,
             Write::UpdateOrInsert(_) => false,
             Write::UpdateEach(each) => each.changes.len() <= 1,
+            Write::InContext(_, write) => write.is_single(),
         }
     }
 }

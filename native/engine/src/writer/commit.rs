@@ -14,6 +14,7 @@ use crate::request::Outcome;
 use crate::{constraint, joined_writes, sqlite_error};
 
 use super::answers::Answer;
+use super::journal::Unit;
 use super::work::Job;
 use super::{db_status, Writer};
 
@@ -36,6 +37,16 @@ enum Undo {
     Savepoint,
     /// They are not undone alone.
     Never,
+}
+
+impl Undo {
+    /// What the write is a part of.
+    fn unit(self) -> Unit {
+        match self {
+            Undo::Transaction(_) | Undo::Never => Unit::Request,
+            Undo::Savepoint => Unit::Transaction,
+        }
+    }
 }
 
 fn written(changes: u64) -> Outcome {
@@ -169,7 +180,8 @@ impl Writer {
         job.reply.begun(job.waits_since);
         self.link.control.begin(deadline, None);
         let result = self
-            .write_once(write, job.reply.sink(), Undo::Transaction(deadline))
+            .enter(write, Unit::Request)
+            .and_then(|()| self.write_once(write, job.reply.sink(), Undo::Transaction(deadline)))
             .and_then(|changes| {
                 // A deferred foreign key is only looked at here.
                 self.commit().map_err(|error| {
@@ -192,6 +204,7 @@ impl Writer {
         if !write.is_single() {
             return self.atomically(write, job, Deferred::Now);
         }
+        self.enter(write, Unit::Request)?;
         let before = self.link.conn.total_changes();
         let result = self.write_once(write, job.reply.sink(), Undo::Never);
         // It did write, but its rows could not be handed over, a trigger said FAIL, or a deferred
@@ -214,13 +227,19 @@ impl Writer {
         deferred: Deferred,
     ) -> Result<Outcome> {
         self.step("SAVEPOINT w")?;
-        let result = self.write_once(write, job.reply.sink(), Undo::Savepoint);
+        let unit = match deferred {
+            Deferred::Now => Unit::Request,
+            Deferred::AtCommit => Unit::Transaction,
+        };
+        let result = self
+            .enter(write, unit)
+            .and_then(|()| self.write_once(write, job.reply.sink(), Undo::Savepoint));
         if result.is_err() && self.link.conn.is_autocommit() {
             return result.map(written);
         }
         let broken = result.is_ok() && deferred == Deferred::Now && self.breaks_deferred_keys();
         let undone = match broken || result.is_err() {
-            true => self.step("ROLLBACK TO w"),
+            true => self.roll_back_to("w"),
             false => Ok(()),
         };
         if let Err(error) = undone.and_then(|()| self.step("RELEASE w")) {
@@ -244,7 +263,7 @@ impl Writer {
         if self.catalog().is_stale() {
             self.catalog().reload(&self.link.conn)?;
         }
-        if let Write::Sql(_) = write {
+        if let Write::Sql(_) = write.parts().0 {
             self.forget_forms();
         }
         let before = self.link.conn.total_changes();
@@ -256,6 +275,7 @@ impl Writer {
                 self.catalog().mark_stale();
                 if self.link.conn.total_changes() == before || self.undo(undo)? {
                     self.catalog().reload(&self.link.conn)?;
+                    self.enter(write, undo.unit())?;
                     result = guarded(|| self.executor().write(write, &self.plans, sink));
                 }
             }
@@ -273,7 +293,7 @@ impl Writer {
                 self.roll_back();
                 self.begin(deadline).map(|()| true)
             }
-            Undo::Savepoint => self.step("ROLLBACK TO w").map(|()| true),
+            Undo::Savepoint => self.roll_back_to("w").map(|()| true),
             Undo::Never => Ok(false),
         }
     }
@@ -281,7 +301,7 @@ impl Writer {
     /// What the database can tell about a constraint that was violated.
     fn explain(&self, error: Error, write: &Write) -> Error {
         self.link.gate.set(Access::Internal);
-        let error = constraint::explain(self.executor(), error, write);
+        let error = constraint::explain(self.executor(), error, write.parts().0);
         self.link.gate.set(Access::Write);
         error
     }
@@ -315,6 +335,7 @@ impl Writer {
     /// `COMMIT`. It is not interrupted: a commit that has begun is waited for.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.link.control.begin_unlimited();
+        self.leave()?;
         let started = Instant::now();
         let conn = &self.link.conn;
         let commit = || joined_writes::around(conn, || self.step("COMMIT"));
@@ -338,6 +359,7 @@ impl Writer {
     pub(super) fn roll_back(&mut self) {
         self.draft = None;
         self.formless = None;
+        self.context.rolled_back();
         // Whatever ran before: a ROLLBACK that is not allowed would leave the writer stuck.
         self.link.gate.set(Access::Write);
         self.link.control.begin_unlimited();

@@ -8,6 +8,7 @@
 mod answers;
 mod checkpoint;
 mod commit;
+mod journal;
 mod maintenance;
 pub mod queue;
 pub mod reopen;
@@ -28,6 +29,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
+use crate::journal::Context;
 use crate::opened_files::{FileUse, FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
@@ -185,6 +187,8 @@ pub struct Writer {
     formless: Option<SharedCatalog>,
     log: Log,
     plans: Plans,
+    /// Who makes the changes of the open transaction, as the file says it.
+    context: Context,
     answers: Answers,
     /// Room for the next batch.
     taken: VecDeque<(Job, Write)>,
@@ -257,6 +261,7 @@ impl Writer {
             formless: None,
             log,
             plans: Plans::default(),
+            context: Context::default(),
             answers: Answers::default(),
             taken: VecDeque::new(),
             last_batch: (0, Duration::ZERO),

@@ -60,7 +60,7 @@ impl Writer {
         let result = self.ensure(spec);
         let undone = match &result {
             Err(_) if self.link.conn.is_autocommit() => return result.map(Outcome::Statements),
-            Err(_) => self.step("ROLLBACK TO w"),
+            Err(_) => self.roll_back_to("w"),
             Ok(_) => Ok(()),
         };
         if let Err(error) = undone.and_then(|()| self.step("RELEASE w")) {

@@ -215,6 +215,7 @@ pub fn compile_write<'a>(
         // The executor takes one after the other, since what comes next depends on the rows.
         Write::UpdateOrInsert(_) => Err(invalid("what may insert instead is compiled by itself")),
         Write::Sql(_) => Err(invalid("a statement of the caller's own is not compiled")),
+        Write::InContext(_, write) => compile_write(write, catalog, plans),
         Write::UpdateEach(each) => write::update_each(each, catalog),
     }
 }

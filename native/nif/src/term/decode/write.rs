@@ -1,5 +1,6 @@
 //! Writes, and the steps of a transaction.
 
+use ash_rusqlite_engine::journal::WriteContext;
 use ash_rusqlite_engine::query::ir::{
     Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, SqlWrite, Update,
     UpdateEach, UpdateOrInsert, Write,
@@ -10,7 +11,8 @@ use rustler::Term;
 use crate::atoms;
 use crate::term::encode::rows::Shape;
 
-use super::{describe, get_tuple, invalid, name, Decode, Decoded, Query};
+use super::options::wrong;
+use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded, Query};
 
 /// A step of a transaction, and the form that its caller wants the rows in.
 pub struct Step {
@@ -30,6 +32,7 @@ fn shape(write: &Write) -> Shape {
         // Whatever else comes back, it is told what became of each row.
         Write::UpdateOrInsert(_) => return Shape::Rows,
         Write::Sql(_) => return Shape::Table,
+        Write::InContext(_, write) => return shape(write),
     };
     match returning {
         Returning::Nothing => Shape::Nothing,
@@ -79,6 +82,13 @@ impl Decode {
     /// A write, and the form of what it gives back: `{:marked, write}` marks values that cannot be
     /// read.
     pub fn shaped_write(&mut self, term: Term<'_>) -> Decoded<(Write, Shape)> {
+        if let Ok([tag, context, write]) = get_tuple(term).as_deref() {
+            if name(*tag).as_deref() == Some("in_context") {
+                let context = Box::new(self.write_context(*context)?);
+                let (write, shape) = self.shaped_write(*write)?;
+                return Ok((Write::InContext(context, Box::new(write)), shape));
+            }
+        }
         let (write, marked) = match get_tuple(term).as_deref() {
             Ok([tag, write]) if name(*tag).as_deref() == Some("marked") => (*write, true),
             _ => (term, false),
@@ -88,6 +98,45 @@ impl Decode {
             Shape::Rows if marked => Ok((write, Shape::Marked)),
             shape => Ok((write, shape)),
         }
+    }
+
+    /// Who makes a write and why: `{actor, action, metadata, [{source, position}]}`.
+    fn write_context(&mut self, term: Term<'_>) -> Decoded<WriteContext> {
+        let parts = get_tuple(term).unwrap_or_default();
+        let [actor, action, metadata, expect] = parts.as_slice() else {
+            let shown = describe(term);
+            return Err(invalid(format!(
+                "a context is {{actor, action, metadata, positions}}, not {shown}"
+            )));
+        };
+        let mut context = WriteContext {
+            actor: self.optional_text(*actor, "actor")?,
+            action: self.optional_text(*action, "action")?,
+            metadata: self.optional_text(*metadata, "metadata")?,
+            expect: Vec::new(),
+        };
+        self.each(*expect, "the positions of expect:", |decode, item| {
+            let position = match get_tuple(item).as_deref() {
+                Ok([source, position]) => decode.text(*source)?.zip(position.decode().ok()),
+                _ => None,
+            };
+            let shown = || {
+                let shown = describe(item);
+                invalid(format!("expect: takes {{source, position}}, not {shown}"))
+            };
+            context.expect.push(position.ok_or_else(shown)?);
+            Ok(())
+        })?;
+        Ok(context)
+    }
+
+    fn optional_text(&mut self, term: Term<'_>, option: &'static str) -> Decoded<Option<String>> {
+        if is_nil(term) {
+            return Ok(None);
+        }
+        let text = self.text(term)?;
+        text.map(Some)
+            .ok_or_else(|| wrong(option, "a string or nil", term))
     }
 
     /// A write.
