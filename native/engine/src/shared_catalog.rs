@@ -220,6 +220,14 @@ impl SharedCatalog {
         self.stale.load(Ordering::Relaxed)
     }
 
+    /// Whether the schema is another one by now.
+    ///
+    /// # Errors
+    /// Those of reading its version.
+    pub fn is_changed(&self, conn: &Connection) -> Result<bool> {
+        Ok(schema_version(conn)? != self.get().schema_version())
+    }
+
     /// Whether `error` may come from a schema that changed since it was read.
     pub fn explains(&self, error: &Error, conn: &Connection) -> bool {
         let may = matches!(

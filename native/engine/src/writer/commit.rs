@@ -328,8 +328,12 @@ impl Writer {
         self.link.control.begin(deadline, None);
         self.step("BEGIN IMMEDIATE")?;
         // Nobody else commits from here on.
-        let hold = self.shared.catalog().forms_hold(&self.link.conn, None);
-        hold.map(drop)
+        let (catalog, conn) = (self.shared.catalog(), &self.link.conn);
+        if !catalog.forms_hold(conn, None)? && catalog.is_changed(conn)? {
+            // They may have switched a journal on, which no statement of ours would notice.
+            catalog.reload(conn)?;
+        }
+        Ok(())
     }
 
     /// `COMMIT`. It is not interrupted: a commit that has begun is waited for.
