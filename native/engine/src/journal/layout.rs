@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS ash_rusqlite_replaced (
   source TEXT,
   actor TEXT,
   data JSON_TEXT,
-  gone INTEGER NOT NULL DEFAULT 0
+  known INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS ash_rusqlite_seals (
   last INTEGER PRIMARY KEY,
@@ -103,11 +103,12 @@ LEFT JOIN ash_rusqlite_subjects AS a ON a.id = e.actor;
 
 /// Rows that a REPLACE removed, for which SQLite fires no trigger of their table: one event each.
 const REPLACED: &str = "
-CREATE TRIGGER IF NOT EXISTS ash_rusqlite_replaced_row AFTER UPDATE OF gone ON ash_rusqlite_replaced
+CREATE TRIGGER IF NOT EXISTS ash_rusqlite_replaced_row AFTER DELETE ON ash_rusqlite_replaced
+WHEN NOT OLD.known
 BEGIN
-  INSERT INTO ash_rusqlite_subjects (name, position) SELECT NEW.source, 1 WHERE NEW.source IS NOT NULL
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT OLD.source, 1 WHERE OLD.source IS NOT NULL
     ON CONFLICT (name) DO UPDATE SET position = position + 1;
-  INSERT INTO ash_rusqlite_subjects (name) SELECT NEW.actor WHERE NEW.actor IS NOT NULL
+  INSERT INTO ash_rusqlite_subjects (name) SELECT OLD.actor WHERE OLD.actor IS NOT NULL
     ON CONFLICT (name) DO NOTHING;
   INSERT INTO ash_rusqlite_events
     (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
@@ -144,11 +145,11 @@ pub fn is_installed(conn: &Connection) -> Result<bool> {
 pub(crate) fn install(conn: &Connection) -> Result<()> {
     conn.execute_batch(CREATE).map_err(sqlite_error::map)?;
     let event = triggers::event(
-        "(SELECT id FROM ash_rusqlite_event_types WHERE name = NEW.type \
-         AND \"table\" = NEW.\"table\" AND operation = 'delete')",
-        "NEW.source",
-        Some("NEW.actor"),
-        ["NEW.key", "NEW.data", "NULL"],
+        "(SELECT id FROM ash_rusqlite_event_types WHERE name = OLD.type \
+         AND \"table\" = OLD.\"table\" AND operation = 'delete')",
+        Some("OLD.source"),
+        Some("OLD.actor"),
+        ["OLD.key", "OLD.data", "NULL"],
     );
     let replaced = REPLACED.replace("{event}", &event);
     conn.execute_batch(&replaced).map_err(sqlite_error::map)?;

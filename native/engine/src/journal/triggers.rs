@@ -74,29 +74,39 @@ pub(crate) fn triggers(conn: &Connection, table: &str, spec: &JournalSpec) -> Re
     Ok(all.into_iter().map(statement).collect())
 }
 
-/// The part of an INSERT into the events that says what it inserts: key, new data and old data are
-/// given as SQL.
+/// The values of an INSERT into the events: key, new data and old data are given as SQL.
+///
+/// They are sub-selects of single values, not a SELECT: for one that reads the table that is written
+/// to SQLite makes a table in memory, which costs more than all else together.
 pub(super) fn event(
     event_type: &str,
-    source: &str,
+    source: Option<&str>,
     actor: Option<&str>,
     [key, data, old]: [&str; 3],
 ) -> String {
+    let request =
+        |column: &str| format!("(SELECT {column} FROM ash_rusqlite_request WHERE id = 1)");
+    let subject = |column: &str, name: &str| {
+        format!("(SELECT {column} FROM ash_rusqlite_subjects WHERE name = {name})")
+    };
+    let of_source = |column| source.map_or("NULL".to_owned(), |source| subject(column, source));
     let actor = match actor {
-        Some(actor) => format!(
-            "coalesce(r.actor, (SELECT id FROM ash_rusqlite_subjects WHERE name = {actor}))"
-        ),
-        None => "r.actor".to_owned(),
+        Some(actor) => format!("coalesce({}, {})", request("actor"), subject("id", actor)),
+        None => request("actor"),
     };
     format!(
-        "SELECT coalesce({event_type}, \
+        "VALUES (\n    coalesce({event_type},\n      \
          RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),\n    \
-         s.id, s.position, {actor}, {key}, {data}, {old}, r.tx,\n    \
-         coalesce(r.at, max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', \
+         {}, {},\n    {actor}, {key},\n    {data},\n    {old},\n    {},\n    \
+         coalesce({}, max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', \
          coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),\n    \
-         r.action, r.metadata, randomblob(16)\n  \
-         FROM (SELECT 1) LEFT JOIN ash_rusqlite_request AS r ON r.id = 1\n  \
-         LEFT JOIN ash_rusqlite_subjects AS s ON s.name = {source}"
+         {}, {}, randomblob(16))",
+        of_source("id"),
+        of_source("position"),
+        request("tx"),
+        request("at"),
+        request("action"),
+        request("metadata"),
     )
 }
 
@@ -299,7 +309,7 @@ impl<'a> Journal<'a> {
              {};",
             event(
                 &event_type,
-                source.as_deref().unwrap_or("NULL"),
+                source.as_deref(),
                 actor.as_deref(),
                 [&self.key(row), data, old]
             )
@@ -316,9 +326,18 @@ impl<'a> Journal<'a> {
             false => String::new(),
         };
         format!(
-            "  UPDATE ash_rusqlite_replaced SET gone = 1 WHERE \"table\" = {table} \
-             AND ({same_key}NOT {exists});\n  \
-             DELETE FROM ash_rusqlite_replaced WHERE \"table\" = {table} AND gone;\n"
+            "  DELETE FROM ash_rusqlite_replaced WHERE \"table\" = {table} \
+             AND ({same_key}NOT {exists});\n"
+        )
+    }
+
+    /// Rows that were found before are there still, or have their event: the mark keeps them from
+    /// another one.
+    fn forget(&self, condition: &str) -> String {
+        let table = string(&self.table.name);
+        format!(
+            "  UPDATE ash_rusqlite_replaced SET known = 1 WHERE \"table\" = {table}{condition};\n  \
+             DELETE FROM ash_rusqlite_replaced WHERE known;\n"
         )
     }
 
@@ -355,25 +374,20 @@ impl<'a> Journal<'a> {
     fn delete(&self) -> (String, String) {
         let data = self.row("OLD");
         let body = format!(
-            "  DELETE FROM ash_rusqlite_replaced WHERE \"table\" = {} AND key = {};\n{}",
-            string(&self.table.name),
-            self.key("OLD"),
+            "{}{}",
+            self.forget(&format!(" AND key = {}", self.key("OLD"))),
             self.write(EventOn::Delete, "OLD", [&data, "NULL"])
         );
         ("AFTER DELETE ON {table} ".to_owned(), body)
     }
 
-    /// That some unique key of the row `t` is that of the new row.
-    fn conflicts(&self, with_key: bool) -> String {
+    /// For each unique key, that it is the same in the row `t` and in the new row.
+    fn conflicts(&self) -> Vec<String> {
         let columns: Vec<String> = self.columns.iter().map(|c| c.name.clone()).collect();
-        let mut keys: Vec<Vec<String>> = Vec::new();
-        if with_key {
-            let key = self.table.key_columns().map(|column| name(&column.name));
-            keys.push(key.collect());
-        }
+        let key = self.table.key_columns().map(|column| name(&column.name));
+        let mut keys: Vec<Vec<String>> = vec![key.collect()];
         keys.extend(self.uniques.iter().cloned());
-        let keys: Vec<String> = keys
-            .iter()
+        keys.iter()
             .map(|parts| {
                 let parts: Vec<String> = parts
                     .iter()
@@ -387,8 +401,7 @@ impl<'a> Journal<'a> {
                     .collect();
                 format!("({})", parts.join(" AND "))
             })
-            .collect();
-        keys.join(" OR ")
+            .collect()
     }
 
     /// Keeps the rows that conflict with the new one, in case it replaces them.
@@ -407,10 +420,11 @@ impl<'a> Journal<'a> {
             EventOn::Delete.suffix()
         ));
         format!(
-            "  DELETE FROM ash_rusqlite_replaced WHERE \"table\" = {table};\n  \
+            "{}  \
              INSERT INTO ash_rusqlite_replaced (\"table\", key, type, source, actor, data)\n  \
              SELECT {table}, {}, {event_type}, {source}, {actor}, {}\n  \
              FROM {} AS t WHERE {condition};\n",
+            self.forget(""),
             self.key("t"),
             self.row("t"),
             name(&self.table.name)
@@ -418,12 +432,20 @@ impl<'a> Journal<'a> {
     }
 
     fn replace_insert(&self) -> (String, String) {
-        let condition = self.conflicts(true);
+        let keys = self.conflicts();
+        // One after the other: a condition with OR over several indexes costs more.
+        let exists: Vec<String> = keys
+            .iter()
+            .map(|key| {
+                let table = name(&self.table.name);
+                format!("EXISTS (SELECT 1 FROM {table} AS t WHERE {key})")
+            })
+            .collect();
         let when = format!(
-            "BEFORE INSERT ON {{table}}\n  WHEN EXISTS (SELECT 1 FROM {} AS t WHERE {condition}) ",
-            name(&self.table.name)
+            "BEFORE INSERT ON {{table}}\n  WHEN {} ",
+            exists.join("\n  OR ")
         );
-        (when, self.keep(&condition))
+        (when, self.keep(&keys.join(" OR ")))
     }
 
     /// An update replaces rows by another key than its own.
@@ -431,7 +453,7 @@ impl<'a> Journal<'a> {
         let changes: Vec<String> = self.table.key_columns().map(changed).collect();
         let key_changes = format!("({})", changes.join(" OR "));
         let other = format!("{} IS NOT {}", self.key("t"), self.key("OLD"));
-        let condition = format!("({}) AND {other}", self.conflicts(true));
+        let condition = format!("({}) AND {other}", self.conflicts().join(" OR "));
         let when = match self.uniques.is_empty() {
             true => format!("{key_changes} AND "),
             false => String::new(),
