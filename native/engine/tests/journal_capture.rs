@@ -190,3 +190,52 @@ fn values_are_in_events_exactly() {
     );
     assert_eq!(all[3], r#"{"extra":1.0}"#);
 }
+
+#[test]
+fn a_row_that_was_found_and_left_alone_is_not_replaced_later() {
+    let conn = chat();
+    run(
+        &conn,
+        "INSERT INTO messages (id, slug) VALUES ('a', 's'), ('b', 't')",
+    );
+    run(
+        &conn,
+        "INSERT OR IGNORE INTO messages (id, slug) VALUES ('c', 's')",
+    );
+    run(&conn, "UPDATE messages SET id = 'd' WHERE id = 'a'");
+    run(
+        &conn,
+        "INSERT INTO messages (id, slug) VALUES ('e', 't') ON CONFLICT (slug) DO UPDATE SET id = 'f'",
+    );
+    assert_eq!(
+        events(&conn),
+        [
+            "chat.message.created - - a",
+            "chat.message.created - - b",
+            "chat.message.updated - - d",
+            "chat.message.updated - - f",
+        ]
+    );
+}
+
+#[test]
+fn an_update_that_replaces_the_row_of_its_new_key_deletes_it_first() {
+    let conn = chat();
+    run(
+        &conn,
+        "INSERT INTO rooms (id) VALUES ('r'), ('s'); INSERT INTO messages (id) VALUES ('a'), ('b')",
+    );
+    run(
+        &conn,
+        "UPDATE OR REPLACE rooms SET id = 's' WHERE id = 'r'; UPDATE OR REPLACE messages SET id = 'a' WHERE id = 'b'",
+    );
+    assert_eq!(
+        events(&conn)[4..],
+        [
+            "chat.room.deleted room:s#2 - s",
+            "chat.room.updated room:s#3 - s",
+            "chat.message.deleted - - a",
+            "chat.message.updated - - a",
+        ]
+    );
+}

@@ -317,17 +317,15 @@ impl<'a> Journal<'a> {
         body
     }
 
-    /// That the rows found before are gone which a REPLACE removed.
-    fn replaced(&self, inserted: bool) -> String {
+    /// That the rows found before are gone which a REPLACE removed: they are not there any more, or
+    /// the new row has their key. Each that goes from the notes has its event.
+    fn replaced(&self) -> String {
         let table = string(&self.table.name);
         let exists = self.exists("ash_rusqlite_replaced.key");
-        let same_key = match inserted {
-            true => format!("key = {} OR ", self.key("NEW")),
-            false => String::new(),
-        };
+        let key = self.key("NEW");
         format!(
             "  DELETE FROM ash_rusqlite_replaced WHERE \"table\" = {table} \
-             AND ({same_key}NOT {exists});\n"
+             AND (key = {key} OR NOT {exists});\n"
         )
     }
 
@@ -339,6 +337,12 @@ impl<'a> Journal<'a> {
             "  UPDATE ash_rusqlite_replaced SET known = 1 WHERE \"table\" = {table}{condition};\n  \
              DELETE FROM ash_rusqlite_replaced WHERE known;\n"
         )
+    }
+
+    /// That the row as it was is none that a REPLACE removed. It may have been found before by a
+    /// statement that then left it alone.
+    fn not_replaced(&self) -> String {
+        self.forget(&format!(" AND key = {}", self.key("OLD")))
     }
 
     /// Whether the table has a row with a key.
@@ -355,29 +359,23 @@ impl<'a> Journal<'a> {
 
     fn insert(&self) -> (String, String) {
         let data = self.row("NEW");
-        let body = self.replaced(true) + &self.write(EventOn::Insert, "NEW", [&data, "NULL"]);
+        let body = self.replaced() + &self.write(EventOn::Insert, "NEW", [&data, "NULL"]);
         ("AFTER INSERT ON {table} ".to_owned(), body)
     }
 
     fn update(&self) -> (String, String) {
         let when: Vec<String> = self.watched().map(|column| changed(column)).collect();
         let (data, old) = (self.changes("NEW"), self.changes("OLD"));
-        let mut body = String::new();
-        if !self.uniques.is_empty() {
-            body.push_str(&self.replaced(false));
-        }
-        body.push_str(&self.write(EventOn::Update, "NEW", [&data, &old]));
+        let body = self.not_replaced()
+            + &self.replaced()
+            + &self.write(EventOn::Update, "NEW", [&data, &old]);
         let when = format!("AFTER UPDATE ON {{table}} WHEN {} ", when.join("\n  OR "));
         (when, body)
     }
 
     fn delete(&self) -> (String, String) {
         let data = self.row("OLD");
-        let body = format!(
-            "{}{}",
-            self.forget(&format!(" AND key = {}", self.key("OLD"))),
-            self.write(EventOn::Delete, "OLD", [&data, "NULL"])
-        );
+        let body = self.not_replaced() + &self.write(EventOn::Delete, "OLD", [&data, "NULL"]);
         ("AFTER DELETE ON {table} ".to_owned(), body)
     }
 
