@@ -168,8 +168,9 @@ fn add_types(conn: &Connection, table: &Journaled) -> Result<()> {
 fn begun(conn: &Connection, table: &str, config: &str, columns: &str) -> Result<()> {
     let sql = format!(
         "INSERT INTO ash_rusqlite_journaled \
-         (\"table\", config, columns, since, baseline_key, baselined) \
-         SELECT ?1, ?2, ?3, head + 1, before.baseline_key, coalesce(before.baselined, \
+         (\"table\", config, columns, since, renamed, baseline_key, baselined) \
+         SELECT ?1, ?2, ?3, head + 1, iif(before.id IS NULL, NULL, '{{}}'), \
+         before.baseline_key, coalesce(before.baselined, \
          CASE WHEN NOT EXISTS (SELECT 1 FROM {}) THEN head END) \
          FROM (SELECT coalesce(max(seq), 0) AS head FROM ash_rusqlite_events) \
          LEFT JOIN ash_rusqlite_journaled AS before ON before.until = head AND before.id = \
@@ -205,7 +206,8 @@ fn changed(
 }
 
 /// The old names of columns by their new ones, `*` for the table, and what rows that were there have
-/// in columns that are new.
+/// in columns that are new. The names are an object, be it empty: only the version with which a table
+/// begins to be journaled has none.
 fn versions(
     conn: &Connection,
     known: &Known,
@@ -232,14 +234,11 @@ fn versions(
             defaults.insert(column.name.clone(), default(conn, column)?);
         }
     }
-    let text = |empty: bool, json: serde_json::Result<String>| match empty {
+    let defaults = match defaults.is_empty() {
         true => None,
-        false => json.ok(),
+        false => serde_json::to_string(&defaults).ok(),
     };
-    Ok((
-        text(names.is_empty(), serde_json::to_string(&names)),
-        text(defaults.is_empty(), serde_json::to_string(&defaults)),
-    ))
+    Ok((serde_json::to_string(&names).ok(), defaults))
 }
 
 /// What a column gives a row that leaves it out, encoded.
