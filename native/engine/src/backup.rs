@@ -178,7 +178,12 @@ fn steps(
     }
 }
 
-fn check_destination(source: &Connection, destination: &Path, overwrite: bool) -> Result<()> {
+/// Refuses a name that a new database cannot get.
+pub(crate) fn check_destination(
+    source: &Connection,
+    destination: &Path,
+    overwrite: bool,
+) -> Result<()> {
     let refusal = |why: &str| {
         let path = destination.display().to_string();
         Error::new(Code::InvalidBackup, format!("{path} {why}")).with("path", path)
@@ -295,12 +300,13 @@ fn size_of(conn: &Connection) -> Result<BackupSummary> {
 }
 
 /// A copy that has not got its name yet. Dropped, it goes, and its journals with it.
-struct Partial {
+pub(crate) struct Partial {
     path: PathBuf,
 }
 
 impl Partial {
-    fn create(destination: &Path) -> Result<Partial> {
+    /// Makes it beside its destination, readable to its owner alone.
+    pub(crate) fn create(destination: &Path) -> Result<Partial> {
         let path = beside(destination, &format!(".partial-{}", uuid::Uuid::new_v4()));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -310,6 +316,11 @@ impl Partial {
             .open(&path)
             .map_err(|error| io_error::map(&error, "create", &path))?;
         Ok(Partial { path })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn open(&self) -> Result<Connection> {
@@ -344,7 +355,7 @@ impl Partial {
     }
 
     /// Syncs the file, gives it its name and syncs the folder.
-    fn publish(self, destination: &Path) -> Result<()> {
+    pub(crate) fn publish(self, destination: &Path) -> Result<()> {
         let failed = |error: std::io::Error| io_error::map(&error, "write the backup", destination);
         File::open(&self.path)
             .and_then(|file| file.sync_all())

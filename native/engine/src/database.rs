@@ -1,5 +1,6 @@
 //! A database: its writer, its readers, and what a host asks of them.
 
+mod as_of;
 mod figures;
 mod handover;
 mod maintenance;

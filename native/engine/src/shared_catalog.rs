@@ -69,6 +69,13 @@ impl SharedCatalog {
         }
     }
 
+    /// The same tables, of whose times nothing is known, and none of them with a rowid.
+    pub fn as_views(&self) -> SharedCatalog {
+        let catalog = SharedCatalog::without_forms(self);
+        catalog.put(Catalog::clone(&catalog.get()).without_rowids());
+        catalog
+    }
+
     fn load_beside(&self, conn: &Connection) -> Result<SharedCatalog> {
         let catalog = self.with_readings_and_forms(Catalog::load(conn)?);
         Ok(SharedCatalog {

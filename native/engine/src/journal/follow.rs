@@ -256,15 +256,19 @@ fn drops(triggers: &[Trigger]) -> Vec<String> {
 
 /// Whether the triggers are the same, whatever their order.
 fn equal(existing: &[Trigger], wanted: &[Trigger]) -> bool {
-    let words = |sql: &str| -> Vec<String> { lex(sql).into_iter().map(|t| t.text).collect() };
     existing.len() == wanted.len()
         && wanted.iter().all(|(name, sql)| {
-            existing.iter().any(|(other, other_sql)| {
-                same(name, other)
-                    && is_journal_trigger(sql) == is_journal_trigger(other_sql)
-                    && (sql == other_sql || words(sql) == words(other_sql))
-            })
+            existing
+                .iter()
+                .any(|(other, other_sql)| same(name, other) && equal_texts(sql, other_sql))
         })
+}
+
+/// Whether two triggers of journals do the same, however they are written.
+pub(super) fn equal_texts(sql: &str, other: &str) -> bool {
+    let words = |sql: &str| -> Vec<String> { lex(sql).into_iter().map(|t| t.text).collect() };
+    is_journal_trigger(sql) == is_journal_trigger(other)
+        && (sql == other || words(sql) == words(other))
 }
 
 /// The trigger of another table's journal that does the same as one of the given name.

@@ -75,6 +75,16 @@ impl Catalog {
         self
     }
 
+    /// The same tables as they look where views are in their places.
+    pub(crate) fn without_rowids(mut self) -> Catalog {
+        for table in self.tables.values_mut() {
+            let mut other = Table::clone(table);
+            other.without_rowid = true;
+            *table = Arc::new(other);
+        }
+        self
+    }
+
     /// The version of the schema that the tables were read at.
     pub fn schema_version(&self) -> i64 {
         self.schema_version

@@ -18,5 +18,6 @@ pub use decode::{decode, decode_list};
 pub use encode::{encode, encode_as, encode_untyped, ColumnRef};
 pub use name::Name;
 pub use row::Row;
+pub(crate) use time::format_datetime;
 pub use time_texts::TimeFamily;
 pub use types::{ColumnType, Date, DateTime, Decoded, OutputColumn, Time, Value};

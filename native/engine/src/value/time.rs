@@ -54,7 +54,7 @@ pub(super) fn format_time(time: &Time, fraction: bool) -> String {
 }
 
 /// `2026-01-02T03:04:05`, with a fraction or without, with `Z` behind it if it is in UTC.
-pub(super) fn format_datetime(at: &DateTime, fraction: bool, utc: bool) -> String {
+pub(crate) fn format_datetime(at: &DateTime, fraction: bool, utc: bool) -> String {
     let mut text = String::with_capacity(27);
     push_date(&mut text, &at.date);
     text.push('T');

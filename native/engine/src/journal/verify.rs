@@ -1,0 +1,334 @@
+//! Whether the events and the tables agree: in one snapshot the events are replayed into temporary
+//! tables, which are compared with the real ones.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::compare::{self, RowDifference};
+use super::follow::equal_texts;
+use super::layout;
+use super::replay::{create_like, Range, Replay, Steps, Watch};
+use super::rows::Digests;
+use super::sync::Journaled;
+use super::triggers::{trigger_names, triggers};
+use super::versions::{open_versions, Version};
+use crate::error::{Code, Error, Result};
+use crate::progress::ProgressSink;
+use crate::schema::{load_table, quoted_name, same};
+use crate::sqlite_error;
+
+/// What verifying found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many events were replayed.
+    pub events: u64,
+    /// How many rows were compared.
+    pub rows: u64,
+    /// The tables that were compared.
+    pub tables: Vec<String>,
+    /// The first rows that are not as the events say.
+    pub differences: Vec<RowDifference>,
+    /// What else is wrong, a sentence each.
+    pub problems: Vec<String>,
+}
+
+impl Verified {
+    /// Whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.differences.is_empty() && self.problems.is_empty()
+    }
+}
+
+/// Verifies the journal of a database. `conn` must be outside a transaction and free for the whole
+/// time, and is of no use for anything else afterwards. At most `limit` differences and as many
+/// problems are reported.
+///
+/// # Errors
+/// `not_journaled`, `cancelled`, those of SQLite.
+pub fn verify(conn: &Connection, limit: usize, sink: &mut dyn ProgressSink) -> Result<Verified> {
+    if !layout::is_installed(conn)? {
+        return Err(layout::not_journaled());
+    }
+    beside(conn)?;
+    let snapshot = conn.unchecked_transaction().map_err(sqlite_error::map)?;
+    let versions = open_versions(conn, "main")?;
+    let mut found = Verified {
+        tables: versions.keys().cloned().collect(),
+        ..Verified::default()
+    };
+    let mut problems = Problems {
+        limit,
+        all: Vec::new(),
+    };
+    check_tables(conn, &versions, &mut problems)?;
+    check_request(conn, &mut problems)?;
+    for table in versions.keys() {
+        if load_table(conn, table)?.is_some() {
+            create_like(conn, ("main", table), ("temp", table))?;
+        }
+    }
+    let named = |table: &str| format!("temp.{}", quoted_name(table));
+    let mut replay = Replay::new(conn, "main", &versions, named, Digests::Placeholder)?;
+    let removed = removed(conn).map_err(sqlite_error::map)?;
+    let mut steps = Steps {
+        sink,
+        phase: "verify",
+        total: count(conn, "main.ash_rusqlite_events")?,
+    };
+    let mut events = Events {
+        steps: &mut steps,
+        problems: &mut problems,
+        removed: &removed,
+        last: 0,
+        positions: HashMap::new(),
+    };
+    found.events = replay.run(Range::default(), &mut events)?;
+    let positions = events.positions;
+    check_positions(conn, &positions, !removed.is_empty(), &mut problems)?;
+    for (table, versions) in &versions {
+        let Some((spec, known)) = versions.last().zip(load_table(conn, table)?) else {
+            continue;
+        };
+        let room = limit.saturating_sub(found.differences.len());
+        let (rows, differences) = compare::compare(conn, &known, &spec.spec, room)?;
+        found.rows += rows;
+        found.differences.extend(differences);
+        steps.report(table, found.rows, found.rows)?;
+    }
+    found.problems = problems.all;
+    drop(snapshot);
+    Ok(found)
+}
+
+/// Sets a connection up for a replay into temporary tables.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn beside(conn: &Connection) -> Result<()> {
+    conn.execute_batch(
+        "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; \
+         PRAGMA temp.journal_mode = OFF; PRAGMA temp.cache_size = -65536;",
+    )
+    .map_err(sqlite_error::map)
+}
+
+struct Problems {
+    limit: usize,
+    all: Vec<String>,
+}
+
+impl Problems {
+    fn note(&mut self, problem: String) {
+        if self.all.len() < self.limit {
+            self.all.push(problem);
+        }
+    }
+}
+
+/// The stretches of events that were removed on purpose.
+type Removed = Vec<(i64, i64)>;
+
+fn removed(conn: &Connection) -> rusqlite::Result<Removed> {
+    let sql = "SELECT first, last FROM main.ash_rusqlite_seals WHERE removed IS NOT NULL";
+    let mut stmt = conn.prepare(sql)?;
+    let rows = stmt.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Looks at the numbers of the events as they come.
+struct Events<'s, 'p> {
+    steps: &'s mut Steps<'p>,
+    problems: &'s mut Problems,
+    removed: &'s Removed,
+    last: i64,
+    positions: HashMap<i64, i64>,
+}
+
+impl Watch for Events<'_, '_> {
+    fn event(&mut self, seq: i64, source: Option<i64>, position: Option<i64>) -> Result<()> {
+        let expected = self.last + 1;
+        self.last = seq;
+        if seq != expected {
+            self.missing(expected, seq - 1);
+        }
+        match (source, position) {
+            (None, None) => {}
+            (Some(source), Some(position)) => {
+                let last = self.positions.insert(source, position);
+                let next = last.map_or(1, |last| last + 1);
+                let is_next = match self.removed.is_empty() {
+                    true => position == next,
+                    false => position >= next,
+                };
+                if !is_next {
+                    self.problems.note(format!(
+                        "the event {seq} has position {position} of its source, where {next} follows"
+                    ));
+                }
+            }
+            _ => self
+                .problems
+                .note(format!("the event {seq} has a source or a position alone")),
+        }
+        Ok(())
+    }
+
+    fn broken(&mut self, error: Error) -> Result<()> {
+        self.problems.note(error.message().to_owned());
+        Ok(())
+    }
+
+    fn step(&mut self, done: u64) -> Result<()> {
+        self.steps.step(done)
+    }
+}
+
+impl Events<'_, '_> {
+    fn missing(&mut self, first: i64, last: i64) {
+        let mut next = first;
+        for (from, to) in self.removed {
+            if *from <= next && next <= *to {
+                next = to + 1;
+            }
+        }
+        if next == last {
+            self.problems.note(format!("the event {last} is missing"));
+        } else if next < last {
+            self.problems
+                .note(format!("the events {next} to {last} are missing"));
+        }
+    }
+}
+
+/// That the last positions are those that the sources have.
+fn check_positions(
+    conn: &Connection,
+    positions: &HashMap<i64, i64>,
+    removed: bool,
+    problems: &mut Problems,
+) -> Result<()> {
+    let sql = "SELECT id, name, position FROM main.ash_rusqlite_subjects ORDER BY id";
+    let mut stmt = conn.prepare(sql).map_err(sqlite_error::map)?;
+    let mut rows = stmt.query([]).map_err(sqlite_error::map)?;
+    let mut known = 0;
+    while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+        let read = || -> rusqlite::Result<(i64, String, i64)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        };
+        let (id, name, position) = read().map_err(sqlite_error::map)?;
+        let found = positions.get(&id).copied();
+        known += usize::from(found.is_some());
+        let last = found.unwrap_or(0);
+        if last != position && !(removed && last < position) {
+            problems.note(format!(
+                "the source {name} is at position {position}, its last event at {last}"
+            ));
+        }
+    }
+    if known < positions.len() {
+        problems.note("events have a source that is not there".to_owned());
+    }
+    Ok(())
+}
+
+/// That no request is written down as running.
+fn check_request(conn: &Connection, problems: &mut Problems) -> Result<()> {
+    let sql = "SELECT actor IS NULL AND action IS NULL AND metadata IS NULL AND at IS NULL \
+               AND tx IS NULL FROM main.ash_rusqlite_request WHERE id = 1";
+    let clear: Option<bool> = conn
+        .query_row(sql, [], |row| row.get(0))
+        .optional()
+        .map_err(sqlite_error::map)?;
+    match clear {
+        Some(true) => {}
+        Some(false) => problems.note("ash_rusqlite_request was not cleared".to_owned()),
+        None => problems.note("ash_rusqlite_request has no row".to_owned()),
+    }
+    Ok(())
+}
+
+/// That each journaled table has its triggers, and that the journal knows it as it is.
+fn check_tables(
+    conn: &Connection,
+    versions: &BTreeMap<String, Vec<Version>>,
+    problems: &mut Problems,
+) -> Result<()> {
+    let journaled = Journaled::all(conn)?;
+    for table in &journaled {
+        if !versions.keys().any(|known| same(known, &table.table)) {
+            problems.note(format!(
+                "{}: has triggers of a journal that does not know it",
+                table.table
+            ));
+        }
+    }
+    for (table, versions) in versions {
+        let Some(version) = versions.last() else {
+            continue;
+        };
+        let Some(known) = load_table(conn, table)? else {
+            problems.note(format!("{table}: the table is not there"));
+            continue;
+        };
+        let columns = known.columns.iter().filter(|column| !column.generated);
+        let is_as_known = columns.map(|column| &column.name).eq(&version.columns);
+        if !is_as_known {
+            problems.note(format!("{table}: has other columns than its journal knows"));
+        }
+        if version.baselined.is_none() {
+            problems.note(format!("{table}: its baseline is not complete"));
+        }
+        check_triggers(conn, table, version, problems)?;
+    }
+    Ok(())
+}
+
+fn check_triggers(
+    conn: &Connection,
+    table: &str,
+    version: &Version,
+    problems: &mut Problems,
+) -> Result<()> {
+    let wanted = match triggers(conn, table, &version.spec) {
+        Ok(wanted) => wanted,
+        Err(error) if error.code() == Code::InvalidOption => {
+            problems.note(format!("{table}: {}", error.message()));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    for name in trigger_names(table) {
+        let found: Option<String> = conn
+            .query_row(
+                "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 \
+                 AND tbl_name = ?2 COLLATE NOCASE",
+                [&name, table],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(sqlite_error::map)?;
+        let wanted = wanted.iter().find(|(wanted, _)| *wanted == name);
+        match (found, wanted) {
+            (None, Some(_)) => problems.note(format!("{table}: the trigger {name} is missing")),
+            (Some(_), None) => problems.note(format!("{table}: the trigger {name} is too many")),
+            (Some(found), Some((_, wanted))) if !equal_texts(&found, wanted) => problems.note(
+                format!("{table}: the trigger {name} is not as it would be written now"),
+            ),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn count(conn: &Connection, table: &str) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM {table}");
+    conn.query_row(&sql, [], |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Integer(number) => u64::try_from(number).unwrap_or(0),
+            _ => 0,
+        })
+    })
+    .map_err(sqlite_error::map)
+}
