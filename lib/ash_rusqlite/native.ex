@@ -242,6 +242,14 @@ defmodule AshRusqlite.Native do
   @spec check(db(), reference(), keyword()) :: :ok | error()
   def check(_db, _ref, _options), do: not_loaded()
 
+  @doc "Compares the events of the journal with the tables."
+  @spec journal_verify(db(), reference(), pos_integer()) :: :ok | error()
+  def journal_verify(_db, _ref, _limit), do: not_loaded()
+
+  @doc "Makes a new database of the events of the journal."
+  @spec journal_rebuild(db(), reference(), String.t(), keyword()) :: :ok | error()
+  def journal_rebuild(_db, _ref, _path, _options), do: not_loaded()
+
   @doc "Looks for indexes that are missing."
   @spec advise(db(), reference(), non_neg_integer()) :: :ok | error()
   def advise(_db, _ref, _min_steps), do: not_loaded()

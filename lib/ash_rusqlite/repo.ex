@@ -32,6 +32,15 @@ defmodule AshRusqlite.Repo do
     * `:distinct` - `true` gives equal rows once
     * `:after`, `:before` - only the rows behind, or just before, this one in the order: a row
       of the same table, or the values of its order's columns
+    * `:as_of` - the tables as they were, by their journals: a seq (behind its event; 0 is before
+      the first), a `DateTime` (behind the last commit until then), or a list of `source:` with one of
+      `seq:`, `at:` and `position:`, which gives the rows of that source alone, such as
+      `[source: "room:kitchen", position: 5]`. Every table that is read must be journaled. Of a
+      sensitive column that changed since then the value is nil, and a skipped one is as it is now
+      where nothing else is known. For every read but `c:stream/2` and `c:explain/2`; inside of a
+      transaction, too, of which it sees nothing. Errors: `:not_journaled`, `:position_ahead` for a seq
+      or position that is not there yet, `:outdated` for one from before the journal is complete,
+      `:unknown_source`
     * `:timeout` - milliseconds for waiting and running together, or `:infinity`; by default the
       repo's `busy_timeout`. Every function takes it
 
@@ -170,6 +179,34 @@ defmodule AshRusqlite.Repo do
 
   @typedoc "What a backup or restore copied."
   @type copied :: %{pages: non_neg_integer(), bytes: non_neg_integer()}
+
+  @typedoc "A row that is not as the events of the journal say, see `c:journal_verify/1`."
+  @type row_difference :: %{
+          table: String.t(),
+          key: String.t(),
+          column: String.t() | nil,
+          event: String.t() | nil,
+          row: String.t() | nil
+        }
+
+  @typedoc "What verifying the journal found, see `c:journal_verify/1`."
+  @type verified :: %{
+          events: non_neg_integer(),
+          rows: non_neg_integer(),
+          tables: [String.t()],
+          differences: [row_difference()],
+          problems: [String.t()]
+        }
+
+  @typedoc "What was made of the events of the journal, see `c:journal_rebuild/2`."
+  @type rebuilt :: %{
+          events: non_neg_integer(),
+          rows: non_neg_integer(),
+          tables: [String.t()],
+          empty: [String.t()],
+          problems: [String.t()],
+          bytes: non_neg_integer()
+        }
 
   @doc "Every row of a query, see \"Queries\" above."
   @callback all(table(), opts :: keyword()) :: [row()]
@@ -461,6 +498,36 @@ defmodule AshRusqlite.Repo do
   Options: `quick:` true leaves out the indexes, `limit:` at most so many lines (100).
   """
   @callback check(opts :: keyword()) :: {:ok, [String.t()]} | {:error, Error.t()}
+
+  @doc """
+  Replays the events of the journal into temporary tables and compares these with the real ones, row
+  by row and value by value, in one snapshot, while others write. Returns a map:
+
+    * `:events` and `:rows` - how many were replayed and compared
+    * `:tables` - the journaled tables
+    * `:differences` - the first rows that are not as the events say, each a map of `:table`, `:key`,
+      `:column` (nil where the whole row is there in one of them only), `:event` and `:row`: the two
+      values as events have them, such as `"\"text\""` or `{"blob":"00FF"}`. `[]` when they agree
+    * `:problems` - what else is wrong, a sentence each: events that are missing, positions with gaps,
+      triggers that are gone or changed. `[]` when there is none
+
+  Skipped columns are left out; of a sensitive one only whether it is null is compared. Options:
+  `limit:` at most so many differences and as many problems (20), `progress:`. Errors:
+  `:not_journaled`.
+  """
+  @callback journal_verify(opts :: keyword()) :: {:ok, verified()} | {:error, Error.t()}
+
+  @doc """
+  Makes a new database of the events of the journal alone: the tables, indexes, views and triggers of
+  this one, the rows that the events say, and the journal itself, which goes on there with another
+  epoch. What events do not hold (sensitive and redacted values) is null, or empty where it may not
+  be null. Returns a map of `:events`, `:rows`, `:tables`, `:empty` (the tables that are not
+  journaled, and so have no rows), `:problems` (sentences) and `:bytes`.
+
+  Options: `overwrite:` true replaces a file that is there, `progress:`. Errors: `:not_journaled`,
+  `:journal_broken` for an event that cannot be replayed, and those of `c:backup/2`.
+  """
+  @callback journal_rebuild(Path.t(), opts :: keyword()) :: {:ok, rebuilt()} | {:error, Error.t()}
 
   @doc """
   Moves the write-ahead log into the file, which happens by itself as well. The mode is one of

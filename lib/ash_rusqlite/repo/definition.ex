@@ -20,7 +20,8 @@ defmodule AshRusqlite.Repo.Definition do
     {Writes, [:table], [:delete_all]},
     {Maintenance, [], [:migrate, :migrate!, :rollback_migration, :rollback_migration!]},
     {Maintenance, [], [:migrations, :migrations!, :check, :vacuum]},
-    {Maintenance, [:path], [:backup, :backup!, :restore, :restore!]},
+    {Maintenance, [:path], [:backup, :backup!, :restore, :restore!, :journal_rebuild]},
+    {Maintenance, [], [:journal_verify]},
     {Maintenance, [mode: :passive], [:checkpoint]}
   ]
 

@@ -279,6 +279,28 @@ defmodule AshRusqlite.Repo.Maintenance do
     end)
   end
 
+  @doc "See `c:AshRusqlite.Repo.journal_verify/1`."
+  @spec journal_verify(repo(), keyword()) :: result(AshRusqlite.Repo.verified())
+  def journal_verify(repo, opts \\ []) do
+    run(repo, :journal_verify, opts, [:limit], fn entry, opts ->
+      limit = Keyword.get(opts, :limit, 20)
+
+      if is_integer(limit) and limit in 1..1_000_000,
+        do: {:ok, &Native.journal_verify(entry.db, &1, limit)},
+        else: Options.wrong(:limit, limit, "a count of findings from 1 to 1000000")
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.journal_rebuild/2`."
+  @spec journal_rebuild(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.rebuilt())
+  def journal_rebuild(repo, path, opts \\ []) do
+    run(repo, :journal_rebuild, opts, [:overwrite], fn entry, opts ->
+      with {:ok, path} <- path(path), {:ok, overwrite} <- boolean(opts, :overwrite) do
+        {:ok, &Native.journal_rebuild(entry.db, &1, path, overwrite: overwrite)}
+      end
+    end)
+  end
+
   @doc """
   Indexes that are missing, tried before they are named:
 

@@ -36,6 +36,7 @@ defmodule AshRusqlite.Repo.QueryLog do
           Call.result()
   def observe(%{telemetry: false, log: false}, _statement, fun), do: fun.()
   def observe(entry, {:marked, statement}, fun), do: observe(entry, statement, fun)
+  def observe(entry, {:as_of, _, _, read}, fun), do: observe(entry, read, fun)
 
   def observe(entry, statement, fun) do
     {resource, action} = Process.get(@origin, {nil, nil})

@@ -6,7 +6,7 @@ defmodule AshRusqlite.Repo.Reads do
   """
 
   alias AshRusqlite.{Error, Result}
-  alias AshRusqlite.Repo.{Expression, Options, Pages, Statement}
+  alias AshRusqlite.Repo.{AsOf, Expression, Options, Pages, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
@@ -148,8 +148,10 @@ defmodule AshRusqlite.Repo.Reads do
           {:ok, Result.t()} | {:error, Error.t()}
   def query(repo, sql, params \\ [], opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
-         :ok <- Options.known(opts, []),
-         {:ok, {columns, rows}} <- Statement.read(repo, {:sql, sql, params}, timeout) do
+         {:ok, as_of, opts} <- AsOf.pop(opts),
+         :ok <- Options.known(opts, [:as_of]),
+         read = AsOf.wrap({:sql, sql, params}, as_of),
+         {:ok, {columns, rows}} <- Statement.read(repo, read, timeout) do
       {:ok, %Result{columns: columns, rows: rows, num_rows: length(rows)}}
     end
   end
@@ -167,8 +169,9 @@ defmodule AshRusqlite.Repo.Reads do
   @spec get_row(repo(), table(), term(), keyword()) :: {:ok, row() | nil} | {:error, Error.t()}
   def get_row(repo, table, key, opts) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
-         :ok <- Options.known(opts, []) do
-      Statement.read(repo, {:get, table, key}, timeout)
+         {:ok, as_of, opts} <- AsOf.pop(opts),
+         :ok <- Options.known(opts, [:as_of]) do
+      Statement.read(repo, AsOf.wrap({:get, table, key}, as_of), timeout)
     end
   end
 
@@ -182,7 +185,8 @@ defmodule AshRusqlite.Repo.Reads do
 
   defp read!(repo, opts, read) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
-         {:ok, value} <- Statement.read(repo, read.(opts), timeout) do
+         {:ok, as_of, opts} <- AsOf.pop(opts),
+         {:ok, value} <- Statement.read(repo, AsOf.wrap(read.(opts), as_of), timeout) do
       value
     else
       {:error, error} -> raise error

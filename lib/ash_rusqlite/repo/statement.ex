@@ -14,7 +14,8 @@ defmodule AshRusqlite.Repo.Statement do
       timeout = timeout || entry.timeout
 
       QueryLog.observe(entry, read, fn ->
-        if Transaction.open?(entry) do
+        # The past is the same inside of a transaction, and what it has written is none of it yet.
+        if Transaction.open?(entry) and elem(read, 0) != :as_of do
           Transaction.run(entry, {:read, read}, timeout)
         else
           left = Uncommitted.wait(entry.uncommitted, timeout)

@@ -209,6 +209,17 @@ impl Database {
             let queue = &self.0.shared.queue;
             queue.push(Work::LookAtFiles, soon.into(), Box::new(Nowhere), None)?;
         }
+        if let Read::AsOf(as_of, read) = read {
+            let Pace::Full {
+                deadline,
+                cancelled,
+            } = pace
+            else {
+                return Ok(ReadOutcome::NeedsTime);
+            };
+            self.read_as_of(read, as_of, deadline, cancelled, sink)?;
+            return Ok(ReadOutcome::Done);
+        }
         let may_open = matches!(pace, Pace::Full { .. });
         loop {
             let mut reader = match self.0.pool.lend(may_open, on_reader_free)? {

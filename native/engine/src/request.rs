@@ -9,6 +9,7 @@ use crate::advice::Advice;
 use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
+use crate::journal::{Rebuilt, Verified};
 use crate::migration::{Applied, Baseline, MigrateOptions, MigrationCheck, MigrationStatus};
 use crate::progress::Progress;
 use crate::query::ir::{Read, Write};
@@ -219,6 +220,18 @@ pub enum Maintenance {
         /// At most so many findings.
         limit: u32,
     },
+    /// Compares the events of the journal with the tables.
+    VerifyJournal {
+        /// At most so many differences, and as many other findings.
+        limit: u32,
+    },
+    /// Makes a new database of the events of the journal.
+    RebuildJournal {
+        /// The new file.
+        path: PathBuf,
+        /// Whether a file that is there is replaced.
+        overwrite: bool,
+    },
     /// Looks for indexes that are missing.
     Advise {
         /// Statements with fewer steps a run are left out.
@@ -249,6 +262,8 @@ impl Maintenance {
             Maintenance::Backup { .. } => "a backup",
             Maintenance::Restore { .. } => "a restore",
             Maintenance::Check { .. } => "a check",
+            Maintenance::VerifyJournal { .. } => "a verification of the journal",
+            Maintenance::RebuildJournal { .. } => "a rebuild from the journal",
             Maintenance::Advise { .. } => "advice on indexes",
             Maintenance::OtherForms { .. } => "a look at the forms of times",
             Maintenance::Checkpoint(_) => "a checkpoint",
@@ -285,6 +300,10 @@ pub enum Outcome {
     Backup(BackupSummary),
     /// What a check found; empty when all is sound.
     Check(Vec<String>),
+    /// What verifying the journal found.
+    Verified(Verified),
+    /// What was made of the events.
+    Rebuilt(Rebuilt),
     /// Which indexes are missing.
     Advice(Advice),
     /// Columns of times with texts in other forms than their own.

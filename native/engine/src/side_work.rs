@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::request::{Maintenance, Outcome};
 use crate::schema::one_form;
 use crate::schema::Catalog;
-use crate::{advice, backup, integrity, migration};
+use crate::{advice, backup, integrity, journal, migration};
 
 struct ProgressTo<'a> {
     reply: &'a mut Reply,
@@ -63,6 +63,18 @@ pub fn run(
         }
         Maintenance::Check { quick, limit } => {
             integrity::integrity_check(&link.conn, quick, limit).map(Outcome::Check)
+        }
+        Maintenance::VerifyJournal { limit } => {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let mut sink = ProgressTo { reply, closing };
+            journal::verify(&link.conn, limit, &mut sink).map(Outcome::Verified)
+        }
+        Maintenance::RebuildJournal { path, overwrite } => {
+            let mut sink = ProgressTo {
+                reply,
+                closing: Arc::clone(&closing),
+            };
+            journal::rebuild(&link.conn, &path, overwrite, closing, &mut sink).map(Outcome::Rebuilt)
         }
         Maintenance::Advise {
             min_steps,

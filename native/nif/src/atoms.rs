@@ -88,6 +88,13 @@ rustler::atoms! {
     full_scan_steps,
     sorts,
     automatic_index_rows,
+    // Of journals.
+    events,
+    event,
+    differences,
+    key,
+    row,
+    empty,
     // Of the forms of times.
     example,
     left,

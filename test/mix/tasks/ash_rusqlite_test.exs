@@ -151,6 +151,52 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert_raise Mix.Error, ~r/ledger .* has entries/, fn -> mix("baseline", ["b" | args]) end
   end
 
+  test "journal.verify and journal.rebuild", %{database: database, tmp_dir: folder} do
+    mix("migrate")
+    assert info() =~ "applied"
+    assert_raise Mix.Error, ~r/no journal/, fn -> mix("journal.verify") end
+
+    {:ok, repo} = AshRusqlite.Repo.start_link(database: database, log_start: false)
+
+    spec = [
+      table: "notes",
+      columns: [[name: "id", type: "INTEGER"], [name: "text", type: "TEXT"]],
+      primary_key: ["id"],
+      journal: [type: "note"]
+    ]
+
+    {:ok, _} = AshRusqlite.Repo.Schema.ensure_table(repo, spec)
+    AshRusqlite.Repo.Writes.insert_all(repo, :notes, [[id: 1, text: "a"], [id: 2, text: "b"]])
+    AshRusqlite.Repo.stop(repo)
+
+    shown = mix("journal.verify", ["--limit", "5"])
+    assert shown =~ "verify"
+    assert info() =~ "2 events agree with 2 rows"
+
+    copy = Path.join(folder, "rebuilt.db")
+    mix("journal.rebuild", [copy])
+    assert info() =~ "2 events made 2 rows"
+    assert info() =~ ~r/without rows: .*rooms/
+    assert "notes" in tables(copy)
+    assert_raise Mix.Error, ~r/give --overwrite/, fn -> mix("journal.rebuild", [copy]) end
+    mix("journal.rebuild", [copy, "--overwrite", "--quiet"])
+    assert_raise Mix.Error, ~r/PATH/, fn -> mix("journal.rebuild") end
+    Mix.shell(Mix.Shell.Process)
+
+    {:ok, repo} = AshRusqlite.Repo.start_link(database: database, log_start: false)
+
+    AshRusqlite.Repo.Writes.execute!(
+      repo,
+      "UPDATE ash_rusqlite_events SET data = replace(data, 'b', 'x')"
+    )
+
+    AshRusqlite.Repo.stop(repo)
+
+    assert_raise Mix.Error,
+                 ~r/notes 2 text: the events say "x", the row has "b"/,
+                 fn -> mix("journal.verify") end
+  end
+
   test "backup copies the database", %{database: database, tmp_dir: folder} do
     mix("migrate")
     copy = Path.join(folder, "copy.db")

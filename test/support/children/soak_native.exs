@@ -171,6 +171,11 @@ defmodule Soak do
 
   defp right(:advise, %{db: db}), do: [db, make_ref(), 100]
   defp right(:other_forms, %{db: db}), do: [db, make_ref()]
+  defp right(:journal_verify, %{db: db}), do: [db, make_ref(), 5]
+
+  defp right(:journal_rebuild, %{db: db}),
+    do: [db, make_ref(), "rebuilt.db", [overwrite: true]]
+
   defp right(:check, %{db: db}), do: [db, make_ref(), [quick: true, limit: 5]]
 
   defp right(:checkpoint, %{db: db}),
@@ -234,6 +239,8 @@ defmodule Soak do
       {:all, "rooms", [select: [:id], distinct: true, after: [id: "a"]]},
       {:all, :kinds, [order_by: [:text], before: ["x"]]},
       {:get, :kinds, 1},
+      {:as_of, Enum.random([0, 1, ~U[2026-01-02 03:04:05Z], {:position, 1}]),
+       Enum.random([nil, "room:a"]), {:get, :rooms, "a"}},
       {:get, :seats, [room_id: "a", number: 1]},
       {:aggregate, :kinds, Enum.random([:count, :sum, :avg, :min, :max]),
        Enum.random([nil, :integer, :decimal]), [where: condition]},

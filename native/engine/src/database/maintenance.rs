@@ -34,6 +34,8 @@ impl Database {
                 | Maintenance::CheckMigrations { .. }
                 | Maintenance::Backup { .. }
                 | Maintenance::Check { .. }
+                | Maintenance::VerifyJournal { .. }
+                | Maintenance::RebuildJournal { .. }
                 | Maintenance::Advise { .. }
                 | Maintenance::OtherForms { .. }
         ) {

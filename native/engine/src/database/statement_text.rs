@@ -16,6 +16,10 @@ impl Database {
     /// Those of compiling it.
     pub fn read_text(&self, read: &Read) -> Result<String> {
         let catalog = self.0.shared.catalog().get();
+        let read = match read {
+            Read::AsOf(_, read) => read,
+            read => read,
+        };
         Ok(compile::compile_read(read, &catalog)?.sql)
     }
 

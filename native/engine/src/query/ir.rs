@@ -8,6 +8,7 @@ pub use subselect::{AggregateKind, Aggregated, Subselect};
 
 pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
 
+use crate::journal::AsOf;
 use crate::journal::WriteContext;
 use crate::value::{Name, Value};
 
@@ -239,6 +240,8 @@ pub enum Read {
     },
     /// One row of values that are computed of no table.
     Compute(Vec<Computed>),
+    /// A read of the tables as they were, by the events of their journals.
+    AsOf(AsOf, Box<Read>),
     /// How SQLite would run a read. The rows are those of EXPLAIN QUERY PLAN
     /// (<https://sqlite.org/eqp.html>), after one whose `detail` is the SQL.
     Explain(Box<Read>),

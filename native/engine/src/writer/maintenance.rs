@@ -109,7 +109,9 @@ impl Writer {
             | Maintenance::Backup { .. }
             | Maintenance::Advise { .. }
             | Maintenance::OtherForms { .. }
-            | Maintenance::Check { .. } => Err(Error::new(
+            | Maintenance::Check { .. }
+            | Maintenance::VerifyJournal { .. }
+            | Maintenance::RebuildJournal { .. } => Err(Error::new(
                 Code::Internal,
                 "this work has a thread of its own",
             )),

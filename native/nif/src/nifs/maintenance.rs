@@ -8,7 +8,7 @@ use rustler::{Env, Term};
 use crate::atoms;
 use crate::reply::Reply;
 use crate::term::decode::{
-    file_name_of, migrate_options, overwrite, path, steps, CheckOptions, Decoded,
+    file_name_of, findings, migrate_options, overwrite, path, steps, CheckOptions, Decoded,
 };
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
@@ -71,7 +71,7 @@ fn baseline<'a>(
     })
 }
 
-// This and the next five start a thread.
+// This and the next seven start a thread.
 #[rustler::nif(schedule = "DirtyIo")]
 fn migrations<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, dir: Term<'a>) -> Term<'a> {
     answer(env, || {
@@ -130,6 +130,35 @@ fn check<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, options: Term<'a>) -> Te
     answer(env, || {
         let CheckOptions { quick, limit } = CheckOptions::decode(options)?;
         submit(env, db, tag, Maintenance::Check { quick, limit })?;
+        Ok(Raw::atom(atoms::ok()))
+    })
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn journal_verify<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, limit: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let limit = findings(limit)?;
+        submit(env, db, tag, Maintenance::VerifyJournal { limit })?;
+        Ok(Raw::atom(atoms::ok()))
+    })
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn journal_rebuild<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    tag: Term<'a>,
+    destination: Term<'a>,
+    options: Term<'a>,
+) -> Term<'a> {
+    answer(env, || {
+        let (path, overwrite) = (path(destination)?, overwrite(options)?);
+        submit(
+            env,
+            db,
+            tag,
+            Maintenance::RebuildJournal { path, overwrite },
+        )?;
         Ok(Raw::atom(atoms::ok()))
     })
 }

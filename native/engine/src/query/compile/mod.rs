@@ -150,6 +150,9 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
             forms: Forms::default(),
         }),
         Read::Compute(computed) => select::values(computed, catalog),
+        Read::AsOf(..) => Err(invalid(
+            "a read of the past is one by itself: not within another one, nor in a transaction",
+        )),
         Read::Explain(read) => {
             let compiled = compile_read(read, catalog)?;
             Ok(Compiled {

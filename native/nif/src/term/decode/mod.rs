@@ -15,8 +15,8 @@ mod write;
 
 pub use generate::{generate_options, optional_path, wanted};
 pub use options::{
-    file_name_of, migrate_options, open_options, overwrite, path, patience, steps, timeout,
-    CheckOptions,
+    file_name_of, findings, migrate_options, open_options, overwrite, path, patience, steps,
+    timeout, CheckOptions,
 };
 pub use read::Query;
 

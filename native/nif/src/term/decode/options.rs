@@ -146,6 +146,11 @@ pub fn steps(term: Term<'_>) -> Decoded<u64> {
     integer("min_steps", "a number of rows", term)
 }
 
+/// At most so many findings.
+pub fn findings(term: Term<'_>) -> Decoded<u32> {
+    integer("limit", "a number of findings", term)
+}
+
 /// Whether a backup may replace a file.
 pub fn overwrite(options: Term<'_>) -> Decoded<bool> {
     let mut overwrite = false;

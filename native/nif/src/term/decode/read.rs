@@ -1,11 +1,13 @@
 //! Reads and their options.
 
+use ash_rusqlite_engine::journal::{AsOf, Moment};
 use ash_rusqlite_engine::query::ir::{Aggregate, Expr, Read, Select};
 use ash_rusqlite_engine::Value;
 use rustler::Term;
 
 use crate::term::encode::rows::Shape;
 
+use super::calendar::structure;
 use super::select::option_error;
 use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded};
 
@@ -48,7 +50,43 @@ const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' \
     AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
     AND name NOT IN ('ash_rusqlite_meta', 'ash_rusqlite_migrations') ORDER BY name";
 
+/// A moment: a seq, a `DateTime`, or `{:position, number}`.
+fn moment(term: Term<'_>) -> Decoded<Moment> {
+    if let Ok(seq) = term.decode() {
+        return Ok(Moment::Seq(seq));
+    }
+    if let Some(Value::DateTime(at)) = structure(term) {
+        return Ok(Moment::At(at));
+    }
+    match *get_tuple(term).unwrap_or_default() {
+        [kind, number] if name(kind).is_some_and(|name| name.as_str() == "position") => {
+            let position = number.decode().map(Moment::Position);
+            position.map_err(|_| invalid(format!("no position: {}", describe(number))))
+        }
+        _ => Err(invalid(format!("no moment: {}", describe(term)))),
+    }
+}
+
 impl Decode {
+    /// A read of the past.
+    fn as_of(&mut self, at: Term<'_>, source: Term<'_>, term: Term<'_>) -> Decoded<Query> {
+        let source = match is_nil(source) {
+            true => None,
+            false => Some(name(source).filter(|_| source.is_binary()).map_or_else(
+                || Err(invalid(format!("no source: {}", describe(source)))),
+                |text| Ok(String::from(text)),
+            )?),
+        };
+        let moment = moment(at)?;
+        self.enter()?;
+        let Query { read, shape } = self.read(term)?;
+        self.leave();
+        Ok(Query {
+            read: Read::AsOf(AsOf { moment, source }, Box::new(read)),
+            shape,
+        })
+    }
+
     /// A read.
     pub fn read(&mut self, term: Term<'_>) -> Decoded<Query> {
         let parts = get_tuple(term).unwrap_or_default();
@@ -77,6 +115,7 @@ impl Decode {
             }
             ("page", [table, options, cursor]) => self.page(*table, *options, *cursor),
             ("sql", [sql, params]) => self.sql(*sql, *params),
+            ("as_of", [moment, source, read]) => self.as_of(*moment, *source, *read),
             ("compute", [computed]) => self.compute(*computed),
             ("explain", [read]) => self.explain(*read),
             ("marked", [read]) => self.marked(*read),

@@ -4,6 +4,7 @@ pub mod advice;
 pub mod calendar;
 pub mod external;
 pub mod generated;
+mod journal;
 pub mod json;
 pub mod options;
 pub mod outcome;

@@ -17,7 +17,7 @@ use crate::atoms;
 use crate::term::raw::Raw;
 
 use super::rows::Rows;
-use super::{advice, calendar};
+use super::{advice, calendar, journal};
 
 /// The answer to a request: `:ok` or `{:ok, result}`.
 pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Result<Raw<'a>> {
@@ -33,6 +33,8 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Check(findings) => list_of(env, findings, text)?,
         Outcome::Statements(statements) => list_of(env, statements, text)?,
         Outcome::Differences(all) => differences(env, all)?,
+        Outcome::Verified(found) => journal::verified(env, found)?,
+        Outcome::Rebuilt(made) => journal::rebuilt(env, made)?,
         Outcome::Advice(found) => advice::advice(env, found)?,
         Outcome::OtherForms(all) => list_of(env, all, other_forms)?,
         Outcome::Checkpoint {
