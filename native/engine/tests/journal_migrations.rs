@@ -127,9 +127,9 @@ fn columns_that_come_go_and_change_their_names_change_the_triggers_too() {
         folder.rows(VERSIONS),
         [
             r#"messages ["id","room_id"] 1-1   0"#,
-            r#"messages ["id","room_id","content"] 2-2  {"content":null} 0"#,
+            r#"messages ["id","room_id","content"] 2-2 {} {"content":null} 0"#,
             r#"messages ["id","room_id","body"] 3-3 {"body":"content"}  0"#,
-            r#"messages ["id","room_id"] 4-   0"#,
+            r#"messages ["id","room_id"] 4- {}  0"#,
         ]
     );
 }
@@ -163,8 +163,8 @@ fn what_is_written_by_hand_is_followed() {
         [
             r#"messages ["id","room_id","content"] 1-1   0"#,
             r#"messages ["id","channel","content"] 2-1 {"channel":"room_id"}  0"#,
-            r#"messages ["id","channel","content","n"] 2-1  {"n":7} 0"#,
-            r#"messages ["id","channel","n"] 2-1   0"#,
+            r#"messages ["id","channel","content","n"] 2-1 {} {"n":7} 0"#,
+            r#"messages ["id","channel","n"] 2-1 {}  0"#,
             r#"posts ["id","channel","n"] 2- {"*":"messages"}  0"#,
         ]
     );
