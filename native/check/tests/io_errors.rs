@@ -14,12 +14,14 @@ mod support {
     pub mod workload;
 }
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ash_rusqlite_check::{Disk, Event, Fault, Kept};
 use ash_rusqlite_engine::{Code, Database, Stat};
 use support::host::close;
-use support::workload::{is_sound, open_at, prepare, Ledger};
+use support::workload::{
+    agrees_with_its_journal, is_sound, open_at, prepare, prepare_journaled, Ledger,
+};
 
 const EVENTS: [Option<Event>; 4] = [
     Some(Event::Write),
@@ -49,6 +51,14 @@ fn faults(round: u64) -> Vec<Fault> {
         full: (round / 8).is_multiple_of(2),
     };
     vec![fault(round), fault(round + 1_000)]
+}
+
+/// Every third round has a journal.
+fn prepare_for(round: u64, folder: &Path) -> PathBuf {
+    match round % 3 {
+        0 => prepare_journaled(folder),
+        _ => prepare(folder),
+    }
 }
 
 /// Writes while the disk fails. Returns how often it did.
@@ -94,7 +104,7 @@ fn an_error_is_told_to_those_whose_write_it_took_and_to_nobody_else() {
     let (mut met, mut refused, mut reruns) = (0, 0, 0);
     for round in 0..rounds() {
         let folder = tempfile::tempdir().unwrap();
-        let path = prepare(folder.path());
+        let path = prepare_for(round, folder.path());
         let mut ledger = Ledger::default();
         let (_disk, database, faults) = write_with_faults(&path, round, &mut ledger);
         reruns += count_reruns(&database);
@@ -108,6 +118,7 @@ fn an_error_is_told_to_those_whose_write_it_took_and_to_nobody_else() {
             "round {round}"
         );
         close(database);
+        agrees_with_its_journal(&path);
         met += faults;
         refused += ledger.refused().count();
     }
@@ -123,7 +134,7 @@ fn what_is_acknowledged_after_an_error_survives_a_power_loss_too() {
     for round in 0..rounds() {
         let folder = tempfile::tempdir().unwrap();
         let found = tempfile::tempdir().unwrap();
-        let path = prepare(folder.path());
+        let path = prepare_for(round, folder.path());
         let mut ledger = Ledger::default();
         let (disk, database, _) = write_with_faults(&path, round, &mut ledger);
         disk.cut_power();
@@ -138,5 +149,6 @@ fn what_is_acknowledged_after_an_error_survives_a_power_loss_too() {
             "round {round}, kept {kept:?}"
         );
         close(database);
+        agrees_with_its_journal(&path);
     }
 }

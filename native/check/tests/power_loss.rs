@@ -20,7 +20,9 @@ use ash_rusqlite_check::{Disk, Kept};
 use ash_rusqlite_engine::migration::MigrateOptions;
 use ash_rusqlite_engine::{Database, Maintenance};
 use support::host::{close, maintain, read, sql, Rows};
-use support::workload::{is_sound, open_at, path_in, prepare, Ledger, TABLES};
+use support::workload::{
+    agrees_with_its_journal, is_sound, open_at, path_in, prepare, prepare_journaled, Ledger, TABLES,
+};
 
 /// Losses of one database, one after the other.
 const LOSSES: u64 = 3;
@@ -63,7 +65,16 @@ fn lose_power(
 }
 
 /// Runs chains of losses. `look` gets the ledger and what was lost of it each time.
-fn chain_of_losses(synchronous: &str, chains: u64, mut look: impl FnMut(&Ledger, Vec<i64>, &str)) {
+fn chain_of_losses(synchronous: &str, chains: u64, look: impl FnMut(&Ledger, Vec<i64>, &str)) {
+    chain_of_losses_of(prepare, synchronous, chains, look);
+}
+
+fn chain_of_losses_of(
+    prepare: fn(&Path) -> std::path::PathBuf,
+    synchronous: &str,
+    chains: u64,
+    mut look: impl FnMut(&Ledger, Vec<i64>, &str),
+) {
     for chain in 0..chains {
         let folders: Vec<_> = (0..=LOSSES).map(|_| tempfile::tempdir().unwrap()).collect();
         let mut path = prepare(folders[0].path());
@@ -86,11 +97,12 @@ fn chain_of_losses(synchronous: &str, chains: u64, mut look: impl FnMut(&Ledger,
                 let file = file.unwrap();
                 std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
             }
-            let database =
-                open_at(&copy.path().join(path.file_name().unwrap()), "full").expect(&how);
+            let copied = copy.path().join(path.file_name().unwrap());
+            let database = open_at(&copied, "full").expect(&how);
             is_sound(&database);
             look(&ledger, ledger.lost(&database), &how);
             close(database);
+            agrees_with_its_journal(&copied);
         }
     }
 }
@@ -106,6 +118,28 @@ fn what_was_acknowledged_survives_a_power_loss_at_any_moment() {
         acknowledged > 100,
         "the workload wrote something: {acknowledged}"
     );
+}
+
+#[test]
+fn events_and_rows_agree_after_a_power_loss_at_any_moment() {
+    for synchronous in ["full", "normal"] {
+        chain_of_losses_of(
+            prepare_journaled,
+            synchronous,
+            chains() / 4 + 1,
+            |_, lost, how| {
+                assert!(lost.is_empty() || synchronous == "normal", "{how}");
+            },
+        );
+    }
+    // Without a loss at all there are as many events as the workload has made changes.
+    let folder = tempfile::tempdir().unwrap();
+    let path = prepare_journaled(folder.path());
+    let database = open_at(&path, "full").unwrap();
+    let mut ledger = Ledger::default();
+    ledger.run(&database, UNITS, true);
+    close(database);
+    assert!(agrees_with_its_journal(&path) > 70);
 }
 
 /// The names of the tables of the workload that are there.

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use ash_rusqlite_engine::journal::{self, JournalSpec, Subject};
 use ash_rusqlite_engine::query::ir::{Conflict, ConflictSet, Insert, Returning, Write};
 use ash_rusqlite_engine::{Database, Error, Maintenance, Outcome, Result, TransactionOp, Value};
+use rusqlite::Connection;
 use serde_json::{json, Value as Json};
 
 use super::host::*;
@@ -54,6 +56,32 @@ pub fn prepare(folder: &Path) -> PathBuf {
         TABLES,
     ));
     path
+}
+
+/// The same, with a journal of both tables: a unit of `t` is a source.
+pub fn prepare_journaled(folder: &Path) -> PathBuf {
+    let path = prepare(folder);
+    let conn = Connection::open(&path).unwrap();
+    for (table, source) in [("t", None), ("heads", Some("thread"))] {
+        let spec = JournalSpec {
+            event_type: format!("check.{table}"),
+            source: source.map(|column: &str| Subject("thread".into(), column.into())),
+            ..JournalSpec::default()
+        };
+        journal::enable(&conn, table, &spec).unwrap();
+    }
+    path
+}
+
+/// Replaying the events gives the rows, where there is a journal. Returns how many events there are.
+pub fn agrees_with_its_journal(path: &Path) -> u64 {
+    let conn = Connection::open(path).unwrap();
+    if !journal::is_installed(&conn).unwrap() {
+        return 0;
+    }
+    let verified = journal::verify(&conn, 5, &mut ()).unwrap();
+    assert!(verified.is_ok(), "{verified:?}");
+    verified.events
 }
 
 /// Units that were written, by thread, and whether they were transactions.
