@@ -5,6 +5,7 @@ defmodule AshRusqlite.Bench.Data do
   alias AshRusqlite.Bench.Repo
 
   @migrations Path.expand("../examples/ash_chat/priv/repo/migrations", __DIR__)
+  @without_journal Path.expand("migrations/without_journal", __DIR__)
   @words "the quick brown fox jumps over a lazy dog and asks who cooks today "
   @users 50
   @members 10
@@ -28,6 +29,7 @@ defmodule AshRusqlite.Bench.Data do
     temporary = path <> ".new"
     {:ok, _} = start(temporary)
     Repo.migrate!()
+    Repo.migrate!(migrations: @without_journal)
     Repo.insert_all(:rooms, for(n <- 1..rooms, do: [id: uuid(), title: "Room #{n}"]))
 
     Repo.insert_all(
