@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
+use super::spec::JournalSpec;
 use super::triggers;
 use crate::error::{Code, Error, Result};
 use crate::sqlite_error;
@@ -179,6 +180,46 @@ pub fn identity(conn: &Connection) -> Result<Identity> {
     };
     let (id, epoch) = found.ok_or_else(not_journaled)?;
     Ok(Identity { id, epoch })
+}
+
+/// The time of an event that is written now, in SQL: never before that of another.
+pub(super) const NOW: &str = "max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', \
+    coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))";
+
+/// The seq of the newest event; 0 where there is none.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn head(conn: &Connection) -> Result<i64> {
+    conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM ash_rusqlite_events")
+        .and_then(|mut stmt| stmt.query_row([], |row| row.get(0)))
+        .map_err(sqlite_error::map)
+}
+
+/// The number of the type that a table's events of an operation have, of the operations that only
+/// this library makes: `baseline` and `redact`.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn type_id(
+    conn: &Connection,
+    spec: &JournalSpec,
+    table: &str,
+    operation: &str,
+) -> Result<i64> {
+    let suffix = match operation {
+        "redact" => "redacted",
+        other => other,
+    };
+    conn.prepare_cached(
+        "INSERT INTO ash_rusqlite_event_types (name, \"table\", operation) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (name, \"table\", operation) DO UPDATE SET name = name RETURNING id",
+    )
+    .and_then(|mut stmt| {
+        let name = format!("{}.{suffix}", spec.event_type);
+        stmt.query_row((name, table, operation), |row| row.get(0))
+    })
+    .map_err(sqlite_error::map)
 }
 
 /// The error of a database without a journal.

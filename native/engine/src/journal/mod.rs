@@ -8,16 +8,27 @@
 //! Events are applied in their order (`replay`, `rows`, `value`), whatever columns the table had at
 //! their time (`versions`): to compare them with the tables (`verify`, `compare`), to make a database
 //! of them alone (`rebuild`) and to read the tables as they were (`as_of`).
+//!
+//! Between requests the writer writes events of the rows that were there before (`baseline`), seals
+//! events in a chain (`seal`) and removes old ones (`retain`). Content that must go is redacted
+//! (`redact`) and scrubbed from the file (`scrub`).
 
 pub(crate) mod as_of;
+mod baseline;
 mod compare;
 mod context;
 mod digest;
 mod follow;
+mod keys;
 mod layout;
+mod names;
 mod rebuild;
+mod redact;
 mod replay;
+mod retain;
 mod rows;
+pub(crate) mod scrub;
+mod seal;
 mod spec;
 mod sync;
 mod triggers;
@@ -26,14 +37,22 @@ mod verify;
 mod versions;
 
 pub use as_of::{AsOf, Moment};
+pub use baseline::{is_pending, Baseline, BaselineChunk};
+pub(crate) use baseline::{pending_baselines, rows_of};
 pub use compare::RowDifference;
 pub use context::WriteContext;
 pub(crate) use context::{check_positions, Context};
 pub use follow::enable;
 pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
+pub(crate) use keys::of_values as key_of_values;
+pub(crate) use layout::{head, install, not_journaled};
 pub use layout::{identity, is_installed, Identity};
-pub(crate) use layout::{install, not_journaled};
 pub use rebuild::{rebuild, Rebuilt};
+pub use redact::{redact, Redacted, Redaction};
+pub use retain::{Retained, Retaining, Retention};
+pub use seal::{
+    seal, sealed, verify_chain, ChainFault, ChainProblem, ChainReport, PROBLEMS, STRETCH,
+};
 pub use spec::{EventOn, JournalEvent, JournalSpec, Subject};
 pub(crate) use triggers::{is_journal_trigger, triggers};
 pub use verify::{verify, Verified};

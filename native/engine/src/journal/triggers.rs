@@ -126,7 +126,7 @@ impl JournalSpec {
 }
 
 /// A table and how it is journaled.
-struct Journal<'a> {
+pub(super) struct Journal<'a> {
     table: &'a Table,
     spec: &'a JournalSpec,
     /// The columns that hold what is written to them.
@@ -136,7 +136,11 @@ struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    fn new(conn: &Connection, table: &'a Table, spec: &'a JournalSpec) -> Result<Journal<'a>> {
+    pub(super) fn new(
+        conn: &Connection,
+        table: &'a Table,
+        spec: &'a JournalSpec,
+    ) -> Result<Journal<'a>> {
         if table.is_view || table.is_virtual {
             return Err(refused(&table.name, "it is no plain table"));
         }
@@ -189,7 +193,7 @@ impl<'a> Journal<'a> {
     }
 
     /// All columns of a row as a JSON object.
-    fn row(&self, row: &str) -> String {
+    pub(super) fn row(&self, row: &str) -> String {
         let mut parts = Vec::new();
         for (at, columns) in self.columns.chunks(VALUES).enumerate() {
             let names: Vec<String> = columns
@@ -224,7 +228,7 @@ impl<'a> Journal<'a> {
     }
 
     /// The primary key of a row.
-    fn key(&self, row: &str) -> String {
+    pub(super) fn key(&self, row: &str) -> String {
         let columns: Vec<&Column> = self.table.key_columns().collect();
         if let [column] = columns.as_slice() {
             return format!("{row}.{}", name(&column.name));
@@ -236,7 +240,7 @@ impl<'a> Journal<'a> {
         format!("'[' || {} || ']'", parts.join(" || ',' || "))
     }
 
-    fn subject(&self, subject: Option<&Subject>, row: &str) -> Option<String> {
+    pub(super) fn subject(&self, subject: Option<&Subject>, row: &str) -> Option<String> {
         let Subject(kind, column) = subject?;
         let (_, column) = self.table.column(column).ok()?;
         Some(format!(
