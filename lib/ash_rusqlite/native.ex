@@ -266,6 +266,23 @@ defmodule AshRusqlite.Native do
   @spec vacuum(db(), reference()) :: queued() | error()
   def vacuum(_db, _ref), do: not_loaded()
 
+  @doc "Waits until the rows that were there before the journal have their events."
+  @spec journal_baseline(db(), reference()) :: queued() | error()
+  def journal_baseline(_db, _ref), do: not_loaded()
+
+  @doc "Removes old events."
+  @spec retain(db(), reference(), keyword()) :: queued() | error()
+  def retain(_db, _ref, _options), do: not_loaded()
+
+  @doc "Removes content from rows, events and files."
+  @spec redact(db(), reference(), atom() | String.t(), {:key | :where, term()}, keyword()) ::
+          queued() | error()
+  def redact(_db, _ref, _table, _rows, _options), do: not_loaded()
+
+  @doc "Recomputes the chain of the events."
+  @spec verify_chain(db(), reference()) :: :ok | error()
+  def verify_chain(_db, _ref), do: not_loaded()
+
   @doc "Counters of the writer and the readers."
   @spec stats(db()) :: {:ok, map()} | error()
   def stats(_db), do: not_loaded()

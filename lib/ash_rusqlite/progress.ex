@@ -5,9 +5,10 @@ defmodule AshRusqlite.Progress do
   `migrate`, `backup` and the like take `progress: true` to print it, or a function that
   gets this map each time:
 
-    * `:phase` - the work: `:migrate`, `:rollback`, `:rebuild`, `:backup`, `:restore` or `:check`
+    * `:phase` - the work: `:migrate`, `:rollback`, `:rebuild`, `:backup`, `:restore`, `:check`,
+      `:baseline`, `:retain`, `:redact` or `:verify`
     * `:label` - what it is at: a migration's version and name, a table, or a path
-    * `:done`, `:total` - migrations, rows or pages
+    * `:done`, `:total` - migrations, rows, pages, events or steps
     * `:estimate_ms` - how long all of it will take, in milliseconds, or nil
 
   `:rebuild` is of a migration that makes a table of 10,000 rows and more anew. Its first report, with

@@ -545,6 +545,90 @@ defmodule AshRusqlite.Repo do
   @doc "Rewrites the file without the space of deleted rows. Writes wait meanwhile."
   @callback vacuum(opts :: keyword()) :: :ok | {:error, Error.t()}
 
+  @doc """
+  Waits until every row that was there before its table was journaled has its event, of a type
+  that ends with `.baseline`. The writer writes these by itself, between other requests, and goes on
+  after a restart; `stats/0` has how many tables are left. Options: `progress:`, `timeout:`, which
+  ends the wait in the queue alone. Errors: `:not_journaled`, `:closed` when the repo stops meanwhile.
+  """
+  @callback journal_baseline(opts :: keyword()) :: :ok | {:error, Error.t()}
+
+  @doc """
+  Removes the content of rows from the table, from all of their events and from the files. `rows`
+  is a primary key as for `get/3`, also that of a deleted row, or `[where: condition]`.
+
+  In one commit the columns become nil, or a value of their type that says nothing where they may not
+  be nil, and in every event of the row, also under keys that it had before, their values become
+  `{"redacted":true}`. An event of a type that ends with `.redacted` says of which columns, who did
+  it and why. Positions and the chain of the events stay valid. Then full-text indexes (FTS3 to
+  FTS5) are merged, the file is rewritten without its free pages and the log is cut, while other
+  writes wait. Not reached are: backups that were made before, other rows and tables that have a copy
+  of the content, the metadata that requests gave, and full-text tables with `content=''`, which
+  cannot delete.
+
+  Returns a map: `:rows`, `:events`, `:values` in events and their `:bytes`; what was redacted
+  already counts as nothing, and where all was, nothing is written. `:scrubbed` is false where a
+  reader of what was before kept the log from being cut: then `checkpoint(:truncate)` does so later.
+  Options:
+
+    * `columns:` - by default all but those of the primary key, and those that name the source and
+      the actor of the journal
+    * `delete:` - true deletes the row
+    * `actor:` - who, such as `"user:1"`
+    * `reason:` - why, a text
+    * `vacuum:` - false leaves the free pages to a later `vacuum/1`; what was on them is
+      overwritten in any case
+    * `progress:`, `timeout:`
+
+  Errors: `:not_journaled`, `:not_found` for a key of which there is neither a row nor an event,
+  `:unknown_column`, `:invalid_option` for a column of the key, and those of constraints.
+  """
+  @callback redact(table(), rows :: term(), opts :: keyword()) ::
+              {:ok,
+               %{
+                 rows: non_neg_integer(),
+                 events: non_neg_integer(),
+                 values: non_neg_integer(),
+                 bytes: non_neg_integer(),
+                 scrubbed: boolean()
+               }}
+              | {:error, Error.t()}
+
+  @doc """
+  Removes old events, in chunks between which others write. A row that is there keeps an event with
+  all of its columns: where the last one goes, a new one is written first, of a type that ends with
+  `.baseline`. The newest event stays, positions are never given twice, and the chain keeps the
+  hashes of what went. Returns how many `:events` went and how many `:baselines` were written.
+  Options:
+
+    * `older_than:` - a `DateTime`, or an age such as `[days: 90]`, of `:weeks`, `:days`, `:hours`,
+      `:minutes` and `:seconds`. Required
+    * `table:` - only events of this table
+    * `source:` - only events of this source, such as `"room:1"`
+    * `progress:`, `timeout:`, which ends the wait in the queue alone
+
+  Errors: `:not_journaled`, `:unknown_source`, `:closed` when the repo stops meanwhile: what went
+  until then is gone.
+  """
+  @callback retain(opts :: keyword()) ::
+              {:ok, %{events: non_neg_integer(), baselines: non_neg_integer()}}
+              | {:error, Error.t()}
+
+  @doc """
+  Recomputes the chain of hashes over the events. Returns a map:
+
+    * `:problems` - ranges of events that do not agree, `[]` when all do: maps with `:fault`, which is
+      `:changed`, `:missing` or `:inserted`, and the `:first` and `:last` seq between which it is; at
+      most 100
+    * `:head` and `:sealed` - the newest event, and the newest that the chain covers: it follows the
+      commits, about a second after the last one when nobody writes
+    * `:hash` - of the chain until there. Kept elsewhere, it shows whether its end was cut off
+    * `:seals`, `:events`, and `:removed`, those that retention removed
+
+  Options: `progress:`. Error: `:not_journaled`.
+  """
+  @callback verify_chain(opts :: keyword()) :: {:ok, map()} | {:error, Error.t()}
+
   @doc "Counters of the writer, its queue and the readers."
   @callback stats() :: {:ok, map()} | {:error, Error.t()}
 

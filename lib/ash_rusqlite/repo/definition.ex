@@ -22,6 +22,8 @@ defmodule AshRusqlite.Repo.Definition do
     {Maintenance, [], [:migrations, :migrations!, :check, :vacuum]},
     {Maintenance, [:path], [:backup, :backup!, :restore, :restore!, :journal_rebuild]},
     {Maintenance, [], [:journal_verify]},
+    {Maintenance, [], [:journal_baseline, :retain, :verify_chain]},
+    {Maintenance, [:table, :rows], [:redact]},
     {Maintenance, [mode: :passive], [:checkpoint]}
   ]
 

@@ -409,6 +409,69 @@ defmodule AshRusqlite.Repo.Maintenance do
     run(repo, :vacuum, opts, [], fn entry, _opts -> {:ok, &Native.vacuum(entry.db, &1)} end)
   end
 
+  @doc "See `c:AshRusqlite.Repo.journal_baseline/1`."
+  @spec journal_baseline(repo(), keyword()) :: :ok | {:error, Error.t()}
+  def journal_baseline(repo, opts \\ []) do
+    run(repo, :journal_baseline, opts, [], fn entry, _opts ->
+      {:ok, &Native.journal_baseline(entry.db, &1)}
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.redact/3`."
+  @spec redact(repo(), AshRusqlite.Repo.table(), term(), keyword()) :: result(map())
+  def redact(repo, table, rows, opts \\ []) do
+    run(repo, :redact, opts, [:columns, :delete, :actor, :reason, :vacuum], fn entry, opts ->
+      rows =
+        case rows do
+          [where: condition] -> {:where, condition}
+          key -> {:key, key}
+        end
+
+      {:ok, &Native.redact(entry.db, &1, table, rows, opts)}
+    end)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.retain/1`."
+  @spec retain(repo(), keyword()) :: result(map())
+  def retain(repo, opts \\ []) do
+    run(repo, :retain, opts, [:older_than, :table, :source], fn entry, opts ->
+      {older_than, opts} = Keyword.pop(opts, :older_than)
+
+      with {:ok, before} <- time_of(older_than),
+           do: {:ok, &Native.retain(entry.db, &1, [before: before] ++ opts)}
+    end)
+  end
+
+  @units [weeks: 604_800, days: 86_400, hours: 3_600, minutes: 60, seconds: 1]
+
+  defp time_of(%DateTime{} = time) do
+    {:ok, time |> DateTime.shift_zone!("Etc/UTC") |> DateTime.to_iso8601()}
+  end
+
+  defp time_of([_ | _] = age) do
+    if Enum.all?(age, &match?({unit, n} when is_integer(n) and n >= 0 and is_atom(unit), &1)) and
+         Enum.all?(Keyword.keys(age), &Keyword.has_key?(@units, &1)) do
+      seconds = age |> Enum.map(fn {unit, n} -> @units[unit] * n end) |> Enum.sum()
+      DateTime.utc_now() |> DateTime.add(-seconds, :second) |> time_of()
+    else
+      wrong_age(age)
+    end
+  end
+
+  defp time_of(other), do: wrong_age(other)
+
+  defp wrong_age(given) do
+    Options.wrong(:older_than, given, "a DateTime, or an age such as [days: 90]")
+  end
+
+  @doc "See `c:AshRusqlite.Repo.verify_chain/1`."
+  @spec verify_chain(repo(), keyword()) :: result(map())
+  def verify_chain(repo, opts \\ []) do
+    run(repo, :verify_chain, opts, [], fn entry, _opts ->
+      {:ok, &Native.verify_chain(entry.db, &1)}
+    end)
+  end
+
   @doc "See `c:AshRusqlite.Repo.stats/0`."
   @spec stats(repo()) :: result(map())
   def stats(repo) do

@@ -57,8 +57,9 @@ pub use gathered::{GatheredRows, Measure, Storage};
 pub use memory::MemoryFolder;
 pub use nearest::nearest;
 pub use request::{
-    CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, Patience, ReadOutcome, RequestId,
-    Responder, Submitted, TransactionId, TransactionOp, WaitId,
+    CheckpointMode, Finished, Maintenance, Notify, Outcome, Pace, Patience, ReadOutcome,
+    RedactRequest, RedactedRows, RequestId, Responder, Submitted, TransactionId, TransactionOp,
+    WaitId,
 };
 pub use scans::ScannedStatement;
 pub use stats::Stat;

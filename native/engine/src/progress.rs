@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How far a migration, a rollback, a backup or a restore is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// The work: `"migrate"`, `"rollback"`, `"rebuild"`, `"backup"`, `"restore"`,
-    /// `"check"` or `"verify"`.
+    /// The work: `"migrate"`, `"rollback"`, `"rebuild"`, `"backup"`, `"restore"`, `"check"`,
+    /// `"baseline"`, `"retain"`, `"redact"` or `"verify"`.
     pub phase: &'static str,
     /// What was just finished: a migration's version and name, the table that is made anew, or the
     /// path that is copied.

@@ -9,10 +9,10 @@ use crate::advice::Advice;
 use crate::backup::BackupSummary;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
-use crate::journal::{Rebuilt, Verified};
+use crate::journal::{ChainReport, Rebuilt, Redacted, Redaction, Retained, Retention, Verified};
 use crate::migration::{Applied, Baseline, MigrateOptions, MigrationCheck, MigrationStatus};
 use crate::progress::Progress;
-use crate::query::ir::{Read, Write};
+use crate::query::ir::{Expr, KeyValue, Read, Write};
 use crate::scans::ScannedStatement;
 use crate::schema::one_form::OtherForms;
 use crate::schema::{Difference, ReadTypes, TableSpec};
@@ -248,6 +248,34 @@ pub enum Maintenance {
     Checkpoint(CheckpointMode),
     /// Rebuilds the file without its free pages.
     Vacuum,
+    /// Waits until the rows that were there before their tables were journaled have their events.
+    JournalBaseline,
+    /// Removes old events, between other requests.
+    Retain(Retention),
+    /// Removes content from rows, events and files.
+    Redact(Box<RedactRequest>),
+    /// Recomputes the chain of the events.
+    VerifyChain,
+}
+
+/// What is redacted, and how the files are cleaned then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RedactRequest {
+    /// The table, the columns, who and why.
+    pub redaction: Redaction,
+    /// Which rows.
+    pub rows: RedactedRows,
+    /// Whether the file is rebuilt without its free pages.
+    pub vacuum: bool,
+}
+
+/// The rows that are redacted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RedactedRows {
+    /// That of a key, which may be deleted already.
+    Key(KeyValue),
+    /// Those of a condition.
+    Where(Option<Expr>),
 }
 
 impl Maintenance {
@@ -268,6 +296,10 @@ impl Maintenance {
             Maintenance::OtherForms { .. } => "a look at the forms of times",
             Maintenance::Checkpoint(_) => "a checkpoint",
             Maintenance::Vacuum => "a vacuum",
+            Maintenance::JournalBaseline => "the journal's baseline",
+            Maintenance::Retain(_) => "the journal's retention",
+            Maintenance::Redact(_) => "a redaction",
+            Maintenance::VerifyChain => "a check of the journal's chain",
         }
     }
 }
@@ -308,6 +340,17 @@ pub enum Outcome {
     Advice(Advice),
     /// Columns of times with texts in other forms than their own.
     OtherForms(Vec<OtherForms>),
+    /// What a redaction removed, and whether nothing of it is left in the files.
+    Redacted {
+        /// What it removed.
+        redacted: Redacted,
+        /// Whether the log was cut, too. Readers may have kept it from that.
+        scrubbed: bool,
+    },
+    /// What retention removed.
+    Retained(Retained),
+    /// What came of verifying the chain of the events.
+    Chain(ChainReport),
     /// A checkpoint.
     Checkpoint {
         /// Whether readers or writers kept it from finishing.

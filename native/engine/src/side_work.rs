@@ -13,7 +13,7 @@ use crate::reply::Reply;
 use crate::request::{Maintenance, Outcome};
 use crate::schema::one_form;
 use crate::schema::Catalog;
-use crate::{advice, backup, integrity, journal, migration};
+use crate::{advice, backup, integrity, journal, migration, sqlite_error};
 
 struct ProgressTo<'a> {
     reply: &'a mut Reply,
@@ -84,6 +84,14 @@ pub fn run(
             .map(|catalog| catalog.read_as(&types.into()))
             .and_then(|catalog| one_form::other_forms(&link.conn, &catalog))
             .map(Outcome::OtherForms),
+        Maintenance::VerifyChain => {
+            let mut sink = ProgressTo { reply, closing };
+            let snapshot = link.conn.unchecked_transaction();
+            snapshot
+                .map_err(sqlite_error::map)
+                .and_then(|snapshot| journal::verify_chain(&snapshot, &mut sink))
+                .map(Outcome::Chain)
+        }
         other => Err(Error::new(
             Code::Internal,
             format!("{} needs the writer", other.name()),

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::scans::{ScannedStatement, Scans};
+use crate::writer::upkeep::JournalCounters;
 
 /// A figure of the statistics.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +136,8 @@ pub struct Counters {
     pub reader_statements: StatementCounts,
     /// The writer's page cache: hits, misses, bytes used.
     pub page_cache: [AtomicI64; 3],
+    /// What is known of the journal.
+    pub journal: JournalCounters,
     holder: Mutex<Option<Holder>>,
     last: Mutex<Option<LastHolder>>,
 }
@@ -228,6 +231,7 @@ impl Counters {
                 "wal_pages",
                 Stat::Integer(self.wal_pages.load(Ordering::Relaxed)),
             ),
+            ("journal", self.journal.stat()),
             ("writer_statements", self.writer_statements.stat()),
             ("reader_statements", self.reader_statements.stat()),
             (

@@ -98,6 +98,18 @@ rustler::atoms! {
     // Of the forms of times.
     example,
     left,
+    // Of the journal.
+    values,
+    scrubbed,
+    baselines,
+    head,
+    sealed,
+    seals,
+    hash,
+    removed,
+    fault,
+    first,
+    last,
     // Structs.
     __struct__,
     date_time = "Elixir.DateTime",

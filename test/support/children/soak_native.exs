@@ -182,6 +182,16 @@ defmodule Soak do
     do: [db, make_ref(), Enum.random([:passive, :full, :restart, :truncate])]
 
   defp right(:vacuum, %{db: db}), do: [db, make_ref()]
+  defp right(:journal_baseline, %{db: db}), do: [db, make_ref()]
+  defp right(:verify_chain, %{db: db}), do: [db, make_ref()]
+
+  defp right(:retain, %{db: db}),
+    do: [db, make_ref(), [before: "2026-01-02T03:04:05Z", table: "kinds", source: "room:1"]]
+
+  defp right(:redact, %{db: db}) do
+    rows = Enum.random([{:key, 1}, {:where, Enum.random(@conditions)}])
+    [db, make_ref(), :kinds, rows, [columns: [:text], reason: "none", vacuum: false]]
+  end
 
   defp right(:ensure_table, %{db: db}), do: [db, make_ref(), table(), timeout()]
   defp right(:read_table_as, %{db: db}), do: [db, table()]

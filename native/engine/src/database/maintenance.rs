@@ -38,6 +38,7 @@ impl Database {
                 | Maintenance::RebuildJournal { .. }
                 | Maintenance::Advise { .. }
                 | Maintenance::OtherForms { .. }
+                | Maintenance::VerifyChain
         ) {
             return self.maintain_aside(work, reply).map(|()| RequestId(0));
         }

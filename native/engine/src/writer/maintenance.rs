@@ -59,6 +59,17 @@ impl Writer {
             self.shared.queue.maintained();
             return self.reply(job, Err(error));
         }
+        let work = match work {
+            Maintenance::JournalBaseline => {
+                self.shared.queue.maintained();
+                return self.wait_for_baselines(job);
+            }
+            Maintenance::Retain(retention) => {
+                self.shared.queue.maintained();
+                return self.retain(job, retention);
+            }
+            other => other,
+        };
         self.shared.counters.hold(Some(work.name().to_owned()));
         let result = self
             .recover()
@@ -67,6 +78,7 @@ impl Writer {
         self.shared.counters.hold(None);
         self.shared.queue.maintained();
         self.link.gate.set(Access::Write);
+        self.upkeep.forget();
         self.reply(job, result);
         self.after_commit();
     }
@@ -95,6 +107,7 @@ impl Writer {
                 self.internal(deadline);
                 self.step("VACUUM").map(|()| Outcome::Done)
             }
+            Maintenance::Redact(request) => self.redact(&request, deadline, &mut job.reply),
             Maintenance::Checkpoint(mode) => {
                 self.internal(deadline);
                 self.checkpoint_if_named(mode.name())
@@ -111,14 +124,16 @@ impl Writer {
             | Maintenance::OtherForms { .. }
             | Maintenance::Check { .. }
             | Maintenance::VerifyJournal { .. }
-            | Maintenance::RebuildJournal { .. } => Err(Error::new(
-                Code::Internal,
-                "this work has a thread of its own",
-            )),
+            | Maintenance::RebuildJournal { .. }
+            | Maintenance::JournalBaseline
+            | Maintenance::Retain(_)
+            | Maintenance::VerifyChain => {
+                Err(Error::new(Code::Internal, "this work is done elsewhere"))
+            }
         }
     }
 
-    fn internal(&mut self, deadline: Instant) {
+    pub(super) fn internal(&mut self, deadline: Instant) {
         self.link.gate.set(Access::Internal);
         self.link.control.begin_work(deadline);
     }

@@ -11,9 +11,11 @@ mod commit;
 mod journal;
 mod maintenance;
 pub mod queue;
+mod redaction;
 pub mod reopen;
 mod tables;
 pub mod transaction;
+pub mod upkeep;
 pub mod work;
 
 use std::collections::VecDeque;
@@ -42,8 +44,9 @@ use crate::stats::Counters;
 
 use answers::Answers;
 use checkpoint::Log;
-use queue::Queue;
+use queue::{closed, Queue};
 use reopen::{Lost, Others};
+use upkeep::Upkeep;
 use work::{Job, Next, Work};
 
 /// What the writer shares with those who ask it.
@@ -189,6 +192,7 @@ pub struct Writer {
     plans: Plans,
     /// Who makes the changes of the open transaction, as the file says it.
     context: Context,
+    upkeep: Upkeep,
     answers: Answers,
     /// Room for the next batch.
     taken: VecDeque<(Job, Write)>,
@@ -262,6 +266,7 @@ impl Writer {
             log,
             plans: Plans::default(),
             context: Context::default(),
+            upkeep: Upkeep::default(),
             answers: Answers::default(),
             taken: VecDeque::new(),
             last_batch: (0, Duration::ZERO),
@@ -273,6 +278,7 @@ impl Writer {
             self.stay_awake();
             let tidied = catch_unwind(AssertUnwindSafe(|| {
                 self.checkpoint_if_idle();
+                self.keep_journal();
                 self.cut_log_when_quiet();
             }));
             if tidied.is_err() {
@@ -280,8 +286,12 @@ impl Writer {
             }
             let max_batch = self.shared.config.max_batch;
             let next = self.shared.queue.next(max_batch, &mut self.taken);
+            self.upkeep.is_due();
             let transaction = match &next {
-                Next::Closed => return self.end(),
+                Next::Closed => {
+                    self.upkeep.end(&closed());
+                    return self.end();
+                }
                 Next::Other(_, Work::Transaction(transaction, _)) => Some(Arc::clone(transaction)),
                 Next::Batch(_) | Next::Other(..) => None,
             };

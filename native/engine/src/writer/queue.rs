@@ -129,7 +129,8 @@ impl State {
     }
 }
 
-fn closed() -> Error {
+/// The error of whoever asks a database that is closed.
+pub fn closed() -> Error {
     Error::new(Code::Closed, "the database is closed; start its repo again")
 }
 

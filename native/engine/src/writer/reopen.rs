@@ -221,6 +221,7 @@ impl Writer {
         self.link = link;
         self.connected = true;
         self.plans = Plans::default();
+        self.upkeep.forget();
         self.log = log;
         Ok(())
     }

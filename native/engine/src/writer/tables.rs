@@ -48,6 +48,7 @@ impl Writer {
         let statements = self.ensure(spec)?;
         if !statements.is_empty() {
             self.commit()?;
+            self.upkeep.forget();
             self.shared.counters.note_batch(1);
         }
         Ok(Outcome::Statements(statements))

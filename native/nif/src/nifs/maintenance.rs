@@ -8,7 +8,8 @@ use rustler::{Env, Term};
 use crate::atoms;
 use crate::reply::Reply;
 use crate::term::decode::{
-    file_name_of, findings, migrate_options, overwrite, path, steps, CheckOptions, Decoded,
+    file_name_of, findings, migrate_options, overwrite, path, redaction, retention, steps,
+    CheckOptions, Decoded,
 };
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
@@ -233,5 +234,47 @@ fn checkpoint_mode(mode: Term<'_>) -> Decoded<CheckpointMode> {
 fn vacuum<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>) -> Term<'a> {
     answer(env, || {
         Ok(queued(env, submit(env, db, tag, Maintenance::Vacuum)?))
+    })
+}
+
+#[rustler::nif]
+fn journal_baseline<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let work = Maintenance::JournalBaseline;
+        Ok(queued(env, submit(env, db, tag, work)?))
+    })
+}
+
+#[rustler::nif]
+fn retain<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, options: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let work = Maintenance::Retain(retention(options)?);
+        Ok(queued(env, submit(env, db, tag, work)?))
+    })
+}
+
+// A condition may have many values.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn redact<'a>(
+    env: Env<'a>,
+    db: Term<'a>,
+    tag: Term<'a>,
+    table: Term<'a>,
+    rows: Term<'a>,
+    options: Term<'a>,
+) -> Term<'a> {
+    answer(env, || {
+        let request = redaction(table, rows, options)?;
+        let work = Maintenance::Redact(Box::new(request));
+        Ok(queued(env, submit(env, db, tag, work)?))
+    })
+}
+
+// It starts a thread.
+#[rustler::nif(schedule = "DirtyIo")]
+fn verify_chain<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        submit(env, db, tag, Maintenance::VerifyChain)?;
+        Ok(Raw::atom(atoms::ok()))
     })
 }

@@ -3,6 +3,7 @@
 mod calendar;
 mod condition;
 mod generate;
+mod journal;
 mod options;
 mod read;
 mod scalar;
@@ -14,6 +15,7 @@ mod value;
 mod write;
 
 pub use generate::{generate_options, optional_path, wanted};
+pub use journal::{redaction, retention};
 pub use options::{
     file_name_of, findings, migrate_options, open_options, overwrite, path, patience, steps,
     timeout, CheckOptions,

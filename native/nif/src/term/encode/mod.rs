@@ -11,4 +11,5 @@ pub mod outcome;
 mod recent;
 pub mod rows;
 pub mod size;
+mod upkeep;
 pub mod value;

@@ -17,7 +17,7 @@ use crate::atoms;
 use crate::term::raw::Raw;
 
 use super::rows::Rows;
-use super::{advice, calendar, journal};
+use super::{advice, calendar, journal, upkeep};
 
 /// The answer to a request: `:ok` or `{:ok, result}`.
 pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Result<Raw<'a>> {
@@ -37,6 +37,9 @@ pub fn answer<'a>(env: Env<'a>, outcome: &Outcome, rows: &mut Rows<'a>) -> Resul
         Outcome::Rebuilt(made) => journal::rebuilt(env, made)?,
         Outcome::Advice(found) => advice::advice(env, found)?,
         Outcome::OtherForms(all) => list_of(env, all, other_forms)?,
+        Outcome::Redacted { redacted, scrubbed } => upkeep::redacted(env, redacted, *scrubbed)?,
+        Outcome::Retained(retained) => upkeep::retained(env, retained)?,
+        Outcome::Chain(report) => upkeep::chain(env, report)?,
         Outcome::Checkpoint {
             busy,
             wal_pages,
@@ -84,7 +87,7 @@ pub(super) fn map<'a, const N: usize>(
     Raw::map(env, &keys, &values).ok_or_else(unmade)
 }
 
-fn unmade() -> Error {
+pub(super) fn unmade() -> Error {
     Error::new(Code::Internal, "a result's term cannot be made")
 }
 
