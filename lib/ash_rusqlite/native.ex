@@ -283,6 +283,13 @@ defmodule AshRusqlite.Native do
   @spec verify_chain(db(), reference()) :: :ok | error()
   def verify_chain(_db, _ref), do: not_loaded()
 
+  @doc """
+  Asks to be notified once, by `{reference, :ready}`, after the next commit that may have written
+  events of the journal, or when the database is closed. What is read from now on is never older.
+  """
+  @spec journal_watch(db()) :: {:ok, reference()} | error()
+  def journal_watch(_db), do: not_loaded()
+
   @doc "Counters of the writer and the readers."
   @spec stats(db()) :: {:ok, map()} | error()
   def stats(_db), do: not_loaded()

@@ -128,7 +128,7 @@ defmodule AshRusqlite.Repo do
   `AshRusqlite.Repo.Maintenance` and `AshRusqlite.Repo.Schema` take it as their first argument.
   """
 
-  alias AshRusqlite.{Error, Result}
+  alias AshRusqlite.{Error, Event, Result}
   alias AshRusqlite.Repo.Server
 
   @typedoc "A running repo: its name or its pid."
@@ -446,6 +446,82 @@ defmodule AshRusqlite.Repo do
 
   @doc "Whether the calling process is in a transaction of this repo."
   @callback in_transaction?() :: boolean()
+
+  @doc """
+  Events of the journal, the oldest first, see `AshRusqlite.Journal`. Options:
+
+    * `:source`, `:type`, `:actor`, `:table` - only such events; a list means any of these
+    * `:key` - only those of the row of this primary key of the only `table:`, as of `c:get/3`
+    * `:since`, `:until` - only those from this `DateTime` on, or before it
+    * `:from` - only those behind a seq, a cursor (see `AshRusqlite.Journal.cursor/1`) or an event
+    * `:after`, `:before` - only those behind, or before, an event, a cursor, or a number: with one
+      `source:` a position of it, otherwise a seq
+    * `:order` - `:asc`, or `:desc` for the newest first
+    * `:limit` - at most so many. 100
+    * `:timeout`
+
+  The last event of a page leads to the next one:
+
+      page = MyApp.Repo.events(source: "room:kitchen")
+      MyApp.Repo.events(source: "room:kitchen", after: List.last(page))
+
+  Every such read is a search of an index, and costs the same however long the journal is.
+
+  Raises `:not_journaled` where the database has no journal, `:unknown_source` where the only source
+  has no event, `:position_ahead` for a place that the journal has not reached, `:outdated` with the
+  `:oldest` one that is there where retention has removed what follows, and `:other_journal` for a
+  cursor of another database, or of the time before a restore.
+  """
+  @callback events(opts :: keyword()) :: [Event.t()]
+
+  @doc """
+  The events of `c:events/1` as a lazy stream. It reads `max_rows:` events at a time (500), and holds
+  nothing of the database in between. `limit:` is none unless given.
+  """
+  @callback stream_events(opts :: keyword()) :: Enumerable.t()
+
+  @doc "The seq of the newest event of the journal, 0 without one. Raises `:not_journaled`."
+  @callback head(opts :: keyword()) :: non_neg_integer()
+
+  @doc """
+  The last position of a source of events, such as `"room:kitchen"`: 0 where it has none. Raises
+  `:not_journaled`.
+  """
+  @callback position(source :: String.t(), opts :: keyword()) :: non_neg_integer()
+
+  @doc """
+  Follows the journal: the calling process is sent what was, and then what comes, in order, after the
+  commit that made it durable, whatever program has made that. The messages are
+
+    * `{:journal, subscription, events}` - events, at least one. None is left out and none comes twice
+    * `{:journal_closed, subscription, error}` - the end, other than by `c:unsubscribe/1`: the repo
+      was stopped (`:closed`), it was restored (`:other_journal`), or retention has removed what the
+      subscriber was too slow for (`:outdated`)
+
+  Options:
+
+    * `:from` - `:head`, which is the default, for what comes from now on; a seq, a cursor or an event,
+      for what is behind it. 0 is the beginning
+    * `:source`, `:type`, `:actor`, `:table` - only such events; a list means any of these
+    * `:max_demand` - so many events may be sent and not yet acknowledged by
+      `AshRusqlite.Journal.ack/2`. 500
+    * `:demand` - `:manual` sends only as many as `AshRusqlite.Journal.ask/2` asks for
+
+  A subscription is a process. It ends with its subscriber.
+
+      {:ok, subscription} = MyApp.Repo.subscribe(source: "room:kitchen", from: 0)
+
+      receive do
+        {:journal, ^subscription, events} ->
+          AshRusqlite.Journal.ack(subscription, List.last(events))
+      end
+
+  Errors are those of `c:events/1`, but a source may be one that has no events yet.
+  """
+  @callback subscribe(opts :: keyword()) :: {:ok, pid()} | {:error, Error.t()}
+
+  @doc "Ends a subscription. Nothing is sent after this."
+  @callback unsubscribe(subscription :: pid()) :: :ok
 
   @doc """
   Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,

@@ -31,6 +31,14 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
       assert stored == acknowledged and stored != "0"
     end
 
+    # Whoever follows the journal has all of it, in order.
+    for {followed, text} <- Enum.zip(said.("followed"), stored) do
+      [stored, _] = String.split(text, " of ")
+      assert followed == "{:followed, #{stored}}"
+    end
+
+    assert length(said.("followed")) == 2
+
     # The one that is loaded, and the one before it at most.
     assert [libraries] = said.("libraries")
     assert String.to_integer(libraries) <= 2

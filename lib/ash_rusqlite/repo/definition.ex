@@ -3,7 +3,7 @@ defmodule AshRusqlite.Repo.Definition do
   # The functions of a repo module: each passes the repo that the process speaks with on to
   # the module that does the work.
 
-  alias AshRusqlite.Repo.{Maintenance, Reads, Writes}
+  alias AshRusqlite.Repo.{Events, Maintenance, Reads, Writes}
 
   # Where a function is, and its arguments between the repo and the options.
   @operations [
@@ -18,6 +18,8 @@ defmodule AshRusqlite.Repo.Definition do
     {Writes, [:table, :rows], [:insert_all]},
     {Writes, [:table, :updates], [:update_all]},
     {Writes, [:table], [:delete_all]},
+    {Events, [], [:events, :stream_events, :head, :subscribe]},
+    {Events, [:source], [:position]},
     {Maintenance, [], [:migrate, :migrate!, :rollback_migration, :rollback_migration!]},
     {Maintenance, [], [:migrations, :migrations!, :check, :vacuum]},
     {Maintenance, [:path], [:backup, :backup!, :restore, :restore!, :journal_rebuild]},
@@ -159,6 +161,11 @@ defmodule AshRusqlite.Repo.Definition do
       @doc docs[{:in_transaction?, 0}]
       @impl AshRusqlite.Repo
       def in_transaction?, do: Transaction.in_transaction?(get_dynamic_repo())
+
+      @doc docs[{:unsubscribe, 1}]
+      @impl AshRusqlite.Repo
+      def unsubscribe(subscription),
+        do: AshRusqlite.Repo.Events.unsubscribe(get_dynamic_repo(), subscription)
 
       @doc docs[{:stats, 0}]
       @impl AshRusqlite.Repo

@@ -56,7 +56,8 @@ defmodule AshRusqlite.Repo.QueryLog do
   end
 
   defp table(operation, _statement)
-       when operation in [:sql, :execute, :compute, :explain, :tables],
+       when operation in [:sql, :execute, :compute, :explain, :tables, :events] or
+              operation in [:head, :position, :consumers, :consumer],
        do: nil
 
   defp table(_operation, statement), do: elem(statement, 1)

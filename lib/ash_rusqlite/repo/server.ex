@@ -10,7 +10,7 @@ defmodule AshRusqlite.Repo.Server do
 
   require Logger
 
-  alias AshRusqlite.{Error, Native, Telemetry}
+  alias AshRusqlite.{Error, Journal.Hub, Native, Telemetry}
 
   # It is there where the data layer is.
   @report AshRusqlite.DataLayer.Boot
@@ -21,7 +21,7 @@ defmodule AshRusqlite.Repo.Server do
   # stopped.
   @report_after 1_000
 
-  defstruct [:entry, :otp_app, :timer, changing: %{}]
+  defstruct [:entry, :otp_app, :timer, :hub, changing: %{}]
 
   @doc "Starts a repo. The error is the engine's, e.g. `:cannot_open`, `:invalid_option`."
   @spec start_link(keyword()) :: {:ok, pid()} | {:error, Error.t() | {:already_started, pid()}}
@@ -57,6 +57,10 @@ defmodule AshRusqlite.Repo.Server do
     call(pid, :renew)
     :ok
   end
+
+  @doc "The process that wakes those who follow the journal of a repo. It is started when needed."
+  @spec journal_hub(Registry.t()) :: {:ok, pid()}
+  def journal_hub(%Registry{pid: pid}), do: GenServer.call(pid, :journal_hub, :infinity)
 
   # It may have been stopped meanwhile.
   defp call(pid, message) do
@@ -94,11 +98,21 @@ defmodule AshRusqlite.Repo.Server do
 
   def handle_call(:renew, _from, state), do: {:reply, :ok, renewed(state)}
 
+  def handle_call(:journal_hub, _from, %{hub: hub} = state) when is_pid(hub),
+    do: {:reply, {:ok, hub}, state}
+
+  def handle_call(:journal_hub, _from, state) do
+    {:ok, hub} = Hub.start_link(state.entry)
+    {:reply, {:ok, hub}, %{state | hub: hub}}
+  end
+
   @impl true
   def handle_info(:report, state) do
     report(state.entry.repo, state.otp_app)
     {:noreply, %{state | timer: nil}}
   end
+
+  def handle_info({:EXIT, hub, _reason}, %{hub: hub} = state), do: {:noreply, %{state | hub: nil}}
 
   def handle_info({:DOWN, monitor, :process, _pid, _reason}, state)
       when is_map_key(state.changing, monitor),

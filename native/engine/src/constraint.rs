@@ -65,7 +65,7 @@ fn table_of(write: &Write) -> &str {
         Write::UpdateOrInsert(write) => &write.table,
         Write::UpdateEach(each) => &each.table,
         // SQLite's own message says what it can.
-        Write::Sql(_) | Write::InContext(..) => "",
+        Write::Sql(_) | Write::Consumer(_) | Write::InContext(..) => "",
     }
 }
 

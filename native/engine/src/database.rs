@@ -112,6 +112,7 @@ impl Database {
                 resume: Box::new(move |refused| resumed.resume(refused)),
             };
             writer::run(Arc::clone(&shared), path, opened, others);
+            shared.journal.close();
             if !shared.queue.is_replaced() {
                 memory.lock().unwrap_or_else(PoisonError::into_inner).take();
             }
@@ -246,6 +247,13 @@ impl Database {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Calls `notify` once, after the next commit that may have written events of the journal, or
+    /// when the database is closed. What is read after this call is never older than what it will
+    /// notify of.
+    pub fn watch_journal(&self, notify: Notify) {
+        self.0.shared.journal.wait(notify);
     }
 
     /// Sets who is told what nobody asked for: that the files were opened again because another

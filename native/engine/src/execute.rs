@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, StatementStatus};
 
 use crate::control::Control;
 use crate::error::{Code, Error, Result};
+use crate::journal;
 use crate::not_a_read;
 use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
 use crate::query::ir::{Read, Write};
@@ -96,9 +97,12 @@ impl Executor<'_> {
             give(&mut stmt, &columns, sink, each)
         };
         self.note_scan(&stmt, &sql, &given);
-        given?;
+        let given = given?;
         self.note_reprepare(&stmt);
-        Ok(())
+        match read {
+            Read::Events(query) => journal::read::check(self.conn, query, given),
+            _ => Ok(()),
+        }
     }
 
     /// Compiles a read by what is known of the forms of times in its columns.
@@ -148,6 +152,9 @@ impl Executor<'_> {
         }
         if let Write::Sql(write) = write {
             return self.execute_sql(write, sink);
+        }
+        if let Write::Consumer(write) = write {
+            return journal::save(self.conn, write);
         }
         let catalog = self.catalog.get();
         plans.keep_for(&catalog);

@@ -244,6 +244,7 @@ impl SharedCatalog {
                 | Code::InvalidValue
                 | Code::InvalidStoredValue
                 | Code::InvalidQuery
+                | Code::NotJournaled
         );
         let changed =
             || schema_version(conn).is_ok_and(|version| version != self.get().schema_version());

@@ -76,6 +76,9 @@ rustler::atoms! {
     to,
     from,
     profile,
+    // Of events.
+    sensitive,
+    redacted,
     // Of advice.
     foreign_keys,
     statements,

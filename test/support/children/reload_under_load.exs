@@ -83,7 +83,44 @@ repos =
   for database <- [database, ":memory:"] do
     {:ok, repo} = Repo.start_link(database: database, migrations: migrations)
     {:ok, _} = Repo.Maintenance.migrate(repo)
+
+    # Its journal is followed meanwhile.
+    columns = [[name: "id", type: "TEXT"], [name: "title", type: "TEXT", null: false]]
+    journal = [type: "room"]
+    spec = [table: "rooms", primary_key: ["id"], columns: columns, journal: journal]
+    {:ok, _} = Repo.Schema.ensure_table(repo, spec)
     repo
+  end
+
+follow = fn follow, last ->
+  receive do
+    {:journal, subscription, events} ->
+      seqs = Enum.map(events, & &1.seq)
+      AshRusqlite.Journal.ack(subscription, List.last(seqs))
+
+      if seqs == Enum.to_list((last + 1)..List.last(seqs)),
+        do: follow.(follow, List.last(seqs)),
+        else: exit({:followed, {last, seqs}})
+
+    {:journal_closed, _subscription, error} ->
+      exit({:followed, error})
+
+    {:until, ^last} ->
+      exit({:followed, last})
+
+    {:until, head} ->
+      send(self(), {:until, head})
+      Process.sleep(5)
+      follow.(follow, last)
+  end
+end
+
+followers =
+  for repo <- repos do
+    spawn_monitor(fn ->
+      {:ok, _} = Repo.Events.subscribe(repo, from: 0)
+      follow.(follow, 0)
+    end)
   end
 
 # Whether to stop, whether to pause, and how many pause.
@@ -211,6 +248,16 @@ for {repo, r} <- Enum.with_index(repos) do
   acknowledged = for {^r, {written, _, _}} <- results, reduce: 0, do: (sum -> sum + written)
   stored = Repo.Reads.count(repo, :rooms)
   IO.puts("stored #{stored} of #{acknowledged}")
+end
+
+for {repo, {follower, ref}} <- Enum.zip(repos, followers) do
+  send(follower, {:until, Repo.Events.head(repo)})
+
+  receive do
+    {:DOWN, ^ref, _, _, reason} -> IO.puts("followed #{inspect(reason)}")
+  after
+    60_000 -> IO.puts("followed nothing: it hangs")
+  end
 end
 
 IO.puts("replaced #{for {_, {_, n, _}} <- results, reduce: 0, do: (sum -> sum + n)}")

@@ -137,7 +137,7 @@ fn written_rows(write: &Write) -> Vec<Vec<(&Name, &Value)>> {
     match write {
         Write::Insert(insert) => inserted_rows(insert),
         Write::Update(update) => vec![updated_values(&update.set)],
-        Write::Delete(_) | Write::Sql(_) | Write::InContext(..) => Vec::new(),
+        Write::Delete(_) | Write::Sql(_) | Write::Consumer(_) | Write::InContext(..) => Vec::new(),
         // Which of the two it was is not known any more.
         Write::UpdateOrInsert(write) => {
             let each = write.each.iter();
@@ -229,7 +229,7 @@ fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>
     let set = |set: &[Assignment]| -> Vec<Name> { set.iter().map(assigned).cloned().collect() };
     Ok(Some(match write {
         Write::Insert(insert) => return overwritten(insert, catalog),
-        Write::Sql(_) | Write::InContext(..) => return Ok(None),
+        Write::Sql(_) | Write::Consumer(_) | Write::InContext(..) => return Ok(None),
         Write::Update(update) => (update.filter.clone(), Lost::Values(set(&update.set))),
         Write::Delete(delete) => (delete.filter.clone(), Lost::Rows),
         Write::UpdateOrInsert(write) => {

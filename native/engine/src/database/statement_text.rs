@@ -1,6 +1,7 @@
 //! The SQL of reads and writes, for logs.
 
 use crate::error::Result;
+use crate::journal::SAVE_CONSUMER;
 use crate::query::compile::{self, Plans};
 use crate::query::ir::{Read, Write};
 
@@ -34,6 +35,7 @@ impl Database {
         let statements = match write {
             Write::Sql(write) => return Ok(write.sql.clone()),
             Write::InContext(_, write) => return self.write_text(write),
+            Write::Consumer(_) => return Ok(SAVE_CONSUMER.to_owned()),
             Write::UpdateOrInsert(write) => {
                 let mut all = Vec::new();
                 for either in &write.each {

@@ -1,5 +1,7 @@
 //! The journal's tables in the file. Their names begin as those of all tables of this library.
 
+use std::fmt;
+
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
@@ -124,6 +126,12 @@ pub struct Identity {
     pub id: String,
     /// Another one after each restore, because what follows a position may be other events then.
     pub epoch: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.id, self.epoch)
+    }
 }
 
 /// Whether a database has a journal.

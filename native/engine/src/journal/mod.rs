@@ -5,6 +5,9 @@
 //! first journaled table (`layout`) and told which tables are journaled after each change of the
 //! schema (`sync`). Who wrote, and why, is set by the writer for each request (`context`).
 //!
+//! Events are read by what they are about (`read`). Whoever follows is notified after a commit
+//! (`watch`), and durable consumers keep their place in the file (`consumers`).
+//!
 //! Events are applied in their order (`replay`, `rows`, `value`), whatever columns the table had at
 //! their time (`versions`): to compare them with the tables (`verify`, `compare`), to make a database
 //! of them alone (`rebuild`) and to read the tables as they were (`as_of`).
@@ -16,12 +19,14 @@
 pub(crate) mod as_of;
 mod baseline;
 mod compare;
+mod consumers;
 mod context;
 mod digest;
 mod follow;
 mod keys;
 mod layout;
 mod names;
+pub(crate) mod read;
 mod rebuild;
 mod redact;
 mod replay;
@@ -35,11 +40,13 @@ mod triggers;
 mod value;
 mod verify;
 mod versions;
+mod watch;
 
 pub use as_of::{AsOf, Moment};
 pub use baseline::{is_pending, Baseline, BaselineChunk};
 pub(crate) use baseline::{pending_baselines, rows_of};
 pub use compare::RowDifference;
+pub(crate) use consumers::{save, SAVE_CONSUMER};
 pub use context::WriteContext;
 pub(crate) use context::{check_positions, Context};
 pub use follow::enable;
@@ -56,3 +63,4 @@ pub use seal::{
 pub use spec::{EventOn, JournalEvent, JournalSpec, Subject};
 pub(crate) use triggers::{is_journal_trigger, triggers};
 pub use verify::{verify, Verified};
+pub(crate) use watch::JournalWatch;

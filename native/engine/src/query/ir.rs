@@ -1,10 +1,13 @@
 //! The query language as plain data. A host decodes its own terms into these enums;
 //! `compile` turns them into SQL. Names are checked against the catalog, values are bound.
 
+mod events;
 mod scalar;
 mod subselect;
 
 pub use subselect::{AggregateKind, Aggregated, Subselect};
+
+pub use events::{ConsumerWrite, EventQuery, JournalRead, Progress};
 
 pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
 
@@ -30,6 +33,8 @@ pub enum Write {
     Sql(SqlWrite),
     /// A write with who makes it and why, for the journal.
     InContext(Box<WriteContext>, Box<Write>),
+    /// How far a durable consumer of the journal is.
+    Consumer(ConsumerWrite),
 }
 
 /// One SQL statement that writes rows.
@@ -107,6 +112,7 @@ impl Write {
             | Write::UpdateOrInsert(UpdateOrInsert { table, .. })
             | Write::UpdateEach(UpdateEach { table, .. }) => Some(table),
             Write::Sql(_) => None,
+            Write::Consumer(_) => Some("ash_rusqlite_consumers"),
             Write::InContext(_, write) => write.table(),
         }
     }
@@ -115,7 +121,7 @@ impl Write {
     pub fn is_single(&self) -> bool {
         match self {
             Write::Insert(insert) => insert.rows.len() <= 1,
-            Write::Update(_) | Write::Delete(_) | Write::Sql(_) => true,
+            Write::Update(_) | Write::Delete(_) | Write::Sql(_) | Write::Consumer(_) => true,
             Write::UpdateOrInsert(_) => false,
             Write::UpdateEach(each) => each.changes.len() <= 1,
             Write::InContext(_, write) => write.is_single(),
@@ -242,6 +248,10 @@ pub enum Read {
     Compute(Vec<Computed>),
     /// A read of the tables as they were, by the events of their journals.
     AsOf(AsOf, Box<Read>),
+    /// Events of the journal.
+    Events(Box<EventQuery>),
+    /// What the journal says of itself.
+    Journal(JournalRead),
     /// How SQLite would run a read. The rows are those of EXPLAIN QUERY PLAN
     /// (<https://sqlite.org/eqp.html>), after one whose `detail` is the SQL.
     Explain(Box<Read>),

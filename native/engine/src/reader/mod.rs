@@ -98,9 +98,11 @@ fn read_slice(
         Err(_) if control.stop() == Stop::Slice => Ok(ReadOutcome::NeedsTime),
         Err(error) => match error.code() {
             // A value longer than a slice may read; a lock; a table that may be a new one.
-            Code::TooBig | Code::Busy | Code::UnknownTable | Code::UnknownColumn => {
-                Ok(ReadOutcome::NeedsTime)
-            }
+            Code::TooBig
+            | Code::Busy
+            | Code::UnknownTable
+            | Code::UnknownColumn
+            | Code::NotJournaled => Ok(ReadOutcome::NeedsTime),
             _ => Err(error),
         },
     }

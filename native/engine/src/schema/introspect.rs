@@ -2,7 +2,7 @@
 //! (<https://sqlite.org/pragma.html#pragma_table_xinfo>).
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, Row, ToSql};
 
@@ -14,7 +14,7 @@ use super::triggers::Triggers;
 use crate::error::{Code, Error, Result};
 use crate::nearest::nearest;
 use crate::sqlite_error;
-use crate::value::ColumnType;
+use crate::value::{ColumnType, OutputColumn};
 
 /// The tables and views of a database as they were at one version of its schema.
 /// SQLite's own tables (`sqlite_…`) and the shadow tables of virtual ones are left out.
@@ -24,6 +24,8 @@ pub struct Catalog {
     tables: HashMap<String, Arc<Table>>,
     /// The tables, in lower case, whose writes may make events; none where nothing is journaled.
     journal: Option<Arc<HashSet<String>>>,
+    /// The columns of events, whose values depend on the tables.
+    events: OnceLock<Arc<[OutputColumn]>>,
 }
 
 const COLUMNS: &str = "SELECT t.name, t.type, t.wr, t.strict, c.name, c.type, c.\"notnull\", \
@@ -52,11 +54,13 @@ impl Catalog {
             schema_version,
             tables,
             journal: journal(conn).map_err(sqlite_error::map)?.map(Arc::new),
+            events: OnceLock::new(),
         })
     }
 
     /// The same tables, read as hosts say.
     pub fn read_as(mut self, readings: &Readings) -> Catalog {
+        self.events = OnceLock::new();
         for table in self.tables.values_mut() {
             if let Some(other) = readings.apply(table) {
                 *table = Arc::new(other);
@@ -67,6 +71,7 @@ impl Catalog {
 
     /// The same tables with what is known of the forms of their times.
     pub fn with_forms(mut self, forms: &KnownForms) -> Catalog {
+        self.events = OnceLock::new();
         for table in self.tables.values_mut() {
             if let Some(other) = forms.apply(table) {
                 *table = Arc::new(other);
@@ -116,6 +121,14 @@ impl Catalog {
                     .find(|table| table.name.eq_ignore_ascii_case(name))
             })
             .ok_or_else(|| self.unknown_table(name))
+    }
+
+    /// The columns of events of the journal, which `make` makes the first time.
+    pub(crate) fn event_columns(
+        &self,
+        make: impl FnOnce(&Catalog) -> Arc<[OutputColumn]>,
+    ) -> &Arc<[OutputColumn]> {
+        self.events.get_or_init(|| make(self))
     }
 
     /// Every table and view, in no order.

@@ -77,6 +77,7 @@ impl Column {
             column_type: self.column_type,
             list: false,
             in_key: self.in_key,
+            records: None,
             tag: Arc::clone(&self.tag),
         }
     }

@@ -82,7 +82,10 @@ impl<'a> Row<'a> {
         if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = stored {
             self.decoded.set(self.decoded.get() + bytes.len());
         }
-        decode(stored, column)
+        match &column.records {
+            Some(records) => records.decode(stored, self.stored(records.table_at())?),
+            None => decode(stored, column),
+        }
     }
 
     /// A value as a message shows it, shortened.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::name::Name;
+use super::record::{Record, Records};
 
 /// A value as a host gives it, before its column's type is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,6 +172,8 @@ pub enum Decoded<'a> {
     Term(&'a [u8]),
     /// A list of values, for [`decode_list`](super::decode_list).
     List(&'a [u8]),
+    /// A row's values, or its key, as an event of the journal holds them.
+    Record(Record<'a>),
 }
 
 /// A column of a result.
@@ -186,6 +189,8 @@ pub struct OutputColumn {
     pub list: bool,
     /// Whether it is a part of its table's primary key.
     pub in_key: bool,
+    /// Of which tables its values hold rows, in the journal.
+    pub records: Option<Arc<Records>>,
     /// A place where a host may keep what it makes of the name (an atom). The engine never looks.
     pub tag: Arc<OnceLock<usize>>,
 }
@@ -203,6 +208,7 @@ impl OutputColumn {
             column_type,
             list: false,
             in_key: false,
+            records: None,
             tag: Arc::default(),
         }
     }

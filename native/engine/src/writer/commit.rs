@@ -340,6 +340,7 @@ impl Writer {
     pub(super) fn commit(&mut self) -> Result<()> {
         self.link.control.begin_unlimited();
         self.leave()?;
+        let head = self.head_for_watchers();
         let started = Instant::now();
         let conn = &self.link.conn;
         let commit = || joined_writes::around(conn, || self.step("COMMIT"));
@@ -351,12 +352,29 @@ impl Writer {
         let result = result.and_then(|()| self.check_files());
         if result.is_ok() {
             self.publish_draft();
+            // Also of those who began to wait meanwhile.
+            if self.shared.journal.is_awaited() {
+                self.shared.journal.committed(head);
+            }
         }
         if self.formless.take().is_some() {
             // It only spares the next reader the trouble.
             let _ = self.shared.catalog().forms_hold(&self.link.conn, None);
         }
         result
+    }
+
+    /// The newest event of the journal, if anybody waits for one.
+    fn head_for_watchers(&self) -> Option<i64> {
+        if !self.shared.journal.is_awaited() {
+            return None;
+        }
+        self.link
+            .conn
+            .prepare_cached("SELECT max(seq) FROM ash_rusqlite_events")
+            .and_then(|mut stmt| stmt.query_row([], |row| row.get(0)))
+            .ok()
+            .flatten()
     }
 
     /// `ROLLBACK`, if there is anything to roll back.

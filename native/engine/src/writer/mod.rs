@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
-use crate::journal::Context;
+use crate::journal::{Context, JournalWatch};
 use crate::opened_files::{FileUse, FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
@@ -59,6 +59,8 @@ pub struct Shared {
     pub counters: Counters,
     /// The files, for those who read.
     pub watch: FileWatch,
+    /// Who waits for events of the journal.
+    pub journal: JournalWatch,
     reports: OnceLock<Report>,
     catalog: OnceLock<SharedCatalog>,
     unopened: SharedCatalog,
@@ -76,6 +78,7 @@ impl Shared {
             queue,
             counters: Counters::default(),
             watch: FileWatch::default(),
+            journal: JournalWatch::default(),
             reports: OnceLock::new(),
             catalog: OnceLock::new(),
             unopened: SharedCatalog::reading(read_types),

@@ -50,6 +50,7 @@ fn to_json(value: &Decoded<'_>) -> Json {
         Decoded::Text(text) => json!(String::from_utf8_lossy(text)),
         Decoded::Blob(bytes) | Decoded::Term(bytes) | Decoded::List(bytes) => json!(bytes),
         Decoded::Decimal(text) | Decoded::Json(text) => json!(text),
+        Decoded::Record(record) => json!(record.text()),
         other => json!(format!("{other:?}")),
     }
 }

@@ -2,6 +2,7 @@
 
 mod database;
 mod generate;
+mod journal;
 mod json;
 mod maintenance;
 mod read;

@@ -39,6 +39,7 @@ use rusqlite::Statement;
 
 use super::ir::{Read, Write};
 use crate::error::{Code, Error, Result};
+use crate::journal::read as journal;
 use crate::schema::tokens::tokens;
 use crate::schema::Catalog;
 use crate::sqlite_error;
@@ -153,6 +154,8 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
         Read::AsOf(..) => Err(invalid(
             "a read of the past is one by itself: not within another one, nor in a transaction",
         )),
+        Read::Events(query) => journal::events(query, catalog),
+        Read::Journal(read) => journal::state(read, catalog),
         Read::Explain(read) => {
             let compiled = compile_read(read, catalog)?;
             Ok(Compiled {
@@ -217,7 +220,9 @@ pub fn compile_write<'a>(
         Write::Delete(delete) => Ok(vec![write::delete(delete, catalog)?]),
         // The executor takes one after the other, since what comes next depends on the rows.
         Write::UpdateOrInsert(_) => Err(invalid("what may insert instead is compiled by itself")),
-        Write::Sql(_) => Err(invalid("a statement of the caller's own is not compiled")),
+        Write::Sql(_) | Write::Consumer(_) => {
+            Err(invalid("a statement of the caller's own is not compiled"))
+        }
         Write::InContext(_, write) => compile_write(write, catalog, plans),
         Write::UpdateEach(each) => write::update_each(each, catalog),
     }

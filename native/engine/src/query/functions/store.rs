@@ -67,6 +67,7 @@ fn host_value(decoded: Decoded<'_>) -> Value {
         Decoded::Time(time) => Value::Time(time),
         Decoded::Json(text) => Value::Json(text.to_owned()),
         Decoded::Term(bytes) | Decoded::List(bytes) => Value::Term(bytes.to_vec()),
+        Decoded::Record(record) => Value::Json(record.text().to_owned()),
     }
 }
 

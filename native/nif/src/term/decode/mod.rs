@@ -2,6 +2,7 @@
 
 mod calendar;
 mod condition;
+mod events;
 mod generate;
 mod journal;
 mod options;

@@ -117,6 +117,8 @@ impl Decode {
             ("sql", [sql, params]) => self.sql(*sql, *params),
             ("as_of", [moment, source, read]) => self.as_of(*moment, *source, *read),
             ("compute", [computed]) => self.compute(*computed),
+            ("events", [options]) => self.events(*options),
+            (what @ ("head" | "position" | "consumers"), rest) => self.journal_read(what, rest),
             ("explain", [read]) => self.explain(*read),
             ("marked", [read]) => self.marked(*read),
             ("tables", []) => Ok(Query {

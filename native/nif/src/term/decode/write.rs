@@ -33,6 +33,7 @@ fn shape(write: &Write) -> Shape {
         Write::UpdateOrInsert(_) => return Shape::Rows,
         Write::Sql(_) => return Shape::Table,
         Write::InContext(_, write) => return shape(write),
+        Write::Consumer(_) => return Shape::Nothing,
     };
     match returning {
         Returning::Nothing => Shape::Nothing,
@@ -179,6 +180,7 @@ impl Decode {
                 let (sql, params) = self.statement(*sql, *params)?;
                 Ok(Write::Sql(SqlWrite { sql, params }))
             }
+            ("consumer", rest) => self.consumer(rest),
             (tag, _) => Err(invalid(format!(
                 "there is no write {tag} of {} parts",
                 rest.len()

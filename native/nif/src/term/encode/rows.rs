@@ -273,7 +273,8 @@ fn too_many() -> Error {
     Error::new(Code::TooBig, "the result is too long for a list")
 }
 
-fn key<'a>(env: Env<'_>, column: &OutputColumn) -> Result<Raw<'a>> {
+/// The key of a column in the map of a row.
+pub(super) fn key<'a>(env: Env<'_>, column: &OutputColumn) -> Result<Raw<'a>> {
     if let Some(tag) = column.tag.get() {
         return Ok(Raw::of_tag(*tag));
     }

@@ -75,6 +75,8 @@ impl Measure for HeapSize {
         let words = match storage {
             Storage::Null => 0,
             Storage::Number => 2,
+            // Of a row in an event, as JSON.
+            Storage::Text(bytes) if column.records.is_some() => 4 + 2 * bytes,
             Storage::Text(bytes) => self.text(column.column_type, bytes),
             // Lists of stored values, and terms.
             Storage::Blob(bytes) if column.list || column.column_type == ColumnType::Json => bytes,

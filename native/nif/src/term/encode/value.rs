@@ -1,7 +1,7 @@
 //! One stored value as a term.
 
-use ash_rusqlite_engine::value::decode_list;
-use ash_rusqlite_engine::{Code, DateTime, Decoded, Error, OutputColumn, Result};
+use ash_rusqlite_engine::value::{decode_list, Field, Holds as RecordHolds, Record};
+use ash_rusqlite_engine::{Code, ColumnType, DateTime, Decoded, Error, OutputColumn, Result};
 use rustler::Env;
 
 use crate::atoms;
@@ -14,6 +14,7 @@ use super::calendar::{self, Utc};
 use super::external;
 use super::json;
 use super::recent::{Recent, SharedAmong};
+use super::rows::key;
 
 /// Makes terms of values, all in one environment.
 #[derive(Default)]
@@ -52,6 +53,7 @@ impl<'a> Values<'a> {
             return self.list(env, bytes, column);
         }
         match value {
+            Decoded::Record(record) => self.record(env, record),
             Decoded::Term(bytes) => external::term(env, bytes, Holds::Lasting).map_err(|problem| {
                 let error = unreadable(column, &problem.text());
                 match problem.atom() {
@@ -73,6 +75,46 @@ impl<'a> Values<'a> {
         })?;
         Raw::list(env, &terms)
             .ok_or_else(|| Error::new(Code::TooBig, "a value is too long for a list"))
+    }
+
+    /// A map of a row's values, or a list of a key's. The names of columns that the table has today
+    /// are atoms, as in its rows, others are strings.
+    fn record(&mut self, env: Env<'a>, record: &Record<'_>) -> Result<Raw<'a>> {
+        let (mut keys, mut terms) = (Vec::new(), Vec::new());
+        record.each(|name, column, field| {
+            keys.push(match column {
+                Some(column) => key(env, column)?,
+                None => Raw::binary(env, name.as_bytes()),
+            });
+            terms.push(match field {
+                Field::Value(value) => self.recorded(env, &value, column)?,
+                Field::Sensitive => Raw::atom(atoms::sensitive()),
+                Field::Redacted => Raw::atom(atoms::redacted()),
+            });
+            Ok(())
+        })?;
+        let made = match record.holds() {
+            RecordHolds::Row => Raw::map(env, &keys, &terms),
+            RecordHolds::Key => Raw::list(env, &terms),
+        };
+        made.ok_or_else(|| Error::new(Code::TooBig, "an event has too many values"))
+    }
+
+    /// What cannot be read as its column's type is given as it is stored: it may be from a time
+    /// when the column had another one.
+    fn recorded(
+        &mut self,
+        env: Env<'a>,
+        value: &Decoded<'_>,
+        column: Option<&OutputColumn>,
+    ) -> Result<Raw<'a>> {
+        let unnamed = OutputColumn::new("", "", ColumnType::Any);
+        let made = self.term(env, value, column.unwrap_or(&unnamed));
+        made.or_else(|error| match value {
+            Decoded::Json(text) => Ok(Raw::binary(env, text.as_bytes())),
+            Decoded::Term(bytes) => Ok(Raw::binary(env, bytes)),
+            _ => Err(error),
+        })
     }
 
     /// The term of a value.
@@ -97,7 +139,7 @@ impl<'a> Values<'a> {
                 return json::term(env, text, self.recent.as_mut(), &mut self.memory)
                     .map_err(not_json)
             }
-            Decoded::Term(_) | Decoded::List(_) => {
+            Decoded::Term(_) | Decoded::List(_) | Decoded::Record(_) => {
                 return Err("it is a list within a list".to_owned())
             }
         };

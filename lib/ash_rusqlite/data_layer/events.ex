@@ -1,0 +1,28 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Events do
+    @moduledoc false
+    # Which row of the journal a record is about.
+
+    alias AshRusqlite.DataLayer.{Codec, Context, Info}
+
+    @doc """
+    The repo, the table and the primary key of a record, as it was read, otherwise as its resource
+    says. An error is one of a value that its type cannot dump.
+    """
+    @spec row(Ash.Resource.record()) ::
+            {:ok, {AshRusqlite.Repo.repo(), String.t(), map()}} | {:error, term()}
+    def row(%resource{} = record) do
+      key = Map.take(record, Ash.Resource.Info.primary_key(resource))
+
+      with {:ok, key} <- Codec.dump(resource, key) do
+        read = read(record)
+
+        {:ok,
+         {read[:repo] || Info.repo(resource, :read), read[:table] || Info.table(resource), key}}
+      end
+    end
+
+    defp read(%{__meta__: %{context: {Context, read}}}), do: read
+    defp read(_record), do: %{}
+  end
+end

@@ -1,0 +1,165 @@
+defmodule AshRusqlite.Journal do
+  @moduledoc """
+  The journal: every change of a row of a journaled table is an event, an `AshRusqlite.Event`, in the
+  same commit as the change, whatever program made it.
+
+  Events are read by `c:AshRusqlite.Repo.events/1` and followed by `c:AshRusqlite.Repo.subscribe/1`; a
+  process that must not miss any, though it crashes, is an `AshRusqlite.Journal.Consumer`, and
+  `AshRusqlite.Journal.Broadcast` passes them on to `Phoenix.PubSub` and the like.
+
+  ## Demand
+
+  A subscription sends its subscriber `{:journal, subscription, events}`, and never more than
+  `max_demand:` events that were not acknowledged by `ack/2`. A subscriber that is slow finds no more
+  than these in its mailbox; the writer does not notice it.
+
+  With `demand: :manual` it sends only what `ask/2` asks for, as a producer of
+  [GenStage](https://hexdocs.pm/gen_stage), and so of Broadway, wants it:
+
+      defmodule MyApp.Events do
+        use GenStage
+
+        def start_link(opts), do: GenStage.start_link(__MODULE__, opts)
+
+        def init(opts) do
+          {:ok, subscription} = MyApp.Repo.subscribe([demand: :manual] ++ opts)
+          {:producer, subscription}
+        end
+
+        def handle_demand(demand, subscription) do
+          AshRusqlite.Journal.ask(subscription, demand)
+          {:noreply, [], subscription}
+        end
+
+        def handle_info({:journal, subscription, events}, subscription),
+          do: {:noreply, events, subscription}
+
+        def handle_info({:journal_closed, subscription, error}, subscription),
+          do: {:stop, error, subscription}
+      end
+  """
+
+  alias AshRusqlite.{Error, Event}
+  alias AshRusqlite.Journal.Subscription
+  alias AshRusqlite.Repo.{EventQuery, Events, Options, Statement}
+
+  # It is there where the data layer is.
+  @records AshRusqlite.DataLayer.Events
+  @compile {:no_warn_undefined, @records}
+
+  @typep repo :: AshRusqlite.Repo.repo()
+
+  @typedoc "A place in a journal, which counts for this database alone, until it is restored."
+  @type cursor :: String.t()
+
+  @typedoc "A durable consumer and how far it is."
+  @type consumer :: %{
+          name: String.t(),
+          seq: non_neg_integer(),
+          epoch: String.t(),
+          at: DateTime.t()
+        }
+
+  @doc """
+  The events of one row, the oldest first: its edit history, with what was before in `:old` and what
+  came then in `:data`. For the repo that is given by name or pid.
+
+      AshRusqlite.Journal.history(MyApp.Repo, :messages, "m1")
+      AshRusqlite.Journal.history(MyApp.Repo, :seats, [room_id: "kitchen", number: 2], limit: 10)
+
+  The key is as of `c:AshRusqlite.Repo.get/3`. Options are those of `c:AshRusqlite.Repo.events/1`, and
+  `limit:` is 1,000 unless given. Raises `:unknown_table`, `:not_journaled` and the errors of a read.
+  """
+  @spec history(repo(), AshRusqlite.Repo.table(), AshRusqlite.Repo.key(), keyword()) :: [
+          Event.t()
+        ]
+  def history(repo, table, key, opts \\ []) do
+    Events.events(repo, [table: table, key: key] ++ Keyword.put_new(opts, :limit, 1_000))
+  end
+
+  @doc """
+  The same for a record of an Ash resource: `AshRusqlite.Journal.history(message)`.
+  """
+  @spec history(struct()) :: [Event.t()]
+  def history(record), do: history(record, [])
+
+  @doc "The same with options: `AshRusqlite.Journal.history(message, order: :desc, limit: 1)`."
+  @spec history(struct(), keyword()) :: [Event.t()]
+  def history(%_{} = record, opts) do
+    case @records.row(record) do
+      {:ok, {repo, table, key}} -> history(repo, table, key, opts)
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc """
+  The place of an event in its journal, as a string that `from:`, `after:` and `before:` take. It is
+  the event's id, too: no other event has it. Where it is taken to another database, or was made
+  before a restore, the error is `:other_journal`.
+  """
+  @spec cursor(Event.t()) :: cursor()
+  def cursor(%Event{journal: journal, seq: seq}), do: "#{journal}.#{seq}"
+
+  @doc """
+  Says that a subscriber has handled events, up to this one or this seq, so that more are sent.
+
+      receive do
+        {:journal, ^subscription, events} ->
+          Enum.each(events, &handle/1)
+          AshRusqlite.Journal.ack(subscription, List.last(events))
+      end
+  """
+  @spec ack(pid(), Event.t() | non_neg_integer()) :: :ok
+  def ack(subscription, %Event{seq: seq}), do: Subscription.ack(subscription, seq)
+  def ack(subscription, seq) when is_integer(seq), do: Subscription.ack(subscription, seq)
+
+  @doc "Asks a subscription with `demand: :manual` for so many more events."
+  @spec ask(pid(), pos_integer()) :: :ok
+  def ask(subscription, count) when is_integer(count) and count > 0,
+    do: Subscription.ask(subscription, count)
+
+  @doc """
+  The durable consumers of a repo, and how far they are. Raises `:not_journaled`. Option: `timeout:`.
+  """
+  @spec consumers(repo(), keyword()) :: [consumer()]
+  def consumers(repo, opts \\ []), do: value!(run(opts, &Statement.read(repo, {:consumers}, &1)))
+
+  @doc """
+  Sets where a durable consumer begins when it is started next: behind a seq, a cursor or an event,
+  or `:head` for behind the newest one. One that runs stops with `:position_conflict` at its next
+  batch, and goes on from here when its supervisor starts it again.
+
+      AshRusqlite.Journal.reset_consumer(MyApp.Repo, "mailer", 0)
+  """
+  @spec reset_consumer(repo(), String.t(), non_neg_integer() | cursor() | Event.t() | :head) ::
+          :ok | {:error, Error.t()}
+  def reset_consumer(repo, name, place) do
+    with {:ok, head} <- Statement.read(repo, {:head}, nil),
+         {:ok, from} <-
+           if(place == :head, do: {:ok, [after: head.seq]}, else: EventQuery.from(place)),
+         journal = from[:journal] || head.journal,
+         do: save(repo, name, from[:after], journal, nil)
+  end
+
+  @doc "Forgets a durable consumer: the next one of its name is new."
+  @spec forget_consumer(repo(), String.t()) :: :ok | {:error, Error.t()}
+  def forget_consumer(repo, name) do
+    with {:ok, _} <- Statement.write(repo, {:consumer, name}, nil), do: :ok
+  end
+
+  @doc false
+  @spec save(repo(), String.t(), non_neg_integer(), String.t(), non_neg_integer() | nil) ::
+          :ok | {:error, Error.t()}
+  def save(repo, name, seq, journal, from) do
+    with {:ok, _} <- Statement.write(repo, {:consumer, name, seq, journal, from}, nil), do: :ok
+  end
+
+  defp run(opts, fun) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []),
+         do: fun.(timeout)
+  end
+
+  defp value!({:ok, value}), do: value
+  defp value!({:error, error}), do: raise(error)
+end

@@ -1,0 +1,88 @@
+defmodule AshRusqlite.Repo.Events do
+  @moduledoc """
+  Events of the journal of the repo that is given by name or pid. A repo module has the same
+  functions without the first argument, documented at `AshRusqlite.Repo`; `AshRusqlite.Journal` says
+  what a journal is and what else can be done with it.
+  """
+
+  alias AshRusqlite.{Error, Event}
+  alias AshRusqlite.Journal.Subscription
+  alias AshRusqlite.Repo.{EventQuery, Options, Registry, Statement}
+
+  @typep repo :: AshRusqlite.Repo.repo()
+
+  # Events that a stream reads at once.
+  @page 500
+
+  @doc "See `c:AshRusqlite.Repo.events/1`."
+  @spec events(repo(), keyword()) :: [Event.t()]
+  def events(repo, opts \\ []) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         {:ok, query} <- EventQuery.events(opts),
+         {:ok, rows} <- Statement.read(repo, {:events, query}, timeout) do
+      Enum.map(rows, &Event.of_row/1)
+    else
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.stream_events/1`."
+  @spec stream_events(repo(), keyword()) :: Enumerable.t()
+  def stream_events(repo, opts \\ []) do
+    {limit, opts} = Keyword.pop(opts, :limit)
+    {size, opts} = Keyword.pop(opts, :max_rows, @page)
+
+    with :ok <- positive(:max_rows, size),
+         :ok <- if(limit == nil, do: :ok, else: positive(:limit, limit)),
+         {:ok, _timeout, query} <- Options.pop_timeout(opts, nil),
+         {:ok, _query} <- EventQuery.events(query) do
+      next = if opts[:order] == :desc, do: :before, else: :after
+      Stream.resource(fn -> {opts, limit} end, &page(repo, &1, size, next), fn _ -> :ok end)
+    else
+      {:error, error} -> raise error
+    end
+  end
+
+  defp page(_repo, :done, _size, _next), do: {:halt, :done}
+
+  defp page(repo, {opts, left}, size, next) do
+    wanted = min(left || size, size)
+    events = events(repo, [limit: wanted] ++ opts)
+    left = left && left - length(events)
+
+    if length(events) < wanted or left == 0,
+      do: {events, :done},
+      else: {events, {Keyword.put(opts, next, List.last(events)), left}}
+  end
+
+  defp positive(_option, count) when is_integer(count) and count > 0, do: :ok
+  defp positive(option, other), do: Options.wrong(option, other, "a positive count of events")
+
+  @doc "See `c:AshRusqlite.Repo.head/1`."
+  @spec head(repo(), keyword()) :: non_neg_integer()
+  def head(repo, opts \\ []), do: read!(repo, {:head}, opts).seq
+
+  @doc "See `c:AshRusqlite.Repo.position/2`."
+  @spec position(repo(), String.t(), keyword()) :: non_neg_integer()
+  def position(repo, source, opts \\ []), do: read!(repo, {:position, source}, opts)
+
+  defp read!(repo, read, opts) do
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         :ok <- Options.known(opts, []),
+         {:ok, value} <- Statement.read(repo, read, timeout) do
+      value
+    else
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc "See `c:AshRusqlite.Repo.subscribe/1`."
+  @spec subscribe(repo(), keyword()) :: {:ok, pid()} | {:error, Error.t()}
+  def subscribe(repo, opts \\ []) do
+    with {:ok, entry} <- Registry.lookup(repo), do: Subscription.start(entry, self(), opts)
+  end
+
+  @doc "See `c:AshRusqlite.Repo.unsubscribe/1`."
+  @spec unsubscribe(repo(), pid()) :: :ok
+  def unsubscribe(_repo, subscription), do: Subscription.stop(subscription)
+end
