@@ -48,7 +48,12 @@ defmodule AshRusqlite.Bench.JournalFigures do
   @spec all() :: [Figure.t()]
   def all do
     [
-      figure("journaled insert, 64 processes, against one without", :us, {:at_most, 1.8}, &inserts/1),
+      figure(
+        "journaled insert, 64 processes, against one without",
+        :us,
+        {:at_most, 1.8},
+        &inserts/1
+      ),
       figure(
         "journaled insert, 64 processes, against a version row in its transaction",
         :per_s,
@@ -231,7 +236,9 @@ defmodule AshRusqlite.Bench.JournalFigures do
       PlainRusqlite.with_open(path, fn plain ->
         for _ <- 1..world.rebuilds do
           rebuilt = Measure.per_s(rebuild(world, repo), world.many)
-          {rebuilt, Measure.per_s(PlainRusqlite.run(plain, "insert_all", [world.bulk]), world.bulk)}
+
+          {rebuilt,
+           Measure.per_s(PlainRusqlite.run(plain, "insert_all", [world.bulk]), world.bulk)}
         end
       end)
     end)
@@ -334,7 +341,9 @@ defmodule AshRusqlite.Bench.JournalFigures do
         source = "room:#{Enum.at(rooms, n) || n}"
 
         spawn_link(fn ->
-          {:ok, subscription} = AshRusqlite.Journal.Subscription.start(follow(repo), self(), source: source)
+          {:ok, subscription} =
+            AshRusqlite.Journal.Subscription.start(follow(repo), self(), source: source)
+
           send(parent, :follows)
           acknowledge(subscription)
         end)

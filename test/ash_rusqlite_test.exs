@@ -34,11 +34,12 @@ defmodule AshRusqliteTest do
     end
   end
 
-  # Not what the tests have, and not what Ash makes of a domain or a resource.
+  # Not what the tests have, and not what Ash makes of a domain, a resource or a type.
   defp ours?(module) do
     source = to_string(module.module_info(:compile)[:source])
 
     Path.relative_to_cwd(source) =~ ~r"^lib/" and
-      not function_exported?(module, :spark_dsl_config, 0)
+      not function_exported?(module, :spark_dsl_config, 0) and
+      not function_exported?(module, :cast_stored, 2)
   end
 end

@@ -55,6 +55,34 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     stay when that one is rolled back; `MyApp.TenantRepo.transaction/1` around it, or an
     `after_transaction` hook, allows it.
 
+    ## The journal
+
+        sqlite do
+          journal do
+            type "chat.message"
+            source :room, :room_id
+            actor :user, :user_id
+          end
+        end
+
+    makes each change of a row an event, in the same commit: see `AshRusqlite.DataLayer.Journal`. With
+    the event are Ash's actor, as `AshRusqlite.Actor` names it, the action's name, and as its metadata
+    what `context: %{journal: %{reason: "spam"}}` says, with the tenant. What an action does not say, it
+    has from `c:AshRusqlite.Repo.with_actor/3` around it. `AshRusqlite.Journal.Resource` makes a
+    resource of the events.
+
+    `context: %{data_layer: %{as_of: 42}}` of a query, or of `Ash.read` and its kin, reads the tables as
+    they were, see `as_of:` at `AshRusqlite.Repo`: behind the event of that `seq`, at a `DateTime`, or the
+    rows of one source as `[source: "room:42", position: 5]`. It holds for all that the query itself asks
+    for, related rows included; each of their resources must be journaled. What is loaded is a query
+    of its own, which reads what is there now: `context: %{shared: %{data_layer: %{as_of: 42}}}` goes
+    for that, too.
+
+    `context: %{data_layer: %{expect: [{"room:42", 5}]}}` of an action is where sources must be, or
+    nothing is written and the error is `AshRusqlite.DataLayer.PositionConflict`. Within a transaction it
+    is looked at once, when the first row is written. A bulk action in several transactions moves its
+    sources with the first: give it `transaction: :all`.
+
     ## Production
 
     With `auto_migrate: false`, the default outside of dev and test, migrations make the
@@ -65,12 +93,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     use Spark.Dsl.Extension,
       sections: AshRusqlite.DataLayer.Dsl.sections(),
-      transformers: [AshRusqlite.DataLayer.ReadTimeout]
+      transformers: [AshRusqlite.DataLayer.ReadTimeout],
+      verifiers: [AshRusqlite.DataLayer.Journal.Verifier]
 
     @behaviour Ash.DataLayer
     @behaviour Ash.Extension
 
-    alias AshRusqlite.DataLayer.{AggregateQuery, Bulk, Context, Deadline, Info, LateralJoin}
+    alias AshRusqlite.DataLayer.{AggregateQuery, AsOf, Bulk, Context, Deadline, Info, LateralJoin}
     alias AshRusqlite.DataLayer.{Like, Query, Read, Store}
     alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
     alias AshRusqlite.DataLayer.Migrations.Tasks
@@ -229,7 +258,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       run = fn ->
         # One for all parents.
         Deadline.within(Query.timeout(query.context), fn ->
-          LateralJoin.run(query, parents, path)
+          AsOf.within(query.context, fn -> LateralJoin.run(query, parents, path) end)
         end)
       end
 
@@ -246,7 +275,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: at(resource, context, action, fun)
 
     defp at(resource, context, action, fun) do
-      run = from(resource, action, fn -> Store.within(resource, context, fun) end)
+      within = fn -> AsOf.within(context, fun) end
+      run = from(resource, action, fn -> Store.within(resource, context, within) end)
       resource |> Store.again(context, run) |> Context.note(context)
     end
 

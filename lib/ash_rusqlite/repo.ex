@@ -120,6 +120,20 @@ defmodule AshRusqlite.Repo do
   stops. Without such a program the log grows without end, unless `c:checkpoint/2` is called.
   `Repo.stats` has its size, as `wal_bytes` and `wal_pages`.
 
+  ## The journal
+
+  A table may be journaled: then each change of its rows is an event as well, in the same commit. See
+  `AshRusqlite.Repo.Schema` for how that is said of a table, and `sqlite do journal do … end end` of an
+  Ash resource. Each function that writes rows takes these options:
+
+    * `:actor`, `:action`, `:metadata` - who makes the change and why, see `c:with_actor/3`
+    * `:expect` - where sources must be, else nothing is written:
+
+          MyApp.Repo.insert(:messages, answer, expect: [{"room:kitchen", 5}])
+
+      is the error `:position_conflict` where an event came meanwhile. Its details have the `:source`,
+      its `:position`, the `:expected` one, and as `:missed` the events in between, at most 100
+
   ## Many databases
 
   A module can run several times, under a name each; `c:put_dynamic_repo/1` chooses the one
@@ -522,6 +536,25 @@ defmodule AshRusqlite.Repo do
 
   @doc "Ends a subscription. Nothing is sent after this."
   @callback unsubscribe(subscription :: pid()) :: :ok
+
+  @doc """
+  Calls a function whose writes are made by an actor: what they change of journaled tables is his in
+  the journal. It counts for the calling process and this repo, and until the function ends, however
+  it ends. Options:
+
+    * `:action` - what he does, such as `:import`
+    * `:metadata` - a map with more about it, which is stored as JSON
+
+  What an inner call does not say is as around it, and maps of metadata are merged. A write may say
+  it for itself, see "The journal" below, and an Ash action has its own. Who an actor is, says
+  `AshRusqlite.Actor`; nil is nobody. Returns what the function returns.
+
+      MyApp.Repo.with_actor("user:ann", [action: :import, metadata: %{file: "chat.txt"}], fn ->
+        MyApp.Repo.insert!(:rooms, %{id: "attic", title: "Attic"})
+      end)
+  """
+  @callback with_actor(AshRusqlite.Actor.t(), opts :: keyword(), work(result)) :: result
+            when result: term()
 
   @doc """
   Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,

@@ -91,7 +91,8 @@ defmodule AshRusqlite.P8CallsTest do
 
     # The function of a transaction is called by whoever gives it, and must be one.
     error in FunctionClauseError ->
-      assert error.function == :bind and name in [:transaction, :savepoint, :transact]
+      assert error.function == :bind and
+               name in [:transaction, :savepoint, :transact, :with_actor]
   else
     {:error, error} -> assert_typed(error)
     _ -> :ok

@@ -5,6 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # one read; the others over the records.
 
     alias AshRusqlite.DataLayer.{
+      AsOf,
       Aggregate,
       Codec,
       Deadline,
@@ -18,7 +19,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Read, Relationship, ResidualAggregate, Runtime, Store}
     alias AshRusqlite.DataLayer.Expression.Fragment
-    alias AshRusqlite.{Error, Repo}
+    alias AshRusqlite.Error
 
     import Errors, only: [elixir_may: 1]
 
@@ -179,7 +180,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # What SQLite cannot compute of the rows, Elixir may, unless there is SQL of the application's.
     defp ask(store, plan, read) do
       store.repo
-      |> Repo.Statement.read(read, Read.timeout(plan))
+      |> AsOf.read(read, Read.timeout(plan))
       |> Fragment.explain_error(read)
       |> case do
         {:error, %Error{code: code} = error} when elixir_may(code) ->

@@ -46,11 +46,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       date: "DATE_TEXT",
       time: "TIME_TEXT",
       time_usec: "TIME_USEC_TEXT",
-      binary: "BLOB"
+      binary: "BLOB",
+      # Values as they are, of any type.
+      any: nil
     }
 
-    @doc "The declared type of an attribute's column. Everything without one is JSON_TEXT."
-    @spec declared_type(Ash.Resource.Attribute.t()) :: String.t()
+    @doc """
+    The declared type of an attribute's column, nil for one without a type. Everything else is
+    JSON_TEXT.
+    """
+    @spec declared_type(Ash.Resource.Attribute.t()) :: String.t() | nil
     def declared_type(attribute), do: Map.get(@declared, storage(attribute), "JSON_TEXT")
 
     @doc "Ash's storage type of an attribute."

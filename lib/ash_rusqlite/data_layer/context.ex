@@ -20,7 +20,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       :use_atomic_update_data?
     ]
 
-    @known [:repo, :table, :timeout, :unreadable]
+    @known [:repo, :table, :timeout, :unreadable, :as_of, :expect]
     @nowhere %{repo: nil, table: nil}
 
     @doc """

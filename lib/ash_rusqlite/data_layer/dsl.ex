@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The sections of the data layer: `sqlite`, as AshSqlite has it with every option
     # optional, and `ets`, so that a resource of the ETS data layer keeps its own.
 
-    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, Reference, Statement}
+    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, Journal, Reference, Statement}
 
     @reference %Spark.Dsl.Entity{
       name: :reference,
@@ -100,11 +100,70 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       entities: [@statement]
     }
 
+    @source %Spark.Dsl.Entity{
+      name: :source,
+      describe:
+        "What the events are about, such as the room of a message. The events of one source have " <>
+          "positions, 1, 2, 3 and so on.",
+      examples: ["source :room, :room_id"],
+      target: Journal.Subject,
+      schema: Journal.Subject.schema(),
+      args: [:kind, :attribute]
+    }
+
+    @actor %Spark.Dsl.Entity{
+      name: :actor,
+      describe:
+        "Who made the change, where neither the action nor `c:AshRusqlite.Repo.with_actor/3` says it.",
+      examples: ["actor :user, :user_id"],
+      target: Journal.Subject,
+      schema: Journal.Subject.schema(),
+      args: [:kind, :attribute]
+    }
+
+    @event %Spark.Dsl.Entity{
+      name: :event,
+      describe:
+        "A change that means more than that a row was created, updated or deleted. Of several the " <>
+          "first one counts whose condition holds.",
+      examples: [
+        "event \"chat.room.hidden\", on: :update, where: expr(hidden and not old.hidden)",
+        "event \"chat.room_membership.joined\", on: :create"
+      ],
+      imports: [Ash.Expr],
+      target: Journal.Event,
+      schema: Journal.Event.schema(),
+      args: [:type]
+    }
+
+    @journal %Spark.Dsl.Entity{
+      name: :journal,
+      describe:
+        "Makes each change of a row an event as well, in the same commit. Generated migrations " <>
+          "switch it on; a table that follows its resource has it with the next use.",
+      examples: [
+        """
+        journal do
+          type "chat.message"
+          source :room, :room_id
+          actor :user, :user_id
+          skip [:updated_at]
+          event "chat.room.hidden", on: :update, where: expr(hidden and not old.hidden)
+        end
+        """
+      ],
+      target: Journal,
+      schema: Journal.schema(),
+      entities: [source: [@source], actor: [@actor], events: [@event]],
+      singleton_entity_keys: [:source, :actor]
+    }
+
     @sqlite %Spark.Dsl.Section{
       name: :sqlite,
       describe: "How the resource is stored. Every option has a default.",
       examples: ["sqlite do\n  table \"rooms\"\n  repo MyApp.Repo\nend"],
       sections: [@check_constraints, @custom_indexes, @custom_statements, @references],
+      entities: [@journal],
       modules: [:repo],
       schema: [
         repo: [

@@ -4,7 +4,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The engine's errors as Ash's, on the field where there is one.
 
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, EngineError, Info, Unreadable}
+
+    alias AshRusqlite.DataLayer.{
+      Codec,
+      CustomIndex,
+      EngineError,
+      Info,
+      PositionConflict,
+      Unreadable
+    }
+
     alias AshRusqlite.{Error, Repo}
 
     @doc "Whether Elixir may do what SQLite comes upon in a row, or does not want to decide."
@@ -79,6 +88,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         vars: [{:code, code} | Map.to_list(error.details)]
       )
     end
+
+    def to_ash(%Error{code: :position_conflict} = error, _resource, _changeset),
+      do: PositionConflict.new(error)
 
     # `Store.again` wants to know these, and Ash makes its own of them.
     def to_ash(%Error{code: code} = error, _resource, _changeset)

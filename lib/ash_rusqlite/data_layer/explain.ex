@@ -5,7 +5,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # and the plan is the one that the read would follow.
 
     alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{Errors, Read, Store}
+    alias AshRusqlite.DataLayer.{AsOf, Errors, Read, Store}
     alias AshRusqlite.Repo
 
     @doc "The SQL, its plan, and what is left to Elixir."
@@ -39,7 +39,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp explained(query) do
-      with {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
+      with :ok <- AsOf.refuse(query.context, "what is explained"),
+           {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
            plan = Read.plan(query),
            {:ok, explained} <-
              Repo.Reads.explain(store.repo, {:all, store.table, Read.options(plan)}),

@@ -4,24 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The unique index of an identity, and why there is none where its condition is no SQL that an
     # index can have.
 
-    alias Ash.Query.{BooleanExpression, Not, Ref}
-    alias Ash.Query.Function.IsNil
-    alias Ash.Query.Operator, as: O
-    alias AshRusqlite.DataLayer.{Codec, Expression, Info}
-    alias AshRusqlite.DataLayer.Expression.Constant
-
-    # An index needs the same answer at all times, so what is computed beforehand, as `now()` is,
-    # has no place in one.
-    @operators [
-      O.Eq,
-      O.NotEq,
-      O.LessThan,
-      O.LessThanOrEqual,
-      O.GreaterThan,
-      O.GreaterThanOrEqual,
-      O.In,
-      O.IsNil
-    ]
+    alias AshRusqlite.DataLayer.{Codec, Expression, Info, Timeless}
 
     @doc """
     The index of an identity in a table, as `AshRusqlite.Repo.Schema` takes it; `:skip` where the
@@ -103,7 +86,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp condition(resource, given) do
       with {:ok, %{expression: expression} = filter} <- Ash.Filter.parse(resource, given),
-           :ok <- same_at_all_times(expression),
+           :ok <- Timeless.check(expression),
            {:ok, scalar} <- Expression.condition(filter, Expression.env(resource, nil, %{})) do
         {:ok, scalar}
       else
@@ -111,42 +94,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         {:none, reason} -> {:none, "its condition has #{reason}"}
         {:error, error} -> {:none, "its condition is no filter: #{inspect(error)}"}
       end
-    end
-
-    defp same_at_all_times(%BooleanExpression{left: left, right: right}),
-      do: all([left, right])
-
-    defp same_at_all_times(%Not{expression: expression}), do: same_at_all_times(expression)
-
-    defp same_at_all_times(%Ref{relationship_path: [], attribute: %Ash.Resource.Attribute{}}),
-      do: :ok
-
-    defp same_at_all_times(%Ref{attribute: %{name: name}}), do: {:none, inspect(name)}
-    defp same_at_all_times(%IsNil{arguments: arguments}), do: all(arguments)
-
-    defp same_at_all_times(%operator{left: left, right: right}) when operator in @operators,
-      do: all([left, right])
-
-    defp same_at_all_times(%MapSet{} = values), do: values |> Enum.to_list() |> all()
-    defp same_at_all_times(values) when is_list(values), do: all(values)
-
-    defp same_at_all_times(%struct{} = value) do
-      if Constant.value?(value), do: :ok, else: {:none, name(struct, value)}
-    end
-
-    defp same_at_all_times(tuple) when is_tuple(tuple), do: {:none, inspect(tuple)}
-    defp same_at_all_times(_value), do: :ok
-
-    defp all(parts) do
-      Enum.find_value(parts, :ok, fn part ->
-        with :ok <- same_at_all_times(part), do: nil
-      end)
-    end
-
-    defp name(struct, value) do
-      if function_exported?(struct, :name, 0),
-        do: "#{struct.name()}()",
-        else: inspect(value, limit: 5)
     end
 
     @doc "The identities that have no unique index and are not checked either, with the reasons."

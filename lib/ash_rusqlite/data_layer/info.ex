@@ -2,7 +2,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
   defmodule AshRusqlite.DataLayer.Info do
     @moduledoc "What a resource says of its storage, defaults included."
 
-    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, ReadTimeout, Store}
+    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, Journal, ReadTimeout, Store}
     alias AshRusqlite.Repo.Registry
     alias Spark.Dsl.Extension
 
@@ -210,6 +210,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
           value = Extension.get_opt(resource, [:sqlite, :references], option, nil, true),
           do: {name, value}
     end
+
+    @doc "How the resource is journaled, or nil where it is not."
+    @spec journal(resource()) :: Journal.t() | nil
+    def journal(resource), do: resource |> journals() |> List.first()
+
+    @doc "Every `journal` of the resource, of which there may be one."
+    @spec journals(resource()) :: [Journal.t()]
+    def journals(resource), do: Extension.get_entities(resource, [:sqlite])
 
     defp option(resource, name, default),
       do: Extension.get_opt(resource, [:sqlite], name, default, true)

@@ -39,7 +39,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       time: :time,
       time_usec: :time_usec,
       utc_datetime: :datetime,
-      utc_datetime_usec: :datetime_usec
+      utc_datetime_usec: :datetime_usec,
+      any: :any
     }
 
     @finer %{datetime: :datetime_usec, naive_datetime: :naive_datetime_usec, time: :time_usec}

@@ -3,10 +3,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Runs a query: what SQLite can do as one statement, the rest over its rows.
 
-    alias AshRusqlite.DataLayer.{Codec, Combination, Deadline, Errors, Plan, Query, Runtime}
+    alias AshRusqlite.DataLayer.{AsOf, Codec, Combination, Deadline, Errors, Plan, Query, Runtime}
     alias AshRusqlite.DataLayer.{Store, Unreadable}
     alias AshRusqlite.DataLayer.Expression.Fragment
-    alias AshRusqlite.{Error, Repo}
+    alias AshRusqlite.Error
 
     import Errors, only: [elixir_may: 1]
 
@@ -84,7 +84,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp run_read(store, read, plan),
-      do: store.repo |> Repo.Statement.read(read, timeout(plan)) |> Fragment.explain_error(read)
+      do: store.repo |> AsOf.read(read, timeout(plan)) |> Fragment.explain_error(read)
 
     @doc "The options of `Repo.all` for a plan."
     @spec options(Plan.t()) :: keyword()

@@ -37,11 +37,11 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The resource knows what the columns of another program's table hold. A table that is made
     # inside of a transaction goes with it, so it is not noted as made.
     defp prepare(%{resource: resource} = store, entry, version) do
-      spec = TableSpec.of(resource, store.table)
       follows? = (entry.auto_migrate or Info.private?(resource)) and Info.migrate?(resource)
 
       with :ok <- claim(store, entry),
-           :ok <- Schema.read_as(store.repo, TableSpec.reading(resource, store.table)),
+           :ok <- read_as(store),
+           {:ok, spec} <- spec(store),
            {:ok, statements} <- make(store, spec, follows?) do
         StartLog.table(entry, resource, store.table, statements)
 
@@ -54,6 +54,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         :ok
       end
     end
+
+    defp spec(%{resource: resource, table: table}) do
+      {:ok, TableSpec.of(resource, table)}
+    rescue
+      error in Error -> {:error, error}
+    end
+
+    # What our own tables hold is said by themselves.
+    defp read_as(%{table: "ash_rusqlite_" <> _}), do: :ok
+
+    defp read_as(%{repo: repo, resource: resource, table: table}),
+      do: Schema.read_as(repo, TableSpec.reading(resource, table))
 
     defp make(store, spec, true),
       do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec)

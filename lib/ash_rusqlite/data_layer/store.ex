@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Where the rows of a resource are: the repo and the table, which is made to fit when the
     # repo follows its resources.
 
-    alias AshRusqlite.DataLayer.{Context, Errors, Info, ReadyTables}
+    alias AshRusqlite.DataLayer.{AsOf, Context, Errors, Info, ReadyTables}
     alias AshRusqlite.DataLayer.Transaction, as: AshTransaction
     alias AshRusqlite.{Error, Repo}
     alias AshRusqlite.Repo.Registry
@@ -34,12 +34,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, asked} <- Context.fetch(context),
            {:ok, table} <- table(resource, tenant, context),
            {:ok, repo} <- repo_in(resource, context, type),
+           :ok <- now(type, context),
            :ok <- enter(type, resource, repo, asked) do
         named? = asked.table != nil or instead_table(resource) != nil
         store = %__MODULE__{repo: repo, table: table, resource: resource, named?: named?}
         with :ok <- ReadyTables.ensure(store), do: {:ok, store}
       end
     end
+
+    defp now(:read, _context), do: :ok
+    defp now(:mutate, context), do: AsOf.refuse(context, "a write")
 
     defp enter(:read, _resource, _repo, _asked), do: :ok
 

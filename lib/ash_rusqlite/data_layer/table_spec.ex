@@ -3,10 +3,21 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # The table that a resource wants.
 
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, IdentityIndex, Info, MigrationDefault}
+    alias AshRusqlite.DataLayer.{
+      Codec,
+      CustomIndex,
+      IdentityIndex,
+      Info,
+      Journal,
+      MigrationDefault
+    }
+
     alias AshRusqlite.DataLayer.{MigrationType, RelationshipIndex}
 
-    @doc "What `AshRusqlite.Repo.Schema` takes, for a resource in a table of the given name."
+    @doc """
+    What `AshRusqlite.Repo.Schema` takes, for a resource in a table of the given name. Raises where
+    its journal cannot be.
+    """
     @spec of(Ash.Resource.t(), String.t()) :: keyword()
     def of(resource, table) do
       counted = autoincrement(resource)
@@ -19,8 +30,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         autoincrement: counted,
         indexes: resource |> indexes(table, known) |> RelationshipIndex.add(resource, table),
         strict: Info.strict?(resource)
-      ]
+      ] ++ with_journal(Journal.spec(resource))
     end
+
+    @doc "The journal as a part of a table's description."
+    @spec with_journal(keyword() | nil) :: keyword()
+    def with_journal(nil), do: []
+    def with_journal(journal), do: [journal: journal]
 
     @doc "The same as far as it tells what the columns hold, however the table was made."
     @spec reading(Ash.Resource.t(), String.t()) :: keyword()

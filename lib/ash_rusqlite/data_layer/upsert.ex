@@ -8,7 +8,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias Ash.Query.{Operator, Ref}
 
     alias AshRusqlite.DataLayer.{Assignments, Errors, Expression, Kind, Query, Read}
-    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Unreadable, Write}
+    alias AshRusqlite.DataLayer.{Runtime, Store, Transaction, Unreadable, Write, WriteContext}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Writes
@@ -56,12 +56,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     ## One request
 
     defp at_once(store, [first | _] = changesets, keys, identity) do
-      timeout = Write.timeout(first)
-      opts = if timeout, do: [timeout: timeout], else: []
-
-      with {:ok, where} <- scope(identity, Write.env(store, first)),
+      with {:ok, said} <- WriteContext.of(store.repo, store.resource, first),
+           {:ok, where} <- scope(identity, Write.env(store, first)),
            {:ok, rows} <- Runtime.each(changesets, &row(store, &1, {keys, identity, where})),
-           {:ok, results} <- write(store, rows, opts),
+           {:ok, results} <- write(store, rows, first, said),
            {outcomes, stored} = Enum.unzip(results),
            {:ok, records} <- Unreadable.written(stored, store.resource, :error) do
         {:ok,
@@ -77,9 +75,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       {:residual, _reason} -> :elixir
     end
 
-    defp write(store, rows, opts) do
+    defp write(store, rows, changeset, said) do
+      timeout = Write.timeout(changeset)
+      opts = if timeout, do: [timeout: timeout], else: []
+
       store.repo
-      |> Writes.update_or_insert_each(store.table, rows, opts)
+      |> Writes.update_or_insert_each(store.table, rows, opts ++ Map.to_list(said || %{}))
+      |> WriteContext.note(store.repo, said)
       |> Fragment.explain_error(rows)
     end
 

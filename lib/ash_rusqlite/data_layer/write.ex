@@ -8,6 +8,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias AshRusqlite.DataLayer.{Assignments, Codec, Context, Errors, Expression, Kind, Plan}
     alias AshRusqlite.DataLayer.{Query, Read, Runtime, Store, TableSpec, Transaction, Unreadable}
+    alias AshRusqlite.DataLayer.WriteContext
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.Statement
@@ -245,11 +246,16 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, scalar} <- Expression.condition(filter, env), do: {:ok, [scalar]}
     end
 
-    @doc "Runs a write with the time that Ash gives it."
+    @doc "Runs a write with the time that Ash gives it, and with who makes it."
     @spec statement(Store.t(), tuple(), Ash.Changeset.t()) :: {:ok, term()} | {:error, term()}
-    def statement(store, write, changeset),
-      do:
-        store.repo |> Statement.write(write, timeout(changeset)) |> Fragment.explain_error(write)
+    def statement(%{repo: repo} = store, write, changeset) do
+      with {:ok, said} <- WriteContext.of(repo, store.resource, changeset) do
+        repo
+        |> Statement.write(write, timeout(changeset), said)
+        |> WriteContext.note(repo, said)
+        |> Fragment.explain_error(write)
+      end
+    end
 
     @doc "Milliseconds that a changeset has, nil for the repo's own."
     @spec timeout(Ash.Changeset.t()) :: timeout() | nil

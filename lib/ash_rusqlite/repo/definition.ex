@@ -76,6 +76,7 @@ defmodule AshRusqlite.Repo.Definition do
       @behaviour AshRusqlite.Repo
 
       alias AshRusqlite.Repo.{Configuration, Definition, Maintenance, Reads, Server, Transaction}
+      alias AshRusqlite.Repo.WriteContext
 
       docs = Definition.docs()
 
@@ -166,6 +167,13 @@ defmodule AshRusqlite.Repo.Definition do
       @impl AshRusqlite.Repo
       def unsubscribe(subscription),
         do: AshRusqlite.Repo.Events.unsubscribe(get_dynamic_repo(), subscription)
+
+      @doc docs[{:with_actor, 3}]
+      @impl AshRusqlite.Repo
+      def with_actor(actor, opts \\ [], fun) do
+        fun = Transaction.bind(fun, __MODULE__)
+        WriteContext.with_actor(get_dynamic_repo(), actor, opts, fun)
+      end
 
       @doc docs[{:stats, 0}]
       @impl AshRusqlite.Repo

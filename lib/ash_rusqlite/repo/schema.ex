@@ -55,6 +55,16 @@ defmodule AshRusqlite.Repo.Schema do
       `on_update` has `:update` in place of `:delete`, `deferrable` is false, true or
       `:initially`. The table that it refers to may be made later, but before the first row
     * `:checks` - a list of `[name:, sql:]`
+    * `:journal` - how each change of a row becomes an event, nil for not at all: `[type:, source:,
+      actor:, skip:, sensitive:, events:]`. `type` is what the types of the events begin with, such as
+      `"chat.message"`; `source` what they are about, `{"room", "room_id"}` for `room:<room_id>`;
+      `actor` who made the change where the write does not say it, `{"user", "user_id"}`; `skip` lists
+      columns whose changes are no events, `sensitive` those of which an event has a digest for the
+      value. `events` are changes with a type of their own, of which the first counts that fits:
+      `[type: "chat.room.hidden", on: :update, where: "NEW.hidden AND NOT OLD.hidden"]`, with `on` one
+      of `:insert`, `:update` and `:delete`. In the place of `where`, or besides it, `condition` is an
+      expression, in which `{:col, "hidden"}` is the value after the change and
+      `{:col, 1, "hidden"}` that before it. A table without `:journal` that is journaled stays so
     * `:strict` - whether it is a STRICT table, which has only `TEXT`, `INTEGER`, `REAL`, `BLOB`
       and `ANY` columns. A column with a `declared:` that is none of these is declared as the
       one that holds its type; without `declared:` it is refused

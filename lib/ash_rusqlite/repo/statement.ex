@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Statement do
   # otherwise on a reader or in the writer's queue.
 
   alias AshRusqlite.{Error, Native}
-  alias AshRusqlite.Repo.{Call, QueryLog, Registry, Transaction, Uncommitted}
+  alias AshRusqlite.Repo.{Call, QueryLog, Registry, Transaction, Uncommitted, WriteContext}
 
   @doc "Runs a read."
   @spec read(AshRusqlite.Repo.repo(), Native.read(), timeout() | nil) ::
@@ -26,22 +26,31 @@ defmodule AshRusqlite.Repo.Statement do
     end
   end
 
-  @doc "Runs a write. It is durable when this returns, or when its transaction commits."
-  @spec write(AshRusqlite.Repo.repo(), Native.write(), timeout() | nil) ::
-          {:ok, {non_neg_integer(), [map()] | nil}} | {:error, Error.t()}
-  def write(repo, write, timeout) do
+  @doc """
+  Runs a write. It is durable when this returns, or when its transaction commits. `said` is what
+  it says for the journal.
+  """
+  @spec write(
+          AshRusqlite.Repo.repo(),
+          Native.write(),
+          timeout() | nil,
+          WriteContext.said() | nil
+        ) :: {:ok, {non_neg_integer(), [map()] | nil}} | {:error, Error.t()}
+  def write(repo, write, timeout, said \\ nil) do
     with {:ok, entry} <- Registry.lookup(repo) do
       timeout = timeout || entry.timeout
+      sent = WriteContext.put(write, entry, said)
 
       QueryLog.observe(entry, write, fn ->
         if Transaction.open?(entry) do
-          Transaction.run(entry, write, timeout)
+          Transaction.run(entry, sent, timeout)
         else
           entry
-          |> Registry.with_current(timeout, &Call.write(&1.db, write, &2))
+          |> Registry.with_current(timeout, &Call.write(&1.db, sent, &2))
           |> Call.timed(timeout)
         end
       end)
+      |> WriteContext.with_missed(repo)
     end
   end
 end

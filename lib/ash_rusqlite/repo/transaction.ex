@@ -16,9 +16,10 @@ defmodule AshRusqlite.Repo.Transaction do
   #   failed?: an inner transaction was rolled back, so this one will be
   #   lost: the error that ended it early
   #   written: what ends the wait of the processes it starts, nil before its first write
+  #   met: the positions of sources that it has found as they were expected
   #   timeout: how long it may last, in milliseconds
   #   began: since when, or nil: since its first statement
-  @initial %{tx: nil, failed?: false, lost: nil, written: nil}
+  @initial %{tx: nil, failed?: false, lost: nil, written: nil, met: []}
 
   @doc "See `c:AshRusqlite.Repo.transaction/2`."
   @spec transaction(AshRusqlite.Repo.repo(), (() -> value) | (repo -> value), keyword()) ::
@@ -111,6 +112,29 @@ defmodule AshRusqlite.Repo.Transaction do
     else
       _ -> :error
     end
+  end
+
+  @doc false
+  # Whether a source was where it is expected when the open transaction came to it: since then
+  # nobody else has written.
+  @spec met?(AshRusqlite.Repo.repo(), {String.t(), non_neg_integer()}) :: boolean()
+  def met?(repo, expected) do
+    with {:ok, entry} <- Registry.lookup(repo), %{met: met} <- state(key(entry)) do
+      expected in met
+    else
+      _ -> false
+    end
+  end
+
+  @doc false
+  @spec meet(AshRusqlite.Repo.repo(), [{String.t(), non_neg_integer()}]) :: :ok
+  def meet(repo, expected) do
+    with {:ok, entry} <- Registry.lookup(repo),
+         key = key(entry),
+         %{met: met} = state <- state(key),
+         do: Process.put(key, %{state | met: expected ++ met})
+
+    :ok
   end
 
   # That of a transaction which has moved is the other repo's.

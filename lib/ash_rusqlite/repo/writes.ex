@@ -8,7 +8,7 @@ defmodule AshRusqlite.Repo.Writes do
   """
 
   alias AshRusqlite.{Error, Result}
-  alias AshRusqlite.Repo.{Options, Reads, Statement}
+  alias AshRusqlite.Repo.{Options, Reads, Statement, Transaction, WriteContext}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
@@ -23,8 +23,13 @@ defmodule AshRusqlite.Repo.Writes do
   @doc "See `c:AshRusqlite.Repo.insert/3`."
   @spec insert(repo(), table(), fields(), keyword()) :: {:ok, row()} | {:error, Error.t()}
   def insert(repo, table, fields, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:returning]) do
-      write_one(repo, {:insert, table, [row(fields)], :raise, returning(opts, true)}, timeout)
+    with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
+      write_one(
+        repo,
+        {:insert, table, [row(fields)], :raise, returning(opts, true)},
+        timeout,
+        said
+      )
     end
   end
 
@@ -36,9 +41,15 @@ defmodule AshRusqlite.Repo.Writes do
   @doc "See `c:AshRusqlite.Repo.upsert/3`."
   @spec upsert(repo(), table(), fields(), keyword()) :: {:ok, row() | nil} | {:error, Error.t()}
   def upsert(repo, table, fields, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:on_conflict, :conflict_target, :returning]),
+    with {:ok, timeout, said, opts} <-
+           options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :replace_all) do
-      write_one(repo, {:insert, table, [row(fields)], conflict, returning(opts, true)}, timeout)
+      write_one(
+        repo,
+        {:insert, table, [row(fields)], conflict, returning(opts, true)},
+        timeout,
+        said
+      )
     end
   end
 
@@ -90,10 +101,10 @@ defmodule AshRusqlite.Repo.Writes do
           keyword()
         ) :: {:ok, [{:updated | :inserted | :skipped, row()}]} | {:error, Error.t()}
   def update_or_insert_each(repo, table, rows, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:returning]),
+    with {:ok, timeout, said, opts} <- options(opts, [:returning]),
          {:ok, rows} <- each_of(rows, &either/1),
          write = {:update_or_insert, table, rows, returning(opts, true)},
-         {:ok, {_written, rows}} <- Statement.write(repo, write, timeout) do
+         {:ok, {_written, rows}} <- Statement.write(repo, write, timeout, said) do
       {:ok, Enum.map(rows || [], &outcome/1)}
     end
   end
@@ -137,9 +148,9 @@ defmodule AshRusqlite.Repo.Writes do
           keyword()
         ) :: {:ok, {non_neg_integer(), [row()] | nil}} | {:error, Error.t()}
   def update_each(repo, table, changes, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:returning]),
+    with {:ok, timeout, said, opts} <- options(opts, [:returning]),
          {:ok, changes} <- each_of(changes, &change/1) do
-      Statement.write(repo, {:update_each, table, changes, returning(opts, false)}, timeout)
+      Statement.write(repo, {:update_each, table, changes, returning(opts, false)}, timeout, said)
     end
   end
 
@@ -147,13 +158,14 @@ defmodule AshRusqlite.Repo.Writes do
   @spec update(repo(), table(), term(), fields(), keyword()) ::
           {:ok, row()} | {:error, Error.t()}
   def update(repo, table, key, changes, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:returning]),
+    with {:ok, timeout, said, opts} <- options(opts, [:returning]),
          {:ok, set} <- assignments(set: row(changes)) do
       if set == [] do
-        found(Reads.get_row(repo, table, key, timeout: timeout), table, key)
+        with :ok <- nothing_expected(said),
+             do: found(Reads.get_row(repo, table, key, timeout: timeout), table, key)
       else
         write = {:update, table, {:key, key}, set, returning(opts, true)}
-        found(write_one(repo, write, timeout), table, key)
+        found(write_one(repo, write, timeout, said), table, key)
       end
     end
   end
@@ -163,12 +175,20 @@ defmodule AshRusqlite.Repo.Writes do
   def update!(repo, table, key, changes, opts \\ []),
     do: repo |> update(table, key, changes, opts) |> value!()
 
+  # An update of nothing writes nothing, so the writer would not look.
+  defp nothing_expected(%{expect: [_ | _]}) do
+    message = "expect: is for what is written, and an update without changes writes nothing"
+    {:error, Error.new(:invalid_option, message, %{option: "expect"})}
+  end
+
+  defp nothing_expected(_said), do: :ok
+
   @doc "See `c:AshRusqlite.Repo.delete/3`."
   @spec delete(repo(), table(), term(), keyword()) :: {:ok, row()} | {:error, Error.t()}
   def delete(repo, table, key, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:returning]) do
+    with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
       write = {:delete, table, {:key, key}, returning(opts, true)}
-      found(write_one(repo, write, timeout), table, key)
+      found(write_one(repo, write, timeout, said), table, key)
     end
   end
 
@@ -179,10 +199,11 @@ defmodule AshRusqlite.Repo.Writes do
   @doc "See `c:AshRusqlite.Repo.insert_all/3`."
   @spec insert_all(repo(), table(), [fields()], keyword()) :: {non_neg_integer(), [row()] | nil}
   def insert_all(repo, table, rows, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:on_conflict, :conflict_target, :returning]),
+    with {:ok, timeout, said, opts} <-
+           options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :raise) do
       write = {:insert, table, rows(rows), conflict, returning(opts, false)}
-      Statement.write(repo, write, timeout)
+      Statement.write(repo, write, timeout, said)
     end
     |> value!()
   end
@@ -191,9 +212,9 @@ defmodule AshRusqlite.Repo.Writes do
   @spec execute(repo(), String.t(), [term()], keyword()) ::
           {:ok, Result.t()} | {:error, Error.t()}
   def execute(repo, sql, params \\ [], opts \\ []) do
-    with {:ok, timeout, _opts} <- options(opts, []),
+    with {:ok, timeout, said, _opts} <- options(opts, []),
          {:ok, {written, {columns, rows}}} <-
-           Statement.write(repo, {:execute, sql, params}, timeout) do
+           Statement.write(repo, {:execute, sql, params}, timeout, said) do
       {:ok, %Result{columns: columns, rows: rows, num_rows: written}}
     end
   end
@@ -206,10 +227,10 @@ defmodule AshRusqlite.Repo.Writes do
   @doc "See `c:AshRusqlite.Repo.update_all/3`."
   @spec update_all(repo(), table(), keyword(), keyword()) :: {non_neg_integer(), [row()] | nil}
   def update_all(repo, table, updates, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:where, :returning]),
+    with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]),
          {:ok, assignments} <- assignments(updates) do
       write = {:update, table, opts[:where], assignments, returning(opts, false)}
-      Statement.write(repo, write, timeout)
+      Statement.write(repo, write, timeout, said)
     end
     |> value!()
   end
@@ -217,11 +238,18 @@ defmodule AshRusqlite.Repo.Writes do
   @doc "See `c:AshRusqlite.Repo.delete_all/2`."
   @spec delete_all(repo(), table(), keyword()) :: {non_neg_integer(), [row()] | nil}
   def delete_all(repo, table, opts \\ []) do
-    with {:ok, timeout, opts} <- options(opts, [:where, :returning]) do
-      Statement.write(repo, {:delete, table, opts[:where], returning(opts, false)}, timeout)
+    with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]) do
+      Statement.write(repo, {:delete, table, opts[:where], returning(opts, false)}, timeout, said)
     end
     |> value!()
   end
+
+  @doc "See `c:AshRusqlite.Repo.with_actor/3`."
+  @spec with_actor(repo(), AshRusqlite.Actor.t(), keyword(), AshRusqlite.Repo.work(result)) ::
+          result
+        when result: term()
+  def with_actor(repo, actor, opts \\ [], fun),
+    do: WriteContext.with_actor(repo, actor, opts, Transaction.bind(fun, repo))
 
   # Structs that are one value.
   @values [Date, DateTime, Decimal, NaiveDateTime, Time]
@@ -235,10 +263,12 @@ defmodule AshRusqlite.Repo.Writes do
   defp rows([%{__struct__: _} | _] = rows), do: Enum.map(rows, &row/1)
   defp rows(rows), do: rows
 
+  # What each write takes, and its own options.
   defp options(opts, known) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
-         :ok <- Options.known(opts, known),
-         do: {:ok, timeout, opts}
+         {:ok, said, opts} <- WriteContext.pop(opts),
+         :ok <- Options.known(opts, known, [:timeout | WriteContext.options()]),
+         do: {:ok, timeout, said, opts}
   end
 
   defp returning(opts, default), do: Keyword.get(opts, :returning, default)
@@ -301,8 +331,8 @@ defmodule AshRusqlite.Repo.Writes do
   defp assignment?(_kind, _fields), do: false
 
   # `returning: false` gives no row, and a conflict that is ignored has none.
-  defp write_one(repo, write, timeout) do
-    case Statement.write(repo, write, timeout) do
+  defp write_one(repo, write, timeout, said) do
+    case Statement.write(repo, write, timeout, said) do
       {:ok, {0, _}} -> {:ok, nil}
       {:ok, {_, [row | _]}} -> {:ok, row}
       {:ok, {_, nil}} -> {:ok, %{}}

@@ -8,6 +8,12 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults()
 
+      journal do
+        type "chat.agent_card"
+        source :agent_card, :id
+        skip [:updated_at]
+      end
+
       references do
         # An agent without its profile takes the default one.
         reference :default_profile, on_delete: :nilify

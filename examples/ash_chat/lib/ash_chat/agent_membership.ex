@@ -8,6 +8,28 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults([:joined_at, :created_at, :updated_at])
 
+      # Who leaves becomes inactive; whose membership is taken away while active has left, too.
+      journal do
+        type "chat.agent_membership"
+        source :room, :room_id
+        skip [:updated_at]
+        event "chat.agent_membership.joined", on: :create, where: expr(is_active)
+
+        event "chat.agent_membership.joined",
+          on: :update,
+          where: expr(is_active and not old.is_active)
+
+        event "chat.agent_membership.left",
+          on: :update,
+          where: expr(not is_active and old.is_active)
+
+        event "chat.agent_membership.left", on: :destroy, where: expr(is_active)
+
+        event "chat.agent_membership.auto_respond_switched",
+          on: :update,
+          where: expr(auto_respond != old.auto_respond)
+      end
+
       check_constraints do
         check_constraint :role, "agent_memberships_role",
           check: "role = 'participant' OR role = 'moderator'"

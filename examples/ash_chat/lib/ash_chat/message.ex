@@ -17,6 +17,13 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults()
 
+      journal do
+        type "chat.message"
+        source :room, :room_id
+        actor :user, :user_id
+        skip [:updated_at]
+      end
+
       # Chains of OR: SQLite makes a table of the values of an IN of three or more for each row that is
       # written.
       check_constraints do

@@ -8,6 +8,13 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults()
 
+      journal do
+        type "chat.profile"
+        source :profile, :id
+        skip [:updated_at]
+        sensitive [:api_key]
+      end
+
       check_constraints do
         check_constraint :provider, "profiles_provider",
           check: "provider = 'ollama' OR provider = 'openai' OR provider = 'anthropic'"

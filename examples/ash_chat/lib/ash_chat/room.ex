@@ -8,6 +8,14 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults()
 
+      journal do
+        type "chat.room"
+        source :room, :id
+        skip [:updated_at]
+        event "chat.room.hidden", on: :update, where: expr(hidden and not old.hidden)
+        event "chat.room.unhidden", on: :update, where: expr(not hidden and old.hidden)
+      end
+
       references do
         # A child room goes on by itself.
         reference :parent_room, on_delete: :nilify

@@ -11,6 +11,25 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults()
 
+      # Who leaves becomes inactive; whose membership is taken away while active has left, too.
+      journal do
+        type "chat.room_membership"
+        source :room, :room_id
+        actor :user, :user_id
+        skip [:updated_at, :last_seen_at]
+        event "chat.room_membership.joined", on: :create, where: expr(is_active)
+
+        event "chat.room_membership.joined",
+          on: :update,
+          where: expr(is_active and not old.is_active)
+
+        event "chat.room_membership.left",
+          on: :update,
+          where: expr(not is_active and old.is_active)
+
+        event "chat.room_membership.left", on: :destroy, where: expr(is_active)
+      end
+
       check_constraints do
         check_constraint :role, "room_memberships_role",
           check: "role = 'member' OR role = 'moderator' OR role = 'admin'"

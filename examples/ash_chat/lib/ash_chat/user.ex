@@ -8,6 +8,12 @@ if Code.ensure_loaded?(Ash.Resource) do
       repo AshChat.Repo
       migration_defaults AshChat.Timestamps.defaults()
 
+      journal do
+        type "chat.user"
+        source :user, :id
+        skip [:updated_at]
+      end
+
       custom_indexes do
         index [:is_active]
       end

@@ -28,7 +28,30 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             "the check"
           ),
         strict: Enum.any?(parts, & &1.strict)
-      ]
+      ] ++ TableSpec.with_journal(journal(table, parts))
+    end
+
+    # Who says nothing of it has nothing against it.
+    defp journal(table, parts) do
+      case for(
+             %{journal: [_ | _] = journal, resource: resource} <- parts,
+             do: {resource, journal}
+           )
+           |> Enum.uniq_by(&elem(&1, 1)) do
+        [] ->
+          nil
+
+        [{_resource, journal}] ->
+          journal
+
+        [{one, _}, {other, _} | _] ->
+          raise conflict(
+                  table,
+                  [one, other],
+                  "the table #{table} is journaled in one way by #{inspect(one)} and in another by " <>
+                    "#{inspect(other)}: give both the same journal, or one none"
+                )
+      end
     end
 
     # As when they are used: who shares a table says so.

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # The table that one resource asks of generated migrations, before it is joined with those of other
     # resources in the same table.
 
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info, MigrationDefault, TableSpec}
+    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info, Journal, MigrationDefault, TableSpec}
     alias AshRusqlite.Error
 
     @typedoc "What the table has of a resource; its indexes are looked for once all columns are known."
@@ -16,6 +16,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
             foreign_keys: [keyword()],
             checks: [keyword()],
             strict: boolean(),
+            journal: keyword() | nil,
             creates?: boolean()
           }
 
@@ -35,8 +36,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         foreign_keys: Enum.filter(foreign_keys, &(&1[:columns] -- names == [])),
         checks: checks(resource),
         strict: Info.strict?(resource),
+        journal: journal(resource, names),
         creates?: creates?(resource)
       }
+    end
+
+    # A column that is left to migrations by hand may be there or not.
+    defp journal(resource, names) do
+      with [_ | _] = journal <- Journal.spec(resource) do
+        journal
+        |> Keyword.update!(:skip, &Enum.filter(&1, fn name -> name in names end))
+        |> Keyword.update!(:sensitive, &Enum.filter(&1, fn name -> name in names end))
+      end
     end
 
     defp attributes(resource) do

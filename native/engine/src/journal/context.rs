@@ -147,7 +147,7 @@ pub(crate) fn check_positions(conn: &Connection, expect: &[(String, u64)]) -> Re
             return Err(Error::new(Code::PositionConflict, message)
                 .with("source", source.as_str())
                 .with("position", position)
-                .with("expected", expected.to_string()));
+                .with("expected", i64::try_from(*expected).unwrap_or(i64::MAX)));
         }
     }
     Ok(())

@@ -1,17 +1,18 @@
-//! The condition of an index, from an expression of the query language.
+//! The condition of an index or of a journal's event, from an expression of the query language.
 //!
-//! Any SQLite must be able to write to the file, so an index must need no function and no collation
-//! of ours, and no value that is bound: literals, and what is built into SQLite.
+//! Any SQLite must be able to write to the file, so an index and a trigger must need no function and
+//! no collation of ours, and no value that is bound: literals, and what is built into SQLite.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::ddl;
 use super::lex::string;
 use super::spec::TableSpec;
+use crate::journal::EventOn;
 use crate::query::ir::{Collation, CompareOp, Scalar};
 use crate::value::{encode_as, ColumnType};
 
-/// Why an expression cannot be the condition of an index, as the end of a sentence.
+/// Why an expression cannot be such a condition, as the end of a sentence.
 type Written = std::result::Result<String, String>;
 
 /// How deep expressions may nest.
@@ -19,11 +20,19 @@ const MAX_DEPTH: usize = 50;
 
 /// The SQL of an expression over the columns of a table.
 pub(super) fn sql(spec: &TableSpec, scalar: &Scalar) -> Written {
-    Condition { spec }.write(scalar, MAX_DEPTH)
+    Condition { spec, on: None }.write(scalar, MAX_DEPTH)
+}
+
+/// The same in a trigger of the table, over `NEW.` and `OLD.`: a column is the row's after the change,
+/// and one of the next query further out the row's before it. A deleted row has only what it was.
+pub(super) fn trigger_sql(spec: &TableSpec, scalar: &Scalar, on: EventOn) -> Written {
+    Condition { spec, on: Some(on) }.write(scalar, MAX_DEPTH)
 }
 
 struct Condition<'a> {
     spec: &'a TableSpec,
+    /// Of which change, in a trigger.
+    on: Option<EventOn>,
 }
 
 impl Condition<'_> {
@@ -43,12 +52,12 @@ impl Condition<'_> {
                     .ok_or("holds a value that SQL has no literal for")?
             }
             Scalar::Column {
-                depth: 0,
+                depth,
                 table: 0,
                 name,
             } => {
                 self.column(name)?;
-                ddl::name(name)
+                format!("{}{}", self.row(*depth)?, ddl::name(name))
             }
             Scalar::Compare {
                 op,
@@ -141,6 +150,19 @@ impl Condition<'_> {
             column_type,
             ColumnType::Boolean | ColumnType::Integer | ColumnType::Real
         )
+    }
+
+    /// What stands before the column of a row.
+    fn row(&self, depth: usize) -> std::result::Result<&'static str, String> {
+        match (self.on, depth) {
+            (None, 0) => Ok(""),
+            (Some(EventOn::Insert | EventOn::Update), 0) => Ok("NEW."),
+            (Some(EventOn::Update), 1) | (Some(EventOn::Delete), 0 | 1) => Ok("OLD."),
+            (Some(EventOn::Insert), 1) => {
+                Err("speaks of a row before it was created, when there was none".to_owned())
+            }
+            _ => Err("names a column of another query".to_owned()),
+        }
     }
 
     fn column(&self, name: &str) -> std::result::Result<ColumnType, String> {
@@ -282,6 +304,30 @@ mod tests {
             sql(&rooms(), &scalar).unwrap(),
             "(((\"title\" COLLATE BINARY = 'it''s') AND (\"open\" IS NULL)) OR (\"open\" = 1))"
         );
+    }
+
+    #[test]
+    fn in_a_trigger_the_row_before_the_change_is_one_query_further_out() {
+        let old = Scalar::Column {
+            depth: 1,
+            table: 0,
+            name: "open".into(),
+        };
+        let scalar = Scalar::And(vec![
+            Scalar::Not(col("open")),
+            old,
+            compare(Collation::Binary, col("title"), text("it's")),
+        ]);
+        assert_eq!(
+            trigger_sql(&rooms(), &scalar, EventOn::Update).unwrap(),
+            "((NOT NEW.\"open\") AND OLD.\"open\" AND (NEW.\"title\" COLLATE BINARY = 'it''s'))"
+        );
+        assert_eq!(
+            trigger_sql(&rooms(), &scalar, EventOn::Delete).unwrap(),
+            "((NOT OLD.\"open\") AND OLD.\"open\" AND (OLD.\"title\" COLLATE BINARY = 'it''s'))"
+        );
+        assert!(trigger_sql(&rooms(), &scalar, EventOn::Insert).is_err());
+        assert!(sql(&rooms(), &scalar).is_err());
     }
 
     #[test]

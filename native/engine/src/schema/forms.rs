@@ -76,6 +76,9 @@ impl KnownForms {
     pub(super) fn apply(&self, table: &Table) -> Option<Table> {
         let state = self.lock();
         let form = |column: &Column| {
+            if is_ours(table) {
+                return Form::One;
+            }
             let found = state.found.get(&key(table, column));
             found.map_or(Form::Unknown, |found| {
                 let holds = found.generation == state.generation;
@@ -103,6 +106,9 @@ impl KnownForms {
 
     /// Whether it is time to look at a column.
     fn is_due(&self, table: &Table, column: &Column) -> bool {
+        if is_ours(table) {
+            return false;
+        }
         let state = self.lock();
         state.found.get(&key(table, column)).is_none_or(|found| {
             let known = found.generation == state.generation && found.form != Form::Unknown;
@@ -169,6 +175,12 @@ impl KnownForms {
         self.lock().found.insert(key(table, column), found);
         Ok(form.is_some())
     }
+}
+
+/// Whether it is one of this library's own tables or views, such as the journal: what writes their
+/// times, triggers included, writes them in one form.
+fn is_ours(table: &Table) -> bool {
+    table.name.starts_with("ash_rusqlite_")
 }
 
 fn form(conn: &Connection, table: &Table, column: &Column) -> Result<Form> {

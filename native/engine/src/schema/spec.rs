@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::condition;
+use super::lex::readable;
 use super::table::{quoted, shortened, with_nearest};
 use crate::error::{Code, Error, Result};
-use crate::journal::JournalSpec;
+use crate::journal::{EventOn, JournalSpec};
 use crate::query::ir::Scalar;
 use crate::value::{ColumnType, Value};
 
@@ -334,6 +335,24 @@ impl TableSpec {
         Error::new(Code::InvalidOption, message)
             .with("option", option)
             .with("table", shortened(&self.table))
+    }
+}
+
+impl TableSpec {
+    /// The SQL of the condition of a journal's event, from an expression: a column of it is the row's
+    /// after the change, and one of the next query further out the row's before it.
+    ///
+    /// # Errors
+    /// `invalid_option` for what no trigger of any SQLite can compute.
+    pub fn event_condition(&self, scalar: &Scalar, on: EventOn) -> Result<String> {
+        let written = condition::trigger_sql(self, scalar, on);
+        written.map(|sql| readable(&sql)).map_err(|why| {
+            let message = format!(
+                "an event of the journal of {} has a condition that {why}",
+                quoted(&self.table)
+            );
+            self.wrong("journal", message)
+        })
     }
 }
 

@@ -1,4 +1,4 @@
--- Written by AshRusqlite 6891ccab9b3f1296fe62df94909ec41cb8b2fd2dd51f3299af441fca2b6d57d1
+-- Written by AshRusqlite db533b0e348a884e65069900aa7c13616f3ada4e8c01c67101297152f104773c
 -- Read it, change it as you like, and commit it.
 
 -- up
@@ -126,6 +126,1025 @@ CREATE UNIQUE INDEX agent_memberships_active_membership_index ON agent_membershi
 CREATE INDEX agent_memberships_agent_card_id_is_active_room_id_index ON agent_memberships (agent_card_id, is_active, room_id);
 CREATE INDEX agent_memberships_room_id_is_active_auto_respond_index ON agent_memberships (room_id, is_active, auto_respond);
 
+CREATE TRIGGER users_journal_insert AFTER INSERT ON users BEGIN
+  /* journal {"type":"chat.user","source":["user","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'users' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM users AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'user:' || NEW.id, 1
+    WHERE 'user:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.user.created' AND "table" = 'users' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || printf('"id":%s,"name":%s,"email":%s,"display_name":%s,"avatar_url":%s,"preferences":%s,"is_active":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.name) || '"}' ELSE json_quote(NEW.name) END,
+      CASE typeof(NEW.email) WHEN 'blob' THEN '{"blob":"' || hex(NEW.email) || '"}' ELSE json_quote(NEW.email) END,
+      CASE typeof(NEW.display_name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.display_name) || '"}' ELSE json_quote(NEW.display_name) END,
+      CASE typeof(NEW.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.avatar_url) || '"}' ELSE json_quote(NEW.avatar_url) END,
+      CASE typeof(NEW.preferences) WHEN 'blob' THEN '{"blob":"' || hex(NEW.preferences) || '"}' ELSE json_quote(NEW.preferences) END,
+      CASE typeof(NEW.is_active) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_active) > 1.7976931348623157e308 THEN iif(NEW.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_active) END ELSE json_quote(NEW.is_active) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER users_journal_update AFTER UPDATE ON users WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.name IS NOT NEW.name COLLATE BINARY
+  OR OLD.email IS NOT NEW.email COLLATE BINARY
+  OR OLD.display_name IS NOT NEW.display_name COLLATE BINARY
+  OR OLD.avatar_url IS NOT NEW.avatar_url COLLATE BINARY
+  OR OLD.preferences IS NOT NEW.preferences COLLATE BINARY
+  OR OLD.is_active IS NOT NEW.is_active COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY BEGIN
+  /* journal {"type":"chat.user","source":["user","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'users' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'users' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM users AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'user:' || NEW.id, 1
+    WHERE 'user:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.user.updated' AND "table" = 'users' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.name IS NOT NEW.name COLLATE BINARY THEN ',"name":' || CASE typeof(NEW.name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.name) || '"}' ELSE json_quote(NEW.name) END ELSE '' END
+      || CASE WHEN OLD.email IS NOT NEW.email COLLATE BINARY THEN ',"email":' || CASE typeof(NEW.email) WHEN 'blob' THEN '{"blob":"' || hex(NEW.email) || '"}' ELSE json_quote(NEW.email) END ELSE '' END
+      || CASE WHEN OLD.display_name IS NOT NEW.display_name COLLATE BINARY THEN ',"display_name":' || CASE typeof(NEW.display_name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.display_name) || '"}' ELSE json_quote(NEW.display_name) END ELSE '' END
+      || CASE WHEN OLD.avatar_url IS NOT NEW.avatar_url COLLATE BINARY THEN ',"avatar_url":' || CASE typeof(NEW.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.avatar_url) || '"}' ELSE json_quote(NEW.avatar_url) END ELSE '' END
+      || CASE WHEN OLD.preferences IS NOT NEW.preferences COLLATE BINARY THEN ',"preferences":' || CASE typeof(NEW.preferences) WHEN 'blob' THEN '{"blob":"' || hex(NEW.preferences) || '"}' ELSE json_quote(NEW.preferences) END ELSE '' END
+      || CASE WHEN OLD.is_active IS NOT NEW.is_active COLLATE BINARY THEN ',"is_active":' || CASE typeof(NEW.is_active) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_active) > 1.7976931348623157e308 THEN iif(NEW.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_active) END ELSE json_quote(NEW.is_active) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.name IS NOT NEW.name COLLATE BINARY THEN ',"name":' || CASE typeof(OLD.name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.name) || '"}' ELSE json_quote(OLD.name) END ELSE '' END
+      || CASE WHEN OLD.email IS NOT NEW.email COLLATE BINARY THEN ',"email":' || CASE typeof(OLD.email) WHEN 'blob' THEN '{"blob":"' || hex(OLD.email) || '"}' ELSE json_quote(OLD.email) END ELSE '' END
+      || CASE WHEN OLD.display_name IS NOT NEW.display_name COLLATE BINARY THEN ',"display_name":' || CASE typeof(OLD.display_name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.display_name) || '"}' ELSE json_quote(OLD.display_name) END ELSE '' END
+      || CASE WHEN OLD.avatar_url IS NOT NEW.avatar_url COLLATE BINARY THEN ',"avatar_url":' || CASE typeof(OLD.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.avatar_url) || '"}' ELSE json_quote(OLD.avatar_url) END ELSE '' END
+      || CASE WHEN OLD.preferences IS NOT NEW.preferences COLLATE BINARY THEN ',"preferences":' || CASE typeof(OLD.preferences) WHEN 'blob' THEN '{"blob":"' || hex(OLD.preferences) || '"}' ELSE json_quote(OLD.preferences) END ELSE '' END
+      || CASE WHEN OLD.is_active IS NOT NEW.is_active COLLATE BINARY THEN ',"is_active":' || CASE typeof(OLD.is_active) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_active) > 1.7976931348623157e308 THEN iif(OLD.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_active) END ELSE json_quote(OLD.is_active) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER users_journal_delete AFTER DELETE ON users BEGIN
+  /* journal {"type":"chat.user","source":["user","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'users' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'user:' || OLD.id, 1
+    WHERE 'user:' || OLD.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.user.deleted' AND "table" = 'users' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || OLD.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'user:' || OLD.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), OLD.id,
+    '{' || printf('"id":%s,"name":%s,"email":%s,"display_name":%s,"avatar_url":%s,"preferences":%s,"is_active":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.name) || '"}' ELSE json_quote(OLD.name) END,
+      CASE typeof(OLD.email) WHEN 'blob' THEN '{"blob":"' || hex(OLD.email) || '"}' ELSE json_quote(OLD.email) END,
+      CASE typeof(OLD.display_name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.display_name) || '"}' ELSE json_quote(OLD.display_name) END,
+      CASE typeof(OLD.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.avatar_url) || '"}' ELSE json_quote(OLD.avatar_url) END,
+      CASE typeof(OLD.preferences) WHEN 'blob' THEN '{"blob":"' || hex(OLD.preferences) || '"}' ELSE json_quote(OLD.preferences) END,
+      CASE typeof(OLD.is_active) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_active) > 1.7976931348623157e308 THEN iif(OLD.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_active) END ELSE json_quote(OLD.is_active) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER users_journal_replace_insert BEFORE INSERT ON users
+  WHEN EXISTS (SELECT 1 FROM users AS t WHERE (t.id = NEW.id)) BEGIN
+  /* journal {"type":"chat.user","source":["user","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'users';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'users', t.id, 'chat.user.deleted', 'user:' || t.id, NULL, '{' || printf('"id":%s,"name":%s,"email":%s,"display_name":%s,"avatar_url":%s,"preferences":%s,"is_active":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.name) WHEN 'blob' THEN '{"blob":"' || hex(t.name) || '"}' ELSE json_quote(t.name) END,
+      CASE typeof(t.email) WHEN 'blob' THEN '{"blob":"' || hex(t.email) || '"}' ELSE json_quote(t.email) END,
+      CASE typeof(t.display_name) WHEN 'blob' THEN '{"blob":"' || hex(t.display_name) || '"}' ELSE json_quote(t.display_name) END,
+      CASE typeof(t.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(t.avatar_url) || '"}' ELSE json_quote(t.avatar_url) END,
+      CASE typeof(t.preferences) WHEN 'blob' THEN '{"blob":"' || hex(t.preferences) || '"}' ELSE json_quote(t.preferences) END,
+      CASE typeof(t.is_active) WHEN 'blob' THEN '{"blob":"' || hex(t.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_active) > 1.7976931348623157e308 THEN iif(t.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_active) END ELSE json_quote(t.is_active) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END) || '}'
+  FROM users AS t WHERE (t.id = NEW.id);
+END;
+CREATE TRIGGER users_journal_replace_update BEFORE UPDATE ON users
+  WHEN (OLD.id IS NOT NEW.id COLLATE BINARY) AND EXISTS (SELECT 1 FROM users AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.user","source":["user","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'users';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'users', t.id, 'chat.user.deleted', 'user:' || t.id, NULL, '{' || printf('"id":%s,"name":%s,"email":%s,"display_name":%s,"avatar_url":%s,"preferences":%s,"is_active":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.name) WHEN 'blob' THEN '{"blob":"' || hex(t.name) || '"}' ELSE json_quote(t.name) END,
+      CASE typeof(t.email) WHEN 'blob' THEN '{"blob":"' || hex(t.email) || '"}' ELSE json_quote(t.email) END,
+      CASE typeof(t.display_name) WHEN 'blob' THEN '{"blob":"' || hex(t.display_name) || '"}' ELSE json_quote(t.display_name) END,
+      CASE typeof(t.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(t.avatar_url) || '"}' ELSE json_quote(t.avatar_url) END,
+      CASE typeof(t.preferences) WHEN 'blob' THEN '{"blob":"' || hex(t.preferences) || '"}' ELSE json_quote(t.preferences) END,
+      CASE typeof(t.is_active) WHEN 'blob' THEN '{"blob":"' || hex(t.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_active) > 1.7976931348623157e308 THEN iif(t.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_active) END ELSE json_quote(t.is_active) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END) || '}'
+  FROM users AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id;
+END;
+CREATE TRIGGER rooms_journal_insert AFTER INSERT ON rooms BEGIN
+  /* journal {"type":"chat.room","source":["room","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.room.hidden","on":"update","where":"(NEW.hidden AND (NOT OLD.hidden))"},{"type":"chat.room.unhidden","on":"update","where":"((NOT NEW.hidden) AND OLD.hidden)"}]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'rooms' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM rooms AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.id, 1
+    WHERE 'room:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.room.created' AND "table" = 'rooms' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || printf('"id":%s,"title":%s,"description":%s,"current_task":%s,"starting_message":%s,"hidden":%s,"created_at":%s,"updated_at":%s,"parent_room_id":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.title) WHEN 'blob' THEN '{"blob":"' || hex(NEW.title) || '"}' ELSE json_quote(NEW.title) END,
+      CASE typeof(NEW.description) WHEN 'blob' THEN '{"blob":"' || hex(NEW.description) || '"}' ELSE json_quote(NEW.description) END,
+      CASE typeof(NEW.current_task) WHEN 'blob' THEN '{"blob":"' || hex(NEW.current_task) || '"}' ELSE json_quote(NEW.current_task) END,
+      CASE typeof(NEW.starting_message) WHEN 'blob' THEN '{"blob":"' || hex(NEW.starting_message) || '"}' ELSE json_quote(NEW.starting_message) END,
+      CASE typeof(NEW.hidden) WHEN 'blob' THEN '{"blob":"' || hex(NEW.hidden) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.hidden) > 1.7976931348623157e308 THEN iif(NEW.hidden > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.hidden) END ELSE json_quote(NEW.hidden) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END,
+      CASE typeof(NEW.parent_room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.parent_room_id) || '"}' ELSE json_quote(NEW.parent_room_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER rooms_journal_update AFTER UPDATE ON rooms WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.title IS NOT NEW.title COLLATE BINARY
+  OR OLD.description IS NOT NEW.description COLLATE BINARY
+  OR OLD.current_task IS NOT NEW.current_task COLLATE BINARY
+  OR OLD.starting_message IS NOT NEW.starting_message COLLATE BINARY
+  OR OLD.hidden IS NOT NEW.hidden COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY
+  OR OLD.parent_room_id IS NOT NEW.parent_room_id COLLATE BINARY BEGIN
+  /* journal {"type":"chat.room","source":["room","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.room.hidden","on":"update","where":"(NEW.hidden AND (NOT OLD.hidden))"},{"type":"chat.room.unhidden","on":"update","where":"((NOT NEW.hidden) AND OLD.hidden)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'rooms' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'rooms' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM rooms AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.id, 1
+    WHERE 'room:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN ((NEW.hidden AND (NOT OLD.hidden))) THEN 'chat.room.hidden' WHEN (((NOT NEW.hidden) AND OLD.hidden)) THEN 'chat.room.unhidden' ELSE 'chat.room.updated' END AND "table" = 'rooms' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.title IS NOT NEW.title COLLATE BINARY THEN ',"title":' || CASE typeof(NEW.title) WHEN 'blob' THEN '{"blob":"' || hex(NEW.title) || '"}' ELSE json_quote(NEW.title) END ELSE '' END
+      || CASE WHEN OLD.description IS NOT NEW.description COLLATE BINARY THEN ',"description":' || CASE typeof(NEW.description) WHEN 'blob' THEN '{"blob":"' || hex(NEW.description) || '"}' ELSE json_quote(NEW.description) END ELSE '' END
+      || CASE WHEN OLD.current_task IS NOT NEW.current_task COLLATE BINARY THEN ',"current_task":' || CASE typeof(NEW.current_task) WHEN 'blob' THEN '{"blob":"' || hex(NEW.current_task) || '"}' ELSE json_quote(NEW.current_task) END ELSE '' END
+      || CASE WHEN OLD.starting_message IS NOT NEW.starting_message COLLATE BINARY THEN ',"starting_message":' || CASE typeof(NEW.starting_message) WHEN 'blob' THEN '{"blob":"' || hex(NEW.starting_message) || '"}' ELSE json_quote(NEW.starting_message) END ELSE '' END
+      || CASE WHEN OLD.hidden IS NOT NEW.hidden COLLATE BINARY THEN ',"hidden":' || CASE typeof(NEW.hidden) WHEN 'blob' THEN '{"blob":"' || hex(NEW.hidden) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.hidden) > 1.7976931348623157e308 THEN iif(NEW.hidden > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.hidden) END ELSE json_quote(NEW.hidden) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END
+      || CASE WHEN OLD.parent_room_id IS NOT NEW.parent_room_id COLLATE BINARY THEN ',"parent_room_id":' || CASE typeof(NEW.parent_room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.parent_room_id) || '"}' ELSE json_quote(NEW.parent_room_id) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.title IS NOT NEW.title COLLATE BINARY THEN ',"title":' || CASE typeof(OLD.title) WHEN 'blob' THEN '{"blob":"' || hex(OLD.title) || '"}' ELSE json_quote(OLD.title) END ELSE '' END
+      || CASE WHEN OLD.description IS NOT NEW.description COLLATE BINARY THEN ',"description":' || CASE typeof(OLD.description) WHEN 'blob' THEN '{"blob":"' || hex(OLD.description) || '"}' ELSE json_quote(OLD.description) END ELSE '' END
+      || CASE WHEN OLD.current_task IS NOT NEW.current_task COLLATE BINARY THEN ',"current_task":' || CASE typeof(OLD.current_task) WHEN 'blob' THEN '{"blob":"' || hex(OLD.current_task) || '"}' ELSE json_quote(OLD.current_task) END ELSE '' END
+      || CASE WHEN OLD.starting_message IS NOT NEW.starting_message COLLATE BINARY THEN ',"starting_message":' || CASE typeof(OLD.starting_message) WHEN 'blob' THEN '{"blob":"' || hex(OLD.starting_message) || '"}' ELSE json_quote(OLD.starting_message) END ELSE '' END
+      || CASE WHEN OLD.hidden IS NOT NEW.hidden COLLATE BINARY THEN ',"hidden":' || CASE typeof(OLD.hidden) WHEN 'blob' THEN '{"blob":"' || hex(OLD.hidden) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.hidden) > 1.7976931348623157e308 THEN iif(OLD.hidden > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.hidden) END ELSE json_quote(OLD.hidden) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END
+      || CASE WHEN OLD.parent_room_id IS NOT NEW.parent_room_id COLLATE BINARY THEN ',"parent_room_id":' || CASE typeof(OLD.parent_room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.parent_room_id) || '"}' ELSE json_quote(OLD.parent_room_id) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER rooms_journal_delete AFTER DELETE ON rooms BEGIN
+  /* journal {"type":"chat.room","source":["room","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.room.hidden","on":"update","where":"(NEW.hidden AND (NOT OLD.hidden))"},{"type":"chat.room.unhidden","on":"update","where":"((NOT NEW.hidden) AND OLD.hidden)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'rooms' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || OLD.id, 1
+    WHERE 'room:' || OLD.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.room.deleted' AND "table" = 'rooms' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), OLD.id,
+    '{' || printf('"id":%s,"title":%s,"description":%s,"current_task":%s,"starting_message":%s,"hidden":%s,"created_at":%s,"updated_at":%s,"parent_room_id":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.title) WHEN 'blob' THEN '{"blob":"' || hex(OLD.title) || '"}' ELSE json_quote(OLD.title) END,
+      CASE typeof(OLD.description) WHEN 'blob' THEN '{"blob":"' || hex(OLD.description) || '"}' ELSE json_quote(OLD.description) END,
+      CASE typeof(OLD.current_task) WHEN 'blob' THEN '{"blob":"' || hex(OLD.current_task) || '"}' ELSE json_quote(OLD.current_task) END,
+      CASE typeof(OLD.starting_message) WHEN 'blob' THEN '{"blob":"' || hex(OLD.starting_message) || '"}' ELSE json_quote(OLD.starting_message) END,
+      CASE typeof(OLD.hidden) WHEN 'blob' THEN '{"blob":"' || hex(OLD.hidden) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.hidden) > 1.7976931348623157e308 THEN iif(OLD.hidden > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.hidden) END ELSE json_quote(OLD.hidden) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END,
+      CASE typeof(OLD.parent_room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.parent_room_id) || '"}' ELSE json_quote(OLD.parent_room_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER rooms_journal_replace_insert BEFORE INSERT ON rooms
+  WHEN EXISTS (SELECT 1 FROM rooms AS t WHERE (t.id = NEW.id)) BEGIN
+  /* journal {"type":"chat.room","source":["room","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.room.hidden","on":"update","where":"(NEW.hidden AND (NOT OLD.hidden))"},{"type":"chat.room.unhidden","on":"update","where":"((NOT NEW.hidden) AND OLD.hidden)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'rooms';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'rooms', t.id, 'chat.room.deleted', 'room:' || t.id, NULL, '{' || printf('"id":%s,"title":%s,"description":%s,"current_task":%s,"starting_message":%s,"hidden":%s,"created_at":%s,"updated_at":%s,"parent_room_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.title) WHEN 'blob' THEN '{"blob":"' || hex(t.title) || '"}' ELSE json_quote(t.title) END,
+      CASE typeof(t.description) WHEN 'blob' THEN '{"blob":"' || hex(t.description) || '"}' ELSE json_quote(t.description) END,
+      CASE typeof(t.current_task) WHEN 'blob' THEN '{"blob":"' || hex(t.current_task) || '"}' ELSE json_quote(t.current_task) END,
+      CASE typeof(t.starting_message) WHEN 'blob' THEN '{"blob":"' || hex(t.starting_message) || '"}' ELSE json_quote(t.starting_message) END,
+      CASE typeof(t.hidden) WHEN 'blob' THEN '{"blob":"' || hex(t.hidden) || '"}' WHEN 'real' THEN CASE WHEN abs(t.hidden) > 1.7976931348623157e308 THEN iif(t.hidden > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.hidden) END ELSE json_quote(t.hidden) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.parent_room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.parent_room_id) || '"}' ELSE json_quote(t.parent_room_id) END) || '}'
+  FROM rooms AS t WHERE (t.id = NEW.id);
+END;
+CREATE TRIGGER rooms_journal_replace_update BEFORE UPDATE ON rooms
+  WHEN (OLD.id IS NOT NEW.id COLLATE BINARY) AND EXISTS (SELECT 1 FROM rooms AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.room","source":["room","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.room.hidden","on":"update","where":"(NEW.hidden AND (NOT OLD.hidden))"},{"type":"chat.room.unhidden","on":"update","where":"((NOT NEW.hidden) AND OLD.hidden)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'rooms';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'rooms', t.id, 'chat.room.deleted', 'room:' || t.id, NULL, '{' || printf('"id":%s,"title":%s,"description":%s,"current_task":%s,"starting_message":%s,"hidden":%s,"created_at":%s,"updated_at":%s,"parent_room_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.title) WHEN 'blob' THEN '{"blob":"' || hex(t.title) || '"}' ELSE json_quote(t.title) END,
+      CASE typeof(t.description) WHEN 'blob' THEN '{"blob":"' || hex(t.description) || '"}' ELSE json_quote(t.description) END,
+      CASE typeof(t.current_task) WHEN 'blob' THEN '{"blob":"' || hex(t.current_task) || '"}' ELSE json_quote(t.current_task) END,
+      CASE typeof(t.starting_message) WHEN 'blob' THEN '{"blob":"' || hex(t.starting_message) || '"}' ELSE json_quote(t.starting_message) END,
+      CASE typeof(t.hidden) WHEN 'blob' THEN '{"blob":"' || hex(t.hidden) || '"}' WHEN 'real' THEN CASE WHEN abs(t.hidden) > 1.7976931348623157e308 THEN iif(t.hidden > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.hidden) END ELSE json_quote(t.hidden) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.parent_room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.parent_room_id) || '"}' ELSE json_quote(t.parent_room_id) END) || '}'
+  FROM rooms AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id;
+END;
+CREATE TRIGGER messages_journal_insert AFTER INSERT ON messages BEGIN
+  /* journal {"type":"chat.message","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at"],"sensitive":[],"events":[]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'messages' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM messages AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.room_id, 1
+    WHERE 'room:' || NEW.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT 'user:' || NEW.user_id
+    WHERE 'user:' || NEW.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ash_rusqlite_request WHERE actor IS NOT NULL)
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.message.created' AND "table" = 'messages' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id),
+    coalesce((SELECT actor FROM ash_rusqlite_request WHERE id = 1), (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.user_id)), NEW.id,
+    '{' || printf('"id":%s,"content":%s,"role":%s,"message_type":%s,"image_url":%s,"image_data":%s,"metadata":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s,"profile_id":%s,"agent_card_id":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.content) WHEN 'blob' THEN '{"blob":"' || hex(NEW.content) || '"}' ELSE json_quote(NEW.content) END,
+      CASE typeof(NEW.role) WHEN 'blob' THEN '{"blob":"' || hex(NEW.role) || '"}' ELSE json_quote(NEW.role) END,
+      CASE typeof(NEW.message_type) WHEN 'blob' THEN '{"blob":"' || hex(NEW.message_type) || '"}' ELSE json_quote(NEW.message_type) END,
+      CASE typeof(NEW.image_url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.image_url) || '"}' ELSE json_quote(NEW.image_url) END,
+      CASE typeof(NEW.image_data) WHEN 'blob' THEN '{"blob":"' || hex(NEW.image_data) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.image_data) > 1.7976931348623157e308 THEN iif(NEW.image_data > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.image_data) END ELSE json_quote(NEW.image_data) END,
+      CASE typeof(NEW.metadata) WHEN 'blob' THEN '{"blob":"' || hex(NEW.metadata) || '"}' ELSE json_quote(NEW.metadata) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END,
+      CASE typeof(NEW.room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.room_id) || '"}' ELSE json_quote(NEW.room_id) END,
+      CASE typeof(NEW.user_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.user_id) || '"}' ELSE json_quote(NEW.user_id) END,
+      CASE typeof(NEW.profile_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.profile_id) || '"}' ELSE json_quote(NEW.profile_id) END,
+      CASE typeof(NEW.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.agent_card_id) || '"}' ELSE json_quote(NEW.agent_card_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER messages_journal_update AFTER UPDATE ON messages WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.content IS NOT NEW.content COLLATE BINARY
+  OR OLD.role IS NOT NEW.role COLLATE BINARY
+  OR OLD.message_type IS NOT NEW.message_type COLLATE BINARY
+  OR OLD.image_url IS NOT NEW.image_url COLLATE BINARY
+  OR (OLD.image_data IS NOT NEW.image_data COLLATE BINARY OR typeof(OLD.image_data) <> typeof(NEW.image_data))
+  OR OLD.metadata IS NOT NEW.metadata COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY
+  OR OLD.room_id IS NOT NEW.room_id COLLATE BINARY
+  OR OLD.user_id IS NOT NEW.user_id COLLATE BINARY
+  OR OLD.profile_id IS NOT NEW.profile_id COLLATE BINARY
+  OR OLD.agent_card_id IS NOT NEW.agent_card_id COLLATE BINARY BEGIN
+  /* journal {"type":"chat.message","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'messages' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'messages' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM messages AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.room_id, 1
+    WHERE 'room:' || NEW.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT 'user:' || NEW.user_id
+    WHERE 'user:' || NEW.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ash_rusqlite_request WHERE actor IS NOT NULL)
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.message.updated' AND "table" = 'messages' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id),
+    coalesce((SELECT actor FROM ash_rusqlite_request WHERE id = 1), (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.user_id)), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.content IS NOT NEW.content COLLATE BINARY THEN ',"content":' || CASE typeof(NEW.content) WHEN 'blob' THEN '{"blob":"' || hex(NEW.content) || '"}' ELSE json_quote(NEW.content) END ELSE '' END
+      || CASE WHEN OLD.role IS NOT NEW.role COLLATE BINARY THEN ',"role":' || CASE typeof(NEW.role) WHEN 'blob' THEN '{"blob":"' || hex(NEW.role) || '"}' ELSE json_quote(NEW.role) END ELSE '' END
+      || CASE WHEN OLD.message_type IS NOT NEW.message_type COLLATE BINARY THEN ',"message_type":' || CASE typeof(NEW.message_type) WHEN 'blob' THEN '{"blob":"' || hex(NEW.message_type) || '"}' ELSE json_quote(NEW.message_type) END ELSE '' END
+      || CASE WHEN OLD.image_url IS NOT NEW.image_url COLLATE BINARY THEN ',"image_url":' || CASE typeof(NEW.image_url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.image_url) || '"}' ELSE json_quote(NEW.image_url) END ELSE '' END
+      || CASE WHEN (OLD.image_data IS NOT NEW.image_data COLLATE BINARY OR typeof(OLD.image_data) <> typeof(NEW.image_data)) THEN ',"image_data":' || CASE typeof(NEW.image_data) WHEN 'blob' THEN '{"blob":"' || hex(NEW.image_data) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.image_data) > 1.7976931348623157e308 THEN iif(NEW.image_data > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.image_data) END ELSE json_quote(NEW.image_data) END ELSE '' END
+      || CASE WHEN OLD.metadata IS NOT NEW.metadata COLLATE BINARY THEN ',"metadata":' || CASE typeof(NEW.metadata) WHEN 'blob' THEN '{"blob":"' || hex(NEW.metadata) || '"}' ELSE json_quote(NEW.metadata) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END
+      || CASE WHEN OLD.room_id IS NOT NEW.room_id COLLATE BINARY THEN ',"room_id":' || CASE typeof(NEW.room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.room_id) || '"}' ELSE json_quote(NEW.room_id) END ELSE '' END
+      || CASE WHEN OLD.user_id IS NOT NEW.user_id COLLATE BINARY THEN ',"user_id":' || CASE typeof(NEW.user_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.user_id) || '"}' ELSE json_quote(NEW.user_id) END ELSE '' END
+      || CASE WHEN OLD.profile_id IS NOT NEW.profile_id COLLATE BINARY THEN ',"profile_id":' || CASE typeof(NEW.profile_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.profile_id) || '"}' ELSE json_quote(NEW.profile_id) END ELSE '' END
+      || CASE WHEN OLD.agent_card_id IS NOT NEW.agent_card_id COLLATE BINARY THEN ',"agent_card_id":' || CASE typeof(NEW.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.agent_card_id) || '"}' ELSE json_quote(NEW.agent_card_id) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.content IS NOT NEW.content COLLATE BINARY THEN ',"content":' || CASE typeof(OLD.content) WHEN 'blob' THEN '{"blob":"' || hex(OLD.content) || '"}' ELSE json_quote(OLD.content) END ELSE '' END
+      || CASE WHEN OLD.role IS NOT NEW.role COLLATE BINARY THEN ',"role":' || CASE typeof(OLD.role) WHEN 'blob' THEN '{"blob":"' || hex(OLD.role) || '"}' ELSE json_quote(OLD.role) END ELSE '' END
+      || CASE WHEN OLD.message_type IS NOT NEW.message_type COLLATE BINARY THEN ',"message_type":' || CASE typeof(OLD.message_type) WHEN 'blob' THEN '{"blob":"' || hex(OLD.message_type) || '"}' ELSE json_quote(OLD.message_type) END ELSE '' END
+      || CASE WHEN OLD.image_url IS NOT NEW.image_url COLLATE BINARY THEN ',"image_url":' || CASE typeof(OLD.image_url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.image_url) || '"}' ELSE json_quote(OLD.image_url) END ELSE '' END
+      || CASE WHEN (OLD.image_data IS NOT NEW.image_data COLLATE BINARY OR typeof(OLD.image_data) <> typeof(NEW.image_data)) THEN ',"image_data":' || CASE typeof(OLD.image_data) WHEN 'blob' THEN '{"blob":"' || hex(OLD.image_data) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.image_data) > 1.7976931348623157e308 THEN iif(OLD.image_data > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.image_data) END ELSE json_quote(OLD.image_data) END ELSE '' END
+      || CASE WHEN OLD.metadata IS NOT NEW.metadata COLLATE BINARY THEN ',"metadata":' || CASE typeof(OLD.metadata) WHEN 'blob' THEN '{"blob":"' || hex(OLD.metadata) || '"}' ELSE json_quote(OLD.metadata) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END
+      || CASE WHEN OLD.room_id IS NOT NEW.room_id COLLATE BINARY THEN ',"room_id":' || CASE typeof(OLD.room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.room_id) || '"}' ELSE json_quote(OLD.room_id) END ELSE '' END
+      || CASE WHEN OLD.user_id IS NOT NEW.user_id COLLATE BINARY THEN ',"user_id":' || CASE typeof(OLD.user_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.user_id) || '"}' ELSE json_quote(OLD.user_id) END ELSE '' END
+      || CASE WHEN OLD.profile_id IS NOT NEW.profile_id COLLATE BINARY THEN ',"profile_id":' || CASE typeof(OLD.profile_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.profile_id) || '"}' ELSE json_quote(OLD.profile_id) END ELSE '' END
+      || CASE WHEN OLD.agent_card_id IS NOT NEW.agent_card_id COLLATE BINARY THEN ',"agent_card_id":' || CASE typeof(OLD.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.agent_card_id) || '"}' ELSE json_quote(OLD.agent_card_id) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER messages_journal_delete AFTER DELETE ON messages BEGIN
+  /* journal {"type":"chat.message","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'messages' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || OLD.room_id, 1
+    WHERE 'room:' || OLD.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT 'user:' || OLD.user_id
+    WHERE 'user:' || OLD.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ash_rusqlite_request WHERE actor IS NOT NULL)
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.message.deleted' AND "table" = 'messages' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.room_id),
+    coalesce((SELECT actor FROM ash_rusqlite_request WHERE id = 1), (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || OLD.user_id)), OLD.id,
+    '{' || printf('"id":%s,"content":%s,"role":%s,"message_type":%s,"image_url":%s,"image_data":%s,"metadata":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s,"profile_id":%s,"agent_card_id":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.content) WHEN 'blob' THEN '{"blob":"' || hex(OLD.content) || '"}' ELSE json_quote(OLD.content) END,
+      CASE typeof(OLD.role) WHEN 'blob' THEN '{"blob":"' || hex(OLD.role) || '"}' ELSE json_quote(OLD.role) END,
+      CASE typeof(OLD.message_type) WHEN 'blob' THEN '{"blob":"' || hex(OLD.message_type) || '"}' ELSE json_quote(OLD.message_type) END,
+      CASE typeof(OLD.image_url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.image_url) || '"}' ELSE json_quote(OLD.image_url) END,
+      CASE typeof(OLD.image_data) WHEN 'blob' THEN '{"blob":"' || hex(OLD.image_data) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.image_data) > 1.7976931348623157e308 THEN iif(OLD.image_data > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.image_data) END ELSE json_quote(OLD.image_data) END,
+      CASE typeof(OLD.metadata) WHEN 'blob' THEN '{"blob":"' || hex(OLD.metadata) || '"}' ELSE json_quote(OLD.metadata) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END,
+      CASE typeof(OLD.room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.room_id) || '"}' ELSE json_quote(OLD.room_id) END,
+      CASE typeof(OLD.user_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.user_id) || '"}' ELSE json_quote(OLD.user_id) END,
+      CASE typeof(OLD.profile_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.profile_id) || '"}' ELSE json_quote(OLD.profile_id) END,
+      CASE typeof(OLD.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.agent_card_id) || '"}' ELSE json_quote(OLD.agent_card_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER messages_journal_replace_insert BEFORE INSERT ON messages
+  WHEN EXISTS (SELECT 1 FROM messages AS t WHERE (t.id = NEW.id)) BEGIN
+  /* journal {"type":"chat.message","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'messages';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'messages', t.id, 'chat.message.deleted', 'room:' || t.room_id, 'user:' || t.user_id, '{' || printf('"id":%s,"content":%s,"role":%s,"message_type":%s,"image_url":%s,"image_data":%s,"metadata":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s,"profile_id":%s,"agent_card_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.content) WHEN 'blob' THEN '{"blob":"' || hex(t.content) || '"}' ELSE json_quote(t.content) END,
+      CASE typeof(t.role) WHEN 'blob' THEN '{"blob":"' || hex(t.role) || '"}' ELSE json_quote(t.role) END,
+      CASE typeof(t.message_type) WHEN 'blob' THEN '{"blob":"' || hex(t.message_type) || '"}' ELSE json_quote(t.message_type) END,
+      CASE typeof(t.image_url) WHEN 'blob' THEN '{"blob":"' || hex(t.image_url) || '"}' ELSE json_quote(t.image_url) END,
+      CASE typeof(t.image_data) WHEN 'blob' THEN '{"blob":"' || hex(t.image_data) || '"}' WHEN 'real' THEN CASE WHEN abs(t.image_data) > 1.7976931348623157e308 THEN iif(t.image_data > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.image_data) END ELSE json_quote(t.image_data) END,
+      CASE typeof(t.metadata) WHEN 'blob' THEN '{"blob":"' || hex(t.metadata) || '"}' ELSE json_quote(t.metadata) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.room_id) || '"}' ELSE json_quote(t.room_id) END,
+      CASE typeof(t.user_id) WHEN 'blob' THEN '{"blob":"' || hex(t.user_id) || '"}' ELSE json_quote(t.user_id) END,
+      CASE typeof(t.profile_id) WHEN 'blob' THEN '{"blob":"' || hex(t.profile_id) || '"}' ELSE json_quote(t.profile_id) END,
+      CASE typeof(t.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(t.agent_card_id) || '"}' ELSE json_quote(t.agent_card_id) END) || '}'
+  FROM messages AS t WHERE (t.id = NEW.id);
+END;
+CREATE TRIGGER messages_journal_replace_update BEFORE UPDATE ON messages
+  WHEN (OLD.id IS NOT NEW.id COLLATE BINARY) AND EXISTS (SELECT 1 FROM messages AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.message","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'messages';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'messages', t.id, 'chat.message.deleted', 'room:' || t.room_id, 'user:' || t.user_id, '{' || printf('"id":%s,"content":%s,"role":%s,"message_type":%s,"image_url":%s,"image_data":%s,"metadata":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s,"profile_id":%s,"agent_card_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.content) WHEN 'blob' THEN '{"blob":"' || hex(t.content) || '"}' ELSE json_quote(t.content) END,
+      CASE typeof(t.role) WHEN 'blob' THEN '{"blob":"' || hex(t.role) || '"}' ELSE json_quote(t.role) END,
+      CASE typeof(t.message_type) WHEN 'blob' THEN '{"blob":"' || hex(t.message_type) || '"}' ELSE json_quote(t.message_type) END,
+      CASE typeof(t.image_url) WHEN 'blob' THEN '{"blob":"' || hex(t.image_url) || '"}' ELSE json_quote(t.image_url) END,
+      CASE typeof(t.image_data) WHEN 'blob' THEN '{"blob":"' || hex(t.image_data) || '"}' WHEN 'real' THEN CASE WHEN abs(t.image_data) > 1.7976931348623157e308 THEN iif(t.image_data > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.image_data) END ELSE json_quote(t.image_data) END,
+      CASE typeof(t.metadata) WHEN 'blob' THEN '{"blob":"' || hex(t.metadata) || '"}' ELSE json_quote(t.metadata) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.room_id) || '"}' ELSE json_quote(t.room_id) END,
+      CASE typeof(t.user_id) WHEN 'blob' THEN '{"blob":"' || hex(t.user_id) || '"}' ELSE json_quote(t.user_id) END,
+      CASE typeof(t.profile_id) WHEN 'blob' THEN '{"blob":"' || hex(t.profile_id) || '"}' ELSE json_quote(t.profile_id) END,
+      CASE typeof(t.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(t.agent_card_id) || '"}' ELSE json_quote(t.agent_card_id) END) || '}'
+  FROM messages AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id;
+END;
+CREATE TRIGGER agent_cards_journal_insert AFTER INSERT ON agent_cards BEGIN
+  /* journal {"type":"chat.agent_card","source":["agent_card","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'agent_cards' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM agent_cards AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'agent_card:' || NEW.id, 1
+    WHERE 'agent_card:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.agent_card.created' AND "table" = 'agent_cards' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'agent_card:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'agent_card:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || printf('"id":%s,"name":%s,"description":%s,"system_message":%s,"avatar_url":%s,"model_preferences":%s,"available_tools":%s,"context_settings":%s,"is_default":%s,"add_to_new_rooms":%s,"created_at":%s,"updated_at":%s,"default_profile_id":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.name) || '"}' ELSE json_quote(NEW.name) END,
+      CASE typeof(NEW.description) WHEN 'blob' THEN '{"blob":"' || hex(NEW.description) || '"}' ELSE json_quote(NEW.description) END,
+      CASE typeof(NEW.system_message) WHEN 'blob' THEN '{"blob":"' || hex(NEW.system_message) || '"}' ELSE json_quote(NEW.system_message) END,
+      CASE typeof(NEW.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.avatar_url) || '"}' ELSE json_quote(NEW.avatar_url) END,
+      CASE typeof(NEW.model_preferences) WHEN 'blob' THEN '{"blob":"' || hex(NEW.model_preferences) || '"}' ELSE json_quote(NEW.model_preferences) END,
+      CASE typeof(NEW.available_tools) WHEN 'blob' THEN '{"blob":"' || hex(NEW.available_tools) || '"}' ELSE json_quote(NEW.available_tools) END,
+      CASE typeof(NEW.context_settings) WHEN 'blob' THEN '{"blob":"' || hex(NEW.context_settings) || '"}' ELSE json_quote(NEW.context_settings) END,
+      CASE typeof(NEW.is_default) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_default) > 1.7976931348623157e308 THEN iif(NEW.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_default) END ELSE json_quote(NEW.is_default) END,
+      CASE typeof(NEW.add_to_new_rooms) WHEN 'blob' THEN '{"blob":"' || hex(NEW.add_to_new_rooms) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.add_to_new_rooms) > 1.7976931348623157e308 THEN iif(NEW.add_to_new_rooms > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.add_to_new_rooms) END ELSE json_quote(NEW.add_to_new_rooms) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END,
+      CASE typeof(NEW.default_profile_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.default_profile_id) || '"}' ELSE json_quote(NEW.default_profile_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER agent_cards_journal_update AFTER UPDATE ON agent_cards WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.name IS NOT NEW.name COLLATE BINARY
+  OR OLD.description IS NOT NEW.description COLLATE BINARY
+  OR OLD.system_message IS NOT NEW.system_message COLLATE BINARY
+  OR OLD.avatar_url IS NOT NEW.avatar_url COLLATE BINARY
+  OR OLD.model_preferences IS NOT NEW.model_preferences COLLATE BINARY
+  OR OLD.available_tools IS NOT NEW.available_tools COLLATE BINARY
+  OR OLD.context_settings IS NOT NEW.context_settings COLLATE BINARY
+  OR OLD.is_default IS NOT NEW.is_default COLLATE BINARY
+  OR OLD.add_to_new_rooms IS NOT NEW.add_to_new_rooms COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY
+  OR OLD.default_profile_id IS NOT NEW.default_profile_id COLLATE BINARY BEGIN
+  /* journal {"type":"chat.agent_card","source":["agent_card","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_cards' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'agent_cards' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM agent_cards AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'agent_card:' || NEW.id, 1
+    WHERE 'agent_card:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.agent_card.updated' AND "table" = 'agent_cards' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'agent_card:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'agent_card:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.name IS NOT NEW.name COLLATE BINARY THEN ',"name":' || CASE typeof(NEW.name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.name) || '"}' ELSE json_quote(NEW.name) END ELSE '' END
+      || CASE WHEN OLD.description IS NOT NEW.description COLLATE BINARY THEN ',"description":' || CASE typeof(NEW.description) WHEN 'blob' THEN '{"blob":"' || hex(NEW.description) || '"}' ELSE json_quote(NEW.description) END ELSE '' END
+      || CASE WHEN OLD.system_message IS NOT NEW.system_message COLLATE BINARY THEN ',"system_message":' || CASE typeof(NEW.system_message) WHEN 'blob' THEN '{"blob":"' || hex(NEW.system_message) || '"}' ELSE json_quote(NEW.system_message) END ELSE '' END
+      || CASE WHEN OLD.avatar_url IS NOT NEW.avatar_url COLLATE BINARY THEN ',"avatar_url":' || CASE typeof(NEW.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.avatar_url) || '"}' ELSE json_quote(NEW.avatar_url) END ELSE '' END
+      || CASE WHEN OLD.model_preferences IS NOT NEW.model_preferences COLLATE BINARY THEN ',"model_preferences":' || CASE typeof(NEW.model_preferences) WHEN 'blob' THEN '{"blob":"' || hex(NEW.model_preferences) || '"}' ELSE json_quote(NEW.model_preferences) END ELSE '' END
+      || CASE WHEN OLD.available_tools IS NOT NEW.available_tools COLLATE BINARY THEN ',"available_tools":' || CASE typeof(NEW.available_tools) WHEN 'blob' THEN '{"blob":"' || hex(NEW.available_tools) || '"}' ELSE json_quote(NEW.available_tools) END ELSE '' END
+      || CASE WHEN OLD.context_settings IS NOT NEW.context_settings COLLATE BINARY THEN ',"context_settings":' || CASE typeof(NEW.context_settings) WHEN 'blob' THEN '{"blob":"' || hex(NEW.context_settings) || '"}' ELSE json_quote(NEW.context_settings) END ELSE '' END
+      || CASE WHEN OLD.is_default IS NOT NEW.is_default COLLATE BINARY THEN ',"is_default":' || CASE typeof(NEW.is_default) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_default) > 1.7976931348623157e308 THEN iif(NEW.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_default) END ELSE json_quote(NEW.is_default) END ELSE '' END
+      || CASE WHEN OLD.add_to_new_rooms IS NOT NEW.add_to_new_rooms COLLATE BINARY THEN ',"add_to_new_rooms":' || CASE typeof(NEW.add_to_new_rooms) WHEN 'blob' THEN '{"blob":"' || hex(NEW.add_to_new_rooms) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.add_to_new_rooms) > 1.7976931348623157e308 THEN iif(NEW.add_to_new_rooms > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.add_to_new_rooms) END ELSE json_quote(NEW.add_to_new_rooms) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END
+      || CASE WHEN OLD.default_profile_id IS NOT NEW.default_profile_id COLLATE BINARY THEN ',"default_profile_id":' || CASE typeof(NEW.default_profile_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.default_profile_id) || '"}' ELSE json_quote(NEW.default_profile_id) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.name IS NOT NEW.name COLLATE BINARY THEN ',"name":' || CASE typeof(OLD.name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.name) || '"}' ELSE json_quote(OLD.name) END ELSE '' END
+      || CASE WHEN OLD.description IS NOT NEW.description COLLATE BINARY THEN ',"description":' || CASE typeof(OLD.description) WHEN 'blob' THEN '{"blob":"' || hex(OLD.description) || '"}' ELSE json_quote(OLD.description) END ELSE '' END
+      || CASE WHEN OLD.system_message IS NOT NEW.system_message COLLATE BINARY THEN ',"system_message":' || CASE typeof(OLD.system_message) WHEN 'blob' THEN '{"blob":"' || hex(OLD.system_message) || '"}' ELSE json_quote(OLD.system_message) END ELSE '' END
+      || CASE WHEN OLD.avatar_url IS NOT NEW.avatar_url COLLATE BINARY THEN ',"avatar_url":' || CASE typeof(OLD.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.avatar_url) || '"}' ELSE json_quote(OLD.avatar_url) END ELSE '' END
+      || CASE WHEN OLD.model_preferences IS NOT NEW.model_preferences COLLATE BINARY THEN ',"model_preferences":' || CASE typeof(OLD.model_preferences) WHEN 'blob' THEN '{"blob":"' || hex(OLD.model_preferences) || '"}' ELSE json_quote(OLD.model_preferences) END ELSE '' END
+      || CASE WHEN OLD.available_tools IS NOT NEW.available_tools COLLATE BINARY THEN ',"available_tools":' || CASE typeof(OLD.available_tools) WHEN 'blob' THEN '{"blob":"' || hex(OLD.available_tools) || '"}' ELSE json_quote(OLD.available_tools) END ELSE '' END
+      || CASE WHEN OLD.context_settings IS NOT NEW.context_settings COLLATE BINARY THEN ',"context_settings":' || CASE typeof(OLD.context_settings) WHEN 'blob' THEN '{"blob":"' || hex(OLD.context_settings) || '"}' ELSE json_quote(OLD.context_settings) END ELSE '' END
+      || CASE WHEN OLD.is_default IS NOT NEW.is_default COLLATE BINARY THEN ',"is_default":' || CASE typeof(OLD.is_default) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_default) > 1.7976931348623157e308 THEN iif(OLD.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_default) END ELSE json_quote(OLD.is_default) END ELSE '' END
+      || CASE WHEN OLD.add_to_new_rooms IS NOT NEW.add_to_new_rooms COLLATE BINARY THEN ',"add_to_new_rooms":' || CASE typeof(OLD.add_to_new_rooms) WHEN 'blob' THEN '{"blob":"' || hex(OLD.add_to_new_rooms) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.add_to_new_rooms) > 1.7976931348623157e308 THEN iif(OLD.add_to_new_rooms > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.add_to_new_rooms) END ELSE json_quote(OLD.add_to_new_rooms) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END
+      || CASE WHEN OLD.default_profile_id IS NOT NEW.default_profile_id COLLATE BINARY THEN ',"default_profile_id":' || CASE typeof(OLD.default_profile_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.default_profile_id) || '"}' ELSE json_quote(OLD.default_profile_id) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER agent_cards_journal_delete AFTER DELETE ON agent_cards BEGIN
+  /* journal {"type":"chat.agent_card","source":["agent_card","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_cards' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'agent_card:' || OLD.id, 1
+    WHERE 'agent_card:' || OLD.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.agent_card.deleted' AND "table" = 'agent_cards' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'agent_card:' || OLD.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'agent_card:' || OLD.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), OLD.id,
+    '{' || printf('"id":%s,"name":%s,"description":%s,"system_message":%s,"avatar_url":%s,"model_preferences":%s,"available_tools":%s,"context_settings":%s,"is_default":%s,"add_to_new_rooms":%s,"created_at":%s,"updated_at":%s,"default_profile_id":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.name) || '"}' ELSE json_quote(OLD.name) END,
+      CASE typeof(OLD.description) WHEN 'blob' THEN '{"blob":"' || hex(OLD.description) || '"}' ELSE json_quote(OLD.description) END,
+      CASE typeof(OLD.system_message) WHEN 'blob' THEN '{"blob":"' || hex(OLD.system_message) || '"}' ELSE json_quote(OLD.system_message) END,
+      CASE typeof(OLD.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.avatar_url) || '"}' ELSE json_quote(OLD.avatar_url) END,
+      CASE typeof(OLD.model_preferences) WHEN 'blob' THEN '{"blob":"' || hex(OLD.model_preferences) || '"}' ELSE json_quote(OLD.model_preferences) END,
+      CASE typeof(OLD.available_tools) WHEN 'blob' THEN '{"blob":"' || hex(OLD.available_tools) || '"}' ELSE json_quote(OLD.available_tools) END,
+      CASE typeof(OLD.context_settings) WHEN 'blob' THEN '{"blob":"' || hex(OLD.context_settings) || '"}' ELSE json_quote(OLD.context_settings) END,
+      CASE typeof(OLD.is_default) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_default) > 1.7976931348623157e308 THEN iif(OLD.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_default) END ELSE json_quote(OLD.is_default) END,
+      CASE typeof(OLD.add_to_new_rooms) WHEN 'blob' THEN '{"blob":"' || hex(OLD.add_to_new_rooms) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.add_to_new_rooms) > 1.7976931348623157e308 THEN iif(OLD.add_to_new_rooms > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.add_to_new_rooms) END ELSE json_quote(OLD.add_to_new_rooms) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END,
+      CASE typeof(OLD.default_profile_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.default_profile_id) || '"}' ELSE json_quote(OLD.default_profile_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER agent_cards_journal_replace_insert BEFORE INSERT ON agent_cards
+  WHEN EXISTS (SELECT 1 FROM agent_cards AS t WHERE (t.id = NEW.id)) BEGIN
+  /* journal {"type":"chat.agent_card","source":["agent_card","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_cards';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'agent_cards', t.id, 'chat.agent_card.deleted', 'agent_card:' || t.id, NULL, '{' || printf('"id":%s,"name":%s,"description":%s,"system_message":%s,"avatar_url":%s,"model_preferences":%s,"available_tools":%s,"context_settings":%s,"is_default":%s,"add_to_new_rooms":%s,"created_at":%s,"updated_at":%s,"default_profile_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.name) WHEN 'blob' THEN '{"blob":"' || hex(t.name) || '"}' ELSE json_quote(t.name) END,
+      CASE typeof(t.description) WHEN 'blob' THEN '{"blob":"' || hex(t.description) || '"}' ELSE json_quote(t.description) END,
+      CASE typeof(t.system_message) WHEN 'blob' THEN '{"blob":"' || hex(t.system_message) || '"}' ELSE json_quote(t.system_message) END,
+      CASE typeof(t.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(t.avatar_url) || '"}' ELSE json_quote(t.avatar_url) END,
+      CASE typeof(t.model_preferences) WHEN 'blob' THEN '{"blob":"' || hex(t.model_preferences) || '"}' ELSE json_quote(t.model_preferences) END,
+      CASE typeof(t.available_tools) WHEN 'blob' THEN '{"blob":"' || hex(t.available_tools) || '"}' ELSE json_quote(t.available_tools) END,
+      CASE typeof(t.context_settings) WHEN 'blob' THEN '{"blob":"' || hex(t.context_settings) || '"}' ELSE json_quote(t.context_settings) END,
+      CASE typeof(t.is_default) WHEN 'blob' THEN '{"blob":"' || hex(t.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_default) > 1.7976931348623157e308 THEN iif(t.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_default) END ELSE json_quote(t.is_default) END,
+      CASE typeof(t.add_to_new_rooms) WHEN 'blob' THEN '{"blob":"' || hex(t.add_to_new_rooms) || '"}' WHEN 'real' THEN CASE WHEN abs(t.add_to_new_rooms) > 1.7976931348623157e308 THEN iif(t.add_to_new_rooms > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.add_to_new_rooms) END ELSE json_quote(t.add_to_new_rooms) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.default_profile_id) WHEN 'blob' THEN '{"blob":"' || hex(t.default_profile_id) || '"}' ELSE json_quote(t.default_profile_id) END) || '}'
+  FROM agent_cards AS t WHERE (t.id = NEW.id);
+END;
+CREATE TRIGGER agent_cards_journal_replace_update BEFORE UPDATE ON agent_cards
+  WHEN (OLD.id IS NOT NEW.id COLLATE BINARY) AND EXISTS (SELECT 1 FROM agent_cards AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.agent_card","source":["agent_card","id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_cards';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'agent_cards', t.id, 'chat.agent_card.deleted', 'agent_card:' || t.id, NULL, '{' || printf('"id":%s,"name":%s,"description":%s,"system_message":%s,"avatar_url":%s,"model_preferences":%s,"available_tools":%s,"context_settings":%s,"is_default":%s,"add_to_new_rooms":%s,"created_at":%s,"updated_at":%s,"default_profile_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.name) WHEN 'blob' THEN '{"blob":"' || hex(t.name) || '"}' ELSE json_quote(t.name) END,
+      CASE typeof(t.description) WHEN 'blob' THEN '{"blob":"' || hex(t.description) || '"}' ELSE json_quote(t.description) END,
+      CASE typeof(t.system_message) WHEN 'blob' THEN '{"blob":"' || hex(t.system_message) || '"}' ELSE json_quote(t.system_message) END,
+      CASE typeof(t.avatar_url) WHEN 'blob' THEN '{"blob":"' || hex(t.avatar_url) || '"}' ELSE json_quote(t.avatar_url) END,
+      CASE typeof(t.model_preferences) WHEN 'blob' THEN '{"blob":"' || hex(t.model_preferences) || '"}' ELSE json_quote(t.model_preferences) END,
+      CASE typeof(t.available_tools) WHEN 'blob' THEN '{"blob":"' || hex(t.available_tools) || '"}' ELSE json_quote(t.available_tools) END,
+      CASE typeof(t.context_settings) WHEN 'blob' THEN '{"blob":"' || hex(t.context_settings) || '"}' ELSE json_quote(t.context_settings) END,
+      CASE typeof(t.is_default) WHEN 'blob' THEN '{"blob":"' || hex(t.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_default) > 1.7976931348623157e308 THEN iif(t.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_default) END ELSE json_quote(t.is_default) END,
+      CASE typeof(t.add_to_new_rooms) WHEN 'blob' THEN '{"blob":"' || hex(t.add_to_new_rooms) || '"}' WHEN 'real' THEN CASE WHEN abs(t.add_to_new_rooms) > 1.7976931348623157e308 THEN iif(t.add_to_new_rooms > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.add_to_new_rooms) END ELSE json_quote(t.add_to_new_rooms) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.default_profile_id) WHEN 'blob' THEN '{"blob":"' || hex(t.default_profile_id) || '"}' ELSE json_quote(t.default_profile_id) END) || '}'
+  FROM agent_cards AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id;
+END;
+CREATE TRIGGER agent_memberships_journal_insert AFTER INSERT ON agent_memberships BEGIN
+  /* journal {"type":"chat.agent_membership","source":["room","room_id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.agent_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.agent_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.agent_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.agent_membership.left","on":"delete","where":"OLD.is_active"},{"type":"chat.agent_membership.auto_respond_switched","on":"update","where":"(NEW.auto_respond <> OLD.auto_respond)"}]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'agent_memberships' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM agent_memberships AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.room_id, 1
+    WHERE 'room:' || NEW.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN (NEW.is_active) THEN 'chat.agent_membership.joined' ELSE 'chat.agent_membership.created' END AND "table" = 'agent_memberships' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || printf('"id":%s,"role":%s,"joined_at":%s,"is_active":%s,"auto_respond":%s,"created_at":%s,"updated_at":%s,"agent_card_id":%s,"room_id":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.role) WHEN 'blob' THEN '{"blob":"' || hex(NEW.role) || '"}' ELSE json_quote(NEW.role) END,
+      CASE typeof(NEW.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.joined_at) || '"}' ELSE json_quote(NEW.joined_at) END,
+      CASE typeof(NEW.is_active) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_active) > 1.7976931348623157e308 THEN iif(NEW.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_active) END ELSE json_quote(NEW.is_active) END,
+      CASE typeof(NEW.auto_respond) WHEN 'blob' THEN '{"blob":"' || hex(NEW.auto_respond) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.auto_respond) > 1.7976931348623157e308 THEN iif(NEW.auto_respond > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.auto_respond) END ELSE json_quote(NEW.auto_respond) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END,
+      CASE typeof(NEW.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.agent_card_id) || '"}' ELSE json_quote(NEW.agent_card_id) END,
+      CASE typeof(NEW.room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.room_id) || '"}' ELSE json_quote(NEW.room_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER agent_memberships_journal_update AFTER UPDATE ON agent_memberships WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.role IS NOT NEW.role COLLATE BINARY
+  OR OLD.joined_at IS NOT NEW.joined_at COLLATE BINARY
+  OR OLD.is_active IS NOT NEW.is_active COLLATE BINARY
+  OR OLD.auto_respond IS NOT NEW.auto_respond COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY
+  OR OLD.agent_card_id IS NOT NEW.agent_card_id COLLATE BINARY
+  OR OLD.room_id IS NOT NEW.room_id COLLATE BINARY BEGIN
+  /* journal {"type":"chat.agent_membership","source":["room","room_id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.agent_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.agent_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.agent_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.agent_membership.left","on":"delete","where":"OLD.is_active"},{"type":"chat.agent_membership.auto_respond_switched","on":"update","where":"(NEW.auto_respond <> OLD.auto_respond)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_memberships' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'agent_memberships' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM agent_memberships AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.room_id, 1
+    WHERE 'room:' || NEW.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN ((NEW.is_active AND (NOT OLD.is_active))) THEN 'chat.agent_membership.joined' WHEN (((NOT NEW.is_active) AND OLD.is_active)) THEN 'chat.agent_membership.left' WHEN ((NEW.auto_respond <> OLD.auto_respond)) THEN 'chat.agent_membership.auto_respond_switched' ELSE 'chat.agent_membership.updated' END AND "table" = 'agent_memberships' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.role IS NOT NEW.role COLLATE BINARY THEN ',"role":' || CASE typeof(NEW.role) WHEN 'blob' THEN '{"blob":"' || hex(NEW.role) || '"}' ELSE json_quote(NEW.role) END ELSE '' END
+      || CASE WHEN OLD.joined_at IS NOT NEW.joined_at COLLATE BINARY THEN ',"joined_at":' || CASE typeof(NEW.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.joined_at) || '"}' ELSE json_quote(NEW.joined_at) END ELSE '' END
+      || CASE WHEN OLD.is_active IS NOT NEW.is_active COLLATE BINARY THEN ',"is_active":' || CASE typeof(NEW.is_active) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_active) > 1.7976931348623157e308 THEN iif(NEW.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_active) END ELSE json_quote(NEW.is_active) END ELSE '' END
+      || CASE WHEN OLD.auto_respond IS NOT NEW.auto_respond COLLATE BINARY THEN ',"auto_respond":' || CASE typeof(NEW.auto_respond) WHEN 'blob' THEN '{"blob":"' || hex(NEW.auto_respond) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.auto_respond) > 1.7976931348623157e308 THEN iif(NEW.auto_respond > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.auto_respond) END ELSE json_quote(NEW.auto_respond) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END
+      || CASE WHEN OLD.agent_card_id IS NOT NEW.agent_card_id COLLATE BINARY THEN ',"agent_card_id":' || CASE typeof(NEW.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.agent_card_id) || '"}' ELSE json_quote(NEW.agent_card_id) END ELSE '' END
+      || CASE WHEN OLD.room_id IS NOT NEW.room_id COLLATE BINARY THEN ',"room_id":' || CASE typeof(NEW.room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.room_id) || '"}' ELSE json_quote(NEW.room_id) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.role IS NOT NEW.role COLLATE BINARY THEN ',"role":' || CASE typeof(OLD.role) WHEN 'blob' THEN '{"blob":"' || hex(OLD.role) || '"}' ELSE json_quote(OLD.role) END ELSE '' END
+      || CASE WHEN OLD.joined_at IS NOT NEW.joined_at COLLATE BINARY THEN ',"joined_at":' || CASE typeof(OLD.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.joined_at) || '"}' ELSE json_quote(OLD.joined_at) END ELSE '' END
+      || CASE WHEN OLD.is_active IS NOT NEW.is_active COLLATE BINARY THEN ',"is_active":' || CASE typeof(OLD.is_active) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_active) > 1.7976931348623157e308 THEN iif(OLD.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_active) END ELSE json_quote(OLD.is_active) END ELSE '' END
+      || CASE WHEN OLD.auto_respond IS NOT NEW.auto_respond COLLATE BINARY THEN ',"auto_respond":' || CASE typeof(OLD.auto_respond) WHEN 'blob' THEN '{"blob":"' || hex(OLD.auto_respond) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.auto_respond) > 1.7976931348623157e308 THEN iif(OLD.auto_respond > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.auto_respond) END ELSE json_quote(OLD.auto_respond) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END
+      || CASE WHEN OLD.agent_card_id IS NOT NEW.agent_card_id COLLATE BINARY THEN ',"agent_card_id":' || CASE typeof(OLD.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.agent_card_id) || '"}' ELSE json_quote(OLD.agent_card_id) END ELSE '' END
+      || CASE WHEN OLD.room_id IS NOT NEW.room_id COLLATE BINARY THEN ',"room_id":' || CASE typeof(OLD.room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.room_id) || '"}' ELSE json_quote(OLD.room_id) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER agent_memberships_journal_delete AFTER DELETE ON agent_memberships BEGIN
+  /* journal {"type":"chat.agent_membership","source":["room","room_id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.agent_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.agent_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.agent_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.agent_membership.left","on":"delete","where":"OLD.is_active"},{"type":"chat.agent_membership.auto_respond_switched","on":"update","where":"(NEW.auto_respond <> OLD.auto_respond)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_memberships' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || OLD.room_id, 1
+    WHERE 'room:' || OLD.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN (OLD.is_active) THEN 'chat.agent_membership.left' ELSE 'chat.agent_membership.deleted' END AND "table" = 'agent_memberships' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.room_id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), OLD.id,
+    '{' || printf('"id":%s,"role":%s,"joined_at":%s,"is_active":%s,"auto_respond":%s,"created_at":%s,"updated_at":%s,"agent_card_id":%s,"room_id":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.role) WHEN 'blob' THEN '{"blob":"' || hex(OLD.role) || '"}' ELSE json_quote(OLD.role) END,
+      CASE typeof(OLD.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.joined_at) || '"}' ELSE json_quote(OLD.joined_at) END,
+      CASE typeof(OLD.is_active) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_active) > 1.7976931348623157e308 THEN iif(OLD.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_active) END ELSE json_quote(OLD.is_active) END,
+      CASE typeof(OLD.auto_respond) WHEN 'blob' THEN '{"blob":"' || hex(OLD.auto_respond) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.auto_respond) > 1.7976931348623157e308 THEN iif(OLD.auto_respond > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.auto_respond) END ELSE json_quote(OLD.auto_respond) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END,
+      CASE typeof(OLD.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.agent_card_id) || '"}' ELSE json_quote(OLD.agent_card_id) END,
+      CASE typeof(OLD.room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.room_id) || '"}' ELSE json_quote(OLD.room_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER agent_memberships_journal_replace_insert BEFORE INSERT ON agent_memberships
+  WHEN EXISTS (SELECT 1 FROM agent_memberships AS t WHERE (t.id = NEW.id))
+  OR EXISTS (SELECT 1 FROM agent_memberships AS t WHERE (t.agent_card_id = NEW.agent_card_id AND t.room_id = NEW.room_id)) BEGIN
+  /* journal {"type":"chat.agent_membership","source":["room","room_id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.agent_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.agent_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.agent_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.agent_membership.left","on":"delete","where":"OLD.is_active"},{"type":"chat.agent_membership.auto_respond_switched","on":"update","where":"(NEW.auto_respond <> OLD.auto_respond)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_memberships';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'agent_memberships', t.id, 'chat.agent_membership.deleted', 'room:' || t.room_id, NULL, '{' || printf('"id":%s,"role":%s,"joined_at":%s,"is_active":%s,"auto_respond":%s,"created_at":%s,"updated_at":%s,"agent_card_id":%s,"room_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.role) WHEN 'blob' THEN '{"blob":"' || hex(t.role) || '"}' ELSE json_quote(t.role) END,
+      CASE typeof(t.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(t.joined_at) || '"}' ELSE json_quote(t.joined_at) END,
+      CASE typeof(t.is_active) WHEN 'blob' THEN '{"blob":"' || hex(t.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_active) > 1.7976931348623157e308 THEN iif(t.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_active) END ELSE json_quote(t.is_active) END,
+      CASE typeof(t.auto_respond) WHEN 'blob' THEN '{"blob":"' || hex(t.auto_respond) || '"}' WHEN 'real' THEN CASE WHEN abs(t.auto_respond) > 1.7976931348623157e308 THEN iif(t.auto_respond > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.auto_respond) END ELSE json_quote(t.auto_respond) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(t.agent_card_id) || '"}' ELSE json_quote(t.agent_card_id) END,
+      CASE typeof(t.room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.room_id) || '"}' ELSE json_quote(t.room_id) END) || '}'
+  FROM agent_memberships AS t WHERE (t.id = NEW.id) OR (t.agent_card_id = NEW.agent_card_id AND t.room_id = NEW.room_id);
+END;
+CREATE TRIGGER agent_memberships_journal_replace_update BEFORE UPDATE ON agent_memberships
+  WHEN EXISTS (SELECT 1 FROM agent_memberships AS t WHERE ((t.id = NEW.id) OR (t.agent_card_id = NEW.agent_card_id AND t.room_id = NEW.room_id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.agent_membership","source":["room","room_id"],"actor":null,"skip":["updated_at"],"sensitive":[],"events":[{"type":"chat.agent_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.agent_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.agent_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.agent_membership.left","on":"delete","where":"OLD.is_active"},{"type":"chat.agent_membership.auto_respond_switched","on":"update","where":"(NEW.auto_respond <> OLD.auto_respond)"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'agent_memberships';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'agent_memberships', t.id, 'chat.agent_membership.deleted', 'room:' || t.room_id, NULL, '{' || printf('"id":%s,"role":%s,"joined_at":%s,"is_active":%s,"auto_respond":%s,"created_at":%s,"updated_at":%s,"agent_card_id":%s,"room_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.role) WHEN 'blob' THEN '{"blob":"' || hex(t.role) || '"}' ELSE json_quote(t.role) END,
+      CASE typeof(t.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(t.joined_at) || '"}' ELSE json_quote(t.joined_at) END,
+      CASE typeof(t.is_active) WHEN 'blob' THEN '{"blob":"' || hex(t.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_active) > 1.7976931348623157e308 THEN iif(t.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_active) END ELSE json_quote(t.is_active) END,
+      CASE typeof(t.auto_respond) WHEN 'blob' THEN '{"blob":"' || hex(t.auto_respond) || '"}' WHEN 'real' THEN CASE WHEN abs(t.auto_respond) > 1.7976931348623157e308 THEN iif(t.auto_respond > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.auto_respond) END ELSE json_quote(t.auto_respond) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.agent_card_id) WHEN 'blob' THEN '{"blob":"' || hex(t.agent_card_id) || '"}' ELSE json_quote(t.agent_card_id) END,
+      CASE typeof(t.room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.room_id) || '"}' ELSE json_quote(t.room_id) END) || '}'
+  FROM agent_memberships AS t WHERE ((t.id = NEW.id) OR (t.agent_card_id = NEW.agent_card_id AND t.room_id = NEW.room_id)) AND t.id IS NOT OLD.id;
+END;
+CREATE TRIGGER room_memberships_journal_insert AFTER INSERT ON room_memberships BEGIN
+  /* journal {"type":"chat.room_membership","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at","last_seen_at"],"sensitive":[],"events":[{"type":"chat.room_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.room_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.room_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.room_membership.left","on":"delete","where":"OLD.is_active"}]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'room_memberships' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM room_memberships AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.room_id, 1
+    WHERE 'room:' || NEW.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT 'user:' || NEW.user_id
+    WHERE 'user:' || NEW.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ash_rusqlite_request WHERE actor IS NOT NULL)
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN (NEW.is_active) THEN 'chat.room_membership.joined' ELSE 'chat.room_membership.created' END AND "table" = 'room_memberships' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id),
+    coalesce((SELECT actor FROM ash_rusqlite_request WHERE id = 1), (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.user_id)), NEW.id,
+    '{' || printf('"id":%s,"role":%s,"is_active":%s,"joined_at":%s,"last_seen_at":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.role) WHEN 'blob' THEN '{"blob":"' || hex(NEW.role) || '"}' ELSE json_quote(NEW.role) END,
+      CASE typeof(NEW.is_active) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_active) > 1.7976931348623157e308 THEN iif(NEW.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_active) END ELSE json_quote(NEW.is_active) END,
+      CASE typeof(NEW.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.joined_at) || '"}' ELSE json_quote(NEW.joined_at) END,
+      CASE typeof(NEW.last_seen_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.last_seen_at) || '"}' ELSE json_quote(NEW.last_seen_at) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END,
+      CASE typeof(NEW.room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.room_id) || '"}' ELSE json_quote(NEW.room_id) END,
+      CASE typeof(NEW.user_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.user_id) || '"}' ELSE json_quote(NEW.user_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER room_memberships_journal_update AFTER UPDATE ON room_memberships WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.role IS NOT NEW.role COLLATE BINARY
+  OR OLD.is_active IS NOT NEW.is_active COLLATE BINARY
+  OR OLD.joined_at IS NOT NEW.joined_at COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY
+  OR OLD.room_id IS NOT NEW.room_id COLLATE BINARY
+  OR OLD.user_id IS NOT NEW.user_id COLLATE BINARY BEGIN
+  /* journal {"type":"chat.room_membership","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at","last_seen_at"],"sensitive":[],"events":[{"type":"chat.room_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.room_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.room_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.room_membership.left","on":"delete","where":"OLD.is_active"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'room_memberships' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'room_memberships' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM room_memberships AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || NEW.room_id, 1
+    WHERE 'room:' || NEW.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT 'user:' || NEW.user_id
+    WHERE 'user:' || NEW.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ash_rusqlite_request WHERE actor IS NOT NULL)
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN ((NEW.is_active AND (NOT OLD.is_active))) THEN 'chat.room_membership.joined' WHEN (((NOT NEW.is_active) AND OLD.is_active)) THEN 'chat.room_membership.left' ELSE 'chat.room_membership.updated' END AND "table" = 'room_memberships' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || NEW.room_id),
+    coalesce((SELECT actor FROM ash_rusqlite_request WHERE id = 1), (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || NEW.user_id)), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.role IS NOT NEW.role COLLATE BINARY THEN ',"role":' || CASE typeof(NEW.role) WHEN 'blob' THEN '{"blob":"' || hex(NEW.role) || '"}' ELSE json_quote(NEW.role) END ELSE '' END
+      || CASE WHEN OLD.is_active IS NOT NEW.is_active COLLATE BINARY THEN ',"is_active":' || CASE typeof(NEW.is_active) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_active) > 1.7976931348623157e308 THEN iif(NEW.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_active) END ELSE json_quote(NEW.is_active) END ELSE '' END
+      || CASE WHEN OLD.joined_at IS NOT NEW.joined_at COLLATE BINARY THEN ',"joined_at":' || CASE typeof(NEW.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.joined_at) || '"}' ELSE json_quote(NEW.joined_at) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END
+      || CASE WHEN OLD.room_id IS NOT NEW.room_id COLLATE BINARY THEN ',"room_id":' || CASE typeof(NEW.room_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.room_id) || '"}' ELSE json_quote(NEW.room_id) END ELSE '' END
+      || CASE WHEN OLD.user_id IS NOT NEW.user_id COLLATE BINARY THEN ',"user_id":' || CASE typeof(NEW.user_id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.user_id) || '"}' ELSE json_quote(NEW.user_id) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.role IS NOT NEW.role COLLATE BINARY THEN ',"role":' || CASE typeof(OLD.role) WHEN 'blob' THEN '{"blob":"' || hex(OLD.role) || '"}' ELSE json_quote(OLD.role) END ELSE '' END
+      || CASE WHEN OLD.is_active IS NOT NEW.is_active COLLATE BINARY THEN ',"is_active":' || CASE typeof(OLD.is_active) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_active) > 1.7976931348623157e308 THEN iif(OLD.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_active) END ELSE json_quote(OLD.is_active) END ELSE '' END
+      || CASE WHEN OLD.joined_at IS NOT NEW.joined_at COLLATE BINARY THEN ',"joined_at":' || CASE typeof(OLD.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.joined_at) || '"}' ELSE json_quote(OLD.joined_at) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END
+      || CASE WHEN OLD.room_id IS NOT NEW.room_id COLLATE BINARY THEN ',"room_id":' || CASE typeof(OLD.room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.room_id) || '"}' ELSE json_quote(OLD.room_id) END ELSE '' END
+      || CASE WHEN OLD.user_id IS NOT NEW.user_id COLLATE BINARY THEN ',"user_id":' || CASE typeof(OLD.user_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.user_id) || '"}' ELSE json_quote(OLD.user_id) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER room_memberships_journal_delete AFTER DELETE ON room_memberships BEGIN
+  /* journal {"type":"chat.room_membership","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at","last_seen_at"],"sensitive":[],"events":[{"type":"chat.room_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.room_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.room_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.room_membership.left","on":"delete","where":"OLD.is_active"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'room_memberships' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'room:' || OLD.room_id, 1
+    WHERE 'room:' || OLD.room_id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_subjects (name) SELECT 'user:' || OLD.user_id
+    WHERE 'user:' || OLD.user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ash_rusqlite_request WHERE actor IS NOT NULL)
+    ON CONFLICT (name) DO NOTHING;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = CASE WHEN (OLD.is_active) THEN 'chat.room_membership.left' ELSE 'chat.room_membership.deleted' END AND "table" = 'room_memberships' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.room_id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'room:' || OLD.room_id),
+    coalesce((SELECT actor FROM ash_rusqlite_request WHERE id = 1), (SELECT id FROM ash_rusqlite_subjects WHERE name = 'user:' || OLD.user_id)), OLD.id,
+    '{' || printf('"id":%s,"role":%s,"is_active":%s,"joined_at":%s,"last_seen_at":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.role) WHEN 'blob' THEN '{"blob":"' || hex(OLD.role) || '"}' ELSE json_quote(OLD.role) END,
+      CASE typeof(OLD.is_active) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_active) > 1.7976931348623157e308 THEN iif(OLD.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_active) END ELSE json_quote(OLD.is_active) END,
+      CASE typeof(OLD.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.joined_at) || '"}' ELSE json_quote(OLD.joined_at) END,
+      CASE typeof(OLD.last_seen_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.last_seen_at) || '"}' ELSE json_quote(OLD.last_seen_at) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END,
+      CASE typeof(OLD.room_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.room_id) || '"}' ELSE json_quote(OLD.room_id) END,
+      CASE typeof(OLD.user_id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.user_id) || '"}' ELSE json_quote(OLD.user_id) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER room_memberships_journal_replace_insert BEFORE INSERT ON room_memberships
+  WHEN EXISTS (SELECT 1 FROM room_memberships AS t WHERE (t.id = NEW.id))
+  OR EXISTS (SELECT 1 FROM room_memberships AS t WHERE (t.room_id = NEW.room_id AND t.user_id = NEW.user_id)) BEGIN
+  /* journal {"type":"chat.room_membership","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at","last_seen_at"],"sensitive":[],"events":[{"type":"chat.room_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.room_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.room_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.room_membership.left","on":"delete","where":"OLD.is_active"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'room_memberships';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'room_memberships', t.id, 'chat.room_membership.deleted', 'room:' || t.room_id, 'user:' || t.user_id, '{' || printf('"id":%s,"role":%s,"is_active":%s,"joined_at":%s,"last_seen_at":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.role) WHEN 'blob' THEN '{"blob":"' || hex(t.role) || '"}' ELSE json_quote(t.role) END,
+      CASE typeof(t.is_active) WHEN 'blob' THEN '{"blob":"' || hex(t.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_active) > 1.7976931348623157e308 THEN iif(t.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_active) END ELSE json_quote(t.is_active) END,
+      CASE typeof(t.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(t.joined_at) || '"}' ELSE json_quote(t.joined_at) END,
+      CASE typeof(t.last_seen_at) WHEN 'blob' THEN '{"blob":"' || hex(t.last_seen_at) || '"}' ELSE json_quote(t.last_seen_at) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.room_id) || '"}' ELSE json_quote(t.room_id) END,
+      CASE typeof(t.user_id) WHEN 'blob' THEN '{"blob":"' || hex(t.user_id) || '"}' ELSE json_quote(t.user_id) END) || '}'
+  FROM room_memberships AS t WHERE (t.id = NEW.id) OR (t.room_id = NEW.room_id AND t.user_id = NEW.user_id);
+END;
+CREATE TRIGGER room_memberships_journal_replace_update BEFORE UPDATE ON room_memberships
+  WHEN EXISTS (SELECT 1 FROM room_memberships AS t WHERE ((t.id = NEW.id) OR (t.room_id = NEW.room_id AND t.user_id = NEW.user_id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.room_membership","source":["room","room_id"],"actor":["user","user_id"],"skip":["updated_at","last_seen_at"],"sensitive":[],"events":[{"type":"chat.room_membership.joined","on":"insert","where":"NEW.is_active"},{"type":"chat.room_membership.joined","on":"update","where":"(NEW.is_active AND (NOT OLD.is_active))"},{"type":"chat.room_membership.left","on":"update","where":"((NOT NEW.is_active) AND OLD.is_active)"},{"type":"chat.room_membership.left","on":"delete","where":"OLD.is_active"}]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'room_memberships';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'room_memberships', t.id, 'chat.room_membership.deleted', 'room:' || t.room_id, 'user:' || t.user_id, '{' || printf('"id":%s,"role":%s,"is_active":%s,"joined_at":%s,"last_seen_at":%s,"created_at":%s,"updated_at":%s,"room_id":%s,"user_id":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.role) WHEN 'blob' THEN '{"blob":"' || hex(t.role) || '"}' ELSE json_quote(t.role) END,
+      CASE typeof(t.is_active) WHEN 'blob' THEN '{"blob":"' || hex(t.is_active) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_active) > 1.7976931348623157e308 THEN iif(t.is_active > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_active) END ELSE json_quote(t.is_active) END,
+      CASE typeof(t.joined_at) WHEN 'blob' THEN '{"blob":"' || hex(t.joined_at) || '"}' ELSE json_quote(t.joined_at) END,
+      CASE typeof(t.last_seen_at) WHEN 'blob' THEN '{"blob":"' || hex(t.last_seen_at) || '"}' ELSE json_quote(t.last_seen_at) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END,
+      CASE typeof(t.room_id) WHEN 'blob' THEN '{"blob":"' || hex(t.room_id) || '"}' ELSE json_quote(t.room_id) END,
+      CASE typeof(t.user_id) WHEN 'blob' THEN '{"blob":"' || hex(t.user_id) || '"}' ELSE json_quote(t.user_id) END) || '}'
+  FROM room_memberships AS t WHERE ((t.id = NEW.id) OR (t.room_id = NEW.room_id AND t.user_id = NEW.user_id)) AND t.id IS NOT OLD.id;
+END;
+CREATE TRIGGER profiles_journal_insert AFTER INSERT ON profiles BEGIN
+  /* journal {"type":"chat.profile","source":["profile","id"],"actor":null,"skip":["updated_at"],"sensitive":["api_key"],"events":[]} */
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'profiles' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM profiles AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'profile:' || NEW.id, 1
+    WHERE 'profile:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.profile.created' AND "table" = 'profiles' AND operation = 'insert'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'profile:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'profile:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || printf('"id":%s,"name":%s,"provider":%s,"url":%s,"api_key":%s,"model":%s,"is_default":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END,
+      CASE typeof(NEW.name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.name) || '"}' ELSE json_quote(NEW.name) END,
+      CASE typeof(NEW.provider) WHEN 'blob' THEN '{"blob":"' || hex(NEW.provider) || '"}' ELSE json_quote(NEW.provider) END,
+      CASE typeof(NEW.url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.url) || '"}' ELSE json_quote(NEW.url) END,
+      CASE WHEN NEW.api_key IS NULL THEN 'null' ELSE '{"digest":"' || hex(randomblob(32)) || '"}' END,
+      CASE typeof(NEW.model) WHEN 'blob' THEN '{"blob":"' || hex(NEW.model) || '"}' ELSE json_quote(NEW.model) END,
+      CASE typeof(NEW.is_default) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_default) > 1.7976931348623157e308 THEN iif(NEW.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_default) END ELSE json_quote(NEW.is_default) END,
+      CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END,
+      CASE typeof(NEW.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.updated_at) || '"}' ELSE json_quote(NEW.updated_at) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER profiles_journal_update AFTER UPDATE ON profiles WHEN OLD.id IS NOT NEW.id COLLATE BINARY
+  OR OLD.name IS NOT NEW.name COLLATE BINARY
+  OR OLD.provider IS NOT NEW.provider COLLATE BINARY
+  OR OLD.url IS NOT NEW.url COLLATE BINARY
+  OR OLD.api_key IS NOT NEW.api_key COLLATE BINARY
+  OR OLD.model IS NOT NEW.model COLLATE BINARY
+  OR OLD.is_default IS NOT NEW.is_default COLLATE BINARY
+  OR OLD.created_at IS NOT NEW.created_at COLLATE BINARY BEGIN
+  /* journal {"type":"chat.profile","source":["profile","id"],"actor":null,"skip":["updated_at"],"sensitive":["api_key"],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'profiles' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  DELETE FROM ash_rusqlite_replaced WHERE "table" = 'profiles' AND (key = NEW.id OR NOT EXISTS (SELECT 1 FROM profiles AS t WHERE t.id = ash_rusqlite_replaced.key));
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'profile:' || NEW.id, 1
+    WHERE 'profile:' || NEW.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.profile.updated' AND "table" = 'profiles' AND operation = 'update'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'profile:' || NEW.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'profile:' || NEW.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), NEW.id,
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(NEW.id) WHEN 'blob' THEN '{"blob":"' || hex(NEW.id) || '"}' ELSE json_quote(NEW.id) END ELSE '' END
+      || CASE WHEN OLD.name IS NOT NEW.name COLLATE BINARY THEN ',"name":' || CASE typeof(NEW.name) WHEN 'blob' THEN '{"blob":"' || hex(NEW.name) || '"}' ELSE json_quote(NEW.name) END ELSE '' END
+      || CASE WHEN OLD.provider IS NOT NEW.provider COLLATE BINARY THEN ',"provider":' || CASE typeof(NEW.provider) WHEN 'blob' THEN '{"blob":"' || hex(NEW.provider) || '"}' ELSE json_quote(NEW.provider) END ELSE '' END
+      || CASE WHEN OLD.url IS NOT NEW.url COLLATE BINARY THEN ',"url":' || CASE typeof(NEW.url) WHEN 'blob' THEN '{"blob":"' || hex(NEW.url) || '"}' ELSE json_quote(NEW.url) END ELSE '' END
+      || CASE WHEN OLD.api_key IS NOT NEW.api_key COLLATE BINARY THEN ',"api_key":' || CASE WHEN NEW.api_key IS NULL THEN 'null' ELSE '{"digest":"' || hex(randomblob(32)) || '"}' END ELSE '' END
+      || CASE WHEN OLD.model IS NOT NEW.model COLLATE BINARY THEN ',"model":' || CASE typeof(NEW.model) WHEN 'blob' THEN '{"blob":"' || hex(NEW.model) || '"}' ELSE json_quote(NEW.model) END ELSE '' END
+      || CASE WHEN OLD.is_default IS NOT NEW.is_default COLLATE BINARY THEN ',"is_default":' || CASE typeof(NEW.is_default) WHEN 'blob' THEN '{"blob":"' || hex(NEW.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(NEW.is_default) > 1.7976931348623157e308 THEN iif(NEW.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(NEW.is_default) END ELSE json_quote(NEW.is_default) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(NEW.created_at) WHEN 'blob' THEN '{"blob":"' || hex(NEW.created_at) || '"}' ELSE json_quote(NEW.created_at) END ELSE '' END, 2) || '}',
+    '{' || substr(CASE WHEN OLD.id IS NOT NEW.id COLLATE BINARY THEN ',"id":' || CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END ELSE '' END
+      || CASE WHEN OLD.name IS NOT NEW.name COLLATE BINARY THEN ',"name":' || CASE typeof(OLD.name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.name) || '"}' ELSE json_quote(OLD.name) END ELSE '' END
+      || CASE WHEN OLD.provider IS NOT NEW.provider COLLATE BINARY THEN ',"provider":' || CASE typeof(OLD.provider) WHEN 'blob' THEN '{"blob":"' || hex(OLD.provider) || '"}' ELSE json_quote(OLD.provider) END ELSE '' END
+      || CASE WHEN OLD.url IS NOT NEW.url COLLATE BINARY THEN ',"url":' || CASE typeof(OLD.url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.url) || '"}' ELSE json_quote(OLD.url) END ELSE '' END
+      || CASE WHEN OLD.api_key IS NOT NEW.api_key COLLATE BINARY THEN ',"api_key":' || CASE WHEN OLD.api_key IS NULL THEN 'null' ELSE '{"digest":"' || hex(randomblob(32)) || '"}' END ELSE '' END
+      || CASE WHEN OLD.model IS NOT NEW.model COLLATE BINARY THEN ',"model":' || CASE typeof(OLD.model) WHEN 'blob' THEN '{"blob":"' || hex(OLD.model) || '"}' ELSE json_quote(OLD.model) END ELSE '' END
+      || CASE WHEN OLD.is_default IS NOT NEW.is_default COLLATE BINARY THEN ',"is_default":' || CASE typeof(OLD.is_default) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_default) > 1.7976931348623157e308 THEN iif(OLD.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_default) END ELSE json_quote(OLD.is_default) END ELSE '' END
+      || CASE WHEN OLD.created_at IS NOT NEW.created_at COLLATE BINARY THEN ',"created_at":' || CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END ELSE '' END, 2) || '}',
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER profiles_journal_delete AFTER DELETE ON profiles BEGIN
+  /* journal {"type":"chat.profile","source":["profile","id"],"actor":null,"skip":["updated_at"],"sensitive":["api_key"],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'profiles' AND key = OLD.id;
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_subjects (name, position) SELECT 'profile:' || OLD.id, 1
+    WHERE 'profile:' || OLD.id IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET position = position + 1;
+  INSERT INTO ash_rusqlite_events
+    (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
+  VALUES (
+    coalesce((SELECT id FROM ash_rusqlite_event_types WHERE name = 'chat.profile.deleted' AND "table" = 'profiles' AND operation = 'delete'),
+      RAISE(ABORT, 'this table is journaled, but its journal does not know it: run the migrations')),
+    (SELECT id FROM ash_rusqlite_subjects WHERE name = 'profile:' || OLD.id), (SELECT position FROM ash_rusqlite_subjects WHERE name = 'profile:' || OLD.id),
+    (SELECT actor FROM ash_rusqlite_request WHERE id = 1), OLD.id,
+    '{' || printf('"id":%s,"name":%s,"provider":%s,"url":%s,"api_key":%s,"model":%s,"is_default":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(OLD.id) WHEN 'blob' THEN '{"blob":"' || hex(OLD.id) || '"}' ELSE json_quote(OLD.id) END,
+      CASE typeof(OLD.name) WHEN 'blob' THEN '{"blob":"' || hex(OLD.name) || '"}' ELSE json_quote(OLD.name) END,
+      CASE typeof(OLD.provider) WHEN 'blob' THEN '{"blob":"' || hex(OLD.provider) || '"}' ELSE json_quote(OLD.provider) END,
+      CASE typeof(OLD.url) WHEN 'blob' THEN '{"blob":"' || hex(OLD.url) || '"}' ELSE json_quote(OLD.url) END,
+      CASE WHEN OLD.api_key IS NULL THEN 'null' ELSE '{"digest":"' || hex(randomblob(32)) || '"}' END,
+      CASE typeof(OLD.model) WHEN 'blob' THEN '{"blob":"' || hex(OLD.model) || '"}' ELSE json_quote(OLD.model) END,
+      CASE typeof(OLD.is_default) WHEN 'blob' THEN '{"blob":"' || hex(OLD.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(OLD.is_default) > 1.7976931348623157e308 THEN iif(OLD.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(OLD.is_default) END ELSE json_quote(OLD.is_default) END,
+      CASE typeof(OLD.created_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.created_at) || '"}' ELSE json_quote(OLD.created_at) END,
+      CASE typeof(OLD.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(OLD.updated_at) || '"}' ELSE json_quote(OLD.updated_at) END) || '}',
+    NULL,
+    (SELECT tx FROM ash_rusqlite_request WHERE id = 1),
+    coalesce((SELECT at FROM ash_rusqlite_request WHERE id = 1), max(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), ''))),
+    (SELECT action FROM ash_rusqlite_request WHERE id = 1), (SELECT metadata FROM ash_rusqlite_request WHERE id = 1), randomblob(16));
+END;
+CREATE TRIGGER profiles_journal_replace_insert BEFORE INSERT ON profiles
+  WHEN EXISTS (SELECT 1 FROM profiles AS t WHERE (t.id = NEW.id)) BEGIN
+  /* journal {"type":"chat.profile","source":["profile","id"],"actor":null,"skip":["updated_at"],"sensitive":["api_key"],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'profiles';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'profiles', t.id, 'chat.profile.deleted', 'profile:' || t.id, NULL, '{' || printf('"id":%s,"name":%s,"provider":%s,"url":%s,"api_key":%s,"model":%s,"is_default":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.name) WHEN 'blob' THEN '{"blob":"' || hex(t.name) || '"}' ELSE json_quote(t.name) END,
+      CASE typeof(t.provider) WHEN 'blob' THEN '{"blob":"' || hex(t.provider) || '"}' ELSE json_quote(t.provider) END,
+      CASE typeof(t.url) WHEN 'blob' THEN '{"blob":"' || hex(t.url) || '"}' ELSE json_quote(t.url) END,
+      CASE WHEN t.api_key IS NULL THEN 'null' ELSE '{"digest":"' || hex(randomblob(32)) || '"}' END,
+      CASE typeof(t.model) WHEN 'blob' THEN '{"blob":"' || hex(t.model) || '"}' ELSE json_quote(t.model) END,
+      CASE typeof(t.is_default) WHEN 'blob' THEN '{"blob":"' || hex(t.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_default) > 1.7976931348623157e308 THEN iif(t.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_default) END ELSE json_quote(t.is_default) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END) || '}'
+  FROM profiles AS t WHERE (t.id = NEW.id);
+END;
+CREATE TRIGGER profiles_journal_replace_update BEFORE UPDATE ON profiles
+  WHEN (OLD.id IS NOT NEW.id COLLATE BINARY) AND EXISTS (SELECT 1 FROM profiles AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id) BEGIN
+  /* journal {"type":"chat.profile","source":["profile","id"],"actor":null,"skip":["updated_at"],"sensitive":["api_key"],"events":[]} */
+  UPDATE ash_rusqlite_replaced SET known = 1 WHERE "table" = 'profiles';
+  DELETE FROM ash_rusqlite_replaced WHERE known;
+  INSERT INTO ash_rusqlite_replaced ("table", key, type, source, actor, data)
+  SELECT 'profiles', t.id, 'chat.profile.deleted', 'profile:' || t.id, NULL, '{' || printf('"id":%s,"name":%s,"provider":%s,"url":%s,"api_key":%s,"model":%s,"is_default":%s,"created_at":%s,"updated_at":%s',
+      CASE typeof(t.id) WHEN 'blob' THEN '{"blob":"' || hex(t.id) || '"}' ELSE json_quote(t.id) END,
+      CASE typeof(t.name) WHEN 'blob' THEN '{"blob":"' || hex(t.name) || '"}' ELSE json_quote(t.name) END,
+      CASE typeof(t.provider) WHEN 'blob' THEN '{"blob":"' || hex(t.provider) || '"}' ELSE json_quote(t.provider) END,
+      CASE typeof(t.url) WHEN 'blob' THEN '{"blob":"' || hex(t.url) || '"}' ELSE json_quote(t.url) END,
+      CASE WHEN t.api_key IS NULL THEN 'null' ELSE '{"digest":"' || hex(randomblob(32)) || '"}' END,
+      CASE typeof(t.model) WHEN 'blob' THEN '{"blob":"' || hex(t.model) || '"}' ELSE json_quote(t.model) END,
+      CASE typeof(t.is_default) WHEN 'blob' THEN '{"blob":"' || hex(t.is_default) || '"}' WHEN 'real' THEN CASE WHEN abs(t.is_default) > 1.7976931348623157e308 THEN iif(t.is_default > 0, '9.0e+999', '-9.0e+999') ELSE quote(t.is_default) END ELSE json_quote(t.is_default) END,
+      CASE typeof(t.created_at) WHEN 'blob' THEN '{"blob":"' || hex(t.created_at) || '"}' ELSE json_quote(t.created_at) END,
+      CASE typeof(t.updated_at) WHEN 'blob' THEN '{"blob":"' || hex(t.updated_at) || '"}' ELSE json_quote(t.updated_at) END) || '}'
+  FROM profiles AS t WHERE ((t.id = NEW.id)) AND t.id IS NOT OLD.id;
+END;
+
 -- down
 
 -- Note: the rows of agent_memberships are lost.
@@ -135,6 +1154,42 @@ CREATE INDEX agent_memberships_room_id_is_active_auto_respond_index ON agent_mem
 -- Note: the rows of room_memberships are lost.
 -- Note: the rows of rooms are lost.
 -- Note: the rows of users are lost.
+
+DROP TRIGGER users_journal_insert;
+DROP TRIGGER users_journal_update;
+DROP TRIGGER users_journal_delete;
+DROP TRIGGER users_journal_replace_insert;
+DROP TRIGGER users_journal_replace_update;
+DROP TRIGGER rooms_journal_insert;
+DROP TRIGGER rooms_journal_update;
+DROP TRIGGER rooms_journal_delete;
+DROP TRIGGER rooms_journal_replace_insert;
+DROP TRIGGER rooms_journal_replace_update;
+DROP TRIGGER messages_journal_insert;
+DROP TRIGGER messages_journal_update;
+DROP TRIGGER messages_journal_delete;
+DROP TRIGGER messages_journal_replace_insert;
+DROP TRIGGER messages_journal_replace_update;
+DROP TRIGGER agent_cards_journal_insert;
+DROP TRIGGER agent_cards_journal_update;
+DROP TRIGGER agent_cards_journal_delete;
+DROP TRIGGER agent_cards_journal_replace_insert;
+DROP TRIGGER agent_cards_journal_replace_update;
+DROP TRIGGER agent_memberships_journal_insert;
+DROP TRIGGER agent_memberships_journal_update;
+DROP TRIGGER agent_memberships_journal_delete;
+DROP TRIGGER agent_memberships_journal_replace_insert;
+DROP TRIGGER agent_memberships_journal_replace_update;
+DROP TRIGGER room_memberships_journal_insert;
+DROP TRIGGER room_memberships_journal_update;
+DROP TRIGGER room_memberships_journal_delete;
+DROP TRIGGER room_memberships_journal_replace_insert;
+DROP TRIGGER room_memberships_journal_replace_update;
+DROP TRIGGER profiles_journal_insert;
+DROP TRIGGER profiles_journal_update;
+DROP TRIGGER profiles_journal_delete;
+DROP TRIGGER profiles_journal_replace_insert;
+DROP TRIGGER profiles_journal_replace_update;
 
 DROP TABLE agent_memberships;
 DROP TABLE messages;

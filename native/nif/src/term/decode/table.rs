@@ -1,6 +1,7 @@
 //! A table as an application wants it.
 
 use ash_rusqlite_engine::journal::{EventOn, JournalEvent, JournalSpec, Subject};
+use ash_rusqlite_engine::query::ir::Scalar;
 use ash_rusqlite_engine::schema::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
     TableSpec,
@@ -48,12 +49,16 @@ const FOREIGN_KEY: &[&str] = &[
 ];
 const CHECK: &[&str] = &["name", "sql"];
 const JOURNAL: &[&str] = &["type", "source", "actor", "skip", "sensitive", "events"];
-const EVENT: &[&str] = &["type", "on", "where"];
+const EVENT: &[&str] = &["type", "on", "where", "condition"];
+
+/// An event of a journal, and its condition as an expression, which needs the columns to become SQL.
+type Event = (JournalEvent, Option<Scalar>);
 
 impl Decode {
     /// A table's spec. That its parts fit together is for the engine to check.
     pub fn table(&mut self, term: Term<'_>) -> Decoded<TableSpec> {
         let mut spec = TableSpec::default();
+        let mut events = Vec::new();
         self.each_pair(term, "a table", |decode, option, value| {
             match option.as_str() {
                 "table" => spec.table = decode.name(value, "a table")?.into(),
@@ -67,7 +72,7 @@ impl Decode {
                 }
                 "checks" => spec.checks = decode.items(value, "checks", Self::check)?,
                 "journal" if is_nil(value) => {}
-                "journal" => spec.journal = Some(decode.journal(value)?),
+                "journal" => spec.journal = Some(decode.journal(value, &mut events)?),
                 "tenant_of" => spec.tenant_of = decode.column_list(value, "tenant_of")?,
                 "strict" => spec.strict = boolean("strict", value)?,
                 "best_effort" => spec.best_effort = boolean("best_effort", value)?,
@@ -75,6 +80,11 @@ impl Decode {
             }
             Ok(())
         })?;
+        let events = events.into_iter().map(|event| with_condition(&spec, event));
+        let events = events.collect::<Decoded<Vec<_>>>()?;
+        if let Some(journal) = &mut spec.journal {
+            journal.events = events;
+        }
         Ok(spec)
     }
 
@@ -171,7 +181,7 @@ impl Decode {
         Ok(check)
     }
 
-    fn journal(&mut self, term: Term<'_>) -> Decoded<JournalSpec> {
+    fn journal(&mut self, term: Term<'_>, events: &mut Vec<Event>) -> Decoded<JournalSpec> {
         let mut journal = JournalSpec::default();
         self.each_pair(term, "a journal", |decode, option, value| {
             match option.as_str() {
@@ -180,7 +190,7 @@ impl Decode {
                 "actor" => journal.actor = decode.subject(value, "actor")?,
                 "skip" => journal.skip = decode.column_list(value, "skip")?,
                 "sensitive" => journal.sensitive = decode.column_list(value, "sensitive")?,
-                "events" => journal.events = decode.items(value, "events", Self::journal_event)?,
+                "events" => *events = decode.items(value, "events", Self::journal_event)?,
                 _ => return Err(unknown_option(&option, JOURNAL).into()),
             }
             Ok(())
@@ -202,7 +212,8 @@ impl Decode {
         }
     }
 
-    fn journal_event(&mut self, term: Term<'_>) -> Decoded<JournalEvent> {
+    fn journal_event(&mut self, term: Term<'_>) -> Decoded<Event> {
+        let mut expression = None;
         let mut event = JournalEvent {
             event_type: String::new(),
             on: EventOn::Update,
@@ -214,11 +225,13 @@ impl Decode {
                 "on" => event.on = event_on(value)?,
                 "where" if is_nil(value) => {}
                 "where" => event.condition = Some(decode.sql_text(value, "where")?),
+                "condition" if is_nil(value) => {}
+                "condition" => expression = Some(decode.scalar(value)?),
                 _ => return Err(unknown_option(&option, EVENT).into()),
             }
             Ok(())
         })?;
-        Ok(event)
+        Ok((event, expression))
     }
 
     pub(super) fn items<'a, T>(
@@ -256,6 +269,18 @@ impl Decode {
         let text = self.text(term)?;
         text.ok_or_else(|| wrong(option, "SQL as a string", term))
     }
+}
+
+/// An event with its condition in SQL; where it has one as SQL, too, both must hold.
+fn with_condition(spec: &TableSpec, (mut event, expression): Event) -> Decoded<JournalEvent> {
+    if let Some(expression) = &expression {
+        let sql = spec.event_condition(expression, event.on)?;
+        event.condition = Some(match event.condition {
+            Some(given) => format!("({}) AND {sql}", given.trim()),
+            None => sql,
+        });
+    }
+    Ok(event)
 }
 
 fn event_on(term: Term<'_>) -> Decoded<EventOn> {

@@ -113,7 +113,7 @@ impl Decode {
         let mut context = WriteContext {
             actor: self.optional_text(*actor, "actor")?,
             action: self.optional_text(*action, "action")?,
-            metadata: self.optional_text(*metadata, "metadata")?,
+            metadata: self.metadata(*metadata)?,
             expect: Vec::new(),
         };
         self.each(*expect, "the positions of expect:", |decode, item| {
@@ -129,6 +129,17 @@ impl Decode {
             Ok(())
         })?;
         Ok(context)
+    }
+
+    /// A JSON text, or a map that becomes one as in a column of JSON_TEXT.
+    fn metadata(&mut self, term: Term<'_>) -> Decoded<Option<String>> {
+        if is_nil(term) || !term.is_map() {
+            return self.optional_text(term, "metadata");
+        }
+        match self.value(term)? {
+            Value::Json(text) => Ok(Some(text)),
+            _ => Err(wrong("metadata", "a map of what JSON can hold", term)),
+        }
     }
 
     fn optional_text(&mut self, term: Term<'_>, option: &'static str) -> Decoded<Option<String>> {

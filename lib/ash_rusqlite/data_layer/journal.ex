@@ -1,0 +1,136 @@
+if Code.ensure_loaded?(Ash.DataLayer) do
+  defmodule AshRusqlite.DataLayer.Journal do
+    @moduledoc """
+    How the changes of a resource's rows become events: `sqlite do journal do … end end`.
+
+        sqlite do
+          journal do
+            type "chat.room"
+            source :room, :id
+            skip [:updated_at]
+            event "chat.room.hidden", on: :update, where: expr(hidden and not old.hidden)
+          end
+        end
+
+    A row that is created is then the event `chat.room.created`, with the source `room:<id>` and the
+    row as its data; one that is changed is `chat.room.updated`, with the old and the new values, or
+    `chat.room.hidden`; one that is deleted is `chat.room.deleted`. Events are written by the file
+    itself, in the commit of the change, whoever makes it.
+    """
+
+    alias AshRusqlite.DataLayer.{Codec, Info, TableSpec}
+    alias AshRusqlite.DataLayer.Journal.{Condition, Event, Subject}
+    alias AshRusqlite.Error
+
+    @schema [
+      type: [
+        type: :string,
+        doc:
+          "What the types of the events begin with, such as `\"chat.message\"`: words of a-z, 0-9 " <>
+            "and _, with dots between them. By default the resource's short name."
+      ],
+      skip: [
+        type: {:wrap_list, :atom},
+        default: [],
+        doc:
+          "Attributes whose changes are no events. They are in the data of a row that is created " <>
+            "or deleted, but not in that of one that is updated."
+      ],
+      sensitive: [
+        type: {:wrap_list, :atom},
+        default: [],
+        doc: "Attributes of which an event has that they changed, and a digest for the value."
+      ]
+    ]
+
+    defstruct [:__spark_metadata__, :type, :source, :actor, skip: [], sensitive: [], events: []]
+
+    @type t :: %__MODULE__{
+            type: String.t() | nil,
+            source: Subject.t() | nil,
+            actor: Subject.t() | nil,
+            skip: [atom()],
+            sensitive: [atom()],
+            events: [Event.t()]
+          }
+
+    @on %{create: "insert", update: "update", destroy: "delete"}
+
+    @doc false
+    def schema, do: @schema
+
+    @doc """
+    The `journal:` of a table's description, or nil for a resource that is not journaled. Raises
+    `AshRusqlite.Error` with `:schema_mismatch` for what a file cannot do.
+    """
+    @spec spec(Ash.Resource.t()) :: keyword() | nil
+    def spec(resource) do
+      with %__MODULE__{} = journal <- Info.journal(resource) do
+        [
+          type: journal.type || to_string(Ash.Resource.Info.short_name(resource)),
+          source: subject(journal.source, resource),
+          actor: subject(journal.actor, resource),
+          skip: TableSpec.columns(journal.skip, resource),
+          sensitive: TableSpec.columns(journal.sensitive, resource),
+          events: Enum.flat_map(journal.events, &events(&1, resource))
+        ]
+      end
+    end
+
+    defp subject(nil, _resource), do: nil
+
+    defp subject(%Subject{kind: kind, attribute: name}, resource) do
+      case Ash.Resource.Info.attribute(resource, name) do
+        nil -> raise mismatch(resource, "#{inspect(name)} is no attribute")
+        attribute -> {to_string(kind), to_string(Codec.column(attribute))}
+      end
+    end
+
+    defp events(%Event{type: type, on: on} = event, resource) do
+      for kind <- on do
+        case Condition.of(resource, event, kind) do
+          {:ok, condition} -> [type: type, on: Map.fetch!(@on, kind)] ++ condition
+          {:error, reason} -> raise mismatch(resource, "the event #{type}: #{reason}")
+        end
+      end
+    end
+
+    defp mismatch(resource, why) do
+      Error.new(
+        :schema_mismatch,
+        "the journal of #{inspect(resource)}: #{why}",
+        %{option: "journal", resources: [inspect(resource)]}
+      )
+    end
+
+    @doc """
+    Whether a write of a resource may change journaled rows: its own, or those of a resource of its
+    domain, which may go with it by a foreign key.
+    """
+    @spec concerns?(Ash.Resource.t()) :: boolean()
+    def concerns?(resource) do
+      Info.journal(resource) != nil or
+        case Ash.Resource.Info.domain(resource) do
+          nil -> false
+          domain -> domain?(domain)
+        end
+    end
+
+    # To look through a domain takes longer than to write a row.
+    defp domain?(domain) do
+      key = {__MODULE__, domain}
+      version = domain.module_info(:md5)
+
+      case :persistent_term.get(key, nil) do
+        {^version, journaled?} ->
+          journaled?
+
+        _ ->
+          resources = Ash.Domain.Info.resources(domain)
+          journaled? = Enum.any?(resources, &(Info.journal(&1) != nil))
+          :persistent_term.put(key, {version, journaled?})
+          journaled?
+      end
+    end
+  end
+end
