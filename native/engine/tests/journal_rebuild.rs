@@ -1,6 +1,11 @@
 //! Promise P6: the events alone make the database again.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "fixtures/journal.rs"]
 mod fixture;
@@ -26,6 +31,7 @@ fn the_new_database_has_the_rows_the_schema_and_a_journal_that_goes_on() {
          INSERT INTO logs (line) VALUES ('a'), ('b'); DELETE FROM logs;
          CREATE VIEW titles AS SELECT title FROM rooms;
          CREATE VIRTUAL TABLE words USING fts5 (content);
+         CREATE VIRTUAL TABLE found USING fts5 (content, content = 'messages', content_rowid = 'id');
          CREATE TRIGGER shout AFTER INSERT ON rooms BEGIN INSERT INTO logs (line) VALUES (NEW.title); END;
          INSERT INTO rooms VALUES ('r', 'Lobby'), ('s', 'Attic');
          INSERT INTO messages (id, room_id, content, slug, score, extra) VALUES
@@ -67,6 +73,8 @@ fn the_new_database_has_the_rows_the_schema_and_a_journal_that_goes_on() {
         bits(&copy, "PRAGMA foreign_key_check"),
         Vec::<Vec<String>>::new()
     );
+    let search = "SELECT rowid FROM found WHERE found MATCH 'ho'";
+    assert_eq!(bits(&copy, search), [["integer 12"]]);
     let (old, new) = (
         journal::identity(&conn).unwrap(),
         journal::identity(&copy).unwrap(),

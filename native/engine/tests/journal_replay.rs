@@ -1,6 +1,11 @@
 //! Promise P6: whatever was written, the events say what every table was at each of them.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "fixtures/journal.rs"]
 mod fixture;
@@ -10,8 +15,8 @@ mod host;
 use std::sync::Arc;
 
 use ash_rusqlite_engine::journal::{self, AsOf, JournalSpec, Moment};
-use ash_rusqlite_engine::query::ir::{Read, Select};
-use ash_rusqlite_engine::{Code, Database, Date, DateTime, Time};
+use ash_rusqlite_engine::query::ir::{OrderBy, Partition, Read, Scalar, Select};
+use ash_rusqlite_engine::{Code, ColumnType, Database, Date, DateTime, Time, Value};
 use fixture::{bits, chat, head, rebuild, run, spec, verify};
 use host::{close, config, soon, Collected, Rows};
 use proptest::prelude::*;
@@ -196,6 +201,52 @@ fn an_ordinary_read_of_the_past_is_one_of_the_rows_of_then() {
     );
     assert!(read(&database, &sql("DELETE FROM messages"), &at(4)).is_err());
     assert!(read(&database, &sql("SELECT nothing FROM messages"), &at(4)).is_err());
+    close(database);
+}
+
+#[test]
+fn rows_of_each_key_are_found_in_the_past_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = chat(dir.path());
+    run(
+        &conn,
+        "INSERT INTO rooms VALUES ('r', NULL), ('s', NULL);
+         INSERT INTO messages (id, room_id) VALUES (1, 'r'), (2, 'r'), (3, 's'), (4, 's');
+         DELETE FROM messages WHERE id IN (2, 4);",
+    );
+    let database = opened(&path);
+    let room = |room: &str| Scalar::Value {
+        column_type: ColumnType::Text,
+        value: Value::Bytes(room.into()),
+    };
+    let last_of_each = Read::Select(Select {
+        table: "messages".into(),
+        columns: Some(vec!["id".into()]),
+        order_by: vec![OrderBy {
+            column: "id".into(),
+            descending: true,
+            nulls: None,
+        }],
+        partition: Some(Box::new(Partition {
+            by: vec![Scalar::Column {
+                depth: 0,
+                table: 0,
+                name: "room_id".into(),
+            }],
+            keys: Some(vec![room("r"), room("s")]),
+            limit: Some(1),
+            offset: None,
+        })),
+        ..Select::default()
+    });
+    let rows = |seq| {
+        let mut rows = read(&database, &last_of_each, &at(seq)).unwrap();
+        rows.sort_by_key(|row| row[0].to_string());
+        rows
+    };
+    assert_eq!(rows(6), [[json!(2)], [json!(4)]]);
+    assert_eq!(rows(7), [[json!(1)], [json!(4)]]);
+    assert_eq!(rows(8), [[json!(1)], [json!(3)]]);
     close(database);
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::layout;
 use super::replay::{create_like, Range, Replay};
@@ -39,7 +39,7 @@ pub enum Moment {
     At(DateTime),
 }
 
-/// How many events may be taken back for each that would be applied instead.
+/// How many events are applied in the time in which one is taken back.
 const TAKEN_BACK: i64 = 2;
 
 type Versions = BTreeMap<String, Vec<Version>>;
@@ -92,7 +92,7 @@ pub(crate) fn show(conn: &Connection, tables: &[String], as_of: &AsOf) -> Result
     let exact =
         |version: &Version| version.spec.skip.is_empty() && version.spec.sensitive.is_empty();
     let exact = versions.values().flatten().all(exact);
-    if whole && exact && head - seq > seq.saturating_mul(TAKEN_BACK) {
+    if whole && exact && seq < (head - seq).saturating_mul(TAKEN_BACK) {
         return apply(conn, &versions, range);
     }
     if removed > seq || first > seq + 1 {
@@ -271,12 +271,13 @@ impl Undone {
         parts.join(" AND ")
     }
 
+    /// The keys, and of each whether its row was made by the first event.
     fn create_touched(&self, conn: &Connection) -> Result<()> {
         let part = |(at, column): (usize, &Column)| format!("k{at} {}", column.declared);
         let columns: Vec<String> = self.key().enumerate().map(part).collect();
         let names: Vec<String> = (0..columns.len()).map(|at| format!("k{at}")).collect();
         let sql = format!(
-            "CREATE TABLE temp.{} ({}, PRIMARY KEY ({}))",
+            "CREATE TABLE temp.{} (made INTEGER, {}, PRIMARY KEY ({}))",
             self.touched,
             columns.join(", "),
             names.join(", ")
@@ -284,14 +285,14 @@ impl Undone {
         conn.execute_batch(&sql).map_err(sqlite_error::map)
     }
 
-    /// Copies the touched rows as they are.
+    /// Copies the touched rows as they are, but those that were made later.
     fn copy(&self, conn: &Connection) -> Result<()> {
         let stored = self.table.columns.iter().filter(|column| !column.generated);
         let names: Vec<String> = stored.map(|column| quoted_name(&column.name)).collect();
         let of_row: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
         let sql = format!(
             "INSERT OR IGNORE INTO temp.{} ({}) SELECT {} FROM temp.{} AS k CROSS JOIN main.{} AS t \
-             ON {}",
+             ON {} WHERE NOT k.made",
             self.rows,
             names.join(", "),
             of_row.join(", "),
@@ -340,21 +341,31 @@ fn take_back(conn: &Connection, versions: &Versions, seq: i64) -> Result<()> {
         back_to: Some(seq),
         ..Range::default()
     };
-    let mut touched = false;
-    replay.each_key(range, &mut |table, key| {
-        touched = true;
-        let Some(one) = undone.get(table) else {
-            return Ok(());
-        };
-        let marks = vec!["?"; key.len()].join(", ");
+    let mut inserts: BTreeMap<&str, Statement<'_>> = BTreeMap::new();
+    for (name, one) in &undone {
+        let marks = vec!["?"; one.key().count() + 1].join(", ");
         let sql = format!(
             "INSERT OR IGNORE INTO temp.{} VALUES ({marks})",
             one.touched
         );
-        let mut stmt = conn.prepare_cached(&sql).map_err(sqlite_error::map)?;
-        let run = stmt.execute(rusqlite::params_from_iter(key));
-        run.map(drop).map_err(sqlite_error::map)
+        inserts.insert(name, conn.prepare(&sql).map_err(sqlite_error::map)?);
+    }
+    let mut touched = false;
+    replay.each_key(range, &mut |table, made, key| {
+        touched = true;
+        let Some(insert) = inserts.get_mut(table) else {
+            return Ok(());
+        };
+        let mut run = || -> rusqlite::Result<()> {
+            insert.raw_bind_parameter(1, made)?;
+            for (at, value) in key.iter().enumerate() {
+                insert.raw_bind_parameter(at + 2, value)?;
+            }
+            insert.raw_execute().map(drop)
+        };
+        run().map_err(sqlite_error::map)
     })?;
+    drop(inserts);
     if !touched {
         return Ok(());
     }

@@ -22,6 +22,7 @@ use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::progress::ProgressSink;
 use crate::query::functions;
+use crate::schema::lex::lex;
 use crate::schema::quoted_name;
 use crate::{file_locks, io_error, sqlite_error};
 
@@ -175,12 +176,43 @@ fn fill(conn: &Connection, sink: &mut dyn ProgressSink) -> Result<Rebuilt> {
         steps.report("indexes, views and triggers", done, 4)?;
         made.problems.extend(schema.create(conn, kind)?);
     }
-    made.empty.extend(schema.virtual_tables.iter().cloned());
+    for table in &schema.virtual_tables {
+        if !fill_index(conn, table)? {
+            made.empty.push(table.clone());
+        }
+    }
     finish(conn, &schema)?;
     transaction.commit().map_err(sqlite_error::map)?;
     run(conn, "DETACH source")?;
     steps.step(made.events)?;
     Ok(made)
+}
+
+/// Fills a full-text index over another table from that. Returns whether it is one.
+fn fill_index(conn: &Connection, table: &str) -> Result<bool> {
+    let sql: String = conn
+        .query_row(
+            "SELECT sql FROM main.sqlite_schema WHERE name = ?1",
+            [table],
+            |row| row.get(0),
+        )
+        .map_err(sqlite_error::map)?;
+    let tokens = lex(&sql);
+    let is_over_another = tokens.iter().any(|token| token.is("fts5"))
+        && tokens.windows(3).any(|three| match three {
+            [option, equals, of] => {
+                option.is("content") && equals.is("=") && !matches!(of.text.as_str(), "" | "''")
+            }
+            _ => false,
+        });
+    if is_over_another {
+        let name = quoted_name(table);
+        run(
+            conn,
+            &format!("INSERT INTO main.{name} ({name}) VALUES ('rebuild')"),
+        )?;
+    }
+    Ok(is_over_another)
 }
 
 /// Numbers that were given stay given, and what follows is another history.

@@ -6,6 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::Connection;
 
 use super::rows::{Change, Digests, Failed, Operation, Rows};
+use super::value::Encoded;
 use super::versions::Version;
 use crate::error::{Code, Error, Result};
 use crate::progress::{Progress, ProgressSink};
@@ -91,6 +92,9 @@ impl Watch for () {
     }
 }
 
+/// Called with a table, whether an event made the row, and its key.
+type EachKey<'e> = dyn FnMut(&str, bool, &[Encoded<'_>]) -> Result<()> + 'e;
+
 /// The tables that events are applied to.
 pub(crate) struct Replay<'c> {
     conn: &'c Connection,
@@ -156,7 +160,7 @@ impl<'c> Replay<'c> {
     pub(crate) fn run(&mut self, range: Range, watch: &mut dyn Watch) -> Result<u64> {
         let back = range.back_to.is_some();
         let mut done = 0;
-        let (sql, params) = self.statement(range);
+        let (sql, params) = self.statement(range, back);
         let mut stmt = self.conn.prepare(&sql).map_err(sqlite_error::map)?;
         let params = rusqlite::params_from_iter(params);
         let mut events = stmt.query(params).map_err(sqlite_error::map)?;
@@ -191,16 +195,13 @@ impl<'c> Replay<'c> {
         Ok(done)
     }
 
-    /// Calls `each` with the keys of the rows that events are about, and the table's name.
+    /// Calls `each` with the table's name, whether the event made the row, and its key: for each event
+    /// in their order, and for one that changed the key with both keys.
     ///
     /// # Errors
     /// Those of SQLite and of `each`, `journal_broken`.
-    pub(crate) fn each_key(
-        &self,
-        range: Range,
-        each: &mut dyn FnMut(&str, &[super::value::Encoded<'_>]) -> Result<()>,
-    ) -> Result<()> {
-        let (sql, params) = self.statement(range);
+    pub(crate) fn each_key(&self, range: Range, each: &mut EachKey<'_>) -> Result<()> {
+        let (sql, params) = self.statement(range, false);
         let mut stmt = self.conn.prepare(&sql).map_err(sqlite_error::map)?;
         let params = rusqlite::params_from_iter(params);
         let mut events = stmt.query(params).map_err(sqlite_error::map)?;
@@ -219,8 +220,9 @@ impl<'c> Replay<'c> {
             };
             match rows.keys(&change) {
                 Ok(keys) => {
+                    let made = change.operation == Operation::Insert;
                     for key in keys {
-                        each(&rows.table.name, &key)?;
+                        each(&rows.table.name, made, &key)?;
                     }
                 }
                 Err(failed) => return Err(broken(&change, &rows.table.name, failed)?),
@@ -229,7 +231,7 @@ impl<'c> Replay<'c> {
         Ok(())
     }
 
-    fn statement(&self, range: Range) -> (String, Vec<i64>) {
+    fn statement(&self, range: Range, back: bool) -> (String, Vec<i64>) {
         let mut conditions: Vec<&str> = Vec::new();
         let mut params = Vec::new();
         for (condition, value) in [
@@ -253,10 +255,10 @@ impl<'c> Replay<'c> {
             true => String::new(),
             false => format!(" WHERE {}", conditions.join(" AND ")),
         };
-        let order = match (range.back_to, range.source) {
-            (Some(_), _) => "seq DESC",
-            (None, Some(_)) => "position",
-            (None, None) => "seq",
+        let order = match (back, range.source) {
+            (true, _) => "seq DESC",
+            (false, Some(_)) => "position",
+            (false, None) => "seq",
         };
         let sql = format!(
             "SELECT seq, type, key, data, old, source, position FROM {}.ash_rusqlite_events{condition} \

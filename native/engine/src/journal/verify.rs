@@ -114,13 +114,15 @@ pub(super) fn beside(conn: &Connection) -> Result<()> {
     .map_err(sqlite_error::map)
 }
 
-struct Problems {
+/// What is wrong, a sentence each.
+pub(super) struct Problems {
     limit: usize,
     all: Vec<String>,
 }
 
 impl Problems {
-    fn note(&mut self, problem: String) {
+    /// Notes one more.
+    pub(super) fn note(&mut self, problem: String) {
         if self.all.len() < self.limit {
             self.all.push(problem);
         }
