@@ -2,7 +2,7 @@
 //! transaction, and cleared before the commit, so that no other program writes in its name.
 
 use chrono::{SecondsFormat, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Code, Error, Result};
 use crate::sqlite_error;
@@ -98,33 +98,48 @@ impl Context {
 /// Writes who and why into the row. Returns the seq of the first event of the unit, which is the
 /// next one unless it is given.
 fn say(conn: &Connection, context: &WriteContext, unit: Option<i64>) -> Result<i64> {
-    if let Some(actor) = &context.actor {
-        conn.prepare_cached(
-            "INSERT INTO ash_rusqlite_subjects (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
-        )
-        .and_then(|mut stmt| stmt.execute([actor]))
-        .map_err(sqlite_error::map)?;
-    }
-    let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-    conn.prepare_cached(
-        "UPDATE ash_rusqlite_request SET \
-         actor = (SELECT id FROM ash_rusqlite_subjects WHERE name = ?1), \
-         action = ?2, metadata = ?3, \
-         at = max(?4, coalesce((SELECT at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1), '')), \
-         tx = coalesce(?5, (SELECT max(seq) FROM ash_rusqlite_events) + 1, 1) WHERE id = 1 \
-         RETURNING tx",
-    )
-    .and_then(|mut stmt| {
-        let params = (&context.actor, &context.action, &context.metadata, now, unit);
-        stmt.query_row(params, |row| row.get(0))
-    })
-    .map_err(|error| match error {
-        rusqlite::Error::QueryReturnedNoRows => Error::new(
+    let run = || -> rusqlite::Result<(usize, i64)> {
+        let actor = match &context.actor {
+            Some(actor) => Some(subject(conn, actor)?),
+            None => None,
+        };
+        let (head, last_at) = conn
+            .prepare_cached("SELECT seq, at FROM ash_rusqlite_events ORDER BY seq DESC LIMIT 1")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+            .unwrap_or((0, String::new()));
+        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+        let (at, unit) = (now.max(last_at), unit.unwrap_or(head + 1));
+        // Not with RETURNING, for which SQLite opens a table in memory.
+        let changed = conn
+            .prepare_cached(
+                "UPDATE ash_rusqlite_request \
+                 SET actor = ?1, action = ?2, metadata = ?3, at = ?4, tx = ?5 WHERE id = 1",
+            )?
+            .execute((actor, &context.action, &context.metadata, at, unit))?;
+        Ok((changed, unit))
+    };
+    match run().map_err(sqlite_error::map)? {
+        (0, _) => Err(Error::new(
             Code::JournalBroken,
             "the row of ash_rusqlite_request is gone: run the migrations, which make it again",
-        ),
-        other => sqlite_error::map(other),
-    })
+        )),
+        (_, unit) => Ok(unit),
+    }
+}
+
+/// The number of an actor, who may be new.
+fn subject(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
+    let known = conn
+        .prepare_cached("SELECT id FROM ash_rusqlite_subjects WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    conn.prepare_cached("INSERT INTO ash_rusqlite_subjects (name) VALUES (?1)")?
+        .execute([name])?;
+    Ok(conn.last_insert_rowid())
 }
 
 /// Refuses a write whose sources are not where it expects them.
