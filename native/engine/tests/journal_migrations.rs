@@ -241,3 +241,41 @@ fn another_journal_is_another_set_of_triggers() {
     let versions = folder.rows("SELECT since || '-' || ifnull(until, '') || ifnull(baselined, '') FROM ash_rusqlite_journaled ORDER BY id");
     assert_eq!(versions, ["1-10", "2-0"], "its rows need no baseline");
 }
+
+#[test]
+fn rows_that_are_written_anew_have_events_of_what_they_are_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut folder = Folder::new();
+    folder.conn = rusqlite::Connection::open(dir.path().join("a.db")).unwrap();
+    folder
+        .conn
+        .execute_batch("PRAGMA journal_mode = WAL")
+        .unwrap();
+    folder.step(
+        &tables(&[messages(&["room_id", "n"], Some(journal()))]),
+        &named("a"),
+    );
+    folder.run("INSERT INTO messages VALUES ('1', 'r', '5'), ('2', 'r', 'x'), ('3', 'q', 'same')");
+    folder.write(
+        "20_anew.sql",
+        "-- up\nCREATE TABLE new_messages (id UUID_TEXT PRIMARY KEY NOT NULL, room_id TEXT, \
+         title TEXT NOT NULL DEFAULT 'none', n TEXT);\n\
+         INSERT INTO new_messages SELECT id, room_id, iif(id = '1', 'one', 'none'), n FROM messages \
+         WHERE id <> '2';\nINSERT INTO new_messages VALUES ('4', 'r', 'none', 'new');\n\
+         DROP TABLE messages;\nALTER TABLE new_messages RENAME TO messages;\n",
+    );
+    folder.migrate();
+    assert_eq!(
+        folder.rows(
+            "SELECT type || ' ' || source || ' ' || data FROM ash_rusqlite_journal WHERE seq > 3 ORDER BY seq"
+        ),
+        [
+            r#"chat.message.deleted room:r {"id":"2","room_id":"r","n":"x"}"#,
+            r#"chat.message.baseline room:r {"id":"1","room_id":"r","title":"one","n":"5"}"#,
+            r#"chat.message.baseline room:r {"id":"4","room_id":"r","title":"none","n":"new"}"#,
+        ],
+        "that of 3 is as its events say: with the default of the new column"
+    );
+    let verified = ash_rusqlite_engine::journal::verify(&folder.conn, 9, &mut ()).unwrap();
+    assert!(verified.is_ok(), "{verified:?}");
+}

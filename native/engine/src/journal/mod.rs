@@ -31,6 +31,7 @@ mod rebuild;
 mod redact;
 mod replay;
 mod retain;
+mod rewritten;
 mod rows;
 pub(crate) mod scrub;
 mod seal;
@@ -57,6 +58,7 @@ pub use layout::{identity, is_installed, Identity};
 pub use rebuild::{rebuild, Rebuilt};
 pub use redact::{redact, Redacted, Redaction};
 pub use retain::{Retained, Retaining, Retention};
+pub(crate) use rewritten::Before;
 pub use seal::{
     seal, sealed, verify_chain, ChainFault, ChainProblem, ChainReport, PROBLEMS, STRETCH,
 };

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::types::Value;
 use rusqlite::Connection;
 
 use super::follow::Renamed;
@@ -241,13 +242,25 @@ fn versions(
     Ok((serde_json::to_string(&names).ok(), defaults))
 }
 
-/// What a column gives a row that leaves it out, encoded.
+/// What a column gives a row that leaves it out, in SQL and with the affinity of the column.
+fn default_sql(column: &Column) -> String {
+    let default = column.default.as_deref().unwrap_or("NULL");
+    format!("(SELECT CAST(({default}) AS {}))", cast(&column.declared))
+}
+
+/// What a column gives a row that leaves it out.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn default_value(conn: &Connection, column: &Column) -> Result<Value> {
+    let sql = format!("SELECT {}", default_sql(column));
+    conn.query_row(&sql, [], |row| row.get(0))
+        .map_err(sqlite_error::map)
+}
+
+/// The same, encoded.
 fn default(conn: &Connection, column: &Column) -> Result<serde_json::Value> {
-    let Some(default) = &column.default else {
-        return Ok(serde_json::Value::Null);
-    };
-    // With the affinity of the column.
-    let value = format!("(SELECT CAST(({default}) AS {}))", cast(&column.declared));
+    let value = default_sql(column);
     let sql = format!("SELECT {}", encoded(&value, &column.declared));
     let json: String = conn
         .query_row(&sql, [], |row| row.get(0))

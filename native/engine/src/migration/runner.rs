@@ -272,6 +272,7 @@ fn in_transaction(
         }
     }
     let started = Instant::now();
+    let journal = journal::Before::look(conn)?;
     let taken_over = match known {
         Some(files) => take_over::run(conn, work.file, work.script, files)?,
         None => {
@@ -279,7 +280,9 @@ fn in_transaction(
             Vec::new()
         }
     };
-    journal::follow(conn).map_err(|error| fail(error.clone(), error.message(), work))?;
+    journal::follow(conn)
+        .and_then(|()| journal.map_or(Ok(()), |before| before.write_events(conn)))
+        .map_err(|error| fail(error.clone(), error.message(), work))?;
     check_temporary(conn, work)?;
     let took = started.elapsed();
     check_foreign_keys(conn, work, touched.as_deref())?;
