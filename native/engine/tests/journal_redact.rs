@@ -316,6 +316,25 @@ fn a_deleted_row_is_redacted_and_a_row_can_be_deleted_with_its_content() {
 }
 
 #[test]
+fn of_a_key_that_two_rows_had_the_last_one_is_redacted() {
+    let chat = Chat::new().with_content();
+    // The row that is `again` now has left this key; another one had it after that.
+    chat.sql("DELETE FROM messages WHERE id = 'moved'");
+    let redacted = chat.redact(Redaction::default(), key("moved")).unwrap();
+    assert_eq!((redacted.rows, redacted.events), (0, 2));
+    let kept = texts(
+        &chat.conn,
+        "SELECT content FROM messages WHERE id = 'again'",
+    );
+    assert!(kept[0].contains(CANARY));
+    // Its first key was nobody else's.
+    let redacted = chat.redact(Redaction::default(), key("secret")).unwrap();
+    assert_eq!((redacted.rows, redacted.events), (1, 4));
+    assert_eq!(chat.found(), Vec::<String>::new());
+    chat.holds();
+}
+
+#[test]
 fn the_rows_of_a_condition_are_redacted() {
     let chat = Chat::new().with_content();
     let filter = Expr::Compare {

@@ -190,8 +190,8 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// The key and those that its row had before. Where no row has it now, also those that the row
-    /// has had since it left this key.
+    /// The key and those that its row had before. Where its row has left it, and no other took it,
+    /// also those that the row has had since.
     fn spans(&self, key: &Value) -> Result<Vec<Span>> {
         let span = |key: &Value, after, until| Span {
             key: key.clone(),
@@ -199,7 +199,10 @@ impl<'a> Work<'a> {
             until,
         };
         let left = self.moves.iter().rfind(|moved| moved.from == *key);
-        let is_there = self.exists(key)?;
+        let is_there = match left {
+            None => true,
+            Some(left) => self.exists(key)? || self.has_events(key, left.seq)?,
+        };
         let mut spans = Vec::new();
         match left.filter(|_| !is_there) {
             None => spans.push(span(key, left.map_or(0, |moved| moved.seq), i64::MAX)),
@@ -231,6 +234,21 @@ impl<'a> Work<'a> {
             }
         }
         Ok(spans)
+    }
+
+    /// Whether a row had the key after an event.
+    fn has_events(&self, key: &Value, after: i64) -> Result<bool> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM ash_rusqlite_events AS e \
+             INDEXED BY ash_rusqlite_events_key \
+             CROSS JOIN ash_rusqlite_event_types AS t ON t.id = e.type \
+             WHERE e.key = ?1 AND e.seq > ?2 AND t.\"table\" IN ({}) AND t.operation <> 'redact')",
+            self.tables
+        );
+        self.conn
+            .prepare_cached(&sql)
+            .and_then(|mut stmt| stmt.query_row((key, after), |row| row.get(0)))
+            .map_err(sqlite_error::map)
     }
 
     fn exists(&self, key: &Value) -> Result<bool> {
