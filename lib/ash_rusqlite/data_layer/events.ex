@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @moduledoc false
     # Which row of the journal a record is about.
 
-    alias AshRusqlite.DataLayer.{Codec, Context, Info}
+    alias AshRusqlite.DataLayer.{Codec, Context, Info, Store}
 
     @doc """
     The repo, the table and the primary key of a record, as it was read, otherwise as its resource
@@ -17,8 +17,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, key} <- Codec.dump(resource, key) do
         read = read(record)
 
-        {:ok,
-         {read[:repo] || Info.repo(resource, :read), read[:table] || Info.table(resource), key}}
+        repo = Store.current(read[:repo] || Info.repo(resource, :read))
+        {:ok, {repo, read[:table] || Info.table(resource), key}}
       end
     end
 

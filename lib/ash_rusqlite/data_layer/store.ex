@@ -127,8 +127,9 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp repos(repos, resource, repo),
       do: Enum.reduce([:read, :mutate], repos, &Map.put(&2, named(resource, &1), repo))
 
-    # A process may speak with another instance of the repo's module.
-    defp current(repo) do
+    @doc "The instance of a repo's module that the calling process speaks with."
+    @spec current(AshRusqlite.Repo.repo()) :: AshRusqlite.Repo.repo()
+    def current(repo) do
       if is_atom(repo) and function_exported?(repo, :get_dynamic_repo, 0),
         do: repo.get_dynamic_repo(),
         else: repo

@@ -9,7 +9,7 @@ defmodule AshRusqlite.Journal.Hub do
 
   use GenServer
 
-  alias AshRusqlite.{Error, Event, Native}
+  alias AshRusqlite.{Error, Event}
   alias AshRusqlite.Repo.{Call, Registry}
 
   # Milliseconds between two looks.
@@ -97,7 +97,7 @@ defmodule AshRusqlite.Journal.Hub do
   # The one that was asked for may have been lost with the native code that it was asked of; then
   # polling does.
   defp watch(%{watch: nil} = state) do
-    case Native.journal_watch(state.entry.db) do
+    case Call.watch_journal(state.entry.db) do
       {:ok, watch} -> %{state | watch: watch}
       {:error, _} -> state
     end

@@ -61,10 +61,15 @@ defmodule AshRusqlite.Journal.Subscription do
 
   @doc "Ends one. When this returns, nothing more is sent."
   @spec stop(pid()) :: :ok
-  def stop(subscription) do
+  def stop(subscription) when is_pid(subscription) do
     GenServer.stop(subscription)
   catch
     :exit, _reason -> :ok
+  end
+
+  def stop(other) do
+    message = "a subscription is a pid that subscribe has returned, not #{Options.shorten(other)}"
+    raise Error.new(:invalid_query, message)
   end
 
   @doc "Says that events were handled, up to a seq."

@@ -142,6 +142,13 @@ defmodule AshRusqlite.Repo.Call do
 
   defp read_later(error, _db, _read, _timeout, _deadline), do: answer(error)
 
+  @doc """
+  Asks for `{reference, :ready}` once, after the next commit that may have written events of the
+  journal. What is read from now on is never older than what that says.
+  """
+  @spec watch_journal(Native.db()) :: {:ok, reference()} | {:error, Error.t()}
+  def watch_journal(db), do: answer(Native.journal_watch(db))
+
   @doc "Says what a table holds."
   @spec read_table_as(Native.db(), Native.table_spec()) :: result()
   def read_table_as(db, table), do: answer(Native.read_table_as(db, table))

@@ -29,25 +29,25 @@ defmodule AshRusqlite.Repo.Events do
   @doc "See `c:AshRusqlite.Repo.stream_events/1`."
   @spec stream_events(repo(), keyword()) :: Enumerable.t()
   def stream_events(repo, opts \\ []) do
-    {limit, opts} = Keyword.pop(opts, :limit)
-    {size, opts} = Keyword.pop(opts, :max_rows, @page)
-
-    with :ok <- positive(:max_rows, size),
+    with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
+         {limit, opts} = Keyword.pop(opts, :limit),
+         {size, opts} = Keyword.pop(opts, :max_rows, @page),
+         :ok <- positive(:max_rows, size),
          :ok <- if(limit == nil, do: :ok, else: positive(:limit, limit)),
-         {:ok, _timeout, query} <- Options.pop_timeout(opts, nil),
-         {:ok, _query} <- EventQuery.events(query) do
+         {:ok, _query} <- EventQuery.events(opts) do
       next = if opts[:order] == :desc, do: :before, else: :after
-      Stream.resource(fn -> {opts, limit} end, &page(repo, &1, size, next), fn _ -> :ok end)
+      page = &events(repo, if(timeout, do: [timeout: timeout], else: []) ++ &1)
+      Stream.resource(fn -> {opts, limit} end, &next(&1, page, size, next), fn _ -> :ok end)
     else
       {:error, error} -> raise error
     end
   end
 
-  defp page(_repo, :done, _size, _next), do: {:halt, :done}
+  defp next(:done, _page, _size, _next), do: {:halt, :done}
 
-  defp page(repo, {opts, left}, size, next) do
+  defp next({opts, left}, page, size, next) do
     wanted = min(left || size, size)
-    events = events(repo, [limit: wanted] ++ opts)
+    events = page.([limit: wanted] ++ opts)
     left = left && left - length(events)
 
     if length(events) < wanted or left == 0,

@@ -23,11 +23,13 @@ use ash_rusqlite_engine::query::ir::{
 };
 use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::{
-    Code, Database, Date, DateTime, Detail, Error, Time, TransactionOp, Value,
+    Code, Database, Date, DateTime, Detail, Error, Maintenance, Time, TransactionOp, Value,
 };
 use rusqlite::{Connection, StatementStatus};
 use serde_json::{json, Value as Json};
-use support::host::{begin, close, config, finish, insert, open, read, step, text, write};
+use support::host::{
+    begin, close, config, finish, insert, maintain, open, read, step, text, write,
+};
 
 const TABLES: &str = "
     CREATE TABLE messages (id TEXT PRIMARY KEY NOT NULL, room_id TEXT, user_id TEXT, content TEXT);
@@ -603,6 +605,36 @@ fn a_cursor_counts_for_its_own_journal_alone() {
     let other = refused(&store, of("x.y".into()));
     assert_eq!(other.code(), Code::OtherJournal);
     assert!(other.message().contains("another database"));
+    close(store.database);
+}
+
+#[test]
+fn after_a_restore_earlier_cursors_are_those_of_another_journal() {
+    let store = store(2);
+    let before = journal::identity(&store.other).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backup.db");
+    let backup = Maintenance::Backup {
+        path: path.clone(),
+        overwrite: false,
+    };
+    maintain(&store.database, backup).result.unwrap();
+    let (to, from) = channel();
+    store
+        .database
+        .watch_journal(Box::new(move || to.send(()).unwrap()));
+    maintain(&store.database, Maintenance::Restore { path })
+        .result
+        .unwrap();
+    from.recv_timeout(Duration::from_secs(60)).unwrap();
+    let of = |journal: &journal::Identity| EventQuery {
+        journal: Some(journal.to_string()),
+        ..all()
+    };
+    assert_eq!(refused(&store, of(&before)).code(), Code::OtherJournal);
+    let now = journal::identity(&store.other).unwrap();
+    assert_eq!((&now.id, now.epoch == before.epoch), (&before.id, false));
+    assert_eq!(seqs(&store, of(&now)), [1, 2]);
     close(store.database);
 }
 

@@ -133,6 +133,7 @@ defmodule Soak do
   defp right(:close, state), do: [Enum.random([nil | state.others]), make_ref()]
   defp right(:config, %{db: db}), do: [db]
   defp right(:stats, %{db: db}), do: [db]
+  defp right(:journal_watch, %{db: db}), do: [db]
   defp right(:read, %{db: db}), do: [db, read(), timeout()]
   defp right(:read_dirty, %{db: db}), do: [db, read(), timeout()]
   defp right(:take_rows, %{rows: rows}), do: [Enum.random([make_ref() | rows]), timeout()]

@@ -230,6 +230,22 @@ pub(super) fn type_id(
     .map_err(sqlite_error::map)
 }
 
+/// From now on cursors that were made before are those of another journal.
+///
+/// # Errors
+/// Those of SQLite. The restore is done then, and may be made once more.
+pub(crate) fn renew_epoch(conn: &Connection) -> Result<()> {
+    if !is_installed(conn)? {
+        return Ok(());
+    }
+    conn.execute(
+        "UPDATE ash_rusqlite_meta SET value = ?1 WHERE key = 'journal_epoch'",
+        [Uuid::new_v4().to_string()],
+    )
+    .map(drop)
+    .map_err(sqlite_error::map)
+}
+
 /// The error of a database without a journal.
 pub(crate) fn not_journaled() -> Error {
     Error::new(

@@ -53,7 +53,7 @@ pub(crate) use context::{check_positions, Context};
 pub use follow::enable;
 pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
 pub(crate) use keys::of_values as key_of_values;
-pub(crate) use layout::{head, install, not_journaled};
+pub(crate) use layout::{head, install, not_journaled, renew_epoch};
 pub use layout::{identity, is_installed, Identity};
 pub use rebuild::{rebuild, Rebuilt};
 pub use redact::{redact, Redacted, Redaction};

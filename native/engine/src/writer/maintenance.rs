@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::access::Access;
 use crate::error::{Code, Error, Result};
+use crate::journal;
 use crate::migration::{self, Applied, MigrateOptions, MigrationFile};
 use crate::progress::{Progress, ProgressSink};
 use crate::reply::Reply;
@@ -171,7 +172,13 @@ impl Writer {
         self.internal(job.deadline);
         let mut sink = ProgressTo(&mut job.reply);
         let result = backup::restore(&mut self.link.conn, path, job.deadline, &mut sink);
+        // What follows a place in the journal may be other events now.
+        let result = result.and_then(|summary| {
+            journal::renew_epoch(&self.link.conn)?;
+            Ok(summary)
+        });
         self.read_catalog_again();
+        self.shared.journal.committed(None);
         result.map(Outcome::Backup)
     }
 
