@@ -14,7 +14,7 @@ mod host;
 
 use std::sync::Arc;
 
-use ash_rusqlite_engine::journal::{self, AsOf, JournalSpec, Moment};
+use ash_rusqlite_engine::journal::{self, AsOf, JournalSpec, Moment, Retaining, Retention};
 use ash_rusqlite_engine::query::ir::{OrderBy, Partition, Read, Scalar, Select};
 use ash_rusqlite_engine::{Code, ColumnType, Database, Date, DateTime, Time, Value};
 use fixture::{bits, chat, head, rebuild, run, spec, verify};
@@ -372,7 +372,7 @@ fn what_the_journal_does_not_reach_is_refused() {
     run(
         &conn,
         "DELETE FROM ash_rusqlite_events WHERE seq = 1;
-         INSERT INTO ash_rusqlite_seals VALUES (1, 1, x'00', '', x'00')",
+         INSERT INTO ash_rusqlite_seals VALUES (1, 1, x'00', '', x'')",
     );
     assert_eq!(code("rooms", 0), Code::Outdated);
     assert_eq!(
@@ -437,5 +437,51 @@ fn what_is_left_out_of_events_is_as_it_is_now_where_that_is_all_that_is_known() 
             [json!("b"), json!(null), json!("now")]
         ]
     );
+    close(database);
+}
+
+#[test]
+fn behind_what_retention_removed_the_past_is_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = chat(dir.path());
+    run(
+        &conn,
+        "INSERT INTO rooms VALUES ('r', 'one'), ('s', 'two'); UPDATE rooms SET title = 'three' WHERE id = 'r'",
+    );
+    let before = conn
+        .query_row(
+            "UPDATE ash_rusqlite_events SET at = '2026-01-02T03:04:05.000000Z' RETURNING at",
+            [],
+            |row| row.get::<_, String>(0),
+        )
+        .unwrap()
+        .replace(":05.", ":06.");
+    run(
+        &conn,
+        "UPDATE rooms SET title = 'four' WHERE id = 'r'; DELETE FROM rooms WHERE id = 's'",
+    );
+    let retention = Retention {
+        before,
+        ..Retention::default()
+    };
+    let mut retaining = Retaining::new(&conn, &retention).unwrap();
+    while !retaining.step(&conn, 10).unwrap() {}
+    assert_eq!(retaining.done().events, 3);
+    run(&conn, "UPDATE rooms SET title = 'five'");
+    let database = opened(&path);
+    let titles = |seq| {
+        let text = "SELECT id, title FROM rooms ORDER BY id";
+        read(&database, &sql(text), &at(seq))
+    };
+    assert_eq!(titles(2).unwrap_err().code(), Code::Outdated);
+    assert_eq!(
+        titles(3).unwrap(),
+        [[json!("r"), json!("three")], [json!("s"), json!("two")]]
+    );
+    assert_eq!(
+        titles(4).unwrap(),
+        [[json!("r"), json!("four")], [json!("s"), json!("two")]]
+    );
+    assert_eq!(titles(5).unwrap(), [[json!("r"), json!("four")]]);
     close(database);
 }

@@ -7,10 +7,13 @@ mod fixture;
 
 use std::path::Path;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec, RowDifference};
+use ash_rusqlite_engine::journal::{
+    self, JournalSpec, Redaction, Retaining, Retention, RowDifference,
+};
 use ash_rusqlite_engine::progress::{Progress, ProgressSink};
 use ash_rusqlite_engine::Code;
 use fixture::{chat, open, run, spec, verify};
+use rusqlite::types::Value;
 use rusqlite::Connection;
 
 fn filled(dir: &Path) -> (std::path::PathBuf, Connection) {
@@ -320,4 +323,58 @@ fn it_can_be_cancelled_and_needs_a_journal() {
     let empty = Connection::open_in_memory().unwrap();
     let error = journal::verify(&empty, 9, &mut ()).unwrap_err();
     assert_eq!(error.code(), Code::NotJournaled);
+}
+
+#[test]
+fn what_the_chain_does_not_know_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = filled(dir.path());
+    journal::seal(&conn).unwrap();
+    assert!(verify(&path).is_ok());
+    run(
+        &conn,
+        "UPDATE ash_rusqlite_events SET action = 'other' WHERE seq = 4",
+    );
+    assert_eq!(
+        verify(&path).problems,
+        ["the events 1 to 9 are not as when sealed"]
+    );
+    run(
+        &conn,
+        "UPDATE ash_rusqlite_events SET action = NULL; DELETE FROM ash_rusqlite_events WHERE seq > 8;
+         UPDATE ash_rusqlite_subjects SET position = 5 WHERE name = 'room:r'",
+    );
+    assert_eq!(verify(&path).problems, ["the event 9 is missing"]);
+}
+
+#[test]
+fn what_was_removed_or_redacted_on_purpose_is_no_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = filled(dir.path());
+    let retention = Retention {
+        before: "2999-01-01T00:00:00.000000Z".into(),
+        ..Retention::default()
+    };
+    let mut retaining = Retaining::new(&conn, &retention).unwrap();
+    while !retaining.step(&conn, 3).unwrap() {}
+    assert!(retaining.done().events > 0);
+    run(
+        &conn,
+        "INSERT INTO messages (id, room_id, content) VALUES (7, 'r', 'new'); DELETE FROM messages WHERE id = 3",
+    );
+    let verified = verify(&path);
+    assert!(verified.is_ok(), "{verified:?}");
+    let redaction = Redaction {
+        table: "messages".into(),
+        ..Redaction::default()
+    };
+    for key in [1, 7] {
+        journal::redact(&conn, &redaction, &[Value::Integer(key)]).unwrap();
+    }
+    let verified = verify(&path);
+    assert!(verified.is_ok(), "{verified:?}");
+    let to = dir.path().join("new.db");
+    fixture::rebuild(&conn, &to);
+    let sql = "SELECT * FROM messages ORDER BY id";
+    assert_eq!(fixture::bits(&open(&to), sql), fixture::bits(&conn, sql));
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Statement};
 use super::layout;
 use super::replay::{create_like, Range, Replay};
 use super::rows::Digests;
-use super::verify::beside;
+use super::verify::{beside, removed};
 use super::versions::{open_versions, Version};
 use crate::error::{Code, Error, Result};
 use crate::schema::{load_table, quoted_name, same, Column, Table};
@@ -83,11 +83,8 @@ pub(crate) fn show(conn: &Connection, tables: &[String], as_of: &AsOf) -> Result
     if range.source.is_some() {
         return apply(conn, &versions, range);
     }
-    let removed = number(
-        conn,
-        "SELECT coalesce(max(last), 0) FROM ash_rusqlite_seals WHERE removed IS NOT NULL",
-        [],
-    )?;
+    let removed = removed(conn).map_err(sqlite_error::map)?;
+    let removed = removed.last().map_or(0, |(_, last)| *last);
     let whole = first == 1 && removed == 0;
     let exact =
         |version: &Version| version.spec.skip.is_empty() && version.spec.sensitive.is_empty();

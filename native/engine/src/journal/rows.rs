@@ -19,6 +19,8 @@ use crate::sqlite_error;
 pub(crate) enum Operation {
     /// A row is there now.
     Insert,
+    /// A row was there before.
+    Baseline,
     /// Columns of it are others now.
     Update,
     /// It is gone.
@@ -31,7 +33,8 @@ impl Operation {
     /// By its name in the file.
     pub(crate) fn of(name: &str) -> Operation {
         match name {
-            "insert" | "baseline" => Operation::Insert,
+            "insert" => Operation::Insert,
+            "baseline" => Operation::Baseline,
             "update" => Operation::Update,
             "delete" => Operation::Delete,
             _ => Operation::Nothing,
@@ -156,7 +159,7 @@ impl<'c> Rows<'c> {
             return Ok(0);
         };
         match change.operation {
-            Operation::Insert => self.insert(layout, change.key, change.data),
+            Operation::Insert | Operation::Baseline => self.insert(layout, change.key, change.data),
             Operation::Update => {
                 let set = self.values(layout, change.data)?;
                 let mut key = self.key_values(change.key)?;
@@ -188,7 +191,7 @@ impl<'c> Rows<'c> {
                 self.update(&set, &key)
             }
             Operation::Delete => self.insert(layout, change.key, change.data),
-            Operation::Nothing => Ok(0),
+            Operation::Baseline | Operation::Nothing => Ok(0),
         }
     }
 
@@ -198,6 +201,9 @@ impl<'c> Rows<'c> {
         &self,
         change: &Change<'a>,
     ) -> std::result::Result<Vec<Vec<Encoded<'a>>>, Failed> {
+        if matches!(change.operation, Operation::Baseline | Operation::Nothing) {
+            return Ok(Vec::new());
+        }
         let key = self.key_values(change.key)?;
         let Some(layout) = self.layout(change.seq) else {
             return Ok(Vec::new());

@@ -11,6 +11,7 @@ use super::follow::equal_texts;
 use super::layout;
 use super::replay::{create_like, Range, Replay, Steps, Watch};
 use super::rows::Digests;
+use super::seal::{self, ChainFault};
 use super::sync::Journaled;
 use super::triggers::{trigger_names, triggers};
 use super::versions::{open_versions, Version};
@@ -87,6 +88,7 @@ pub fn verify(conn: &Connection, limit: usize, sink: &mut dyn ProgressSink) -> R
     found.events = replay.run(Range::default(), &mut events)?;
     let positions = events.positions;
     check_positions(conn, &positions, !removed.is_empty(), &mut problems)?;
+    check_chain(conn, &mut steps, &mut problems)?;
     for (table, versions) in &versions {
         let Some((spec, known)) = versions.last().zip(load_table(conn, table)?) else {
             continue;
@@ -129,14 +131,27 @@ impl Problems {
     }
 }
 
-/// The stretches of events that were removed on purpose.
-type Removed = Vec<(i64, i64)>;
+/// The stretches of events that were removed on purpose, in their order.
+pub(super) type Removed = Vec<(i64, i64)>;
 
-fn removed(conn: &Connection) -> rusqlite::Result<Removed> {
-    let sql = "SELECT first, last FROM main.ash_rusqlite_seals WHERE removed IS NOT NULL";
+/// Reads them of the seals.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn removed(conn: &Connection) -> rusqlite::Result<Removed> {
+    let sql = "SELECT first, last, removed FROM main.ash_rusqlite_seals \
+               WHERE removed IS NOT NULL ORDER BY last";
     let mut stmt = conn.prepare(sql)?;
-    let rows = stmt.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect()
+    let mut rows = stmt.query([])?;
+    let mut all = Removed::new();
+    while let Some(row) = rows.next()? {
+        let (first, last, leaves): (i64, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if leaves.is_empty() {
+            all.push((first, last));
+        }
+        all.extend(seal::removed(&leaves).into_keys().map(|seq| (seq, seq)));
+    }
+    Ok(all)
 }
 
 /// Looks at the numbers of the events as they come.
@@ -195,13 +210,33 @@ impl Events<'_, '_> {
                 next = to + 1;
             }
         }
-        if next == last {
-            self.problems.note(format!("the event {last} is missing"));
-        } else if next < last {
-            self.problems
-                .note(format!("the events {next} to {last} are missing"));
+        if next <= last {
+            self.problems.note(about(next, last, "missing"));
         }
     }
+}
+
+fn about(first: i64, last: i64, what: &str) -> String {
+    match first == last {
+        true => format!("the event {first} is {what}"),
+        false => format!("the events {first} to {last} are {what}"),
+    }
+}
+
+/// That the events are those that were sealed.
+fn check_chain(conn: &Connection, steps: &mut Steps<'_>, problems: &mut Problems) -> Result<()> {
+    for found in seal::verify_chain(conn, steps.sink)?.problems {
+        let what = match found.fault {
+            ChainFault::Missing => "missing",
+            ChainFault::Changed => "not as when sealed",
+            ChainFault::Inserted => "not of the chain",
+        };
+        let problem = about(found.first, found.last, what);
+        if !problems.all.contains(&problem) {
+            problems.note(problem);
+        }
+    }
+    Ok(())
 }
 
 /// That the last positions are those that the sources have.
