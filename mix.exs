@@ -81,7 +81,7 @@ defmodule AshRusqlite.MixProject do
           AshRusqlite.Migrator
         ],
         "Repos by name": ~r/^AshRusqlite\.Repo\./,
-        Journal: [AshRusqlite.Event, ~r/^AshRusqlite\.Journal/],
+        Journal: [AshRusqlite.Actor, AshRusqlite.Event, ~r/^AshRusqlite\.Journal/],
         Ash: ~r/^AshRusqlite\.DataLayer/,
         Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress],
         Tests: [AshRusqlite.Sandbox]

@@ -61,7 +61,9 @@ if Code.ensure_loaded?(Ash.Resource) do
           quote do
             has_one unquote(name), unquote(resource) do
               public? true
-              manual(AshRusqlite.Journal.About)
+              # Older releases of Ash select it, whatever is manual.
+              source_attribute :seq
+              manual AshRusqlite.Journal.About
             end
           end
         end
