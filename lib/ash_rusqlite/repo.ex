@@ -618,7 +618,8 @@ defmodule AshRusqlite.Repo do
       `:column` (nil where the whole row is there in one of them only), `:event` and `:row`: the two
       values as events have them, such as `"\"text\""` or `{"blob":"00FF"}`. `[]` when they agree
     * `:problems` - what else is wrong, a sentence each: events that are missing, positions with gaps,
-      triggers that are gone or changed. `[]` when there is none
+      triggers that are gone or changed, events that are not as when they were sealed. `[]` when
+      there is none
 
   Skipped columns are left out; of a sensitive one only whether it is null is compared. Options:
   `limit:` at most so many differences and as many problems (20), `progress:`. Errors:
