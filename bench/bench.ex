@@ -2,8 +2,9 @@ defmodule AshRusqlite.Bench do
   @moduledoc false
   # The command line of bin/bench.
 
-  alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, OtpFigures}
-  alias AshRusqlite.Bench.{P1Figures, PlainFigures, Progress, ReloadFigures, Report, World}
+  alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, JournalFigures}
+  alias AshRusqlite.Bench.{OtpFigures, P1Figures, PlainFigures, Progress, ReloadFigures}
+  alias AshRusqlite.Bench.{Report, World}
 
   @help """
   bin/bench [options]
@@ -75,7 +76,7 @@ defmodule AshRusqlite.Bench do
       OtpFigures.all() ++
       ReloadFigures.all() ++
       if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++
-      GenerateFigures.all() ++ AshFigures.all() ++ CliffFigures.all()
+      JournalFigures.all() ++ GenerateFigures.all() ++ AshFigures.all() ++ CliffFigures.all()
   end
 
   defp measure(figures, options) do

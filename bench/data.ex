@@ -5,15 +5,15 @@ defmodule AshRusqlite.Bench.Data do
   alias AshRusqlite.Bench.Repo
 
   @migrations Path.expand("../examples/ash_chat/priv/repo/migrations", __DIR__)
-  @without_journal Path.expand("migrations/without_journal", __DIR__)
+  @without_journal Path.expand("migrations/20260110090001_without_journal.sql", __DIR__)
   @words "the quick brown fox jumps over a lazy dog and asks who cooks today "
   @users 50
   @members 10
   @chunk 10_000
 
-  @doc "The folder of the migrations."
-  @spec migrations() :: Path.t()
-  def migrations, do: @migrations
+  @doc "The files of the migrations. The last one switches the journal off."
+  @spec migrations() :: [Path.t()]
+  def migrations, do: Path.wildcard(@migrations <> "/*.sql") ++ [@without_journal]
 
   @doc "Opens a database for `AshRusqlite.Bench.Repo`. Its tables are as the migrations made them."
   @spec start(Path.t(), keyword()) :: {:ok, pid()} | {:error, term()}
@@ -28,8 +28,11 @@ defmodule AshRusqlite.Bench.Data do
   def create(path, messages, rooms) do
     temporary = path <> ".new"
     {:ok, _} = start(temporary)
-    Repo.migrate!()
-    Repo.migrate!(migrations: @without_journal)
+    folder = path <> ".migrations"
+    File.mkdir_p!(folder)
+    for file <- migrations(), do: File.cp!(file, Path.join(folder, Path.basename(file)))
+    Repo.migrate!(migrations: folder)
+    File.rm_rf!(folder)
     Repo.insert_all(:rooms, for(n <- 1..rooms, do: [id: uuid(), title: "Room #{n}"]))
 
     Repo.insert_all(

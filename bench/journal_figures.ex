@@ -2,7 +2,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
   @moduledoc false
   # What a journal costs those who write, and what it gives those who read it.
 
-  alias AshRusqlite.Bench.{Data, Figure, Measure, PlainRusqlite, Repo, Work, World}
+  alias AshRusqlite.Bench.{Data, Figure, Measure, PlainRusqlite, Work, World}
   alias AshRusqlite.Journal
   alias AshRusqlite.Repo.{Events, Maintenance, Reads, Schema, Statement, Writes}
 
@@ -200,7 +200,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
   defp reads(world) do
     remember(%{world | messages: 0})
 
-    with_events(world, div(world.many, 100), "few", fn few ->
+    with_events(world, max(div(world.many, 100), 200), "few", fn few ->
       with_events(world, world.many, "many", fn many ->
         Measure.rounds(world.rounds, fn _ -> pages(world, many) end, fn _ -> pages(world, few) end)
       end)
@@ -277,7 +277,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
 
     journaled(world, fn repo ->
       {:ok, subscription} = AshRusqlite.Journal.Subscription.start(follow(repo), self(), [])
-      count = div(world.inserts[@writers], 2)
+      count = world.inserts[@writers]
       durable = :ets.new(:durable, [:public, write_concurrency: true])
 
       writing =

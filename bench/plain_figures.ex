@@ -125,7 +125,7 @@ defmodule AshRusqlite.Bench.PlainFigures do
     folder = Path.join(world.folder, "rebuild")
     File.mkdir_p!(folder)
 
-    for file <- Path.wildcard(Data.migrations() <> "/*.sql") ++ Path.wildcard(@rebuild),
+    for file <- Data.migrations() ++ Path.wildcard(@rebuild),
         do: File.cp!(file, Path.join(folder, Path.basename(file)))
 
     Measure.rounds(

@@ -63,6 +63,7 @@ defimpl AshRusqlite.Actor, for: Tuple do
 end
 
 defimpl AshRusqlite.Actor, for: Any do
+  @moduledoc false
   # Whether a module is a resource is asked where Ash is there.
   if Code.ensure_loaded?(Ash.Resource.Info) do
     @doc false

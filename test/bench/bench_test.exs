@@ -23,7 +23,13 @@ defmodule AshRusqlite.BenchTest do
     "timer late by more than 10 ms under load" => 0.001,
     "generate the first migration of 100 resources, against 3 s" => 1.0,
     "generate a column, an index and a check for each of 100 resources, against 3 s" => 1.0,
-    "longest pause of one of 64 writers while native code is replaced, against 500 ms" => 1.0
+    "longest pause of one of 64 writers while native code is replaced, against 500 ms" => 1.0,
+    "journaled insert, 64 processes, against one without" => 1.8,
+    "a room's events from a position, at 1,000,000 events against 10,000" => 1.3,
+    "rebuild from the journal, events, against plain inserts of rows" => 0.5,
+    "verify of the journal, against rebuild" => 2.0,
+    "commit to delivery, median while 64 processes write, against 2 ms" => 1.0,
+    "durable insert, 64 processes, with 1,000 subscribers against none" => 0.95
   }
 
   @ash_sqlite_bars %{

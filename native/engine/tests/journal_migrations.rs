@@ -279,3 +279,71 @@ fn rows_that_are_written_anew_have_events_of_what_they_are_then() {
     let verified = ash_rusqlite_engine::journal::verify(&folder.conn, 9, &mut ()).unwrap();
     assert!(verified.is_ok(), "{verified:?}");
 }
+
+#[test]
+fn rows_that_change_while_the_journal_is_off_are_not_taken_for_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut folder = Folder::new();
+    folder.conn = rusqlite::Connection::open(dir.path().join("a.db")).unwrap();
+    folder.run("PRAGMA journal_mode = WAL");
+    let (on, off) = (
+        tables(&[messages(&["room_id"], Some(journal()))]),
+        tables(&[messages(&["room_id"], None)]),
+    );
+    folder.step(&on, &named("a"));
+    folder.run("INSERT INTO messages VALUES ('1', 'r'), ('2', 'r')");
+    folder.step(&off, &named("b"));
+    folder.run(
+        "UPDATE messages SET room_id = 'q' WHERE id = '1'; DELETE FROM messages WHERE id = '2'",
+    );
+    folder.step(&on, &named("c"));
+    let versions = "SELECT since || '-' || ifnull(until, '') || ' ' || ifnull(baselined, 'no') \
+                    FROM ash_rusqlite_journaled ORDER BY id";
+    assert_eq!(
+        folder.rows(versions),
+        ["1-2 0", "3- no"],
+        "its rows need a baseline"
+    );
+    let mut baseline = ash_rusqlite_engine::journal::Baseline::default();
+    let time = std::time::Duration::from_secs(5);
+    while baseline.step(&folder.conn, 100, time).unwrap().is_some() {}
+    let path = dir.path().join("a.db");
+    let agrees = || {
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        let verified = ash_rusqlite_engine::journal::verify(&conn, 9, &mut ()).unwrap();
+        assert!(verified.is_ok(), "{verified:?}");
+    };
+    agrees();
+    // In one file, for another journal: what it changes in between has events, too.
+    let trigger = |what: &str| format!("DROP TRIGGER messages_journal_{what};\n");
+    let triggers = folder.rows(
+        "SELECT sql || ';' FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'messages%' ORDER BY name",
+    );
+    let whats = [
+        "insert",
+        "update",
+        "delete",
+        "replace_insert",
+        "replace_update",
+    ];
+    let other: Vec<String> = triggers
+        .iter()
+        .map(|sql| sql.replace(r#""actor":null"#, r#""actor":["user","id"]"#))
+        .collect();
+    folder.write(
+        "50_off_and_on.sql",
+        &format!(
+            "-- up\n{}UPDATE messages SET room_id = 'z';\n{}\n",
+            whats.map(trigger).concat(),
+            other.concat()
+        ),
+    );
+    assert_ne!(other, triggers);
+    folder.migrate();
+    assert_eq!(
+        folder.rows(versions),
+        ["1-2 0", "3-3 3", "4- 3"],
+        "it goes on"
+    );
+    agrees();
+}

@@ -1,10 +1,10 @@
 //! Triggers follow their tables: what changes a journaled table changes them in the same transaction.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::layout::{install, is_installed};
 use super::spec::JournalSpec;
-use super::sync::{lost, sync, Journaled};
+use super::sync::{lost, switched_off, sync, Journaled, Moment};
 use super::triggers::{is_journal_trigger, trigger_names, triggers, Trigger};
 use crate::error::{Code, Error, Result};
 use crate::schema::lex::{lex, name, name_of, Token};
@@ -19,7 +19,7 @@ use crate::sqlite_error;
 pub fn enable(conn: &Connection, table: &str, spec: &JournalSpec) -> Result<()> {
     install(conn)?;
     renew(conn, table, spec)?;
-    sync(conn, None)
+    sync(conn, Moment::End)
 }
 
 /// What is not as it should be of the triggers of a table; none: all is.
@@ -80,7 +80,7 @@ pub(crate) fn follow(conn: &Connection) -> Result<()> {
     for Journaled { table, spec } in all.iter().chain(&lost(conn, &all)?) {
         renew(conn, table, spec).map_err(|error| broken(table, &error))?;
     }
-    sync(conn, None)
+    sync(conn, Moment::End)
 }
 
 fn broken(table: &str, error: &Error) -> Error {
@@ -116,16 +116,17 @@ pub(crate) fn around<E: From<Error>>(
     if is_journal_trigger(sql).is_some() {
         install(conn)?;
         run()?;
-        return Ok(sync(conn, None)?);
+        return Ok(sync(conn, Moment::Statement(None))?);
     }
     let Some(change) = Change::of(sql) else {
         return run();
     };
     if let How::DropTrigger = change.how {
+        let table = journaled_by(conn, &change.table)?;
         run()?;
-        return match is_installed(conn)? {
-            true => Ok(sync(conn, None)?),
-            false => Ok(()),
+        return match table {
+            Some(table) if is_installed(conn)? => Ok(switched_off(conn, &table)?),
+            _ => Ok(()),
         };
     }
     let Some(mut spec) = spec_of(conn, &change.table)? else {
@@ -154,11 +155,28 @@ pub(crate) fn around<E: From<Error>>(
     let renewed = renew(conn, &renamed.table, &spec);
     renewed.map_err(|error| broken(&renamed.table, &error))?;
     let renamed = Some(&renamed).filter(|renamed| !renamed.to.is_empty());
-    Ok(sync(conn, renamed)?)
+    Ok(sync(conn, Moment::Statement(renamed))?)
+}
+
+/// The table whose journal a trigger is of.
+fn journaled_by(conn: &Connection, trigger: &str) -> Result<Option<String>> {
+    let found: Option<(String, String)> = conn
+        .prepare_cached(
+            "SELECT tbl_name, sql FROM main.sqlite_schema \
+             WHERE type = 'trigger' AND name = ?1 COLLATE NOCASE",
+        )
+        .and_then(|mut stmt| {
+            stmt.query_row([trigger], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .map_err(sqlite_error::map)?;
+    let of_journal = found.filter(|(_, sql)| is_journal_trigger(sql).is_some());
+    Ok(of_journal.map(|(table, _)| table))
 }
 
 /// An ALTER TABLE, or a DROP TRIGGER.
 struct Change {
+    /// The table, or the trigger.
     table: String,
     how: How,
 }
@@ -176,8 +194,10 @@ impl Change {
         let text = |token: Option<&Token>| token.map(|token| name_of(sql, token));
         let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is(word));
         if is(0, "drop") && is(1, "trigger") {
+            let at = if is(2, "if") { 4 } else { 2 };
+            let at = if is(at + 1, ".") { at + 2 } else { at };
             return Some(Change {
-                table: String::new(),
+                table: text(tokens.get(at))?,
                 how: How::DropTrigger,
             });
         }

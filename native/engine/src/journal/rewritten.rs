@@ -81,7 +81,9 @@ impl Before {
             let Some(still) = still else {
                 continue;
             };
-            if root_page(conn, &still.table)? == *root {
+            // Where the journal was switched off and on, rows may have changed in between.
+            let is_kept = root_page(conn, &still.table)? == *root;
+            if is_kept && still.spec == before.spec {
                 continue;
             }
             if old.is_none() {

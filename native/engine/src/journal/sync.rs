@@ -56,7 +56,7 @@ pub(crate) fn lost(conn: &Connection, all: &[Journaled]) -> Result<Vec<Journaled
     let mut lost = Vec::new();
     for known in known(conn)?.into_values() {
         let there = all.iter().any(|other| same(&other.table, &known.table));
-        if !there && load_table(conn, &known.table)?.is_some() {
+        if !there && !known.switched_off && load_table(conn, &known.table)?.is_some() {
             lost.extend(
                 serde_json::from_str(&known.config)
                     .ok()
@@ -76,14 +76,44 @@ struct Known {
     table: String,
     config: String,
     columns: String,
+    switched_off: bool,
 }
 
-/// Brings the journal's own rows to what the triggers are. `renamed` is what was renamed just
-/// before.
+/// When the journal's own rows are brought to what the triggers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment<'r> {
+    /// After a statement, which may have renamed something. Triggers that are gone may come back.
+    Statement(Option<&'r Renamed>),
+    /// At the end of what changes the schema.
+    End,
+}
+
+/// The `until` of a table whose journal a statement has switched off, before the end says whether
+/// that is so.
+const SWITCHED_OFF: i64 = -1;
+
+/// A statement has dropped a trigger of the table's journal.
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn sync(conn: &Connection, renamed: Option<&Renamed>) -> Result<()> {
+pub(crate) fn switched_off(conn: &Connection, table: &str) -> Result<()> {
+    run(
+        conn,
+        "UPDATE ash_rusqlite_journaled SET until = ?1 \
+         WHERE \"table\" = ?2 COLLATE NOCASE AND until IS NULL",
+        (SWITCHED_OFF, table),
+    )
+}
+
+/// Brings the journal's own rows to what the triggers are.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn sync(conn: &Connection, moment: Moment<'_>) -> Result<()> {
+    let renamed = match moment {
+        Moment::Statement(renamed) => renamed,
+        Moment::End => None,
+    };
     let wanted = Journaled::all(conn)?;
     if wanted.is_empty() && !layout::is_installed(conn)? {
         return Ok(());
@@ -101,13 +131,20 @@ pub(crate) fn sync(conn: &Connection, renamed: Option<&Renamed>) -> Result<()> {
         let config = serde_json::to_string(&table.spec).unwrap_or_default();
         match known.remove(&table.table) {
             Some(known)
-                if known.table == table.table && known.config == config && known.columns == now => {
+                if known.table == table.table && known.config == config && known.columns == now =>
+            {
+                run(
+                    conn,
+                    "UPDATE ash_rusqlite_journaled SET until = NULL WHERE id = ?1 AND until = ?2",
+                    (known.id, SWITCHED_OFF),
+                )?;
             }
             Some(known) => changed(conn, &known, &table.table, (&config, &now), renamed)?,
             None => begun(conn, &table.table, &config, &now)?,
         }
     }
-    for gone in known.into_values() {
+    let gone = known.into_values();
+    for gone in gone.filter(|_| moment == Moment::End) {
         run(
             conn,
             "UPDATE ash_rusqlite_journaled SET until = \
@@ -119,15 +156,16 @@ pub(crate) fn sync(conn: &Connection, renamed: Option<&Renamed>) -> Result<()> {
 }
 
 fn known(conn: &Connection) -> Result<BTreeMap<String, Known>> {
-    let sql = "SELECT \"table\", id, config, columns FROM ash_rusqlite_journaled \
-               WHERE until IS NULL ORDER BY id";
+    let sql = "SELECT \"table\", id, config, columns, until FROM ash_rusqlite_journaled \
+               WHERE until IS NULL OR until = ?1 ORDER BY id";
     let mut stmt = conn.prepare(sql).map_err(sqlite_error::map)?;
-    let rows = stmt.query_map([], |row| {
+    let rows = stmt.query_map([SWITCHED_OFF], |row| {
         let known = Known {
             id: row.get(1)?,
             table: row.get(0)?,
             config: row.get(2)?,
             columns: row.get(3)?,
+            switched_off: row.get::<_, Option<i64>>(4)?.is_some(),
         };
         Ok((row.get(0)?, known))
     });
@@ -165,17 +203,12 @@ fn add_types(conn: &Connection, table: &Journaled) -> Result<()> {
     Ok(())
 }
 
-/// A table without rows needs no baseline, nor does one that was switched off just before.
+/// A table without rows needs no baseline.
 fn begun(conn: &Connection, table: &str, config: &str, columns: &str) -> Result<()> {
     let sql = format!(
-        "INSERT INTO ash_rusqlite_journaled \
-         (\"table\", config, columns, since, renamed, baseline_key, baselined) \
-         SELECT ?1, ?2, ?3, head + 1, iif(before.id IS NULL, NULL, '{{}}'), \
-         before.baseline_key, coalesce(before.baselined, \
-         CASE WHEN NOT EXISTS (SELECT 1 FROM {}) THEN head END) \
-         FROM (SELECT coalesce(max(seq), 0) AS head FROM ash_rusqlite_events) \
-         LEFT JOIN ash_rusqlite_journaled AS before ON before.until = head AND before.id = \
-         (SELECT max(id) FROM ash_rusqlite_journaled WHERE \"table\" = ?1 AND columns = ?3)",
+        "INSERT INTO ash_rusqlite_journaled (\"table\", config, columns, since, baselined) \
+         SELECT ?1, ?2, ?3, head + 1, CASE WHEN NOT EXISTS (SELECT 1 FROM {}) THEN head END \
+         FROM (SELECT coalesce(max(seq), 0) AS head FROM ash_rusqlite_events)",
         crate::schema::quoted_name(table)
     );
     run(conn, &sql, (table, config, columns))
