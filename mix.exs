@@ -90,7 +90,8 @@ defmodule AshRusqlite.MixProject do
   end
 
   defp guides do
-    for name <- ~w(from-ets from-ash-sqlite developing repo migrations testing import-format),
+    for name <-
+          ~w(from-ets from-ash-sqlite developing repo events migrations testing import-format),
         do: "guides/#{name}.md"
   end
 end
