@@ -21,6 +21,13 @@ if Code.ensure_loaded?(Ash) do
                Generator.generate(@folder, wanted(), name: "changes", drop: true)
     end
 
+    @tag :tmp_dir
+    test "the first one is as the generator would write it today", %{tmp_dir: empty} do
+      [path | _] = @folder |> Path.join("*.sql") |> Path.wildcard()
+      assert {:ok, %{files: [file]}} = Generator.generate(empty, wanted(), name: "create_chat")
+      assert File.read!(path) == file.text
+    end
+
     test "the files are as the generator wrote them" do
       assert [_ | _] = paths = @folder |> Path.join("*.sql") |> Path.wildcard()
 
