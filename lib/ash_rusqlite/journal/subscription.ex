@@ -228,6 +228,10 @@ defmodule AshRusqlite.Journal.Subscription do
   defp delivered({:error, %Error{code: :unknown_source}}, state, _limit),
     do: {:noreply, %{state | more?: false}}
 
+  # It was there: a restore has put another journal in its place, and is about to say so.
+  defp delivered({:error, %Error{code: :position_ahead}}, state, _limit),
+    do: close(state, restored())
+
   defp delivered({:error, %Error{code: code, retryable?: retryable?}}, state, _limit)
        when retryable? or code == :closed do
     Process.send_after(self(), :again, @again)
@@ -261,6 +265,13 @@ defmodule AshRusqlite.Journal.Subscription do
     send(state.subscriber, {:journal_closed, self(), error})
     {:stop, {:shutdown, error}, state}
   end
+
+  defp restored,
+    do:
+      Error.new(
+        :other_journal,
+        "the database was restored, and its journal with it: read what is there, and subscribe again"
+      )
 
   defp closed,
     do: Error.new(:closed, "the repo was stopped, and with it what followed its journal")
