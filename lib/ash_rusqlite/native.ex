@@ -124,7 +124,8 @@ defmodule AshRusqlite.Native do
 
   @doc "Opens a database. The calling process owns it: its end closes the database."
   # The caller also gets `{:file_replaced, error}` whenever the files were opened again because
-  # another program had deleted or replaced them.
+  # another program had deleted or replaced them, and `{:journal_broken, error}` when the triggers of
+  # a journal are gone or changed in the file that was opened.
   @spec open(String.t(), keyword(), reference()) :: {:ok, db()} | error()
   def open(_path, _options, _ref), do: not_loaded()
 

@@ -2,7 +2,7 @@ defmodule AshRusqlite.Journaled do
   @moduledoc false
   # Tables with a journal, for tests.
 
-  alias AshRusqlite.Repo.{Schema, Writes}
+  alias AshRusqlite.Repo.{Maintenance, Schema, Writes}
 
   @notes [
     table: "notes",
@@ -52,5 +52,26 @@ defmodule AshRusqlite.Journaled do
   @doc "Writes many notes, each by itself, the first one with this number."
   def notes!(repo, range, room \\ "kitchen") do
     for number <- range, do: note!(repo, "#{room}-#{number}", room)
+  end
+
+  @doc "Runs SQL in a migration, which may change the tables of the journal."
+  def by_hand!(repo, folder, sql) do
+    migrations = Path.join(folder, "by_hand")
+    File.mkdir_p!(migrations)
+    number = length(File.ls!(migrations)) + 1
+    File.write!(Path.join(migrations, "#{number}_by_hand.sql"), "-- up\n#{sql};\n")
+    Maintenance.migrate!(repo, migrations: migrations)
+  end
+
+  @doc "Runs a statement in another program."
+  def elsewhere!(path, sql) do
+    python = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"
+
+    {_, 0} =
+      if System.find_executable("sqlite3"),
+        do: System.cmd("sqlite3", [path, sql]),
+        else: System.cmd("python3", ["-c", python, path, sql])
+
+    :ok
   end
 end

@@ -120,9 +120,14 @@ defmodule AshRusqlite.Repo.Server do
 
   # The files are open again, and the tables may be others.
   def handle_info({:file_replaced, {:error, reason}}, state) do
-    error = Error.from_native(reason)
-    Logger.error("#{inspect(state.entry.repo)}: #{Exception.message(error)}")
+    log(reason, state)
     {:noreply, renewed(state)}
+  end
+
+  # Another program dropped or changed triggers of the journal.
+  def handle_info({:journal_broken, {:error, reason}}, state) do
+    log(reason, state)
+    {:noreply, state}
   end
 
   def handle_info(_message, state), do: {:noreply, state}
@@ -131,6 +136,11 @@ defmodule AshRusqlite.Repo.Server do
   def terminate(_reason, %{entry: entry}) do
     Registry.erase(entry)
     Call.close(entry.db)
+  end
+
+  defp log(reason, state) do
+    error = Error.from_native(reason)
+    Logger.error("#{inspect(state.entry.repo)}: #{Exception.message(error)}")
   end
 
   defp changed(state, monitor) do

@@ -17,7 +17,7 @@ use crate::sqlite_error;
 pub enum Access {
     /// A user, to read: SELECT, EXPLAIN and the pragmas that only tell.
     Query = 0,
-    /// The query compiler: rows of tables, no schema changes.
+    /// The query compiler: rows of tables, no schema changes. Not those of the library's own tables.
     Write = 1,
     /// A migration file: anything but other files and extensions.
     Migration = 2,
@@ -35,7 +35,7 @@ impl Gate {
         let gate = Gate(Arc::new(AtomicU8::new(Access::Internal as u8)));
         let state = Arc::clone(&gate.0);
         conn.authorizer(Some(move |context: AuthContext<'_>| {
-            authorize(state.load(Ordering::Relaxed), context.action)
+            authorize(state.load(Ordering::Relaxed), &context)
         }))
         .map_err(sqlite_error::map)?;
         Ok(gate)
@@ -56,7 +56,7 @@ impl Gate {
                 let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
                 tables.insert(table.to_owned());
             }
-            authorize(state.load(Ordering::Relaxed), context.action)
+            authorize(state.load(Ordering::Relaxed), &context)
         }))
         .map_err(sqlite_error::map)
     }
@@ -125,13 +125,15 @@ fn among(pragmas: &[&str], name: &str) -> bool {
     pragmas.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn authorize(access: u8, action: AuthAction<'_>) -> Authorization {
+fn authorize(access: u8, context: &AuthContext<'_>) -> Authorization {
+    let action = context.action;
     let allowed = if access == Access::Internal as u8 {
         true
     } else if access == Access::Migration as u8 {
         in_migration(action)
     } else if access == Access::Write as u8 {
-        reads(action) || writes_rows(action)
+        // What a trigger of the journal writes, the trigger itself is the accessor of.
+        reads(action) || (writes_rows(action) && (context.accessor.is_some() || !is_own(action)))
     } else {
         reads(action) || prepares_rtree(action)
     };
@@ -164,6 +166,19 @@ fn in_migration(action: AuthAction<'_>) -> bool {
         AuthAction::Pragma { pragma_name, .. } => among(MIGRATING, pragma_name) || reads(action),
         _ => true,
     }
+}
+
+/// Whether a table is one of this library's own, such as those of the journal.
+pub fn is_own_table(table: &str) -> bool {
+    let prefix = table.get(..OWN.len());
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(OWN))
+}
+
+/// What the names of the library's own tables begin with.
+const OWN: &str = "ash_rusqlite_";
+
+fn is_own(action: AuthAction<'_>) -> bool {
+    changed(&action).is_some_and(is_own_table)
 }
 
 fn writes_rows(action: AuthAction<'_>) -> bool {

@@ -256,8 +256,9 @@ impl Database {
         self.0.shared.journal.wait(notify);
     }
 
-    /// Sets who is told what nobody asked for: that the files were opened again because another
-    /// program had replaced them.
+    /// Sets who is called with what nobody asked for: that the files were opened again because
+    /// another program had replaced them (`file_replaced`), and that the triggers of a journal are
+    /// gone or changed in the file that was opened (`journal_broken`).
     pub fn report_to(&self, report: Report) {
         self.0.shared.report_to(report);
     }

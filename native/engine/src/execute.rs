@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
+use crate::access;
 use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::journal;
@@ -28,6 +29,15 @@ pub trait RowSink {
 
     /// One row, borrowed from SQLite's buffers.
     fn row(&mut self, row: &Row<'_>) -> Result<()>;
+}
+
+/// The error of a write to a table of the library's own.
+fn own_table(table: &str) -> Error {
+    let message = format!(
+        "{table} is a table of this library, which no statement of a caller writes to: it would not \
+         agree with the rest. Reads may look at it, and migrations may change it"
+    );
+    Error::new(Code::NotAllowed, message).with("table", table)
 }
 
 /// What statements run on.
@@ -147,6 +157,10 @@ impl Executor<'_> {
     /// connection keeps.
     pub fn write(&self, write: &Write, plans: &Plans, sink: &mut dyn RowSink) -> Result<u64> {
         let (write, _) = write.parts();
+        let own = write.table().filter(|table| access::is_own_table(table));
+        if let (Some(table), false) = (own, matches!(write, Write::Consumer(_))) {
+            return Err(own_table(table));
+        }
         if let Write::UpdateOrInsert(write) = write {
             return self.update_or_insert(write, plans, sink);
         }

@@ -24,6 +24,7 @@ rustler::atoms! {
     writing,
     progress,
     file_replaced,
+    journal_broken,
     waited,
     infinity,
     nil,

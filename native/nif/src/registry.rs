@@ -77,7 +77,7 @@ pub fn open(id: u64, config: Config, owner: LocalPid, opened: reply::OnOpened) -
 }
 
 fn insert(id: u64, database: Database, owner: LocalPid) -> Result<()> {
-    database.report_to(reply::on_replaced(owner));
+    database.report_to(reply::on_report(owner));
     let mut databases = DATABASES.write().unwrap_or_else(PoisonError::into_inner);
     if REPLACED.load(Ordering::Relaxed) {
         drop(databases);

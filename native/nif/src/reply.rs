@@ -94,13 +94,17 @@ pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Result<OnOpened> {
     }))
 }
 
-/// Tells a process, as often as it happens, that another program replaced the files of
-/// a database: `{:file_replaced, error}`.
-pub fn on_replaced(to: LocalPid) -> Box<dyn Fn(&Error) + Send + Sync> {
+/// Notifies a process, as often as it happens, that another program replaced the files of a
+/// database, `{:file_replaced, error}`, or that its journal does not capture all changes,
+/// `{:journal_broken, error}`.
+pub fn on_report(to: LocalPid) -> Box<dyn Fn(&Error) + Send + Sync> {
     Box::new(move |error| {
         let env = OwnedEnv::new();
-        let what = Raw::atom(atoms::file_replaced());
-        let term = env.run(|env| Raw::tuple(env, [what, error::answer(env, error)]));
+        let what = match error.code() {
+            Code::JournalBroken => atoms::journal_broken(),
+            _ => atoms::file_replaced(),
+        };
+        let term = env.run(|env| Raw::tuple(env, [Raw::atom(what), error::answer(env, error)]));
         Message { env, to, term }.send();
     })
 }

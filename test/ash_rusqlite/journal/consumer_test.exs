@@ -161,13 +161,13 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert Journal.consumers(repo) == []
   end
 
-  test "one of another journal, or behind what is kept, does not start", %{repo: repo} do
+  test "one of another journal, or behind what is kept, does not start", %{repo: repo, tmp_dir: folder} do
     notes!(repo, 1..4)
     assert Journal.reset_consumer(repo, "copy", 1) == :ok
-    Writes.execute!(repo, "DELETE FROM ash_rusqlite_events WHERE seq < 4")
+    by_hand!(repo, folder, "DELETE FROM ash_rusqlite_events WHERE seq < 4")
     assert {:error, %Error{code: :outdated, details: %{oldest: 4}}} = refused(repo)
     assert Journal.reset_consumer(repo, "copy", 3) == :ok
-    Writes.execute!(repo, "UPDATE ash_rusqlite_consumers SET epoch = 'before'")
+    by_hand!(repo, folder, "UPDATE ash_rusqlite_consumers SET epoch = 'before'")
     assert {:error, %Error{code: :other_journal}} = refused(repo)
     assert {:error, %Error{code: :other_journal}} = Journal.reset_consumer(repo, "copy", "a.b.1")
   end

@@ -1,6 +1,9 @@
 defmodule AshRusqlite.Repo.JournalTest do
   use AshRusqlite.Case, async: true
 
+  import ExUnit.CaptureLog
+  import AshRusqlite.Journaled, only: [by_hand!: 3, elsewhere!: 2]
+
   alias AshRusqlite.Repo.{Maintenance, Reads, Schema, Statement, Writes}
 
   doctest AshRusqlite.Repo.AsOf
@@ -111,15 +114,15 @@ defmodule AshRusqlite.Repo.JournalTest do
     end
   end
 
-  test "journal_verify finds a row that is not as its events say", %{repo: repo} do
+  test "journal_verify finds a row that is not as its events say", %{repo: repo, tmp_dir: folder} do
     test = self()
     assert {:ok, verified} = Repo.journal_verify(progress: &send(test, &1))
     assert verified == %{events: 4, rows: 1, tables: ["notes"], differences: [], problems: []}
     assert_received %{phase: :verify, done: 4, total: 4}
 
     sql = "UPDATE ash_rusqlite_events SET data = replace(data, 'changed', 'other')"
-    Repo.execute!(sql)
-    Repo.execute!("DELETE FROM ash_rusqlite_events WHERE seq = 2")
+    by_hand!(repo, folder, sql)
+    by_hand!(repo, folder, "DELETE FROM ash_rusqlite_events WHERE seq = 2")
     assert {:ok, %{differences: [difference], problems: problems}} = Repo.journal_verify()
 
     assert difference == %{
@@ -134,6 +137,44 @@ defmodule AshRusqlite.Repo.JournalTest do
     assert {:ok, %{problems: [_]}} = Repo.journal_verify(limit: 1)
     assert {:error, %{code: :invalid_option}} = Repo.journal_verify(limit: 0)
     assert {:error, %{code: :invalid_option}} = Maintenance.journal_verify(repo, quick: true)
+  end
+
+  test "no statement writes to the tables of the journal", %{repo: repo} do
+    assert {:error, %{code: :not_allowed, details: %{table: "ash_rusqlite_events"}} = error} =
+             Repo.execute("DELETE FROM ash_rusqlite_events")
+
+    assert Exception.message(error) =~ "a table of this library"
+
+    for write <- [
+          fn -> Writes.insert(repo, :ash_rusqlite_consumers, name: "me", seq: 1) end,
+          fn -> Writes.delete_all(repo, :ash_rusqlite_journaled) end,
+          fn -> Writes.update_all(repo, :ash_rusqlite_request, action: "x") end
+        ] do
+      assert {:error, %{code: :not_allowed}} = write.()
+    end
+
+    assert {:ok, %{problems: [], differences: []}} = Repo.journal_verify()
+  end
+
+  test "a trigger that another program dropped is logged at the start", %{tmp_dir: folder} do
+    path = Path.join(folder, "dropped.db")
+    options = [name: :dropped, database: path, log_start: false]
+    start = fn -> AshRusqlite.Repo.start_link(options) end
+    {:ok, repo} = start.()
+    AshRusqlite.Journaled.tables!(repo)
+    AshRusqlite.Repo.stop(repo)
+    refute with_log(fn -> stop(start.()) end) |> elem(1) =~ "triggers"
+
+    elsewhere!(path, "DROP TRIGGER notes_journal_delete")
+    {_, log} = with_log(fn -> stop(start.()) end)
+    assert log =~ "[error] :dropped: changes of journaled tables may have no events"
+    assert log =~ "notes: the trigger notes_journal_delete is missing"
+  end
+
+  # What was reported before is logged by then.
+  defp stop({:ok, repo}) do
+    :sys.get_state(repo)
+    AshRusqlite.Repo.stop(repo)
   end
 
   test "journal_rebuild makes a database that goes on", %{tmp_dir: folder, repo: repo} do

@@ -185,11 +185,8 @@ defmodule Mix.Tasks.AshRusqliteTest do
 
     {:ok, repo} = AshRusqlite.Repo.start_link(database: database, log_start: false)
 
-    AshRusqlite.Repo.Writes.execute!(
-      repo,
-      "UPDATE ash_rusqlite_events SET data = replace(data, 'b', 'x')"
-    )
-
+    sql = "UPDATE ash_rusqlite_events SET data = replace(data, 'b', 'x')"
+    AshRusqlite.Journaled.by_hand!(repo, folder, sql)
     AshRusqlite.Repo.stop(repo)
 
     assert_raise Mix.Error,

@@ -2,12 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{count, give_own, is_empty, Executor, RowSink};
+use super::{count, give_own, is_empty, own_table, Executor, RowSink};
+use crate::access;
 use crate::error::{Code, Error, Result};
 use crate::not_a_read;
 use crate::query::compile;
 use crate::query::ir::SqlWrite;
+use crate::schema::lex::{lex, name_of};
 use crate::value::OutputColumn;
+
+/// The table of the library's own that a statement names, if it does.
+fn own_of(sql: &str) -> Option<String> {
+    let mut names = lex(sql).into_iter().map(|token| name_of(sql, &token));
+    names.find(|name| access::is_own_table(name))
+}
 
 impl Executor<'_> {
     /// Runs one. Returns how many rows it wrote; what it returns goes to the sink.
@@ -21,7 +29,11 @@ impl Executor<'_> {
             return Err(error);
         }
         let params = compile::raw(&write.sql, &write.params)?;
-        let mut stmt = self.prepare(&write.sql)?;
+        let mut stmt = self.prepare(&write.sql).map_err(|error| {
+            let denied = error.code() == Code::NotAllowed && error.detail("sqlite_code").is_some();
+            let own = own_of(&write.sql).filter(|_| denied);
+            own.map_or(error, |table| own_table(&table))
+        })?;
         if is_empty(&stmt) {
             let message = "the SQL holds no statement; give an INSERT, UPDATE or DELETE";
             return Err(Error::new(Code::InvalidQuery, message));

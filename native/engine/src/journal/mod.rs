@@ -14,7 +14,8 @@
 //!
 //! Between requests the writer writes events of the rows that were there before (`baseline`), seals
 //! events in a chain (`seal`) and removes old ones (`retain`). Content that must go is redacted
-//! (`redact`) and scrubbed from the file (`scrub`).
+//! (`redact`) and scrubbed from the file (`scrub`). When a file is opened its triggers are looked at
+//! (`intact`).
 
 pub(crate) mod as_of;
 mod baseline;
@@ -23,6 +24,7 @@ mod consumers;
 mod context;
 mod digest;
 mod follow;
+mod intact;
 mod keys;
 mod layout;
 mod names;
@@ -52,6 +54,7 @@ pub use context::WriteContext;
 pub(crate) use context::{check_positions, Context};
 pub use follow::enable;
 pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
+pub(crate) use intact::broken;
 pub(crate) use keys::of_values as key_of_values;
 pub(crate) use layout::{head, install, not_journaled, renew_epoch};
 pub use layout::{identity, is_installed, Identity};

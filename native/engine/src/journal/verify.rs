@@ -7,17 +7,14 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::compare::{self, RowDifference};
-use super::follow::equal_texts;
-use super::layout;
 use super::replay::{create_like, Range, Replay, Steps, Watch};
 use super::rows::Digests;
 use super::seal::{self, ChainFault};
-use super::sync::Journaled;
-use super::triggers::{trigger_names, triggers};
 use super::versions::{open_versions, Version};
-use crate::error::{Code, Error, Result};
+use super::{intact, layout};
+use crate::error::{Error, Result};
 use crate::progress::ProgressSink;
-use crate::schema::{load_table, quoted_name, same};
+use crate::schema::{load_table, quoted_name};
 use crate::sqlite_error;
 
 /// What verifying found.
@@ -59,11 +56,9 @@ pub fn verify(conn: &Connection, limit: usize, sink: &mut dyn ProgressSink) -> R
         tables: versions.keys().cloned().collect(),
         ..Verified::default()
     };
-    let mut problems = Problems {
-        limit,
-        all: Vec::new(),
-    };
-    check_tables(conn, &versions, &mut problems)?;
+    let mut problems = Problems::new(limit);
+    intact::check_tables(conn, &versions, &mut problems)?;
+    check_baselines(&versions, &mut problems);
     check_request(conn, &mut problems)?;
     for table in versions.keys() {
         if load_table(conn, table)?.is_some() {
@@ -99,7 +94,7 @@ pub fn verify(conn: &Connection, limit: usize, sink: &mut dyn ProgressSink) -> R
         found.differences.extend(differences);
         steps.report(table, found.rows, found.rows)?;
     }
-    found.problems = problems.all;
+    found.problems = problems.into_all();
     drop(snapshot);
     Ok(found)
 }
@@ -123,6 +118,17 @@ pub(super) struct Problems {
 }
 
 impl Problems {
+    /// None yet, of at most so many.
+    pub(super) fn new(limit: usize) -> Problems {
+        let all = Vec::new();
+        Problems { limit, all }
+    }
+
+    /// All that were noted.
+    pub(super) fn into_all(self) -> Vec<String> {
+        self.all
+    }
+
     /// Notes one more.
     pub(super) fn note(&mut self, problem: String) {
         if self.all.len() < self.limit {
@@ -286,77 +292,13 @@ fn check_request(conn: &Connection, problems: &mut Problems) -> Result<()> {
     Ok(())
 }
 
-/// That each journaled table has its triggers, and that the journal knows it as it is.
-fn check_tables(
-    conn: &Connection,
-    versions: &BTreeMap<String, Vec<Version>>,
-    problems: &mut Problems,
-) -> Result<()> {
-    let journaled = Journaled::all(conn)?;
-    for table in &journaled {
-        if !versions.keys().any(|known| same(known, &table.table)) {
-            problems.note(format!(
-                "{}: has triggers of a journal that does not know it",
-                table.table
-            ));
-        }
-    }
+/// That the rows that were there before have their events.
+fn check_baselines(versions: &BTreeMap<String, Vec<Version>>, problems: &mut Problems) {
     for (table, versions) in versions {
-        let Some(version) = versions.last() else {
-            continue;
-        };
-        let Some(known) = load_table(conn, table)? else {
-            problems.note(format!("{table}: the table is not there"));
-            continue;
-        };
-        let columns = known.columns.iter().filter(|column| !column.generated);
-        let is_as_known = columns.map(|column| &column.name).eq(&version.columns);
-        if !is_as_known {
-            problems.note(format!("{table}: has other columns than its journal knows"));
-        }
-        if version.baselined.is_none() {
+        if versions.last().is_some_and(|last| last.baselined.is_none()) {
             problems.note(format!("{table}: its baseline is not complete"));
         }
-        check_triggers(conn, table, version, problems)?;
     }
-    Ok(())
-}
-
-fn check_triggers(
-    conn: &Connection,
-    table: &str,
-    version: &Version,
-    problems: &mut Problems,
-) -> Result<()> {
-    let wanted = match triggers(conn, table, &version.spec) {
-        Ok(wanted) => wanted,
-        Err(error) if error.code() == Code::InvalidOption => {
-            problems.note(format!("{table}: {}", error.message()));
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    for name in trigger_names(table) {
-        let found: Option<String> = conn
-            .query_row(
-                "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 \
-                 AND tbl_name = ?2 COLLATE NOCASE",
-                [&name, table],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(sqlite_error::map)?;
-        let wanted = wanted.iter().find(|(wanted, _)| *wanted == name);
-        match (found, wanted) {
-            (None, Some(_)) => problems.note(format!("{table}: the trigger {name} is missing")),
-            (Some(_), None) => problems.note(format!("{table}: the trigger {name} is too many")),
-            (Some(found), Some((_, wanted))) if !equal_texts(&found, wanted) => problems.note(
-                format!("{table}: the trigger {name} is not as it would be written now"),
-            ),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn count(conn: &Connection, table: &str) -> Result<u64> {

@@ -267,7 +267,7 @@ impl Writer {
             self.forget_forms();
         }
         let before = self.link.conn.total_changes();
-        let mut result = guarded(|| self.executor().write(write, &self.plans, sink));
+        let mut result = self.write_rows(write, sink);
         if let Err(error) = &result {
             // Once SQLite has rolled the transaction back, running again would commit at once.
             let begun = !self.link.conn.is_autocommit();
@@ -276,7 +276,7 @@ impl Writer {
                 if self.link.conn.total_changes() == before || self.undo(undo)? {
                     self.catalog().reload(&self.link.conn)?;
                     self.enter(write, undo.unit())?;
-                    result = guarded(|| self.executor().write(write, &self.plans, sink));
+                    result = self.write_rows(write, sink);
                 }
             }
         }
@@ -284,6 +284,19 @@ impl Writer {
             let error = sqlite_error::refine(&self.link.conn, self.link.control.explain(error));
             self.explain(error, write)
         })
+    }
+
+    /// How far a consumer is the library writes itself.
+    fn write_rows(&self, write: &Write, sink: &mut dyn RowSink) -> Result<u64> {
+        let own = matches!(write.parts().0, Write::Consumer(_));
+        if own {
+            self.link.gate.set(Access::Internal);
+        }
+        let result = guarded(|| self.executor().write(write, &self.plans, sink));
+        if own {
+            self.link.gate.set(Access::Write);
+        }
+        result
     }
 
     /// Undoes what a request wrote. Returns whether it did.

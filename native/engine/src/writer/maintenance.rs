@@ -178,6 +178,7 @@ impl Writer {
             Ok(summary)
         });
         self.read_catalog_again();
+        self.shared.look_at_journal(&self.link);
         self.shared.journal.committed(None);
         result.map(Outcome::Backup)
     }

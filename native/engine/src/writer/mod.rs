@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::ffi;
@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
-use crate::journal::{Context, JournalWatch};
+use crate::journal::{broken, Context, JournalWatch};
 use crate::opened_files::{FileUse, FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
@@ -61,13 +61,20 @@ pub struct Shared {
     pub watch: FileWatch,
     /// Who waits for events of the journal.
     pub journal: JournalWatch,
-    reports: OnceLock<Report>,
+    reports: Mutex<Reports>,
     catalog: OnceLock<SharedCatalog>,
     unopened: SharedCatalog,
 }
 
-/// Is told what nobody asked for.
+/// Is called with what nobody asked for.
 pub type Report = Box<dyn Fn(&Error) + Send + Sync>;
+
+/// Who is called, and what came before there was anybody.
+#[derive(Default)]
+struct Reports {
+    to: Option<Arc<Report>>,
+    early: Vec<Error>,
+}
 
 impl Shared {
     /// For a database that is about to be opened.
@@ -79,7 +86,7 @@ impl Shared {
             counters: Counters::default(),
             watch: FileWatch::default(),
             journal: JournalWatch::default(),
-            reports: OnceLock::new(),
+            reports: Mutex::default(),
             catalog: OnceLock::new(),
             unopened: SharedCatalog::reading(read_types),
         }
@@ -95,16 +102,37 @@ impl Shared {
         self.catalog.get().is_some()
     }
 
-    /// Sets who is told what nobody asked for.
+    /// Sets who is called with what nobody asked for, which may have happened before. The first one
+    /// stays.
     pub fn report_to(&self, report: Report) {
-        // The first one stays.
-        let _ = self.reports.set(report);
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        if reports.to.is_some() {
+            return;
+        }
+        let report = Arc::new(report);
+        reports.to = Some(Arc::clone(&report));
+        let early = std::mem::take(&mut reports.early);
+        drop(reports);
+        early.iter().for_each(|error| report(error));
     }
 
     /// Reports what nobody asked for.
     pub fn report(&self, error: &Error) {
-        if let Some(report) = self.reports.get() {
-            report(error);
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        match reports.to.clone() {
+            Some(report) => {
+                drop(reports);
+                report(error);
+            }
+            None => reports.early.push(error.clone()),
+        }
+    }
+
+    /// Reports that changes of journaled tables may have no events. Whether they have is not worth an
+    /// error of its own: whoever writes gets those of SQLite.
+    fn look_at_journal(&self, link: &Link) {
+        if let Ok(Some(error)) = broken(&link.conn) {
+            self.report(&error);
         }
     }
 
@@ -248,6 +276,7 @@ impl Writer {
         let mut link = connection::open_writer(&path, &shared.config, Arc::default())?;
         let catalog = shared.unopened.draft(&link.conn)?;
         let _ = shared.catalog.set(catalog);
+        shared.look_at_journal(&link);
         shared.watch_log(&mut link)?;
         let files = match shared.config.database.is_some() && !shared.config.read_only {
             true => OpenedFiles::of(&link.conn).map(Arc::new),

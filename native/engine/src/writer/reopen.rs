@@ -215,6 +215,7 @@ impl Writer {
         self.shared.watch_log(&mut link)?;
         let log = self.shared.log_of(&link)?;
         self.shared.catalog().reload(&link.conn)?;
+        self.shared.look_at_journal(&link);
         self.files = OpenedFiles::of(&link.conn).map(Arc::new);
         self.file_use = self.files.as_ref().map(|files| files.begin_use());
         self.shared.watch.set(self.files.clone());
