@@ -205,6 +205,31 @@ fn an_ordinary_read_of_the_past_is_one_of_the_rows_of_then() {
 }
 
 #[test]
+fn a_row_that_came_to_have_the_key_of_one_made_later_is_found_in_the_past() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = chat(dir.path());
+    // So many that the last events are taken back, not all others applied.
+    run(
+        &conn,
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 19)
+         INSERT INTO messages (id, content) SELECT n, 'hi' FROM c",
+    );
+    let before = u64::try_from(head(&conn)).unwrap();
+    run(
+        &conn,
+        "INSERT INTO messages (id, content) VALUES (20, 'new');
+         UPDATE OR REPLACE messages SET id = 20 WHERE id = 1;
+         INSERT INTO messages (id, content) VALUES (30, 'new'); DELETE FROM messages WHERE id = 30;
+         UPDATE messages SET id = 30 WHERE id = 2; UPDATE messages SET id = 40 WHERE id = 30;",
+    );
+    let database = opened(&path);
+    let text = "SELECT id FROM messages ORDER BY id";
+    let expected: Rows = (1..=19).map(|id| vec![json!(id)]).collect();
+    assert_eq!(read(&database, &sql(text), &at(before)).unwrap(), expected);
+    close(database);
+}
+
+#[test]
 fn rows_of_each_key_are_found_in_the_past_too() {
     let dir = tempfile::tempdir().unwrap();
     let (path, conn) = chat(dir.path());

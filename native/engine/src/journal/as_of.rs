@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::layout;
-use super::replay::{create_like, Range, Replay};
+use super::replay::{create_like, Range, Replay, Touch};
 use super::rows::Digests;
 use super::verify::{beside, removed};
 use super::versions::{open_versions, Version};
@@ -268,7 +268,8 @@ impl Undone {
         parts.join(" AND ")
     }
 
-    /// The keys, and of each whether its row was made by the first event.
+    /// The keys, and of each whether its row was made by the first event: then it is not taken from
+    /// the table, unless a row that had another key came to have it.
     fn create_touched(&self, conn: &Connection) -> Result<()> {
         let part = |(at, column): (usize, &Column)| format!("k{at} {}", column.declared);
         let columns: Vec<String> = self.key().enumerate().map(part).collect();
@@ -289,7 +290,7 @@ impl Undone {
         let of_row: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
         let sql = format!(
             "INSERT OR IGNORE INTO temp.{} ({}) SELECT {} FROM temp.{} AS k CROSS JOIN main.{} AS t \
-             ON {} WHERE NOT k.made",
+             ON {} WHERE k.made IS NOT TRUE",
             self.rows,
             names.join(", "),
             of_row.join(", "),
@@ -342,18 +343,24 @@ fn take_back(conn: &Connection, versions: &Versions, seq: i64) -> Result<()> {
     for (name, one) in &undone {
         let marks = vec!["?"; one.key().count() + 1].join(", ");
         let sql = format!(
-            "INSERT OR IGNORE INTO temp.{} VALUES ({marks})",
+            "INSERT INTO temp.{} VALUES ({marks}) \
+             ON CONFLICT DO UPDATE SET made = NULL WHERE excluded.made IS NULL",
             one.touched
         );
         inserts.insert(name, conn.prepare(&sql).map_err(sqlite_error::map)?);
     }
     let mut touched = false;
-    replay.each_key(range, &mut |table, made, key| {
+    replay.each_key(range, &mut |table, touch, key| {
         touched = true;
         let Some(insert) = inserts.get_mut(table) else {
             return Ok(());
         };
         let mut run = || -> rusqlite::Result<()> {
+            let made = match touch {
+                Touch::Made => Some(true),
+                Touch::Changed => Some(false),
+                Touch::Moved => None,
+            };
             insert.raw_bind_parameter(1, made)?;
             for (at, value) in key.iter().enumerate() {
                 insert.raw_bind_parameter(at + 2, value)?;

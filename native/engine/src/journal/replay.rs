@@ -92,8 +92,19 @@ impl Watch for () {
     }
 }
 
-/// Called with a table, whether an event made the row, and its key.
-type EachKey<'e> = dyn FnMut(&str, bool, &[Encoded<'_>]) -> Result<()> + 'e;
+/// What an event did with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// It made the row that has it.
+    Made,
+    /// It changed or deleted the row that had it.
+    Changed,
+    /// It gave it to a row that had another one.
+    Moved,
+}
+
+/// Called with a table, what an event did, and with which key.
+type EachKey<'e> = dyn FnMut(&str, Touch, &[Encoded<'_>]) -> Result<()> + 'e;
 
 /// The tables that events are applied to.
 pub(crate) struct Replay<'c> {
@@ -195,8 +206,8 @@ impl<'c> Replay<'c> {
         Ok(done)
     }
 
-    /// Calls `each` with the table's name, whether the event made the row, and its key: for each event
-    /// in their order, and for one that changed the key with both keys.
+    /// Calls `each` with the table's name, what the event did, and the row's key: for each event in
+    /// their order, and for one that changed the key with both keys.
     ///
     /// # Errors
     /// Those of SQLite and of `each`, `journal_broken`.
@@ -220,9 +231,14 @@ impl<'c> Replay<'c> {
             };
             match rows.keys(&change) {
                 Ok(keys) => {
-                    let made = change.operation == Operation::Insert;
-                    for key in keys {
-                        each(&rows.table.name, made, &key)?;
+                    let moved = matches!(&*keys, [key, before] if key != before);
+                    for (place, key) in keys.iter().enumerate() {
+                        let touch = match change.operation {
+                            Operation::Insert => Touch::Made,
+                            _ if moved && place == 0 => Touch::Moved,
+                            _ => Touch::Changed,
+                        };
+                        each(&rows.table.name, touch, key)?;
                     }
                 }
                 Err(failed) => return Err(broken(&change, &rows.table.name, failed)?),
