@@ -256,6 +256,8 @@ fn rows_that_are_written_anew_have_events_of_what_they_are_then() {
         &named("a"),
     );
     folder.run("INSERT INTO messages VALUES ('1', 'r', '5'), ('2', 'r', 'x'), ('3', 'q', 'same')");
+    // It notes the row that it might have replaced, and leaves it alone.
+    folder.run("INSERT OR IGNORE INTO messages VALUES ('3', 'q', 'other')");
     folder.write(
         "20_anew.sql",
         "-- up\nCREATE TABLE new_messages (id UUID_TEXT PRIMARY KEY NOT NULL, room_id TEXT, \

@@ -268,6 +268,22 @@ fn what_is_redacted_already_counts_as_nothing_and_writes_nothing() {
 }
 
 #[test]
+fn rows_that_a_statement_found_and_left_alone_are_not_deleted_in_the_events_of_a_redaction() {
+    let chat = Chat::new().with_content();
+    // It notes the row that it might have replaced.
+    chat.sql("INSERT OR IGNORE INTO messages (id, content) VALUES ('m1', 'other')");
+    let noted = "SELECT count(*) FROM ash_rusqlite_replaced";
+    assert_eq!(number(&chat.conn, noted), 1);
+    chat.redact(Redaction::default(), key("again")).unwrap();
+    assert_eq!(chat.found(), [""; 0]);
+    assert_eq!(number(&chat.conn, noted), 0);
+    assert_eq!(chat.events("key = 'm1' AND operation = 'delete'"), [""; 0]);
+    let path = chat.folder.path().join("chat.db");
+    let verified = journal::verify(&Connection::open(path).unwrap(), 5, &mut ()).unwrap();
+    assert!(verified.is_ok(), "{verified:?}");
+}
+
+#[test]
 fn some_columns_can_be_redacted_and_others_later() {
     let chat = Chat::new().with_content();
     let columns = |name: &str| Redaction {

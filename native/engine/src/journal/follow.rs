@@ -77,10 +77,23 @@ pub(crate) fn follow(conn: &Connection) -> Result<()> {
         return Ok(());
     }
     install(conn)?;
+    forget_found(conn)?;
     for Journaled { table, spec } in all.iter().chain(&lost(conn, &all)?) {
         renew(conn, table, spec).map_err(|error| broken(table, &error))?;
     }
     sync(conn, Moment::End)
+}
+
+/// Forgets the rows that a statement has found before and left alone, as `INSERT OR IGNORE` does: they
+/// were not replaced, so they have no event.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn forget_found(conn: &Connection) -> Result<()> {
+    conn.execute_batch(
+        "UPDATE ash_rusqlite_replaced SET known = 1; DELETE FROM ash_rusqlite_replaced",
+    )
+    .map_err(sqlite_error::map)
 }
 
 fn broken(table: &str, error: &Error) -> Error {

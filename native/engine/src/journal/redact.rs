@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{json, Value as Json};
 
 use super::context::{Context, WriteContext};
+use super::follow::forget_found;
 use super::keys;
 use super::layout;
 use super::names;
@@ -81,7 +82,7 @@ pub fn redact(conn: &Connection, redaction: &Redaction, keys: &[Value]) -> Resul
     for key in keys {
         work.key(key, &mut done)?;
     }
-    run(conn, "DELETE FROM ash_rusqlite_replaced", [])?;
+    forget_found(conn)?;
     unit.clear(conn)?;
     Ok(done)
 }
