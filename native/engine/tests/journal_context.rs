@@ -19,7 +19,9 @@ fn chat() -> (TempDir, String, Database) {
     let database = with_tables(
         config(&path, json!({})),
         "CREATE TABLE messages (id TEXT PRIMARY KEY NOT NULL, room_id TEXT, n INTEGER UNIQUE);
-         CREATE TABLE plain (id TEXT PRIMARY KEY NOT NULL);",
+         CREATE TABLE plain (id TEXT PRIMARY KEY NOT NULL);
+         CREATE TABLE replies (id TEXT PRIMARY KEY NOT NULL,
+           message_id TEXT NOT NULL REFERENCES messages (id));",
     );
     let conn = Connection::open(&path).unwrap();
     let spec = JournalSpec {
@@ -158,6 +160,38 @@ fn a_transaction_is_a_unit_and_what_is_undone_leaves_no_gap() {
         )
         .unwrap();
     assert_eq!(left, 0, "nothing stays for other programs");
+    close(database);
+}
+
+#[test]
+fn a_delete_that_was_refused_has_no_event() {
+    let (_folder, _path, database) = chat();
+    for (id, n) in [("1", 1), ("2", 2), ("3", 3)] {
+        host::write(&database, message(id, n)).unwrap();
+    }
+    let reply = insert("replies", &[("id", text("x")), ("message_id", text("2"))]);
+    host::write(&database, reply).unwrap();
+    let gone = |id: &str| by("user:a", delete("messages", equal("id", text(id))));
+    // In one commit with others, of all rows at once, and in a transaction that goes on.
+    let tx = begin(&database);
+    step(&database, tx, TransactionOp::Read(sql("SELECT 1"))).unwrap();
+    let waiting = [gone("2"), gone("1"), by("user:b", delete("messages", None))]
+        .map(|write| submit(&database, write, soon()).1);
+    finish(&database, tx, true).unwrap();
+    let codes = waiting.map(|one| answered(&one).map(drop).map_err(|e| e.code()));
+    let refused = Err(Code::ForeignKeyViolation);
+    assert_eq!(codes, [refused.clone(), Ok(()), refused]);
+    let tx = begin(&database);
+    step(&database, tx, TransactionOp::Write(gone("2"))).unwrap_err();
+    step(&database, tx, TransactionOp::Write(gone("3"))).unwrap();
+    finish(&database, tx, true).unwrap();
+    assert_eq!(
+        events(&database)[3..],
+        [
+            r#"4 1 user:a send {"ip":"::1"} 4"#,
+            r#"5 3 user:a send {"ip":"::1"} 5"#,
+        ]
+    );
     close(database);
 }
 
