@@ -113,7 +113,7 @@ defmodule AshRusqlite.Journal do
   def ack(subscription, %Event{seq: seq}), do: Subscription.ack(subscription, seq)
   def ack(subscription, seq) when is_integer(seq), do: Subscription.ack(subscription, seq)
 
-  @doc "Asks a subscription with `demand: :manual` for so many more events."
+  @doc "Asks a subscription with `demand: :manual` for this number of further events."
   @spec ask(pid(), pos_integer()) :: :ok
   def ask(subscription, count) when is_integer(count) and count > 0,
     do: Subscription.ask(subscription, count)

@@ -471,7 +471,7 @@ defmodule AshRusqlite.Repo do
     * `:after`, `:before` - only those behind, or before, an event, a cursor, or a number: with one
       `source:` a position of it, otherwise a seq
     * `:order` - `:asc`, or `:desc` for the newest first
-    * `:limit` - at most so many. 100
+    * `:limit` - the largest number of events. 100
     * `:timeout`
 
   The last event of a page leads to the next one:
@@ -517,7 +517,7 @@ defmodule AshRusqlite.Repo do
     * `:from` - `:head`, which is the default, for what comes from now on; a seq, a cursor or an event,
       for what is behind it. 0 is the beginning
     * `:source`, `:type`, `:actor`, `:table` - only such events; a list means any of these
-    * `:max_demand` - so many events may be sent and not yet acknowledged by
+    * `:max_demand` - the number of events that may be sent and not yet acknowledged by
       `AshRusqlite.Journal.ack/2`. 500
     * `:demand` - `:manual` sends only as many as `AshRusqlite.Journal.ask/2` asks for
 
@@ -622,7 +622,7 @@ defmodule AshRusqlite.Repo do
       there is none
 
   Skipped columns are left out; of a sensitive one only whether it is null is compared. Options:
-  `limit:` at most so many differences and as many problems (20), `progress:`. Errors:
+  `limit:` the largest number of differences, and of problems (20), `progress:`. Errors:
   `:not_journaled`.
   """
   @callback journal_verify(opts :: keyword()) :: {:ok, verified()} | {:error, Error.t()}

@@ -35,7 +35,7 @@ defmodule AshRusqlite.Journal.Consumer do
     * `:source`, `:type`, `:actor`, `:table` - only such events, as of `c:AshRusqlite.Repo.subscribe/1`
     * `:from` - where it begins the first time: behind a seq, a cursor or an event, or `:head`. By
       default 0, which is the beginning
-    * `:batch` - at most so many events at once. 100
+    * `:batch` - the largest number of events at once. 100
     * `:timeout` - of a batch's transaction, as of `c:AshRusqlite.Repo.transaction/2`
     * `:dynamic_repo` - the instance of the repo, as of `c:AshRusqlite.Repo.put_dynamic_repo/1`
 

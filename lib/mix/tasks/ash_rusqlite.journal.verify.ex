@@ -13,7 +13,7 @@ defmodule Mix.Tasks.AshRusqlite.Journal.Verify do
 
     * `-r`, `--repo` - a repo module, can be given several times
     * `--database` - a file, without a repo module
-    * `--limit` - at most so many differences and as many problems, by default 20
+    * `--limit` - the largest number of differences, and of problems, by default 20
     * `-q`, `--quiet` - print errors only
   """
 

@@ -217,12 +217,12 @@ pub enum Maintenance {
     Check {
         /// Leaves out what takes long.
         quick: bool,
-        /// At most so many findings.
+        /// The largest number of findings.
         limit: u32,
     },
     /// Compares the events of the journal with the tables.
     VerifyJournal {
-        /// At most so many differences, and as many other findings.
+        /// The largest number of differences, and of other findings.
         limit: u32,
     },
     /// Makes a new database of the events of the journal.

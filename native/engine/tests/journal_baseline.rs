@@ -23,7 +23,7 @@ use serde_json::json;
 use support::host::*;
 use support::journal::*;
 
-/// Chunks of so many rows until all is done, each in a transaction of its own. Returns how many
+/// Chunks of this number of rows until all is done, each in a transaction of its own. Returns how many
 /// events there were.
 fn finish(conn: &Connection, rows: usize) -> u64 {
     let mut events = 0;

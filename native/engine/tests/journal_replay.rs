@@ -208,7 +208,7 @@ fn an_ordinary_read_of_the_past_is_one_of_the_rows_of_then() {
 fn a_row_that_came_to_have_the_key_of_one_made_later_is_found_in_the_past() {
     let dir = tempfile::tempdir().unwrap();
     let (path, conn) = chat(dir.path());
-    // So many that the last events are taken back, not all others applied.
+    // Enough for the last events to be taken back, not all others applied.
     run(
         &conn,
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 19)

@@ -161,7 +161,10 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert Journal.consumers(repo) == []
   end
 
-  test "one of another journal, or behind what is kept, does not start", %{repo: repo, tmp_dir: folder} do
+  test "one of another journal, or behind what is kept, does not start", %{
+    repo: repo,
+    tmp_dir: folder
+  } do
     notes!(repo, 1..4)
     assert Journal.reset_consumer(repo, "copy", 1) == :ok
     by_hand!(repo, folder, "DELETE FROM ash_rusqlite_events WHERE seq < 4")

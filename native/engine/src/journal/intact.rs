@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::schema::{load_table, same};
 use crate::sqlite_error;
 
-/// At most so many problems are named.
+/// The largest number of problems that are named.
 const LIMIT: usize = 10;
 
 /// Why changes of journaled tables may have no events, if so. It looks at the schema alone, so that

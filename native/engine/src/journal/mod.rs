@@ -2,7 +2,7 @@
 //!
 //! Triggers in the file write the events (`triggers`), so that every program that writes is
 //! captured. They use functions of SQLite's own alone. The tables of the journal are made with the
-//! first journaled table (`layout`) and told which tables are journaled after each change of the
+//! first journaled table (`layout`) and note which tables are journaled after each change of the
 //! schema (`sync`). Who wrote, and why, is set by the writer for each request (`context`).
 //!
 //! Events are read by what they are about (`read`). Whoever follows is notified after a commit

@@ -39,7 +39,7 @@ pub(crate) trait Watch {
         Err(error)
     }
 
-    /// So many are done.
+    /// A number of them is done.
     fn step(&mut self, _done: u64) -> Result<()> {
         Ok(())
     }
@@ -56,7 +56,7 @@ pub(crate) struct Steps<'s> {
 }
 
 impl Steps<'_> {
-    /// So many events are done.
+    /// A number of events is done.
     ///
     /// # Errors
     /// `cancelled`.

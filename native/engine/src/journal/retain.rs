@@ -19,7 +19,7 @@ use crate::error::{Code, Error, Result};
 use crate::schema::{load_table, quoted_name};
 use crate::sqlite_error;
 
-/// So many events are looked at in one chunk at most.
+/// The largest number of events that one chunk looks at.
 const LOOKED_AT: i64 = 2_000;
 
 /// Which events go.

@@ -146,7 +146,7 @@ impl<'a> Journal<'a> {
         }
         let key: Vec<&Column> = table.key_columns().collect();
         if key.is_empty() {
-            let why = "it has no primary key, by which its rows could be told apart";
+            let why = "it has no primary key, which would distinguish its rows";
             return Err(refused(&table.name, why));
         }
         let mut named: Vec<(&str, &String)> = spec.columns().collect();

@@ -118,7 +118,7 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// None yet, of at most so many.
+    /// None yet; `limit` is the largest number.
     pub(super) fn new(limit: usize) -> Problems {
         let all = Vec::new();
         Problems { limit, all }

@@ -159,7 +159,7 @@ impl Condition<'_> {
             (Some(EventOn::Insert | EventOn::Update), 0) => Ok("NEW."),
             (Some(EventOn::Update), 1) | (Some(EventOn::Delete), 0 | 1) => Ok("OLD."),
             (Some(EventOn::Insert), 1) => {
-                Err("speaks of a row before it was created, when there was none".to_owned())
+                Err("refers to a row before it was created, when there was none".to_owned())
             }
             _ => Err("names a column of another query".to_owned()),
         }

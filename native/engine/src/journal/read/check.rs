@@ -16,7 +16,7 @@ const OLDEST: &str = "SELECT \
      WHERE source = (SELECT id FROM ash_rusqlite_subjects WHERE name = ?1) \
      ORDER BY position LIMIT 1)";
 
-/// Whether what was read is all that there is to read, which has given so many events. Looked at
+/// Whether what was read, a number of events, is all that there is to read. Looked at
 /// afterwards: what is there now was there then, and what was removed meanwhile is noticed.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ use crate::value::{self, ColumnRef, ColumnType, OutputColumn, Value};
 
 pub(crate) use check::{check, check_journal};
 
-/// At most so many sources, types, actors or tables in one query.
+/// The largest number of sources, types, actors or tables in one query.
 const MOST: usize = 10_000;
 
 const COLUMNS: &str = "e.seq, t.name AS type, s.name AS source, e.position, a.name AS actor, \

@@ -32,7 +32,7 @@ pub struct EventQuery {
     pub before: Option<u64>,
     /// The newest first.
     pub descending: bool,
-    /// At most so many.
+    /// The largest number.
     pub limit: u64,
     /// Only what says what they are about: seq, type, source, actor and table.
     pub headers: bool,

@@ -118,7 +118,7 @@ pub fn file_name_of(text: Term<'_>, version: Term<'_>) -> Decoded<(String, i64)>
 pub struct CheckOptions {
     /// Leaves out what takes long.
     pub quick: bool,
-    /// At most so many findings.
+    /// The largest number of findings.
     pub limit: u32,
 }
 
@@ -146,7 +146,7 @@ pub fn steps(term: Term<'_>) -> Decoded<u64> {
     integer("min_steps", "a number of rows", term)
 }
 
-/// At most so many findings.
+/// The largest number of findings.
 pub fn findings(term: Term<'_>) -> Decoded<u32> {
     integer("limit", "a number of findings", term)
 }
