@@ -325,7 +325,8 @@ defmodule AshRusqlite.Repo do
         MyApp.Repo.execute("UPDATE messages SET likes = likes + 1 WHERE room_id = ?", ["kitchen"])
 
   Refused with `:not_allowed` are several statements at once; what only reads (`c:query/3`); what is
-  a part of a transaction (`c:transaction/2`); other files; pragmas; and what changes the schema or
+  a part of a transaction (`c:transaction/2`); other files; pragmas; the library's own tables, whose
+  names begin with `ash_rusqlite_`, with `:table` in the details; and what changes the schema or
   belongs to it, `ANALYZE` included: that is for a migration, which runs once and alone.
 
   The columns' types do not bear on what it stores, as they do in other functions: a text for a time

@@ -54,12 +54,12 @@ defmodule AshRusqlite.Journaled do
     for number <- range, do: note!(repo, "#{room}-#{number}", room)
   end
 
-  @doc "Runs SQL in a migration, which may change the tables of the journal."
+  @doc "Runs SQL in a migration behind the tests' own, which may change the tables of the journal."
   def by_hand!(repo, folder, sql) do
     migrations = Path.join(folder, "by_hand")
-    File.mkdir_p!(migrations)
-    number = length(File.ls!(migrations)) + 1
-    File.write!(Path.join(migrations, "#{number}_by_hand.sql"), "-- up\n#{sql};\n")
+    File.cp_r!(AshRusqlite.Case.migrations(), migrations)
+    number = length(File.ls!(migrations))
+    File.write!(Path.join(migrations, "3000010100000#{number}_by_hand.sql"), "-- up\n#{sql};\n")
     Maintenance.migrate!(repo, migrations: migrations)
   end
 

@@ -93,6 +93,43 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     Supervisor.stop(supervisor)
   end
 
+  test "among events of others none of its own is passed over, whatever crashes", context do
+    %{repo: repo} = context
+    {:ok, crashes} = Agent.start_link(fn -> 8 end)
+
+    then = fn _events ->
+      case Agent.get_and_update(crashes, &{&1, max(&1 - 1, 0)}) do
+        left when left > 0 and rem(left, 2) == 0 -> Process.exit(self(), :kill)
+        _ -> :ok
+      end
+    end
+
+    {:ok, supervisor} = Supervisor.start_link([], strategy: :one_for_one, max_restarts: 100)
+    child = {Copy, dynamic_repo: repo, then: then, batch: 2}
+    {:ok, _} = Supervisor.start_child(supervisor, child)
+
+    1..4
+    |> Enum.map(fn writer ->
+      Task.async(fn ->
+        for number <- 1..40 do
+          for more <- 0..rem(number, 7) do
+            place = [room_id: "#{writer}", number: number * 100 + more]
+            Writes.insert!(repo, :places, place)
+          end
+
+          if rem(number, 3) == 0, do: note!(repo, "#{writer}-#{number}")
+        end
+      end)
+    end)
+    |> Task.await_many(@wait)
+
+    [[head]] = Repo.query!("SELECT max(seq) FROM ash_rusqlite_events").rows
+    wait_until(fn -> place(repo, "copy") == head end)
+    assert copied() == Enum.map(Repo.events(table: :notes), & &1.seq)
+    assert length(copied()) == 4 * 13
+    Supervisor.stop(supervisor)
+  end
+
   test "a batch that fails leaves nothing behind", %{repo: repo} do
     notes!(repo, 1..2)
     test = self()

@@ -147,8 +147,8 @@ defmodule AshRusqlite.Repo.JournalTest do
 
     for write <- [
           fn -> Writes.insert(repo, :ash_rusqlite_consumers, name: "me", seq: 1) end,
-          fn -> Writes.delete_all(repo, :ash_rusqlite_journaled) end,
-          fn -> Writes.update_all(repo, :ash_rusqlite_request, action: "x") end
+          fn -> Writes.delete(repo, :ash_rusqlite_event_types, 1) end,
+          fn -> Writes.update(repo, :ash_rusqlite_request, 1, action: "x") end
         ] do
       assert {:error, %{code: :not_allowed}} = write.()
     end
