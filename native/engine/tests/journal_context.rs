@@ -1,6 +1,11 @@
 //! Who made a change, and why, is with its events; whoever writes with another program is nobody.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "support/host.rs"]
 mod host;
@@ -180,7 +185,7 @@ fn a_delete_that_was_refused_has_no_event() {
     finish(&database, tx, true).unwrap();
     let codes = waiting.map(|one| answered(&one).map(drop).map_err(|e| e.code()));
     let refused = Err(Code::ForeignKeyViolation);
-    assert_eq!(codes, [refused.clone(), Ok(()), refused]);
+    assert_eq!(codes, [refused, Ok(()), refused]);
     let tx = begin(&database);
     step(&database, tx, TransactionOp::Write(gone("2"))).unwrap_err();
     step(&database, tx, TransactionOp::Write(gone("3"))).unwrap();
