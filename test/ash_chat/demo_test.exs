@@ -53,8 +53,34 @@ defmodule AshChat.DemoTest do
     assert output =~ ~r/rooms +6\n/
     assert output =~ ~r/ writes acknowledged, [\d,]+ a second/
 
-    assert [_, count, count] =
-             Regex.run(~r/\nacknowledged=(\d+) recovered=(\d+) lost=0\n\z/, output)
+    assert [journal, journal_at_end] =
+             Regex.scan(~r/^Journal: ([\d,]+) events replayed, .* of 7 tables; no gap$/m, output,
+               capture: :all_but_first
+             )
+
+    assert output =~ ~r/chat.message.created  ann: "Lunch at one\?"\n/
+
+    assert output =~
+             ~r/chat.message.updated  ann: "Lunch at one\?" became "Lunch at two\?"\n/
+
+    assert output =~ ~r/chat.message.deleted  moderator: "Lunch at two\?"\n/
+
+    assert output =~
+             ~r/before that, at its position 5:\n  2026-01-10\n  09:00  ann  Who cooks\?\n.* ann  Lunch at two\?\n/s
+
+    assert output =~ ~r/has hidden the room Writers 1 to 16, .*\n +[\d,]+  chat.room.hidden/
+    assert output =~ ~r/A subscriber was killed .*: no gap$/ms
+
+    assert [_, count, count, events] =
+             Regex.run(
+               ~r/\nacknowledged=(\d+) recovered=(\d+) events=(\d+) lost=0\n\z/,
+               output
+             )
+
+    # The demo's own, of a message and of a room.
+    number = fn [text] -> text |> String.replace(",", "") |> String.to_integer() end
+    assert number.(journal_at_end) == number.(journal) + 4
+    assert number.(journal_at_end) == String.to_integer(events)
 
     # Nothing was lost, but so few writes prove nothing.
     assert String.to_integer(count) >= 300

@@ -52,5 +52,15 @@ defmodule AshRusqlite.Promises.P1KillNineTest do
     assert reason =~ "synchronous"
   end
 
+  test "a writing process that goes on to print is no reason to wait for ever",
+       %{tmp_dir: folder, database: database, repo: repo} do
+    AshRusqlite.Repo.stop(repo)
+    log = Path.join(folder, "acknowledged.log")
+
+    assert {:error, reason} = Load.run(database, log: log, repo: [log: :info])
+    assert reason =~ "the writing process said: "
+    assert byte_size(reason) < 1_000_000
+  end
+
   defp alive?(pid), do: match?({_, 0}, System.cmd("sh", ["-c", "kill -0 #{pid} 2>/dev/null"]))
 end

@@ -1,11 +1,14 @@
 defmodule AshChat.Demo do
   @moduledoc """
   The main job, `bin/demo`: imports a conversation, lets a second OS process write and be
-  killed, and counts what was lost. `AshChat.Demo.Options` has its arguments.
+  killed, counts what was lost, and shows the event journal. `AshChat.Demo.Options` has its
+  arguments.
   """
 
+  import AshChat.Demo.Terminal
+
   alias AshChat.{Import, Repo, Transcript}
-  alias AshChat.Demo.{Load, Options, Verify}
+  alias AshChat.Demo.{Events, Load, Options, Verify}
   alias AshRusqlite.Progress
 
   @enough 10_000
@@ -202,15 +205,22 @@ defmodule AshChat.Demo do
       sound = sound?()
       kept = import_kept?(options, imported)
       result = verify(killed)
+      {_, after_kill} = journal(killed)
       chat(room)
+      shown = events(room, killed, database)
+      {events, at_end} = journal(killed)
       tables()
       rate(result, killed)
       where(options, database)
 
-      say("acknowledged=#{result.acknowledged} recovered=#{result.recovered} lost=#{result.lost}")
+      say(
+        "acknowledged=#{result.acknowledged} recovered=#{result.recovered} " <>
+          "events=#{events} lost=#{result.lost}"
+      )
 
       enough = Enum.sum(Map.values(killed.acknowledged)) >= @enough
-      if sound and kept and enough and result.problem_count == 0, do: 0, else: 1
+      journaled = after_kill and shown and at_end
+      if sound and kept and enough and journaled and result.problem_count == 0, do: 0, else: 1
     after
       AshRusqlite.Repo.stop(pid)
     end
@@ -270,10 +280,31 @@ defmodule AshChat.Demo do
     result
   end
 
+  defp journal(killed) do
+    case Events.verify(killed.script, killed.acknowledged) do
+      {:ok, events, problems} ->
+        Enum.each(problems, &complain/1)
+        {events, problems == []}
+
+      {:error, error} ->
+        fail(error)
+    end
+  end
+
+  defp events(room, killed, database) do
+    case Events.show(room, killed.script, database) do
+      {:ok, problems} ->
+        Enum.each(problems, &complain/1)
+        problems == []
+
+      {:error, error} ->
+        fail(error)
+    end
+  end
+
   defp chat(room) do
-    width = with({:ok, columns} <- :io.columns(), do: columns, else: (_ -> 80))
     say("\nThe end of the room #{Transcript.printable(room.title)}, times in UTC")
-    room.id |> Transcript.last(width: width, ansi: IO.ANSI.enabled?()) |> Enum.each(&say/1)
+    room.id |> Transcript.last(transcript()) |> Enum.each(&say/1)
   end
 
   defp tables do
@@ -303,28 +334,6 @@ defmodule AshChat.Demo do
       {:ok, %{size: size}} -> size
       {:error, _} -> 0
     end
-  end
-
-  defp counted(1, word), do: "1 #{word}"
-  defp counted(number, word), do: "#{count(number)} #{word}s"
-
-  defp count(number) do
-    number
-    |> Integer.to_string()
-    |> String.reverse()
-    |> String.replace(~r/\d{3}(?=\d)/, "\\0,")
-    |> String.reverse()
-  end
-
-  defp duration(microseconds), do: "#{Float.round(microseconds / 1000, 1)} ms"
-
-  defp say(text), do: IO.puts(text)
-
-  # On a terminal the line may hold a bar.
-  defp complain(text) do
-    terminal = match?({:ok, _}, :io.columns(:standard_error))
-    clear = if terminal, do: ["\r", IO.ANSI.clear_line()], else: []
-    IO.puts(:stderr, [clear, Transcript.printable(text)])
   end
 
   @spec fail(String.t() | Exception.t(), 1..2) :: no_return()

@@ -13,18 +13,16 @@ defmodule AshChat.Transcript do
   The last messages of a room, oldest first, as lines that are at most `width:` cells wide (80),
   as long as that leaves 20 for the text.
 
-  Further options: `limit:` how many messages (10), `ansi:` true for bold names (false).
+  Further options: `limit:` how many messages (10), `ansi:` true for bold names (false), `as_of:` the
+  room as it was, as of `c:AshRusqlite.Repo.all/2`. Names are those of today.
   """
   @spec last(String.t(), keyword()) :: [String.t()]
   def last(room_id, opts \\ []) do
-    opts = Keyword.validate!(opts, width: 80, limit: 10, ansi: false)
+    opts = Keyword.validate!(opts, [:as_of, width: 80, limit: 10, ansi: false])
+    query = [where: [room_id: room_id], order_by: [desc: :created_at, desc: :id]]
 
     :messages
-    |> Repo.all(
-      where: [room_id: room_id],
-      order_by: [desc: :created_at, desc: :id],
-      limit: opts[:limit]
-    )
+    |> Repo.all(query ++ Keyword.take(opts, [:limit, :as_of]))
     |> Enum.reverse()
     |> with_names()
     |> render(opts)

@@ -9,6 +9,8 @@ defmodule AshChat.Demo.Load do
   @pause 20
   # How long nothing may be acknowledged before the demo gives up, in milliseconds.
   @patience 120_000
+  # How much of what it says is kept when it fails, in bytes.
+  @longest 4_000
 
   @enforce_keys [:script, :acknowledged, :pid, :milliseconds]
   defstruct @enforce_keys
@@ -146,13 +148,16 @@ defmodule AshChat.Demo.Load do
     end
   end
 
-  # Once it writes, it only says something when it fails.
-  defp failed(port, output) do
+  # Once it writes, it only says something when it fails. It may go on to say more, without an end.
+  defp failed(port, output, until \\ now() + 5_000) do
     receive do
-      {^port, {:data, data}} -> failed(port, output <> data)
-      {^port, {:exit_status, status}} -> ended(status, output)
+      {^port, {:data, data}} when byte_size(output) < @longest ->
+        failed(port, output <> data, until)
+
+      {^port, {:exit_status, status}} ->
+        ended(status, output)
     after
-      5_000 -> {:error, "the writing process said: #{output}"}
+      max(until - now(), 0) -> {:error, "the writing process said: #{output}"}
     end
   end
 

@@ -8,7 +8,9 @@ defmodule AshChat.Demo.Options do
 
   Imports a conversation into a chat database (without a file, a sample), lets a second OS
   process write to it from 64 processes, kills that process with SIGKILL in the middle, opens
-  the database again and counts what was lost of what had been acknowledged.
+  the database again and counts what was lost of what had been acknowledged. Then it compares
+  the event journal with the tables and shows what it is good for: a message's history, the room
+  as it was, a subscriber that is killed and goes on, a change by another SQLite program.
 
       --keep-going       import the good lines of a file that has bad ones
       --room TITLE       print the end of this room; by default that of the last message
@@ -20,9 +22,9 @@ defmodule AshChat.Demo.Options do
   The format of the file is described in guides/import-format.md. Without --database the
   database lives in a private temporary folder that is removed at the end.
 
-  Exit status: 0 when at least 10,000 writes were acknowledged and none was lost; 1 when a
-  write was lost, something else failed, or the file has bad lines; 2 for wrong arguments or a
-  file that cannot be read.
+  Exit status: 0 when at least 10,000 writes were acknowledged, none was lost, and the journal
+  has all events and agrees with the tables; 1 when a write or an event was lost, something else
+  failed, or the file has bad lines; 2 for wrong arguments or a file that cannot be read.
   """
 
   @switches [

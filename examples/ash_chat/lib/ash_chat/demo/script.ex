@@ -97,6 +97,29 @@ defmodule AshChat.Demo.Script do
     end
   end
 
+  @doc """
+  The events that a writer's first writes leave in the journal: the rows and what became of them.
+  That a user looked is no event.
+
+      iex> script = AshChat.Demo.Script.new(1)
+      iex> script |> AshChat.Demo.Script.events(1, 7) |> Enum.map(fn {_id, operation} -> operation end)
+      ["insert", "insert", "insert", "insert", "insert", "update", "insert", "insert", "insert", "update", "delete"]
+  """
+  @spec events(t(), writer(), non_neg_integer()) :: [{String.t(), String.t()}]
+  def events(script, writer, count) do
+    rows = beginning() ++ Enum.flat_map(1..count//1, &elem(write(&1), 1))
+
+    for {key, version} <- rows, operation = operation(key, version) do
+      {id(script, writer, key), operation}
+    end
+  end
+
+  defp operation(_key, nil), do: "delete"
+  defp operation({:message, _round, _place}, 1), do: "insert"
+  defp operation(_key, 0), do: "insert"
+  defp operation(:membership, _version), do: nil
+  defp operation(_key, _version), do: "update"
+
   @doc "The message that a savepoint takes back: it must never be seen."
   @spec taken_back(pos_integer()) :: key()
   def taken_back(number), do: {:message, div(number - 1, 10), 9}

@@ -46,7 +46,9 @@ defmodule AshChat.Demo.Writer do
   defp run({database, log, script, options}) do
     {:ok, _} = Application.ensure_all_started(:ash_rusqlite)
     limits = [busy_timeout: @timeout, transaction_timeout: @timeout]
-    {:ok, _} = Repo.start_link([database: database] ++ limits ++ options)
+    # What it says is taken for a failure.
+    quiet = [log: false, log_start: false]
+    {:ok, _} = Repo.start_link([database: database] ++ limits ++ options ++ quiet)
     begin!(script)
     IO.puts("ready #{System.pid()}")
 

@@ -1,0 +1,119 @@
+defmodule AshChat.Demo.Follower do
+  @moduledoc """
+  A subscriber of the demo, which is killed: it reports the numbers of the events that it handles,
+  and goes on where it was when it is started again.
+  """
+
+  @batch 50
+
+  use AshRusqlite.Journal.Consumer, repo: AshChat.Repo, name: "demo", batch: @batch
+
+  alias AshChat.Repo
+  alias AshRusqlite.Journal
+
+  # How long nothing may come, in milliseconds.
+  @silence 60_000
+
+  @typedoc """
+    * `from` - the seq behind which it began
+    * `killed` - the events that it had handled when it was killed
+    * `resumed` - those that it handled afterwards
+  """
+  @type t :: %{
+          from: non_neg_integer(),
+          killed: [pos_integer()],
+          resumed: [pos_integer()]
+        }
+
+  @impl AshRusqlite.Journal.Consumer
+  def handle_events(events, options) do
+    send(options[:report], {:followed, Enum.map(events, & &1.seq)})
+    {:ok, options}
+  end
+
+  @doc "Follows the journal from behind a seq, and is killed once it has handled two batches."
+  @spec follow_and_die(non_neg_integer()) :: {:ok, t()} | {:error, Exception.t()}
+  def follow_and_die(from) do
+    with :ok <- Journal.forget_consumer(Repo.get_dynamic_repo(), "demo"),
+         {:ok, pid} <- begin(from: from) do
+      first = next()
+      killed = first ++ next()
+      stop(pid)
+      {:ok, %{from: from, killed: killed ++ rest(), resumed: []}}
+    end
+  end
+
+  @doc "Starts it again, until it has handled the newest event."
+  @spec resume(t()) :: {:ok, t()} | {:error, Exception.t()}
+  def resume(followed) do
+    with {:ok, pid} <- begin() do
+      resumed = until(Repo.head(), [])
+      stop(pid)
+
+      with :ok <- Journal.forget_consumer(Repo.get_dynamic_repo(), "demo"),
+           do: {:ok, %{followed | resumed: resumed}}
+    end
+  end
+
+  @doc """
+  What is wrong with what was handled, or nil. The batch that was under way when it was killed may
+  come again, as nothing of it was kept.
+
+      iex> AshChat.Demo.Follower.problem(%{from: 4, killed: [5, 6, 7], resumed: [7, 8, 9]}, 9)
+      nil
+
+      iex> AshChat.Demo.Follower.problem(%{from: 4, killed: [5, 6, 7], resumed: [9]}, 9)
+      "the subscriber that was killed after event 7 went on with event 9: events are missing or come twice"
+  """
+  @spec problem(t(), pos_integer()) :: String.t() | nil
+  def problem(%{from: from, killed: killed, resumed: resumed}, head) do
+    first = List.first(resumed)
+    {kept, again} = Enum.split_while(killed, &(&1 < first))
+
+    unless kept ++ resumed == Enum.to_list((from + 1)..head//1) and length(again) <= @batch do
+      "the subscriber that was killed after event #{List.last(killed)} went on with event " <>
+        "#{first}: events are missing or come twice"
+    end
+  end
+
+  defp begin(options \\ []),
+    do: start_link([report: self(), dynamic_repo: Repo.get_dynamic_repo()] ++ options)
+
+  defp next do
+    receive do
+      {:followed, seqs} -> seqs
+    after
+      @silence -> []
+    end
+  end
+
+  defp rest do
+    receive do
+      {:followed, seqs} -> seqs ++ rest()
+    after
+      0 -> []
+    end
+  end
+
+  defp until(head, handled) do
+    case next() do
+      [] ->
+        Enum.concat(Enum.reverse(handled))
+
+      seqs ->
+        if List.last(seqs) >= head, do: all(seqs, handled), else: until(head, [seqs | handled])
+    end
+  end
+
+  defp all(seqs, handled), do: Enum.concat(Enum.reverse([seqs | handled]))
+
+  defp stop(pid) do
+    Process.unlink(pid)
+    monitor = Process.monitor(pid)
+    Process.exit(pid, :kill)
+
+    receive do
+      {:DOWN, ^monitor, :process, ^pid, _reason} -> :ok
+    end
+  end
+end
