@@ -66,6 +66,9 @@ defmodule AshChat.Demo.Follower do
       "the subscriber that was killed after event 7 went on with event 9: events are missing or come twice"
   """
   @spec problem(t(), pos_integer()) :: String.t() | nil
+  def problem(%{killed: []}, _head), do: "a subscriber was sent nothing"
+  def problem(%{resumed: []}, _head), do: "the subscriber that was killed did not go on"
+
   def problem(%{from: from, killed: killed, resumed: resumed}, head) do
     first = List.first(resumed)
     {kept, again} = Enum.split_while(killed, &(&1 < first))
@@ -76,8 +79,16 @@ defmodule AshChat.Demo.Follower do
     end
   end
 
-  defp begin(options \\ []),
-    do: start_link([report: self(), dynamic_repo: Repo.get_dynamic_repo()] ++ options)
+  # Whoever starts it goes on when it ends, and where it cannot be started.
+  defp begin(options \\ []) do
+    before = Process.flag(:trap_exit, true)
+    own = [report: self(), dynamic_repo: Repo.get_dynamic_repo()]
+
+    result = start_link(own ++ options)
+    with {:ok, pid} <- result, do: Process.unlink(pid)
+    Process.flag(:trap_exit, before)
+    result
+  end
 
   defp next do
     receive do
@@ -96,19 +107,12 @@ defmodule AshChat.Demo.Follower do
   end
 
   defp until(head, handled) do
-    case next() do
-      [] ->
-        Enum.concat(Enum.reverse(handled))
-
-      seqs ->
-        if List.last(seqs) >= head, do: all(seqs, handled), else: until(head, [seqs | handled])
-    end
+    seqs = next()
+    handled = handled ++ seqs
+    if seqs == [] or List.last(seqs) >= head, do: handled, else: until(head, handled)
   end
 
-  defp all(seqs, handled), do: Enum.concat(Enum.reverse([seqs | handled]))
-
   defp stop(pid) do
-    Process.unlink(pid)
     monitor = Process.monitor(pid)
     Process.exit(pid, :kill)
 
