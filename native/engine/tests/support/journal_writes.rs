@@ -188,7 +188,9 @@ pub fn statement(random: &mut Random, by: &str, more: Option<&str>) -> String {
         .slug()
         .map_or("NULL".to_owned(), |slug| format!("'{slug}'"));
     let n = random.n();
-    let or = ["", "OR REPLACE ", "OR IGNORE "][usize::try_from(random.below(3)).unwrap()];
+    // With FAIL the rows before the one that is refused stay as the statement has made them.
+    let or = ["", "OR REPLACE ", "OR IGNORE ", "OR FAIL "];
+    let or = or[usize::try_from(random.below(4)).unwrap()];
     let columns = "messages (id, room_id, content, slug, n)";
     let values = format!("'{id}', '{room}', '{by}', {slug}, {n}");
     match random.below(18) {
@@ -207,7 +209,7 @@ pub fn statement(random: &mut Random, by: &str, more: Option<&str>) -> String {
         8 => format!("DELETE FROM rooms WHERE id = '{room}'"),
         9 => format!("REPLACE INTO rooms VALUES ('{room}', 'title {}')", random.below(5)),
         10 => format!("INSERT OR IGNORE INTO rooms VALUES ('{room}', NULL)"),
-        11 => format!("UPDATE messages SET n = n - 1 WHERE room_id = '{room}'"),
+        11 => format!("UPDATE {or}messages SET n = n - 1 WHERE room_id = '{room}'"),
         12 => format!(
             "INSERT OR REPLACE INTO {columns} SELECT id || 'x', room_id, '{by}', slug, n \
              FROM messages WHERE room_id = '{room}' LIMIT 3"
