@@ -85,7 +85,7 @@ fn try_pair(seed: u64, changes: usize, of_resources: bool, drop: bool) {
             "do not satisfy",
         ];
         let said = |text: &&str| error.message().contains(*text);
-        assert!(by_rows.iter().any(|text| said(text)), "{error}");
+        assert!(by_rows.iter().any(said), "{error}");
         assert!(
             drop && text.contains("-- This fails where"),
             "{error}\n{text}"
