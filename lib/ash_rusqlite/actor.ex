@@ -33,6 +33,7 @@ defprotocol AshRusqlite.Actor do
 end
 
 defimpl AshRusqlite.Actor, for: BitString do
+  @moduledoc false
   @doc false
   def name(text) do
     if is_binary(text) and text != "" and String.valid?(text) and
@@ -43,17 +44,20 @@ defimpl AshRusqlite.Actor, for: BitString do
 end
 
 defimpl AshRusqlite.Actor, for: Atom do
+  @moduledoc false
   @doc false
   def name(nil), do: nil
   def name(atom), do: Atom.to_string(atom)
 end
 
 defimpl AshRusqlite.Actor, for: Integer do
+  @moduledoc false
   @doc false
   def name(integer), do: Integer.to_string(integer)
 end
 
 defimpl AshRusqlite.Actor, for: Tuple do
+  @moduledoc false
   @doc false
   def name({kind, id})
       when (is_atom(kind) or is_binary(kind)) and not is_nil(kind) and not is_nil(id),
@@ -109,6 +113,7 @@ defimpl AshRusqlite.Actor, for: Any do
 end
 
 defimpl AshRusqlite.Actor, for: Map do
+  @moduledoc false
   @doc false
   def name(%{id: id}) when not is_nil(id), do: AshRusqlite.Actor.name(id)
   def name(%{"id" => id}) when not is_nil(id), do: AshRusqlite.Actor.name(id)

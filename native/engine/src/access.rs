@@ -172,7 +172,11 @@ fn in_migration(action: AuthAction<'_>) -> bool {
 pub fn is_own_table(table: &str) -> bool {
     let prefix = table.get(..OWN.len());
     prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(OWN))
+        && !table.eq_ignore_ascii_case(LEDGER)
 }
+
+/// Tasks of the development replace files of migrations by one, and the ledger's rows with them.
+const LEDGER: &str = "ash_rusqlite_migrations";
 
 /// What the names of the library's own tables begin with.
 const OWN: &str = "ash_rusqlite_";
