@@ -62,7 +62,7 @@ fn no_statement_of_a_caller_writes_to_the_journals_own_tables() {
         insert("ash_rusqlite_events", &id()),
         update("ash_rusqlite_subjects", None, &id()),
         delete("ash_rusqlite_journaled", None),
-        delete("Ash_Rusqlite_Migrations", None),
+        delete("Ash_Rusqlite_Meta", None),
     ];
     let refused = |error: Error, write: &Write| {
         assert_eq!(error.code(), Code::NotAllowed, "{error} {write:?}");
