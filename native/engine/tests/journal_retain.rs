@@ -115,6 +115,19 @@ fn a_row_whose_key_changed_after_the_events_that_go_keeps_its_columns() {
 }
 
 #[test]
+fn a_row_whose_key_another_row_has_by_now_keeps_its_columns() {
+    let conn = journaled();
+    rows(&conn, 0, 1);
+    age(&conn);
+    rows(&conn, 1, 2);
+    run(&conn, "UPDATE messages SET id = 'moved' WHERE id = 'm0'");
+    run(&conn, "UPDATE messages SET id = 'm0' WHERE id = 'm1'");
+    let done = retain(&conn, before(), 10);
+    assert_eq!((done.events, done.baselines), (1, 2));
+    holds(&conn);
+}
+
+#[test]
 fn the_newest_event_stays_so_that_no_seq_is_given_twice() {
     let conn = journaled();
     rows(&conn, 0, 3);

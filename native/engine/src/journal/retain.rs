@@ -208,13 +208,12 @@ impl Retaining {
         };
         let unit = layout::head(conn)? + 1;
         let (since, statements) = (event.seq + 1, &rows.statements);
-        if statements.write_existing(conn, since, &event.key, unit)? {
-            self.done.baselines += 1;
-        } else if event.operation != "update" && has_moved(conn, event)? {
-            for key in rows.later_keys(conn, event)? {
-                let written = rows.statements.write_existing(conn, since, &key, unit)?;
-                self.done.baselines += u64::from(written);
-            }
+        let written = statements.write_existing(conn, since, &event.key, unit)?;
+        self.done.baselines += u64::from(written);
+        // Another row may have the key by now: that of the event is where its key changes lead.
+        for key in rows.later_keys(conn, event)? {
+            let written = rows.statements.write_existing(conn, since, &key, unit)?;
+            self.done.baselines += u64::from(written);
         }
         Ok(())
     }
@@ -258,21 +257,6 @@ impl Rows {
         }
         Ok(keys)
     }
-}
-
-/// Whether the row of an event has left its key and was not deleted.
-fn has_moved(conn: &Connection, event: &Old) -> Result<bool> {
-    let sql = "SELECT operation FROM ash_rusqlite_events AS e \
-               INDEXED BY ash_rusqlite_events_key \
-               CROSS JOIN ash_rusqlite_event_types AS t ON t.id = e.type \
-               WHERE e.key = ?1 AND t.\"table\" = ?2 ORDER BY e.seq DESC LIMIT 1";
-    conn.prepare_cached(sql)
-        .and_then(|mut stmt| {
-            stmt.query_row((&event.key, &event.table), |row| row.get::<_, String>(0))
-                .optional()
-        })
-        .map(|last| last.is_none_or(|operation| operation != "delete"))
-        .map_err(sqlite_error::map)
 }
 
 /// Whether a redaction's event says of events that are there what they must be.
