@@ -46,8 +46,16 @@ defmodule AshChat.Demo.Follower do
   @doc "Starts it again, until it has handled the newest event."
   @spec resume(t()) :: {:ok, t()} | {:error, Exception.t()}
   def resume(followed) do
+    head = Repo.head()
+    # Nothing comes where it had handled all.
+    behind? =
+      Enum.any?(
+        Journal.consumers(Repo.get_dynamic_repo()),
+        &(&1.name == "demo" and &1.seq < head)
+      )
+
     with {:ok, pid} <- begin() do
-      resumed = until(Repo.head(), [])
+      resumed = if behind?, do: until(head, []), else: []
       stop(pid)
 
       with :ok <- Journal.forget_consumer(Repo.get_dynamic_repo(), "demo"),
