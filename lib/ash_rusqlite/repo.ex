@@ -483,9 +483,10 @@ defmodule AshRusqlite.Repo do
   Every such read is a search of an index, and costs the same however long the journal is.
 
   Raises `:not_journaled` where the database has no journal, `:unknown_source` where the only source
-  has no event, `:position_ahead` for a place that the journal has not reached, `:outdated` with the
-  `:oldest` one that is there where retention has removed what follows, and `:other_journal` for a
-  cursor of another database, or of the time before a restore.
+  has no event, `:position_ahead` for a place that the journal has not reached, `:outdated` where
+  retention has removed something of what follows and is asked for, with the `:oldest` place from which
+  on nothing of it is missing, and `:other_journal` for a cursor of another database, or of the time
+  before a restore.
   """
   @callback events(opts :: keyword()) :: [Event.t()]
 

@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::layout;
+use super::names;
+use super::removed;
 use super::replay::{create_like, Range, Replay, Touch};
 use super::rows::Digests;
-use super::verify::{beside, removed};
+use super::verify::beside;
 use super::versions::{open_versions, Version};
 use crate::error::{Code, Error, Result};
 use crate::schema::{load_table, quoted_name, same, Column, Table};
@@ -77,26 +79,40 @@ pub(crate) fn show(conn: &Connection, tables: &[String], as_of: &AsOf) -> Result
         [],
     )?;
     let (range, seq) = range(conn, as_of, head)?;
+    if let Some(source) = &as_of.source {
+        check_source(conn, &versions, source)?;
+    }
     for (table, versions) in &versions {
         check_baseline(table, versions, seq)?;
     }
     if range.source.is_some() {
         return apply(conn, &versions, range);
     }
-    let removed = removed(conn).map_err(sqlite_error::map)?;
-    let removed = removed.last().map_or(0, |(_, last)| *last);
-    let whole = first == 1 && removed == 0;
+    let removals = removed::behind(conn, 0)?;
+    let names = names(conn, &versions)?;
+    let all = removals.iter().map(|removal| removal.until).max();
+    let of_tables = removals.iter().filter(|removal| removal.is_of(&names));
+    // Of what is missing at the beginning and was not removed by retention nobody knows what it was.
+    let unknown = if first - 1 > all.unwrap_or(0) {
+        first - 1
+    } else {
+        0
+    };
+    let removed = of_tables
+        .map(|removal| removal.until)
+        .fold(unknown, i64::max);
+    let whole = removed == 0;
     let exact =
         |version: &Version| version.spec.skip.is_empty() && version.spec.sensitive.is_empty();
     let exact = versions.values().flatten().all(exact);
     if whole && exact && seq < (head - seq).saturating_mul(TAKEN_BACK) {
         return apply(conn, &versions, range);
     }
-    if removed > seq || first > seq + 1 {
+    if removed > seq {
         let message = format!("events behind the event {seq} were removed from the journal");
         return Err(Error::new(Code::Outdated, message)
             .with("seq", seq)
-            .with("oldest", removed.max(first - 1)));
+            .with("oldest", removed));
     }
     take_back(conn, &versions, seq)
 }
@@ -186,15 +202,6 @@ fn range(conn: &Connection, as_of: &AsOf, head: i64) -> Result<(Range, i64)> {
         );
         return Err(Error::new(Code::UnknownSource, message).with("source", source.as_str()));
     };
-    let first = number(
-        conn,
-        "SELECT coalesce(min(position), 1) FROM ash_rusqlite_events WHERE source = ?1",
-        [id],
-    )?;
-    if first > 1 {
-        let message = format!("events of {source} before its position {first} were removed");
-        return Err(Error::new(Code::Outdated, message).with("oldest", first));
-    }
     range.source = Some(id);
     let Moment::Position(wanted) = as_of.moment else {
         return Ok((range, seq));
@@ -210,6 +217,40 @@ fn range(conn: &Connection, as_of: &AsOf, head: i64) -> Result<(Range, i64)> {
         [id, position],
     )?;
     Ok((range, seq))
+}
+
+/// The names that the events of tables may have.
+fn names(conn: &Connection, versions: &Versions) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for table in versions.keys() {
+        names.extend(names::of_table(conn, table)?);
+    }
+    Ok(names)
+}
+
+/// Rows of a source are made of all of its events.
+fn check_source(conn: &Connection, versions: &Versions, source: &str) -> Result<()> {
+    let mut removals = removed::behind(conn, 0)?;
+    removals.retain(|removal| removal.source.as_deref().is_none_or(|name| name == source));
+    let first = number(
+        conn,
+        "SELECT coalesce(min(position), 1) FROM ash_rusqlite_events \
+         WHERE source = (SELECT id FROM ash_rusqlite_subjects WHERE name = ?1)",
+        [source],
+    )?;
+    let names = names(conn, versions)?;
+    let gone = match removals.is_empty() {
+        true => first > 1,
+        false => removals.iter().any(|removal| removal.is_of(&names)),
+    };
+    if !gone {
+        return Ok(());
+    }
+    let message = format!(
+        "events of {source} were removed, so its rows cannot be made of them: read the rows as of \
+         a seq or a time, without source:"
+    );
+    Err(Error::new(Code::Outdated, message).with("source", source))
 }
 
 /// All rows have events only from then on.

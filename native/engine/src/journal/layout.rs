@@ -88,6 +88,12 @@ CREATE TABLE IF NOT EXISTS ash_rusqlite_seals (
   at DATETIME_USEC_TEXT NOT NULL,
   removed BLOB
 );
+CREATE TABLE IF NOT EXISTS ash_rusqlite_removed (
+  \"table\" TEXT NOT NULL,
+  source INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (\"table\", source)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ash_rusqlite_consumers (
   name TEXT PRIMARY KEY,
   seq INTEGER NOT NULL,

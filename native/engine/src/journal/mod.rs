@@ -31,6 +31,7 @@ mod names;
 pub(crate) mod read;
 mod rebuild;
 mod redact;
+mod removed;
 mod replay;
 mod retain;
 mod rewritten;

@@ -14,6 +14,7 @@ use super::baseline::Statements;
 use super::layout;
 use super::names;
 use super::redact::{moves, Moved};
+use super::removed;
 use super::seal::{self, Hash};
 use crate::error::{Code, Error, Result};
 use crate::schema::{load_table, quoted_name};
@@ -45,14 +46,16 @@ pub struct Retained {
 /// Retention that runs, from chunk to chunk.
 pub struct Retaining {
     source: Option<i64>,
-    /// The names that the table has had, as JSON.
+    /// The names that the table has had.
+    tables: Vec<String>,
+    /// The same as JSON, if only events of a table go.
     named: Option<String>,
     /// The last event that may go.
     until: i64,
     /// The last event that was looked at.
     at: i64,
     done: Retained,
-    tables: HashMap<String, Option<Rows>>,
+    rows: HashMap<String, Option<Rows>>,
 }
 
 /// How to write events of a table's rows.
@@ -91,9 +94,10 @@ impl Retaining {
                 .optional()
                 .map_err(sqlite_error::map)
         };
-        let mut named = None;
+        let (mut tables, mut named) = (Vec::new(), None);
         if let Some(table) = &retention.table {
-            named = serde_json::to_string(&names::of_table(conn, table)?).ok();
+            tables = names::of_table(conn, table)?;
+            named = serde_json::to_string(&tables).ok();
             let sql = "SELECT id FROM ash_rusqlite_event_types WHERE \"table\" = ?1";
             if first(sql, table)?.is_none() {
                 let message = format!("{} is not journaled and never was", quoted_name(table));
@@ -116,11 +120,12 @@ impl Retaining {
         let old = first(sql, &before)?.unwrap_or(0);
         Ok(Retaining {
             source,
+            tables,
             named,
             until: old.min(layout::head(conn)? - 1),
             at: 0,
             done: Retained::default(),
-            tables: HashMap::new(),
+            rows: HashMap::new(),
         })
     }
 
@@ -154,7 +159,7 @@ impl Retaining {
             Some(last) if old.len() >= limit => last.seq,
             _ => window,
         };
-        let mut removed = BTreeMap::new();
+        let mut gone = BTreeMap::new();
         for event in &old {
             if event.operation == "redact" && is_needed(conn, event.seq)? {
                 continue;
@@ -162,7 +167,7 @@ impl Retaining {
             if matches!(&*event.operation, "insert" | "update" | "baseline") {
                 self.keep_row(conn, event)?;
             }
-            removed.insert(event.seq, seal::leaf_of(conn, event.seq)?);
+            gone.insert(event.seq, seal::leaf_of(conn, event.seq)?);
             run(
                 conn,
                 "DELETE FROM ash_rusqlite_events WHERE seq = ?1",
@@ -170,7 +175,10 @@ impl Retaining {
             )?;
             self.done.events += 1;
         }
-        keep_leaves(conn, removed)?;
+        if let Some((last, _)) = gone.last_key_value() {
+            removed::note(conn, &self.tables, self.source, *last)?;
+        }
+        keep_leaves(conn, gone)?;
         Ok(self.at >= self.until)
     }
 
@@ -199,11 +207,11 @@ impl Retaining {
     /// Writes an event with all columns of an event's row, if that is there and no later event has
     /// them.
     fn keep_row(&mut self, conn: &Connection, event: &Old) -> Result<()> {
-        if !self.tables.contains_key(&event.table) {
+        if !self.rows.contains_key(&event.table) {
             let rows = Rows::of(conn, &event.table)?;
-            self.tables.insert(event.table.clone(), rows);
+            self.rows.insert(event.table.clone(), rows);
         }
-        let Some(Some(rows)) = self.tables.get_mut(&event.table) else {
+        let Some(Some(rows)) = self.rows.get_mut(&event.table) else {
             return Ok(());
         };
         let unit = layout::head(conn)? + 1;
