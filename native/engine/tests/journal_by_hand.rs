@@ -37,6 +37,12 @@ fn statement(sql: &str) -> Write {
     })
 }
 
+fn texts(conn: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let mut stmt = conn.prepare(sql).unwrap();
+    let rows = stmt.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
 /// What is reported of a file that is opened, if anything is.
 fn reported(path: &Path) -> Option<Error> {
     let database = opened(path);
@@ -210,4 +216,45 @@ fn transactions_that_change_nothing_write_nothing() {
     let verified = verify(&path);
     assert!(verified.is_ok(), "{verified:?}");
     assert_eq!(verified.events, 1);
+}
+
+#[test]
+fn migrating_renews_what_another_version_of_the_library_has_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = chat(dir.path());
+    let schema =
+        "SELECT type || ' ' || name || ' ' || sql FROM sqlite_schema WHERE sql <> '' ORDER BY name";
+    let now = texts(&conn, schema);
+    // As it might have been: other words in triggers, and a table less.
+    for (trigger, of) in [
+        ("messages_journal_update", "messages"),
+        ("ash_rusqlite_replaced_row", "ash_rusqlite_replaced"),
+    ] {
+        let sql = format!("SELECT sql FROM sqlite_schema WHERE name = '{trigger}'");
+        let other = texts(&conn, &sql)[0].replace("\nEND", "\n  SELECT 1;\nEND");
+        assert!(other.contains(of) && other.contains("SELECT 1"));
+        run(&conn, &format!("DROP TRIGGER {trigger}; {other}"));
+    }
+    run(&conn, "DROP TABLE ash_rusqlite_removed");
+    assert_ne!(texts(&conn, schema), now);
+    let folder = dir.path().join("migrations");
+    std::fs::create_dir(&folder).unwrap();
+    let database = opened(&path);
+    let migrate = || {
+        let work = Maintenance::Migrate {
+            directory: folder.clone(),
+            options: MigrateOptions::default(),
+        };
+        maintain(&database, work).result.unwrap();
+    };
+    migrate();
+    assert_eq!(texts(&conn, schema), now);
+    run(&conn, "DROP TABLE ash_rusqlite_removed");
+    migrate();
+    assert_eq!(texts(&conn, schema), now);
+    run(&conn, "DROP TRIGGER ash_rusqlite_replaced_row");
+    migrate();
+    assert_eq!(texts(&conn, schema), now);
+    assert_eq!(reported(&path), None);
+    close(database);
 }

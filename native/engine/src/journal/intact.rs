@@ -27,20 +27,33 @@ pub(crate) fn broken(conn: &Connection) -> Result<Option<Error>> {
     if !layout::is_installed(conn)? {
         return Ok(None);
     }
-    let mut problems = Problems::new(LIMIT);
-    check_tables(conn, &open_versions(conn, "main")?, &mut problems)?;
-    let problems = problems.into_all();
+    let problems = problems(conn)?;
     if problems.is_empty() {
         return Ok(None);
     }
     let message = format!(
-        "changes of journaled tables may have no events ({}). The next migration makes the triggers \
-         anew; verify the journal to find the rows that have changed meanwhile",
+        "changes of journaled tables may have no events ({}). Migrating makes the triggers anew, \
+         also where no migration is pending; verify the journal to find the rows that have changed meanwhile",
         problems.join("; ")
     );
     Ok(Some(
         Error::new(Code::JournalBroken, message).with("problems", problems),
     ))
+}
+
+/// Whether [`super::follow`] has anything to make: after somebody has dropped or changed something,
+/// and after an update of this library that writes other triggers.
+///
+/// # Errors
+/// Those of SQLite.
+pub(crate) fn is_as_written_now(conn: &Connection) -> Result<bool> {
+    Ok(!layout::is_installed(conn)? || (layout::is_whole(conn)? && problems(conn)?.is_empty()))
+}
+
+fn problems(conn: &Connection) -> Result<Vec<String>> {
+    let mut problems = Problems::new(LIMIT);
+    check_tables(conn, &open_versions(conn, "main")?, &mut problems)?;
+    Ok(problems.into_all())
 }
 
 /// That each journaled table has its triggers, and that the journal knows it as it is.

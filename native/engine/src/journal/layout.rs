@@ -110,9 +110,11 @@ LEFT JOIN ash_rusqlite_subjects AS s ON s.id = e.source
 LEFT JOIN ash_rusqlite_subjects AS a ON a.id = e.actor;
 ";
 
+const REPLACED_ROW: &str = "ash_rusqlite_replaced_row";
+
 /// Rows that a REPLACE removed, for which SQLite fires no trigger of their table: one event each.
-const REPLACED: &str = "
-CREATE TRIGGER IF NOT EXISTS ash_rusqlite_replaced_row AFTER DELETE ON ash_rusqlite_replaced
+const REPLACED: &str = "\
+CREATE TRIGGER ash_rusqlite_replaced_row AFTER DELETE ON ash_rusqlite_replaced
 WHEN NOT OLD.known
 BEGIN
   INSERT INTO ash_rusqlite_subjects (name, position) SELECT OLD.source, 1 WHERE OLD.source IS NOT NULL
@@ -122,8 +124,7 @@ BEGIN
   INSERT INTO ash_rusqlite_events
     (type, source, position, actor, key, data, old, tx, at, action, metadata, salt)
   {event};
-END;
-";
+END";
 
 /// Which journal a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,15 +160,11 @@ pub fn is_installed(conn: &Connection) -> Result<bool> {
 /// Those of SQLite.
 pub(crate) fn install(conn: &Connection) -> Result<()> {
     conn.execute_batch(CREATE).map_err(sqlite_error::map)?;
-    let event = triggers::event(
-        "(SELECT id FROM ash_rusqlite_event_types WHERE name = OLD.type \
-         AND \"table\" = OLD.\"table\" AND operation = 'delete')",
-        Some("OLD.source"),
-        Some("OLD.actor"),
-        ["OLD.key", "OLD.data", "NULL"],
-    );
-    let replaced = REPLACED.replace("{event}", &event);
-    conn.execute_batch(&replaced).map_err(sqlite_error::map)?;
+    let replaced = replaced();
+    if sql_of(conn, REPLACED_ROW)?.is_none_or(|sql| sql != replaced) {
+        let renew = format!("DROP TRIGGER IF EXISTS {REPLACED_ROW}; {replaced}");
+        conn.execute_batch(&renew).map_err(sqlite_error::map)?;
+    }
     for key in ["journal_id", "journal_epoch"] {
         conn.execute(
             "INSERT OR IGNORE INTO ash_rusqlite_meta (key, value) VALUES (?1, ?2)",
@@ -176,6 +173,38 @@ pub(crate) fn install(conn: &Connection) -> Result<()> {
         .map_err(sqlite_error::map)?;
     }
     Ok(())
+}
+
+/// Whether [`install`] has nothing to make.
+///
+/// # Errors
+/// Those of SQLite.
+pub(super) fn is_whole(conn: &Connection) -> Result<bool> {
+    let made = CREATE.split(" IF NOT EXISTS ").skip(1);
+    for name in made.filter_map(|rest| rest.split_whitespace().next()) {
+        if sql_of(conn, name)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(sql_of(conn, REPLACED_ROW)?.is_some_and(|sql| sql == replaced()))
+}
+
+fn replaced() -> String {
+    let event = triggers::event(
+        "(SELECT id FROM ash_rusqlite_event_types WHERE name = OLD.type \
+         AND \"table\" = OLD.\"table\" AND operation = 'delete')",
+        Some("OLD.source"),
+        Some("OLD.actor"),
+        ["OLD.key", "OLD.data", "NULL"],
+    );
+    REPLACED.replace("{event}", &event)
+}
+
+/// The statement that made something of the schema.
+fn sql_of(conn: &Connection, name: &str) -> Result<Option<String>> {
+    conn.prepare_cached("SELECT sql FROM main.sqlite_schema WHERE name = ?1")
+        .and_then(|mut stmt| stmt.query_row([name], |row| row.get(0)).optional())
+        .map_err(sqlite_error::map)
 }
 
 /// Which journal it is.

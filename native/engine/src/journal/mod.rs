@@ -55,7 +55,7 @@ pub use context::WriteContext;
 pub(crate) use context::{check_positions, Context};
 pub use follow::enable;
 pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
-pub(crate) use intact::broken;
+pub(crate) use intact::{broken, is_as_written_now};
 pub(crate) use keys::of_values as key_of_values;
 pub(crate) use layout::{head, install, not_journaled, renew_epoch};
 pub use layout::{identity, is_installed, Identity};

@@ -67,7 +67,19 @@ pub fn migrate(
     if options.take_over {
         forget_replaced(conn, files, deadline)?;
     }
+    renew_journal(conn, deadline)?;
     Ok(applied)
+}
+
+/// Triggers that somebody has dropped or changed, and those that another version of this library has
+/// written, need no migration of their own.
+fn renew_journal(conn: &Connection, deadline: Instant) -> Result<()> {
+    if patiently(deadline, || journal::is_as_written_now(conn))? {
+        return Ok(());
+    }
+    let mut transaction = Transaction::begin(conn, deadline)?;
+    journal::follow(conn)?;
+    transaction.commit(deadline)
 }
 
 /// What was made in development and has no file any more was replaced by a file of another name.
