@@ -3,7 +3,8 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # The rooms, users, memberships and messages of examples/ash_chat on any data layer:
     # `use AshChat, data_layer: …, repo: …` in a module, which becomes their domain. With a repo
-    # they are in the tables of the chat's migrations, which have the indexes and foreign keys.
+    # they are in the tables of the chat's migrations, which have the indexes and foreign keys. With
+    # `message_change: …` creating a message has this change.
 
     defmacro __using__(opts) do
       opts = Enum.map(opts, fn {key, value} -> {key, Macro.expand(value, __CALLER__)} end)
@@ -24,7 +25,7 @@ if Code.ensure_loaded?(Ash) do
         unquote(room(base, name))
         unquote(user(base, name))
         unquote(membership(base, name, if(opts[:repo], do: nil, else: domain)))
-        unquote(message(base, name))
+        unquote(message(base, name, opts[:message_change]))
       end
       |> Macro.prewalk(&bare/1)
     end
@@ -156,10 +157,14 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    defp message(base, name) do
+    # With a change of every create, if there is one.
+    defp message(base, name, change) do
+      changes = quote do: changes(do: change(unquote(change), on: [:create]))
+
       quote do
         defmodule unquote(name.(:Message)) do
           unquote(base.("messages"))
+          unquote(if change, do: changes)
 
           actions do
             read :latest_in_room do

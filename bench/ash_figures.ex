@@ -3,8 +3,8 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Ash's actions on this project's data layer, against ash_sqlite and Ash's ETS data layer.
 
-    alias AshRusqlite.Bench.{AshOnAshSqlite, AshOnEts, AshOnOurs, AshWork, Figure, Measure}
-    alias AshRusqlite.Bench.{Progress, Work}
+    alias AshRusqlite.Bench.{AshJournaled, AshOnAshSqlite, AshOnEts, AshOnOurs, AshVersioned}
+    alias AshRusqlite.Bench.{AshWork, Figure, Measure, Progress, Work}
 
     @rows [
       {{:create, 1}, "create, 1 process"},
@@ -38,7 +38,36 @@ if Code.ensure_loaded?(Ash) do
           bar: bar,
           measure: &measure(row, reference, Map.fetch!(&1, size), &1)
         }
-      end
+      end ++ Enum.map([1, 32], &kept/1)
+    end
+
+    # What is changed is kept: by a journal, or by a version that is created beside it.
+    defp kept(processes) do
+      %Figure{
+        name:
+          "Ash: create with a journal, #{plural(processes)}, against a version in its transaction",
+        unit: :per_s,
+        measure: fn world ->
+          {:ok, _} = Application.ensure_all_started(:ash)
+
+          Measure.rounds(
+            world.ash.bulk_rounds,
+            &created(AshJournaled, processes, world, &1),
+            &created(AshVersioned, processes, world, &1)
+          )
+        end
+      }
+    end
+
+    defp plural(1), do: "1 process"
+    defp plural(processes), do: "#{processes} processes"
+
+    defp created(chat, processes, world, round) do
+      started = chat.start(world, world.few)
+      Work.remember_all()
+      created = one({:create, processes}, chat, world.few, world, round)
+      chat.stop(started)
+      created
     end
 
     @doc "What is not here, and has no figures therefore."

@@ -44,6 +44,14 @@ defmodule AshRusqlite.Bench.JournalFigures do
     indexes: [[name: "message_versions_source", columns: ["version_source_id"]]]
   ]
 
+  @doc "The messages of the chat with a journal, as a description of their table."
+  @spec journaled() :: keyword()
+  def journaled, do: @messages
+
+  @doc "The table of versions."
+  @spec versions() :: keyword()
+  def versions, do: @versions
+
   @doc "The figures."
   @spec all() :: [Figure.t()]
   def all do
