@@ -56,6 +56,9 @@ defmodule AshRusqlite.Native do
   @type gathered ::
           {:gathered, rows :: reference(), words :: pos_integer(), bytes :: non_neg_integer()}
 
+  @typedoc "Rows of a commit that is not on the medium yet, see `on_synced/2`."
+  @type unsynced :: {:unsynced, commit :: term(), {:ok, term()}}
+
   @typedoc "No reader now, as `t:full/0`."
   @type wait :: {:wait, reference(), id :: term()}
 
@@ -138,7 +141,7 @@ defmodule AshRusqlite.Native do
   def config(_db), do: not_loaded()
 
   @doc "Reads on the calling scheduler, as long as that is quick."
-  @spec read(db(), read(), ms()) :: {:ok, term()} | :dirty | wait() | error()
+  @spec read(db(), read(), ms()) :: {:ok, term()} | unsynced() | :dirty | wait() | error()
   def read(_db, _read, _timeout), do: not_loaded()
 
   @doc "Reads on a dirty scheduler. What is large is gathered first, see `take_rows/2`."
@@ -155,6 +158,17 @@ defmodule AshRusqlite.Native do
   """
   @spec no_reader(db(), id :: term(), ms()) :: :ready | error()
   def no_reader(_db, _id, _timeout), do: not_loaded()
+
+  @doc """
+  Whether a commit is on the medium that a read has seen. Otherwise the process is sent
+  `{reference, :ready}` once it is, or will not be.
+  """
+  @spec on_synced(db(), commit :: term()) :: :ok | wait() | error()
+  def on_synced(_db, _commit), do: not_loaded()
+
+  @doc "Ends the wait for a commit, as `no_reader`."
+  @spec not_synced(db(), id :: term()) :: :ready | error()
+  def not_synced(_db, _id), do: not_loaded()
 
   @doc "Queues a write. `:dirty`: it is too big to be decoded on a scheduler."
   @spec write(db(), reference(), write(), time()) :: queued() | full() | :dirty | error()

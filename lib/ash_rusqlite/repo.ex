@@ -73,6 +73,8 @@ defmodule AshRusqlite.Repo do
       milliseconds. 15,000
     * `:synchronous` - `:full` (a write that was answered survives a power loss), `:normal`,
       `:extra` or `:off`
+    * `:durable_reads` - whether a read reports only what survives a power loss, and waits for it where
+      the newest commit is not on the medium yet. true. See "Durability" below
     * `:read_only` - refuse every write. false
     * `:create` - create the file when it is not there. true
     * `:telemetry_prefix` - see `AshRusqlite.Telemetry`
@@ -100,6 +102,19 @@ defmodule AshRusqlite.Repo do
       times its size
     * `:journal_size_limit` (bytes), `:mmap_size` (bytes), `:temp_store` (`:default`, `:file`,
       `:memory`) - as SQLite's pragmas of these names
+
+  ## Durability
+
+  With `synchronous: :full` a write that was answered survives a power loss, and so does what a read
+  reports: one that has seen a commit of the last moment waits until the disk has it, for a part of a
+  millisecond as a rule. Only transactions have commits that can be seen before: others run while the disk is
+  synced for them. What a transaction reads is sure to survive once the transaction has ended, so effects
+  outside of the database belong behind it. With `durable_reads: false` reads do not wait, and what they report, and events that
+  subscribers receive, may be gone after a power loss, together with the write, which nobody was told of.
+
+  When the disk fails to sync, everybody who waits for it gets `:io_error`. With `maybe_written: true` in
+  its details the write can be seen, and may be lost or not: the repo writes it again before the next
+  write, and until that has worked it refuses writes and reads.
 
   ## The log
 

@@ -20,6 +20,8 @@ defmodule AshRusqlite.P8HandlesTest do
       read: fn -> Native.read(db, {:sql, "SELECT 1", []}, 1_000) end,
       read_dirty: fn -> Native.read_dirty(db, {:sql, "SELECT 1", []}, 1_000) end,
       no_reader: fn -> Native.no_reader(db, 1, 1_000) end,
+      on_synced: fn -> Native.on_synced(db, 1) end,
+      not_synced: fn -> Native.not_synced(db, 1) end,
       write: fn -> Native.write(db, ref, @insert, 1_000) end,
       write_dirty: fn -> Native.write_dirty(db, ref, @insert, 1_000) end,
       withdraw: fn -> Native.withdraw(db, 1) end,

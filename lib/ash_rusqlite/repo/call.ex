@@ -140,7 +140,21 @@ defmodule AshRusqlite.Repo.Call do
     end
   end
 
+  defp read_later({:unsynced, commit, rows}, db, _read, _timeout, deadline),
+    do: once_synced(rows, db, commit, deadline)
+
   defp read_later(error, _db, _read, _timeout, _deadline), do: answer(error)
+
+  # Nobody learns of a commit that a power loss could take away.
+  defp once_synced(rows, db, commit, deadline) do
+    with {:wait, ready, id} <- Native.on_synced(db, commit),
+         :ready <- wait(ready, deadline, fn -> Native.not_synced(db, id) end) do
+      once_synced(rows, db, commit, deadline)
+    else
+      :ok -> rows
+      error -> answer(error)
+    end
+  end
 
   @doc """
   Asks for `{reference, :ready}` once, after the next commit that may have written events of the

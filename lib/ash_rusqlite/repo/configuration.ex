@@ -16,6 +16,7 @@ defmodule AshRusqlite.Repo.Configuration do
     :busy_timeout,
     :transaction_timeout,
     :synchronous,
+    :durable_reads,
     :read_only,
     :create,
     :readers,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{c_int, OsStr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::ffi;
 
@@ -48,15 +49,27 @@ struct State {
     off: bool,
     faults: Vec<Fault>,
     faults_met: u64,
+    /// Syncs wait.
+    held: bool,
+    /// So many do.
+    waiting: u64,
 }
 
 /// What the disk knows, shared with the files that are open on it.
 #[derive(Default)]
-pub(crate) struct Medium(Mutex<State>);
+pub(crate) struct Medium {
+    state: Mutex<State>,
+    changed: Condvar,
+}
 
 impl Medium {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        let state = self.changed.wait(state);
+        state.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A file was opened; what it holds before its first change is on the medium.
@@ -127,6 +140,14 @@ impl Medium {
     /// A sync. The real file need not be synced: the medium that counts is this one.
     pub(crate) fn sync(&self, path: &Path) -> c_int {
         let mut state = self.lock();
+        if state.held {
+            state.waiting += 1;
+            self.changed.notify_all();
+            while state.held {
+                state = self.wait(state);
+            }
+            state.waiting -= 1;
+        }
         let verdict = state.verdict(Event::Sync);
         let off = state.off;
         let Some(image) = state.files.get_mut(path) else {
@@ -221,6 +242,32 @@ impl Disk {
     /// Adds a fault, which counts events from now on.
     pub fn fail(&self, fault: Fault) {
         self.medium.lock().faults.push(fault);
+    }
+
+    /// From now on syncs do not end before [`Disk::release_syncs`].
+    pub fn hold_syncs(&self) {
+        self.medium.lock().held = true;
+    }
+
+    /// Lets the syncs end that are held.
+    pub fn release_syncs(&self) {
+        self.medium.lock().held = false;
+        self.medium.changed.notify_all();
+    }
+
+    /// Waits until a sync is held. Returns whether one was in that time.
+    pub fn wait_for_sync(&self, longest: Duration) -> bool {
+        let until = Instant::now() + longest;
+        let mut state = self.medium.lock();
+        while state.waiting == 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let wait = self.medium.changed.wait_timeout(state, left);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// Ends all faults. Returns how many events they made fail.

@@ -65,6 +65,8 @@ pub struct Config {
     pub mmap_size: i64,
     /// Where temporary tables go.
     pub temp_store: TempStore,
+    /// A read reports nothing that a power loss could take away.
+    pub durable_reads: bool,
     /// Nothing may be written.
     pub read_only: bool,
     /// The file is created when it is not there.
@@ -106,6 +108,7 @@ impl Default for Config {
             journal_size_limit: 128 * 1024 * 1024,
             mmap_size: 0,
             temp_store: TempStore::Default,
+            durable_reads: true,
             read_only: false,
             create: true,
             migrations: None,
@@ -131,6 +134,7 @@ impl Config {
         "journal_size_limit",
         "mmap_size",
         "temp_store",
+        "durable_reads",
         "read_only",
         "create",
         "migrations",
@@ -199,6 +203,7 @@ impl Config {
             "journal_size_limit" => self.journal_size_limit = option.integer(-1, i64::MAX)?,
             "mmap_size" => self.mmap_size = option.integer(0, i64::MAX)?,
             "temp_store" => self.temp_store = option.choice(TEMP_STORE)?,
+            "durable_reads" => self.durable_reads = option.boolean()?,
             "read_only" => self.read_only = option.boolean()?,
             "create" => self.create = option.boolean()?,
             "migrations" => self.migrations = option.path()?,
@@ -215,7 +220,7 @@ impl Config {
             INFINITY => Json::from("infinity"),
             time => Json::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         };
-        let pairs: [(&str, Json); 18] = [
+        let pairs: [(&str, Json); 19] = [
             (
                 "database",
                 self.database
@@ -242,6 +247,7 @@ impl Config {
             ("journal_size_limit", Json::from(self.journal_size_limit)),
             ("mmap_size", Json::from(self.mmap_size)),
             ("temp_store", name_of(self.temp_store, TEMP_STORE)),
+            ("durable_reads", Json::from(self.durable_reads)),
             ("read_only", Json::from(self.read_only)),
             ("create", Json::from(self.create)),
             (

@@ -30,6 +30,7 @@ use crate::scans::ScannedStatement;
 use crate::schema::{Catalog, ReadTypes};
 use crate::shared_catalog::SharedCatalog;
 use crate::start_thread;
+use crate::writer::durability::{self, Durability};
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
 use crate::writer::work::Work;
@@ -206,9 +207,10 @@ impl Database {
     ) -> Result<ReadOutcome> {
         self.check_open()?;
         if self.0.shared.watch.asks_the_writer() {
-            let soon = Instant::now() + self.0.shared.config.busy_timeout;
-            let queue = &self.0.shared.queue;
-            queue.push(Work::LookAtFiles, soon.into(), Box::new(Nowhere), None)?;
+            self.ask_the_writer(Work::LookAtFiles)?;
+        }
+        if self.0.shared.durability.asks_the_writer() {
+            self.ask_the_writer(Work::Sync)?;
         }
         if let Read::AsOf(as_of, read) = read {
             let Pace::Full {
@@ -231,6 +233,7 @@ impl Database {
             let context = Context {
                 catalog: self.0.shared.catalog(),
                 counters: &self.0.shared.counters,
+                durability: self.durable_reads(),
             };
             let generation = reader.generation();
             let outcome = guarded(|| reader::read(&mut reader, &context, read, &pace, sink));
@@ -244,9 +247,51 @@ impl Database {
                         return Ok(ReadOutcome::NeedsTime);
                     }
                 }
+                Ok(ReadOutcome::Unsynced(last)) => match &pace {
+                    Pace::Slice => return Ok(ReadOutcome::Unsynced(last)),
+                    Pace::Full {
+                        deadline,
+                        cancelled,
+                    } => {
+                        self.0.shared.durability.wait(last, *deadline, cancelled)?;
+                        return Ok(ReadOutcome::Done);
+                    }
+                },
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Which commits are on the medium, if that matters to who reads.
+    pub(crate) fn durable_reads(&self) -> Option<&Durability> {
+        let shared = &self.0.shared;
+        shared.config.durable_reads.then_some(&*shared.durability)
+    }
+
+    fn ask_the_writer(&self, work: Work) -> Result<()> {
+        let soon = Instant::now() + self.0.shared.config.busy_timeout;
+        let queue = &self.0.shared.queue;
+        queue.push(work, soon.into(), Box::new(Nowhere), None)?;
+        Ok(())
+    }
+
+    /// Calls `notify` once a commit is on the medium ([`ReadOutcome::Unsynced`]), or will not be.
+    /// `None` if it is already; then nobody is called.
+    ///
+    /// # Errors
+    /// `io_error` where the log could not be synced.
+    pub fn on_synced(
+        &self,
+        commit: u64,
+        notify: impl FnOnce() -> Notify,
+    ) -> Result<Option<WaitId>> {
+        self.0.shared.durability.on_synced(commit, notify)
+    }
+
+    /// Ends a wait for a commit: the error of a call that gives up. `None` if it was notified already.
+    pub fn unsynced_error(&self, id: WaitId) -> Option<Error> {
+        let gives_up = self.0.shared.durability.give_up(id);
+        gives_up.then(durability::too_late)
     }
 
     /// Calls `notify` once, after the next commit that may have written events of the journal, or

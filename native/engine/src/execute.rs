@@ -3,9 +3,11 @@
 mod either;
 mod sql;
 
+use std::cell::Cell;
+use std::ops::Not;
 use std::sync::Arc;
 
-use rusqlite::{CachedStatement, Connection, StatementStatus};
+use rusqlite::{CachedStatement, Connection, Rows, StatementStatus};
 
 use crate::access;
 use crate::control::Control;
@@ -19,6 +21,7 @@ use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::StatementCounts;
 use crate::value::{OutputColumn, Row};
+use crate::writer::durability::Durability;
 
 /// Where the rows of a read or of a write's `returning` go.
 pub trait RowSink {
@@ -52,6 +55,37 @@ pub struct Executor<'a> {
     pub looks: Option<&'a Control>,
     /// Whether a read that is given up is run again, so that it counts once.
     pub runs_again: bool,
+    /// Notes which commits a read may have seen.
+    pub seen: Option<&'a Seen<'a>>,
+}
+
+/// The last commit that a read may have seen: of those that the medium may not have yet.
+pub struct Seen<'a> {
+    durability: Option<&'a Durability>,
+    last: Cell<u64>,
+}
+
+impl<'a> Seen<'a> {
+    /// Nothing was read yet. Without a durability nothing is noted.
+    pub fn new(durability: Option<&'a Durability>) -> Seen<'a> {
+        Seen {
+            durability,
+            last: Cell::new(0),
+        }
+    }
+
+    /// A statement has begun to read: later commits it does not see.
+    fn note(&self) {
+        if let Some(durability) = self.durability {
+            self.last.set(durability.seen());
+        }
+    }
+
+    /// The last commit; `None` if it is on the medium, and all before it.
+    pub fn unsynced(&self) -> Option<u64> {
+        let last = self.last.get();
+        self.durability?.is_synced(last).not().then_some(last)
+    }
 }
 
 impl Executor<'_> {
@@ -99,12 +133,12 @@ impl Executor<'_> {
         }
         compile::bind(&mut stmt, &params)?;
         let given = if raw {
-            give_own(&mut stmt, sink, each)
+            give_own(&mut stmt, sink, self.seen, each)
         } else {
             if !matches!(read, Read::Explain(_)) {
                 sink.begin(&columns, hidden, reversed);
             }
-            give(&mut stmt, &columns, sink, each)
+            give(&mut stmt, &columns, sink, self.seen, each)
         };
         self.note_scan(&stmt, &sql, &given);
         let given = given?;
@@ -312,17 +346,32 @@ fn give(
     stmt: &mut CachedStatement<'_>,
     columns: &Arc<[OutputColumn]>,
     sink: &mut dyn RowSink,
+    seen: Option<&Seen<'_>>,
     each: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<u64> {
     let mut rows = stmt.raw_query();
     let mut count = 0;
-    while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+    let mut next = first(&mut rows, seen)?;
+    while let Some(row) = next {
         let row = Row::new(row, columns);
         sink.row(&row)?;
         each(row.decoded_bytes())?;
         count += 1;
+        next = rows.next().map_err(sqlite_error::map)?;
     }
     Ok(count)
+}
+
+/// The first row. What the statement sees is settled then.
+fn first<'r>(
+    rows: &'r mut Rows<'_>,
+    seen: Option<&Seen<'_>>,
+) -> Result<Option<&'r rusqlite::Row<'r>>> {
+    let row = rows.next();
+    if let Some(seen) = seen {
+        seen.note();
+    }
+    row.map_err(sqlite_error::map)
 }
 
 /// The same for a caller's own SQL. Its columns are those of the statement when it has begun: one that
@@ -330,12 +379,14 @@ fn give(
 fn give_own(
     stmt: &mut CachedStatement<'_>,
     sink: &mut dyn RowSink,
+    seen: Option<&Seen<'_>>,
     each: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<u64> {
     let mut rows = stmt.raw_query();
     let mut count = 0;
     let mut columns: Option<Arc<[OutputColumn]>> = None;
-    while let Some(row) = rows.next().map_err(sqlite_error::map)? {
+    let mut next = first(&mut rows, seen)?;
+    while let Some(row) = next {
         let columns = match &columns {
             Some(known) => known,
             None => {
@@ -348,6 +399,7 @@ fn give_own(
         sink.row(&row)?;
         each(row.decoded_bytes())?;
         count += 1;
+        next = rows.next().map_err(sqlite_error::map)?;
     }
     drop(rows);
     if columns.is_none() {

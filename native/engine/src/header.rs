@@ -68,9 +68,7 @@ pub fn check_header(path: &Path) -> Result<Header> {
             })
         }
     };
-    let bytes = first_bytes(&conn, metadata.len()).map_err(|code| {
-        sqlite_error::map(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
-    })?;
+    let bytes = first_bytes(&conn, metadata.len()).map_err(sqlite_error::of_code)?;
     parse(&bytes, path)
 }
 

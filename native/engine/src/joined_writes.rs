@@ -10,19 +10,24 @@
 //! out at once: should their transaction be rolled back, another process may write the same
 //! place of the log, and what still waited here would come over it.
 //!
-//! A commit becomes visible to other connections, and to a recovery, only after its sync, so this
-//! is for `synchronous` FULL and EXTRA alone. What cannot be written fails the sync at the
-//! latest, and with it the commit, which SQLite then rolls back.
+//! A commit becomes visible to other connections, and to a recovery, only after SQLite has asked for
+//! its sync, so this is for `synchronous` FULL and EXTRA alone. What cannot be written fails the sync
+//! at the latest, and with it the commit, which SQLite then rolls back.
+//!
+//! The sync itself may come later ([`Syncs::Later`]): then COMMIT returns what it has written, and
+//! whoever has asked for that syncs the log before anybody learns of the commit. Syncs that SQLite
+//! asks for elsewhere, those of checkpoints and of a new log's header, are never put off.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::mem::size_of;
 use std::ptr::null_mut;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_int64, sqlite3_io_methods, sqlite3_vfs};
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::log_file::LogFile;
 use crate::sqlite_error;
 use crate::write_behind::WriteBehind;
 
@@ -33,17 +38,71 @@ const NAME: &CStr = c"ash_rusqlite_joined_writes";
 /// of a length, because no write of its own is longer than the largest page.
 const LARGEST: usize = 127 * 1024;
 
+/// The sync of a commit of at most so many bytes may come later: they are kept until then, in case it
+/// fails.
+const MOST_KEPT: usize = 4 * 1024 * 1024;
+
+/// When the log is synced that a COMMIT has written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syncs {
+    /// Before COMMIT returns.
+    Now,
+    /// By the caller, with what COMMIT returns.
+    Later,
+}
+
+/// What a COMMIT has written to the log and not synced. The log is valid up to its end once it, and
+/// all before it, is on the medium.
+pub struct Unsynced {
+    /// The log.
+    pub log: Arc<LogFile>,
+    /// Places and the bytes that begin there. At the first one a page begins.
+    pub pieces: Vec<(sqlite3_int64, Vec<u8>)>,
+}
+
 /// What waits to be written while a commit runs: bytes that follow each other.
 #[derive(Default)]
 struct Waiting {
     /// Whether a commit runs; else nothing waits.
     commits: bool,
+    /// Whether its sync may be left to the caller.
+    later: bool,
+    /// What the commit has written.
+    written: Vec<(sqlite3_int64, Vec<u8>)>,
+    /// Whether something else was written since the last sync.
+    scattered: bool,
+    /// Whether what was written is left to the caller to be synced.
+    left: bool,
+    /// The log once more, for syncs beside the writer.
+    log: Option<Arc<LogFile>>,
     bytes: Vec<u8>,
     /// The place of the first byte.
     offset: sqlite3_int64,
     /// What was lost of this commit: it must not succeed.
     failed: Option<c_int>,
     behind: WriteBehind,
+}
+
+impl Waiting {
+    /// What waited was written: it is kept until its sync, if that may come later.
+    fn keep(&mut self) {
+        let kept: usize = self.written.iter().map(|(_, bytes)| bytes.len()).sum();
+        // What begins a log anew must be on the medium before all that follows it.
+        let begins_anew = self.offset == 0;
+        if !self.later || begins_anew || kept + self.bytes.len() > MOST_KEPT {
+            self.scattered = true;
+            self.bytes.clear();
+        } else {
+            let bytes = std::mem::take(&mut self.bytes);
+            self.written.push((self.offset, bytes));
+        }
+    }
+
+    /// Whether the sync that SQLite asks for may come later.
+    fn may_be_left(&self) -> bool {
+        let is_whole = !self.scattered && self.failed.is_none() && self.log.is_some();
+        self.later && is_whole && !self.written.is_empty()
+    }
 }
 
 /// A log. SQLite gives the memory; the file of the layer below follows in it.
@@ -53,10 +112,15 @@ struct Log {
     waiting: *mut Waiting,
 }
 
-/// Runs a COMMIT, whose pages are written joined if the connection's log is of this layer.
-pub fn around<T>(conn: &Connection, commit: impl FnOnce() -> Result<T>) -> Result<T> {
+/// Runs a COMMIT, whose pages are written joined if the connection's log is of this layer. Returns
+/// what is left to be synced; `None` where nothing is.
+pub fn around<T>(
+    conn: &Connection,
+    syncs: Syncs,
+    commit: impl FnOnce() -> Result<T>,
+) -> Result<(T, Option<Unsynced>)> {
     let window = Window(conn);
-    window.set(true);
+    window.set(true, syncs);
     let result = commit();
     // SQLite has synced all that it wrote. If it did not, others may see the commit already.
     let rest = match (&result, log_of(conn)) {
@@ -64,13 +128,11 @@ pub fn around<T>(conn: &Connection, commit: impl FnOnce() -> Result<T>) -> Resul
         (Ok(_), Some(log)) => unsafe { flush(log.cast()) },
         _ => ffi::SQLITE_OK,
     };
+    let unsynced = window.unsynced();
     drop(window);
     match rest {
-        ffi::SQLITE_OK => result,
-        code => Err(sqlite_error::map(rusqlite::Error::SqliteFailure(
-            ffi::Error::new(code),
-            None,
-        ))),
+        ffi::SQLITE_OK => result.map(|done| (done, unsynced)),
+        code => Err(sqlite_error::of_code(code)),
     }
 }
 
@@ -78,7 +140,7 @@ pub fn around<T>(conn: &Connection, commit: impl FnOnce() -> Result<T>) -> Resul
 struct Window<'a>(&'a Connection);
 
 impl Window<'_> {
-    fn set(&self, commits: bool) {
+    fn set(&self, commits: bool, syncs: Syncs) {
         if let Some(log) = log_of(self.0) {
             // SAFETY: `open` made the box, `close` frees it, and one connection is on one
             // thread at a time.
@@ -86,15 +148,26 @@ impl Window<'_> {
                 unsafe { (&mut *(*log).waiting, device_characteristics(log.cast())) };
             // Else SQLite fills the rest of a sector after the sync.
             waiting.commits = commits && device & ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE != 0;
+            waiting.later = waiting.commits && syncs == Syncs::Later;
+            waiting.written.clear();
+            waiting.left = false;
             waiting.bytes.clear();
             waiting.failed = None;
         }
+    }
+
+    fn unsynced(&self) -> Option<Unsynced> {
+        // SAFETY: as in `set`.
+        let waiting = log_of(self.0).map(|log| unsafe { &mut *(*log).waiting })?;
+        let pieces = std::mem::take(&mut waiting.written);
+        let log = Arc::clone(waiting.log.as_ref()?);
+        waiting.left.then_some(Unsynced { log, pieces })
     }
 }
 
 impl Drop for Window<'_> {
     fn drop(&mut self) {
-        self.set(false);
+        self.set(false, Syncs::Now);
     }
 }
 
@@ -173,12 +246,16 @@ unsafe extern "C" fn open(
     if code == ffi::SQLITE_OK {
         // SAFETY: `file` is memory for a `Log`. The box is freed by `close`. A name ends with NUL.
         unsafe {
-            let behind = match name.is_null() {
-                true => WriteBehind::default(),
-                false => WriteBehind::of(CStr::from_ptr(name)),
+            let (behind, log_file) = match name.is_null() {
+                true => (WriteBehind::default(), None),
+                false => {
+                    let name = CStr::from_ptr(name);
+                    (WriteBehind::of(name), LogFile::open(below, name))
+                }
             };
             let waiting = Waiting {
                 behind,
+                log: log_file.map(Arc::new),
                 ..Waiting::default()
             };
             (*log).waiting = Box::into_raw(Box::new(waiting));
@@ -275,7 +352,7 @@ unsafe fn flush(file: *mut sqlite3_file) -> c_int {
         ),
         Err(_) => ffi::SQLITE_IOERR_WRITE,
     };
-    waiting.bytes.clear();
+    waiting.keep();
     if code != ffi::SQLITE_OK {
         waiting.failed = Some(code);
     }
@@ -322,6 +399,7 @@ unsafe extern "C" fn write(
     // SAFETY: as in `flush`.
     let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
     if !waiting.commits || length > LARGEST || waiting.bytes.try_reserve(length).is_err() {
+        waiting.scattered = true;
         return after_flush!(file, xWrite, data, count, offset);
     }
     if waiting.bytes.is_empty() {
@@ -359,7 +437,25 @@ unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c
 }
 
 unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
-    after_flush!(file, xSync, flags)
+    // SAFETY: the file is open.
+    let flushed = unsafe { flush(file) };
+    if flushed != ffi::SQLITE_OK {
+        return flushed;
+    }
+    // SAFETY: as in `flush`; the borrow ends before anything borrows again.
+    let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
+    if waiting.may_be_left() {
+        waiting.left = true;
+        return ffi::SQLITE_OK;
+    }
+    let code = below!(file, xSync, flags);
+    if code == ffi::SQLITE_OK {
+        // SAFETY: as above.
+        let waiting = unsafe { &mut *(*file.cast::<Log>()).waiting };
+        waiting.scattered = false;
+        waiting.written.clear();
+    }
+    code
 }
 
 unsafe extern "C" fn file_size(file: *mut sqlite3_file, size: *mut sqlite3_int64) -> c_int {

@@ -24,6 +24,7 @@ mod io_error;
 mod joined_writes;
 pub mod journal;
 mod line;
+mod log_file;
 mod memory;
 pub mod migration;
 mod nearest;

@@ -103,6 +103,8 @@ pub enum Pace {
 pub enum ReadOutcome {
     /// The sink has all rows.
     Done,
+    /// The sink has all rows, which nobody may learn of before this commit is on the medium.
+    Unsynced(u64),
     /// It must be run again with `Pace::Full`; what the sink has is void.
     NeedsTime,
     /// All readers are lent; the notification is called when one comes back.

@@ -49,6 +49,11 @@ pub fn map(error: rusqlite::Error) -> Error {
     }
 }
 
+/// The error of a result code of SQLite's.
+pub fn of_code(code: std::ffi::c_int) -> Error {
+    map(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+}
+
 fn failure_to_error(failure: ffi::Error, message: Option<&str>) -> Error {
     let text = message.unwrap_or("no message");
     let primary = failure.extended_code & 0xff;

@@ -138,7 +138,7 @@ impl Writer {
     }
 
     fn look(&self, table: Table) {
-        let from = self.log.len();
+        let from = self.log.now();
         let rows = host::read(&self.database, by_id(table)).unwrap();
         let look = Look {
             table,

@@ -131,6 +131,7 @@ rustler::atoms! {
     second,
     microsecond,
     std_offset,
+    unsynced,
     utc_offset,
     time_zone,
     zone_abbr,

@@ -138,6 +138,8 @@ defmodule Soak do
   defp right(:read_dirty, %{db: db}), do: [db, read(), timeout()]
   defp right(:take_rows, %{rows: rows}), do: [Enum.random([make_ref() | rows]), timeout()]
   defp right(:no_reader, %{db: db}), do: [db, :rand.uniform(10), timeout()]
+  defp right(:on_synced, %{db: db}), do: [db, :rand.uniform(10)]
+  defp right(:not_synced, %{db: db}), do: [db, :rand.uniform(10)]
   defp right(:queue_full, %{db: db}), do: [db, :rand.uniform(10), timeout()]
   defp right(:withdraw, %{db: db}), do: [db, :rand.uniform(10_000)]
   defp right(:statement_text, %{db: db}), do: [db, Enum.random([read(), write()])]

@@ -9,7 +9,9 @@ use std::sync::Mutex;
 
 use ash_rusqlite_engine::journal::{self, JournalSpec, Subject};
 use ash_rusqlite_engine::query::ir::{Conflict, ConflictSet, Insert, Returning, Write};
-use ash_rusqlite_engine::{Database, Error, Maintenance, Outcome, Result, TransactionOp, Value};
+use ash_rusqlite_engine::{
+    Database, Detail, Error, Maintenance, Outcome, Result, TransactionOp, Value,
+};
 use rusqlite::Connection;
 use serde_json::{json, Value as Json};
 
@@ -89,6 +91,11 @@ pub fn agrees_with_its_journal(path: &Path) -> u64 {
 pub struct Ledger {
     acknowledged: BTreeMap<i64, bool>,
     refused: BTreeMap<i64, Error>,
+}
+
+/// Whether an error leaves open what became of the write.
+pub fn is_unsure(error: &Error) -> bool {
+    error.detail("maybe_written") == Some(&Detail::Boolean(true))
 }
 
 fn is_transaction(unit: i64) -> bool {
@@ -211,13 +218,13 @@ impl Ledger {
         missing.copied().collect()
     }
 
-    /// The units that were refused and are there.
+    /// The units that were refused and are there, but those whose error says that they may be.
     pub fn kept_though_refused(&self, database: &Database) -> Vec<i64> {
         let found = units(database);
         self.refused
-            .keys()
-            .filter(|unit| found.contains_key(unit))
-            .copied()
+            .iter()
+            .filter(|(unit, error)| found.contains_key(unit) && !is_unsure(error))
+            .map(|(unit, _)| *unit)
             .collect()
     }
 }

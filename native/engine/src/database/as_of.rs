@@ -38,10 +38,14 @@ impl Database {
         let stop = self.0.pool.stop_flag()?;
         let mut link = connection::open_reader(&self.0.path, self.config(), stop)?;
         link.gate.set(Access::Internal);
-        link.control.begin(deadline, Some(cancelled));
+        link.control.begin(deadline, Some(Arc::clone(&cancelled)));
         let control = Arc::clone(&link.control);
         let result = guarded(|| self.read_past(&mut link, read, as_of, sink));
-        result.map_err(|error| sqlite_error::refine(&link.conn, control.explain(error)))
+        result.map_err(|error| sqlite_error::refine(&link.conn, control.explain(error)))?;
+        match self.durable_reads() {
+            Some(durability) => durability.wait(durability.seen(), deadline, &cancelled),
+            None => Ok(()),
+        }
     }
 
     fn read_past(
@@ -63,6 +67,7 @@ impl Database {
             statements: &StatementCounts::default(),
             looks: None,
             runs_again: false,
+            seen: None,
         };
         executor.read(read, sink, &mut |_| Ok(()))
     }

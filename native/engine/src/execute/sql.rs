@@ -50,7 +50,7 @@ impl Executor<'_> {
                 sink.begin(&none, 0, false);
                 count(&mut stmt)
             }
-            _ => give_own(&mut stmt, sink, &mut |_| Ok(())),
+            _ => give_own(&mut stmt, sink, None, &mut |_| Ok(())),
         };
         self.note_scan(&stmt, &write.sql, &written);
         self.note_reprepare(&stmt);

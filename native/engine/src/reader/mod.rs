@@ -9,12 +9,13 @@ use rusqlite::limits::Limit;
 
 use crate::control::{Stop, SLICE_BYTES};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Executor, RowSink};
+use crate::execute::{Executor, RowSink, Seen};
 use crate::query::ir::Read;
 use crate::request::{Pace, ReadOutcome};
 use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::Counters;
+use crate::writer::durability::Durability;
 
 use pool::Reader;
 
@@ -32,6 +33,8 @@ pub struct Context<'a> {
     pub catalog: &'a SharedCatalog,
     /// The counters.
     pub counters: &'a Counters,
+    /// Which commits are on the medium; where it does not matter, nothing.
+    pub durability: Option<&'a Durability>,
 }
 
 /// Runs a read at its pace.
@@ -42,8 +45,9 @@ pub fn read(
     pace: &Pace,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome> {
+    let seen = Seen::new(context.durability);
     let outcome = match pace {
-        Pace::Slice => read_slice(reader, context, read, sink),
+        Pace::Slice => read_slice(reader, context, &seen, read, sink),
         Pace::Full {
             deadline,
             cancelled,
@@ -54,11 +58,14 @@ pub fn read(
                 .link
                 .control
                 .begin(*deadline, Some(cancelled.clone()));
-            read_whole(reader, context, read, sink)
+            read_whole(reader, context, &seen, read, sink)
         }
     };
     if matches!(outcome, Ok(ReadOutcome::Done)) {
         context.counters.reads.fetch_add(1, Ordering::Relaxed);
+        if let Some(last) = seen.unsynced() {
+            return Ok(ReadOutcome::Unsynced(last));
+        }
     }
     outcome
 }
@@ -68,6 +75,7 @@ pub fn read(
 fn read_slice(
     reader: &mut Reader,
     context: &Context<'_>,
+    seen: &Seen<'_>,
     read: &Read,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome> {
@@ -81,7 +89,7 @@ fn read_slice(
         .begin_slice(Instant::now() + crate::INFINITY);
     let (mut bytes, mut rows) = (0_usize, 0_u32);
     let control = reader.link.control.clone();
-    let result = executor(reader, context).read(read, sink, &mut |row_bytes| {
+    let result = executor(reader, context, seen).read(read, sink, &mut |row_bytes| {
         bytes = bytes.saturating_add(row_bytes);
         rows = rows.wrapping_add(1);
         // The clock costs as much as a value of a row.
@@ -111,27 +119,28 @@ fn read_slice(
 fn read_whole(
     reader: &mut Reader,
     context: &Context<'_>,
+    seen: &Seen<'_>,
     read: &Read,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome> {
     if context.catalog.is_stale() {
         context.catalog.reload(&reader.link.conn)?;
     }
-    let mut result = executor(reader, context).read(read, sink, &mut |_| Ok(()));
+    let mut result = executor(reader, context, seen).read(read, sink, &mut |_| Ok(()));
     let again = match &result {
         Ok(()) => context.catalog.is_stale(),
         Err(error) => context.catalog.explains(error, &reader.link.conn),
     };
     if again {
         context.catalog.reload(&reader.link.conn)?;
-        result = executor(reader, context).read(read, sink, &mut |_| Ok(()));
+        result = executor(reader, context, seen).read(read, sink, &mut |_| Ok(()));
     }
     result.map(|()| ReadOutcome::Done).map_err(|error| {
         sqlite_error::refine(&reader.link.conn, reader.link.control.explain(error))
     })
 }
 
-fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
+fn executor<'a>(reader: &'a Reader, context: &Context<'a>, seen: &'a Seen<'a>) -> Executor<'a> {
     Executor {
         conn: &reader.link.conn,
         catalog: context.catalog,
@@ -139,6 +148,7 @@ fn executor<'a>(reader: &'a Reader, context: &Context<'a>) -> Executor<'a> {
         looks: Some(&reader.link.control),
         // In a slice.
         runs_again: reader.limited,
+        seen: Some(seen),
     }
 }
 

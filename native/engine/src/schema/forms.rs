@@ -307,6 +307,7 @@ mod tests {
             statements: &StatementCounts::default(),
             looks: Some(&control),
             runs_again: false,
+            seen: None,
         };
         executor.read(&read, &mut rows, &mut |_| Ok(())).unwrap();
         assert_eq!(rows.0, 3);

@@ -8,15 +8,19 @@ use rusqlite::ffi;
 use crate::access::Access;
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
+use crate::joined_writes::{self, Syncs};
 use crate::query::ir::Write;
 use crate::reply::guarded;
 use crate::request::Outcome;
-use crate::{constraint, joined_writes, sqlite_error};
+use crate::{constraint, sqlite_error};
 
-use super::answers::Answer;
+use super::answers::{Answer, Commit};
 use super::journal::Unit;
 use super::work::Job;
 use super::{db_status, Writer};
+
+/// The largest number of commits that wait for their sync: what they have written is kept in memory.
+const MOST_UNSYNCED: u64 = 1_000;
 
 /// When a deferred foreign key must hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -143,8 +147,8 @@ impl Writer {
             }
         }
         if !lost {
-            match self.commit() {
-                Ok(()) => return self.answer(answers, writes),
+            match self.commit_batch() {
+                Ok(commit) => return self.answer(answers, writes, commit),
                 // It may be there after all, for who had the same log: to run again is not safe.
                 Err(error) if error.code() == Code::FileReplaced => {
                     for (_, result) in &mut answers {
@@ -152,7 +156,7 @@ impl Writer {
                             *result = Err(error.clone());
                         }
                     }
-                    return self.answer(answers, writes);
+                    return self.answer(answers, writes, None);
                 }
                 Err(_) => {}
             }
@@ -179,12 +183,13 @@ impl Writer {
         let deadline = job.deadline;
         job.reply.begun(job.waits_since);
         self.link.control.begin(deadline, None);
+        let mut commit = None;
         let result = self
             .enter(write, Unit::Request)
             .and_then(|()| self.write_once(write, job.reply.sink(), Undo::Transaction(deadline)))
             .and_then(|changes| {
                 // A deferred foreign key is only looked at here.
-                self.commit().map_err(|error| {
+                commit = self.commit_batch().map_err(|error| {
                     self.roll_back();
                     self.link.control.begin(deadline, None);
                     self.explain(error, write)
@@ -194,7 +199,7 @@ impl Writer {
         if result.is_err() {
             self.roll_back();
         }
-        self.answer(vec![(job, result)], Vec::new());
+        self.answer(vec![(job, result)], Vec::new(), commit);
     }
 
     /// Runs one request of a batch. What is more than one statement needs a savepoint.
@@ -320,7 +325,7 @@ impl Writer {
     }
 
     /// Answers after a commit of these writes, which are dropped then.
-    fn answer(&mut self, answers: Vec<Answer>, writes: Vec<Write>) {
+    fn answer(&mut self, answers: Vec<Answer>, writes: Vec<Write>, commit: Option<Commit>) {
         // Whoever has its answer does not hold the writer any more.
         self.shared.counters.hold(None);
         let written = answers.iter().filter(|(_, result)| result.is_ok()).count();
@@ -331,7 +336,7 @@ impl Writer {
         }
         counters.writes.fetch_add(written, Ordering::Relaxed);
         counters.write_errors.fetch_add(failed, Ordering::Relaxed);
-        self.answers.give(answers, writes);
+        self.answers.give(answers, writes, commit);
     }
 
     /// `BEGIN IMMEDIATE`, waiting for other processes until the deadline.
@@ -341,6 +346,10 @@ impl Writer {
         self.link.control.begin(deadline, None);
         self.step("BEGIN IMMEDIATE")?;
         // Nobody else commits from here on.
+        if let Err(error) = self.make_good() {
+            self.roll_back();
+            return Err(error);
+        }
         let (catalog, conn) = (self.shared.catalog(), &self.link.conn);
         if !catalog.forms_hold(conn, None)? && catalog.is_changed(conn)? {
             // They may have switched a journal on, which no statement of ours would notice.
@@ -349,20 +358,60 @@ impl Writer {
         Ok(())
     }
 
-    /// `COMMIT`. It is not interrupted: a commit that has begun is waited for.
+    /// `COMMIT`, durable when this returns. It is not interrupted: a commit that has begun is waited
+    /// for.
     pub(super) fn commit(&mut self) -> Result<()> {
+        self.shared.durability.settle();
+        self.commit_with(Syncs::Now).map(drop)
+    }
+
+    /// `COMMIT` of a batch, as part of which its answers must be given. Writes that come meanwhile make
+    /// the next one larger, which costs less than two.
+    pub(super) fn commit_batch(&mut self) -> Result<Option<Commit>> {
+        let behind = !self.shared.durability.all_synced();
+        self.commit_with(if behind { Syncs::Later } else { Syncs::Now })
+    }
+
+    /// `COMMIT` of a transaction, as part of which its answer must be given: its sync is put off, and
+    /// shared with others, if anybody waits for the writer meanwhile.
+    pub(super) fn commit_transaction(&mut self) -> Result<Option<Commit>> {
+        let durability = &self.shared.durability;
+        if durability.unsynced() > MOST_UNSYNCED {
+            durability.settle();
+        }
+        let alone = self.shared.queue.is_empty() && durability.all_synced();
+        self.commit_with(if alone { Syncs::Now } else { Syncs::Later })
+    }
+
+    fn commit_with(&mut self, syncs: Syncs) -> Result<Option<Commit>> {
         self.link.control.begin_unlimited();
         self.leave()?;
+        // A sync may have failed since the transaction began.
+        self.make_good()?;
         let head = self.head_for_watchers();
         let started = Instant::now();
+        let number = (syncs == Syncs::Later).then(|| self.shared.durability.begin());
         let conn = &self.link.conn;
-        let commit = || joined_writes::around(conn, || self.step("COMMIT"));
+        let mut unsynced = None;
+        let mut commit = || {
+            let done = joined_writes::around(conn, syncs, || self.step("COMMIT"));
+            done.map(|((), left)| unsynced = left)
+        };
         let result = match &self.formless {
             None => self.shared.catalog().around_commit(conn, commit),
             Some(_) => commit(),
         };
         self.shared.counters.commit_time.note(started.elapsed());
         let result = result.and_then(|()| self.check_files());
+        let mut commit = number.map(|number| Commit {
+            number,
+            unsynced,
+            files: self.files.clone(),
+        });
+        if let (true, Some(commit)) = (self.lost.is_some(), &mut commit) {
+            // The log has no name: what is in it is in the file by now, or not acknowledged.
+            commit.unsynced = None;
+        }
         if result.is_ok() {
             self.publish_draft();
             // Also of those who began to wait meanwhile.
@@ -374,7 +423,14 @@ impl Writer {
             // It only spares the next reader the trouble.
             let _ = self.shared.catalog().forms_hold(&self.link.conn, None);
         }
-        result
+        match result {
+            Ok(()) => Ok(commit),
+            Err(error) => {
+                // Those who have read meanwhile wait for it.
+                self.answers.give(Vec::new(), Vec::new(), commit);
+                Err(error)
+            }
+        }
     }
 
     /// The newest event of the journal, if anybody waits for one.

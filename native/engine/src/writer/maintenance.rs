@@ -74,6 +74,7 @@ impl Writer {
         self.shared.counters.hold(Some(work.name().to_owned()));
         let result = self
             .recover()
+            .and_then(|()| self.settle(job.deadline))
             .and_then(|()| self.run_maintenance(work, &mut job))
             .and_then(|done| self.check_files().map(|()| done));
         self.shared.counters.hold(None);
@@ -183,7 +184,13 @@ impl Writer {
         result.map(Outcome::Backup)
     }
 
+    /// A checkpoint. Of a log that could not be synced nothing is moved: should the power go meanwhile,
+    /// the file would be half of what it was and half of what cannot be completed.
     pub(super) fn checkpoint(&mut self, mode: &str) -> Result<Checkpointed> {
+        self.shared.durability.settle();
+        if let Some(error) = self.shared.durability.failure() {
+            return Err(error);
+        }
         self.link.gate.set(Access::Internal);
         let started = Instant::now();
         let done = self

@@ -8,6 +8,7 @@
 mod answers;
 mod checkpoint;
 mod commit;
+pub mod durability;
 mod journal;
 mod maintenance;
 pub mod queue;
@@ -44,6 +45,7 @@ use crate::stats::Counters;
 
 use answers::Answers;
 use checkpoint::Log;
+use durability::Durability;
 use queue::{closed, Queue};
 use reopen::{Lost, Others};
 use upkeep::Upkeep;
@@ -61,6 +63,8 @@ pub struct Shared {
     pub watch: FileWatch,
     /// Who waits for events of the journal.
     pub journal: JournalWatch,
+    /// Which commits are on the medium.
+    pub durability: Arc<Durability>,
     reports: Mutex<Reports>,
     catalog: OnceLock<SharedCatalog>,
     unopened: SharedCatalog,
@@ -86,6 +90,7 @@ impl Shared {
             counters: Counters::default(),
             watch: FileWatch::default(),
             journal: JournalWatch::default(),
+            durability: Arc::default(),
             reports: Mutex::default(),
             catalog: OnceLock::new(),
             unopened: SharedCatalog::reading(read_types),
@@ -285,6 +290,7 @@ impl Writer {
         let file_use = files.as_ref().map(|files| files.begin_use());
         shared.watch.set(files.clone());
         let log = shared.log_of(&link)?;
+        let answers = Answers::new(Arc::clone(&shared.durability));
         Ok(Writer {
             shared,
             link,
@@ -299,7 +305,7 @@ impl Writer {
             plans: Plans::default(),
             context: Context::default(),
             upkeep: Upkeep::default(),
-            answers: Answers::default(),
+            answers,
             taken: VecDeque::new(),
             last_batch: (0, Duration::ZERO),
         })
@@ -371,6 +377,11 @@ impl Writer {
                 self.look_at_files();
                 self.reply(job, Ok(Outcome::Done));
             }
+            Next::Other(job, Work::Sync) => {
+                let synced = self.settle(job.deadline);
+                self.shared.durability.retried();
+                self.reply(job, synced.map(|()| Outcome::Done));
+            }
             Next::Closed => {}
         }
     }
@@ -389,11 +400,37 @@ impl Writer {
             statements: &self.shared.counters.writer_statements,
             looks: None,
             runs_again: false,
+            seen: None,
         }
     }
 
     fn reply(&self, job: Job, result: Result<Outcome>) {
         self.answers.give_one(job, result);
+    }
+
+    /// Waits until all commits are on the medium. A sync that failed is made good.
+    fn settle(&mut self, deadline: Instant) -> Result<()> {
+        self.shared.durability.settle();
+        if !self.shared.durability.is_failing() {
+            return Ok(());
+        }
+        let begun = self.link.conn.is_autocommit();
+        if begun {
+            // This makes it good.
+            self.begin(deadline)?;
+            self.roll_back();
+            return Ok(());
+        }
+        self.make_good()
+    }
+
+    /// Makes a sync that failed good, in a transaction.
+    fn make_good(&mut self) -> Result<()> {
+        if !self.shared.durability.is_failing() {
+            return Ok(());
+        }
+        self.answers.wait_until_out();
+        self.shared.durability.make_good()
     }
 
     /// What is done after the answers are given: statistics, and a checkpoint when it is overdue.

@@ -226,6 +226,11 @@ impl Queue {
         Some(job)
     }
 
+    /// Whether nothing waits for the writer, at a glance.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
     /// How many requests wait.
     pub fn len(&self) -> usize {
         let state = self.lock();

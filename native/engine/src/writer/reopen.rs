@@ -142,8 +142,10 @@ impl Writer {
     /// Closes everything.
     pub(super) fn end(mut self) {
         (self.others.close)();
-        if self.shared.queue.is_replaced() {
-            // The next copy of the library finds the log: to move it would keep everybody waiting.
+        let synced = self.settle(Instant::now() + RESCUE);
+        if self.shared.queue.is_replaced() || synced.is_err() {
+            // The next copy of the library finds the log: to move it would keep everybody waiting. And a
+            // log that could not be synced must not be moved.
             let kept = self
                 .link
                 .conn

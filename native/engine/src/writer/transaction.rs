@@ -230,8 +230,10 @@ impl Writer {
         };
         let lost = self.link.conn.is_autocommit();
         match (lost || overstayed && result.is_err(), result) {
+            // What it has seen of others' commits is on the medium when it ends: only then anything
+            // that came of it counts.
             (false, result) => {
-                self.reply(job, result);
+                job.reply.finish(result);
                 After::Continue
             }
             (true, result) => {
@@ -291,21 +293,23 @@ impl Writer {
         Ok(Outcome::Done)
     }
 
-    fn finish(&mut self, job: Job, commit: bool) -> After {
+    fn finish(&mut self, mut job: Job, commit: bool) -> After {
+        job.reply.begun(job.waits_since);
         if !commit {
             self.roll_back();
             self.count_rollback();
-            self.reply(job, Ok(Outcome::Done));
+            self.answers.give_to_reader(job, Ok(Outcome::Done));
             return After::Finished;
         }
-        match self.commit() {
-            Ok(()) => {
+        match self.commit_transaction() {
+            Ok(commit) => {
                 self.shared.counters.note_batch(1);
                 self.shared
                     .counters
                     .transactions
                     .fetch_add(1, Ordering::Relaxed);
-                self.reply(job, Ok(Outcome::Done));
+                let answer = (job, Ok(Outcome::Done));
+                self.answers.give(vec![answer], Vec::new(), commit);
             }
             Err(error) => {
                 self.roll_back();

@@ -20,6 +20,8 @@ pub enum Work {
     Maintain(Maintenance),
     /// Whether the files still have their names.
     LookAtFiles,
+    /// What is not on the medium although it was committed.
+    Sync,
 }
 
 impl Work {

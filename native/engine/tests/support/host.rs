@@ -185,7 +185,7 @@ pub fn read(database: &Database, what: Read) -> Result<Rows> {
         match outcome {
             ReadOutcome::Done => return Ok(sink.rows),
             ReadOutcome::NoReader(_) => from.recv().unwrap(),
-            ReadOutcome::NeedsTime => panic!("a full read needs no more time"),
+            other => panic!("{other:?}"),
         }
     }
 }

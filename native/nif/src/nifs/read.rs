@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use ash_rusqlite_engine::{Code, Database, Error, Notify, Pace, ReadOutcome, RowSink};
+use ash_rusqlite_engine::{Code, Database, Error, Notify, Pace, ReadOutcome, RowSink, WaitId};
 use rustler::{Env, Term};
 
 use crate::atoms;
@@ -30,8 +30,41 @@ fn read<'a>(env: Env<'a>, db: Term<'a>, query: Term<'a>, _timeout: Term<'a>) -> 
         let query = Decode::on_scheduler().read(query)?;
         let mut rows = CallerRows::new(env, query.shape, database.config().decimal);
         match run(env, &database, &query, Pace::Slice, &mut rows)? {
-            None => Ok(rows.finish()?),
-            Some(later) => Ok(later),
+            Ran::Done => Ok(rows.finish()?),
+            Ran::Unsynced(commit) => {
+                let (unsynced, commit) = (Raw::atom(atoms::unsynced()), Raw::unsigned(env, commit));
+                Ok(Raw::tuple(env, [unsynced, commit, rows.finish()?]))
+            }
+            Ran::First(what) => Ok(what),
+        }
+    })
+}
+
+/// Whether a commit is on the medium, `:ok`, or is waited for.
+#[rustler::nif]
+fn on_synced<'a>(env: Env<'a>, db: Term<'a>, commit: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let (database, commit) = (database(db)?, wait_id(commit)?);
+        let mut reference = None;
+        let waits = database.on_synced(commit.0, || {
+            let (ready, notify) = reply::notify_ready(env);
+            reference = Some(ready);
+            notify
+        })?;
+        Ok(match waits.zip(reference) {
+            Some((id, reference)) => waiting(env, reference, id),
+            None => Raw::atom(atoms::ok()),
+        })
+    })
+}
+
+#[rustler::nif]
+fn not_synced<'a>(env: Env<'a>, db: Term<'a>, id: Term<'a>) -> Term<'a> {
+    answer(env, || {
+        let (database, id) = (database(db)?, wait_id(id)?);
+        match database.unsynced_error(id) {
+            Some(error) => Err(error.into()),
+            None => Ok(Raw::atom(atoms::ready())),
         }
     })
 }
@@ -60,9 +93,9 @@ fn read_in_full<'a>(
         run(env, &database, &query, pace, &mut gathered.rows)
     })?;
     match later {
-        Some(later) => Ok(later),
-        None if gathered.rows.measure().words <= SMALL => Ok(gathered.finish(env, &mut || Ok(()))?),
-        None => keep(env, gathered),
+        Ran::First(what) => Ok(what),
+        _ if gathered.rows.measure().words <= SMALL => Ok(gathered.finish(env, &mut || Ok(()))?),
+        _ => keep(env, gathered),
     }
 }
 
@@ -132,28 +165,44 @@ fn statement_text<'a>(env: Env<'a>, db: Term<'a>, statement: Term<'a>) -> Term<'
     })
 }
 
-/// Runs a read into a sink. What has to be done first is the answer, if there is such.
+/// How a read went.
+enum Ran<'a> {
+    /// The sink has all rows.
+    Done,
+    /// It has them, but nobody may learn of them before this commit is on the medium.
+    Unsynced(u64),
+    /// This has to be done first.
+    First(Raw<'a>),
+}
+
+/// `{:wait, reference, id}`.
+fn waiting<'a>(env: Env<'a>, reference: Raw<'a>, id: WaitId) -> Raw<'a> {
+    let id = Raw::unsigned(env, id.0);
+    Raw::tuple(env, [Raw::atom(atoms::wait()), reference, id])
+}
+
+/// Runs a read into a sink.
 fn run<'a>(
     env: Env<'a>,
     database: &Database,
     query: &Query,
     pace: Pace,
     sink: &mut dyn RowSink,
-) -> Decoded<Option<Raw<'a>>> {
-    let mut waiting = None;
+) -> Decoded<Ran<'a>> {
+    let mut waits = None;
     let mut on_reader_free = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);
-        waiting = Some(reference);
+        waits = Some(reference);
         notify
     };
     let outcome = database.read(&query.read, pace, sink, &mut on_reader_free)?;
-    Ok(match (outcome, waiting) {
-        (ReadOutcome::Done, _) => None,
-        (ReadOutcome::NoReader(id), Some(reference)) => {
-            let id = Raw::unsigned(env, id.0);
-            Some(Raw::tuple(env, [Raw::atom(atoms::wait()), reference, id]))
+    Ok(match (outcome, waits) {
+        (ReadOutcome::Done, _) => Ran::Done,
+        (ReadOutcome::Unsynced(commit), _) => Ran::Unsynced(commit),
+        (ReadOutcome::NoReader(id), Some(reference)) => Ran::First(waiting(env, reference, id)),
+        (ReadOutcome::NeedsTime | ReadOutcome::NoReader(_), _) => {
+            Ran::First(Raw::atom(atoms::dirty()))
         }
-        (ReadOutcome::NeedsTime | ReadOutcome::NoReader(_), _) => Some(Raw::atom(atoms::dirty())),
     })
 }
 

@@ -1,9 +1,10 @@
-//! What was answered, in the order in which the writer answered. That order is the serial
-//! order that the model must agree with.
+//! What was answered, and when the writer ran it. The order in which it did is the serial order that the
+//! model must agree with. Answers come later, those of commits after the sync that covers them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::{Outcome, Responder, Result, RowSink, TransactionId};
@@ -25,8 +26,10 @@ pub struct Entry {
     pub what: What,
     pub result: Result<Outcome>,
     pub rows: Rows,
-    /// When it was queued, by the clock of the log.
+    /// When it was queued, when it was run, and when it was answered, by the clock of the log.
     pub queued: usize,
+    pub ran: usize,
+    pub answered: usize,
 }
 
 /// A read on a reader's connection.
@@ -34,9 +37,8 @@ pub struct Entry {
 pub struct Look {
     pub table: Table,
     pub rows: Vec<Row>,
-    /// How much was answered when it began.
+    /// When it began and when it was over, by the clock of the log.
     pub from: usize,
-    /// When it was over, by the clock of the log.
     pub over: usize,
 }
 
@@ -53,10 +55,6 @@ impl Log {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
-    pub fn len(&self) -> usize {
-        self.entries.lock().unwrap().len()
-    }
-
     pub fn responder(
         self: &Arc<Self>,
         tx: Option<TransactionId>,
@@ -68,6 +66,7 @@ impl Log {
             tx,
             what,
             queued: self.now(),
+            ran: None,
             sink: Collected::default(),
             to,
         };
@@ -80,6 +79,7 @@ struct Answer {
     tx: Option<TransactionId>,
     what: What,
     queued: usize,
+    ran: Option<usize>,
     sink: Collected,
     to: Sender<()>,
 }
@@ -91,13 +91,25 @@ impl Responder for Answer {
 
     fn progress(&mut self, _: Progress) {}
 
+    fn is_timed(&self) -> bool {
+        true
+    }
+
+    // Again when it runs again: then it is as if it had not run before.
+    fn begun(&mut self, _: Duration) {
+        self.ran = Some(self.log.now());
+    }
+
     fn finish(self: Box<Self>, result: Result<Outcome>) {
+        let answered = self.log.now();
         self.log.entries.lock().unwrap().push(Entry {
             tx: self.tx,
             what: self.what,
             result,
             rows: self.sink.rows,
             queued: self.queued,
+            ran: self.ran.unwrap_or(answered),
+            answered,
         });
         // Who went in the middle does not wait.
         let _ = self.to.send(());

@@ -147,7 +147,8 @@ impl Open {
 
 /// Replays a phase from `committed`, and gives what the database must hold then.
 pub fn replay(log: &Log, committed: State) -> State {
-    let entries = log.entries.lock().unwrap();
+    let mut entries = log.entries.lock().unwrap();
+    entries.sort_by_key(|entry| entry.ran);
     let dead = log.dead.lock().unwrap();
     let mut replay = Replay {
         committed,
@@ -169,11 +170,15 @@ pub fn replay(log: &Log, committed: State) -> State {
 /// A reader sees what was committed at one moment: after all that was answered before it
 /// began, and with nothing that was asked for after it was over.
 fn was_committed(look: &Look, entries: &[Entry], states: &[State]) {
+    let first = entries
+        .iter()
+        .rposition(|entry| entry.answered < look.from)
+        .map_or(0, |last| last + 1);
     let later = entries
         .iter()
-        .skip(look.from)
+        .skip(first)
         .take_while(|entry| entry.queued < look.over);
-    let possible = states.iter().skip(look.from).take(1 + later.count());
+    let possible = states.iter().skip(first).take(1 + later.count());
     let possible: Vec<Vec<Row>> = possible.map(|state| state.rows(look.table)).collect();
     assert!(
         possible.contains(&look.rows),
