@@ -3,8 +3,8 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Ash's actions on this project's data layer, against ash_sqlite and Ash's ETS data layer.
 
-    alias AshRusqlite.Bench.{AshJournaled, AshOnAshSqlite, AshOnEts, AshOnOurs, AshVersioned}
-    alias AshRusqlite.Bench.{AshWork, Figure, Measure, Progress, Work}
+    alias AshRusqlite.Bench.{AshHooked, AshJournaled, AshOnAshSqlite, AshOnEts, AshOnOurs}
+    alias AshRusqlite.Bench.{AshVersioned, AshWork, Figure, Measure, Progress, SyncFigures, Work}
 
     @rows [
       {{:create, 1}, "create, 1 process"},
@@ -38,7 +38,7 @@ if Code.ensure_loaded?(Ash) do
           bar: bar,
           measure: &measure(row, reference, Map.fetch!(&1, size), &1)
         }
-      end ++ Enum.map([1, 32], &kept/1)
+      end ++ Enum.map([1, 32], &kept/1) ++ [hooked(32)]
     end
 
     # What is changed is kept: by a journal, or by a version that is created beside it.
@@ -57,6 +57,18 @@ if Code.ensure_loaded?(Ash) do
           )
         end
       }
+    end
+
+    defp hooked(processes) do
+      SyncFigures.figure(
+        "Ash: create with an after_action, #{plural(processes)}",
+        fn world, repo, round ->
+          {:ok, _} = Application.ensure_all_started(:ash)
+          count = world.ash.creates[processes]
+          {time, 0} = AshWork.create(AshHooked, count, processes, round, repo)
+          Measure.per_s(time, count)
+        end
+      )
     end
 
     defp plural(1), do: "1 process"

@@ -6,12 +6,15 @@ if Code.ensure_loaded?(Ash) do
 
     require Ash.Query
 
-    alias AshRusqlite.Bench.{Measure, Work}
+    alias AshRusqlite.Bench.{Measure, Repo, Work}
 
-    @doc "Creates of `count` messages over all processes, and how many of them failed."
-    @spec create(module(), pos_integer(), pos_integer(), non_neg_integer()) ::
+    @doc """
+    Creates of `count` messages over all processes, and how many of them failed. A chat on the
+    repo may be on another instance of it.
+    """
+    @spec create(module(), pos_integer(), pos_integer(), non_neg_integer(), pid() | module()) ::
             {pos_integer(), non_neg_integer()}
-    def create(chat, count, processes, round) do
+    def create(chat, count, processes, round, repo \\ Repo) do
       share = div(count, processes)
       first = tuple_size(Work.recall(:messages)) + round * count
       failed = :counters.new(1, [])
@@ -19,7 +22,10 @@ if Code.ensure_loaded?(Ash) do
       time =
         Measure.together(
           processes,
-          &inputs(first + &1 * share, share),
+          fn process ->
+            Repo.put_dynamic_repo(repo)
+            inputs(first + process * share, share)
+          end,
           fn inputs -> Enum.each(inputs, &create_one(message(chat), &1, failed)) end
         )
 

@@ -4,7 +4,7 @@ defmodule AshRusqlite.Bench do
 
   alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, JournalFigures}
   alias AshRusqlite.Bench.{OtpFigures, P1Figures, PlainFigures, Progress, ReloadFigures}
-  alias AshRusqlite.Bench.{Report, World}
+  alias AshRusqlite.Bench.{Report, SyncFigures, World}
 
   @help """
   bin/bench [options]
@@ -73,6 +73,7 @@ defmodule AshRusqlite.Bench do
   @spec figures() :: [Figure.t()]
   def figures do
     PlainFigures.all() ++
+      SyncFigures.all() ++
       OtpFigures.all() ++
       ReloadFigures.all() ++
       if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++

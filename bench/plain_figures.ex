@@ -25,6 +25,7 @@ defmodule AshRusqlite.Bench.PlainFigures do
         figure(name, :per_s, bar, &insert(&1, processes))
       end ++
       [
+        figure("durable insert, 64 processes, p99, against its median", :us, nil, &slowest/1),
         figure("insert_all of 100,000 rows", :ms, {:at_most, 1.5}, &insert_all/1),
         figure("rebuild of a table of 1,000,000 rows", :ms, {:at_most, 1.5}, &rebuild/1),
         figure("read all 100,000 rows", :ms, {:at_most, 4.0}, &read_all/1),
@@ -95,6 +96,25 @@ defmodule AshRusqlite.Bench.PlainFigures do
         end,
         &Measure.per_s(PlainRusqlite.run(plain, "insert", [one_by_one, &1]), one_by_one)
       )
+    end)
+  end
+
+  # What one of a hundred inserts takes at least, and what half of them do.
+  defp slowest(world) do
+    count = world.inserts[64]
+
+    World.with_repo(world, fn ->
+      Work.remember_all()
+
+      rounds =
+        for round <- 0..world.write_rounds do
+          times = Work.insert_times(count, 64, round)
+          Work.settle()
+          {times |> Enum.sort() |> Enum.at(ceil(count * 0.99) - 1), Figure.median(times)}
+        end
+
+      # The first one fills caches.
+      tl(rounds)
     end)
   end
 

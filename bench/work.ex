@@ -99,6 +99,24 @@ defmodule AshRusqlite.Bench.Work do
     )
   end
 
+  @doc "As `insert/3`, but the microseconds that each insert took."
+  @spec insert_times(pos_integer(), pos_integer(), non_neg_integer()) :: [float()]
+  def insert_times(count, processes, round) do
+    times = :ets.new(:times, [:public, write_concurrency: true])
+
+    insert_with(count, processes, round, fn message ->
+      started = System.monotonic_time()
+      {:ok, _} = Repo.insert(:messages, message)
+      :ets.insert(times, {message.id, System.monotonic_time() - started})
+    end)
+
+    all = :ets.tab2list(times)
+    :ets.delete(times)
+
+    for {_id, time} <- all,
+        do: Measure.us(System.convert_time_unit(time, :native, :nanosecond), 1)
+  end
+
   @doc "Waits until the writer has nothing left to do, so that it does not disturb others."
   @spec settle() :: :ok
   def settle do
