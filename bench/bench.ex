@@ -3,17 +3,17 @@ defmodule AshRusqlite.Bench do
   # The command line of bin/bench.
 
   alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, JournalFigures}
-  alias AshRusqlite.Bench.{OtpFigures, P1Figures, PlainFigures, Progress, ReloadFigures}
-  alias AshRusqlite.Bench.{Report, SyncFigures, World}
+  alias AshRusqlite.Bench.{OtpFigures, P1Figures, PlainFigures, Postgres, PostgresFigures}
+  alias AshRusqlite.Bench.{Progress, ReloadFigures, Report, SyncFigures, World}
 
   @help """
   bin/bench [options]
 
   Measures the repo against plain rusqlite in a process of its own, which is the limit, and
-  against ETS, DETS, Mnesia and, if it is installed, Debian's erlang-p1-sqlite3. Where Ash is, its
-  actions on this data layer are measured against those on its ETS data layer and, where that is,
-  on ash_sqlite. Both sides run by turns on copies of one database; a ratio is the median of the
-  ratios of all rounds.
+  against ETS, DETS, Mnesia and, if they are installed, Debian's erlang-p1-sqlite3 and PostgreSQL,
+  which is started for that alone. Where Ash is, its actions on this data layer are measured
+  against those on its ETS data layer and, where that is, on ash_sqlite. Both sides run by turns on
+  copies of one database; a ratio is the median of the ratios of all rounds.
 
     --only NAME    only the figures whose names contain NAME; may be given several times
     --json FILE    writes the figures as JSON, too: name, ours, reference, ratio, bar, ok, unit
@@ -77,6 +77,7 @@ defmodule AshRusqlite.Bench do
       OtpFigures.all() ++
       ReloadFigures.all() ++
       if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++
+      if(Postgres.installed?(), do: PostgresFigures.all(), else: []) ++
       JournalFigures.all() ++ GenerateFigures.all() ++ AshFigures.all() ++ CliffFigures.all()
   end
 
@@ -96,6 +97,7 @@ defmodule AshRusqlite.Bench do
 
     IO.puts(["\n", machine(), "\n\n", Report.table(results)])
     unless P1Figures.installed?(), do: IO.puts("\nerlang-p1-sqlite3 is not installed: left out.")
+    unless Postgres.installed?(), do: IO.puts("\nPostgreSQL is not installed: left out.")
     for name <- AshFigures.missing(), do: IO.puts("\n#{name} is not loaded: left out.")
     if options[:json], do: File.write!(options[:json], Report.json(results))
     if options[:check] && not Enum.all?(results, & &1.ok), do: System.halt(1)

@@ -99,10 +99,12 @@ defmodule AshRusqlite.Bench.Data do
 
   # Between 20 and 220 characters.
   defp content(number) do
-    @words
-    |> String.duplicate(5)
-    |> binary_part(rem(number, byte_size(@words)), 20 + rem(number * 37, 200))
+    binary_part(text(), rem(number, byte_size(@words)), 20 + rem(number * 37, 200))
   end
+
+  @doc "What the content of messages is cut from."
+  @spec text() :: String.t()
+  def text, do: String.duplicate(@words, 5)
 
   @doc "A random UUID as text."
   @spec uuid() :: String.t()

@@ -105,6 +105,12 @@ defmodule AshRusqlite.BenchTest do
     |> Map.put("Ash: create with an after_action, 32 processes, against synchronous off", 0.85)
   end
 
+  defp postgres_bars(output) do
+    if output =~ "PostgreSQL is not installed: left out.",
+      do: %{},
+      else: %{"durable insert, 8 processes, against PostgreSQL" => 1.0}
+  end
+
   test "a quick run has every figure, in the table and as JSON", %{tmp_dir: folder} do
     json = Path.join(folder, "figures.json")
     {output, status} = bench(["--quick", "--json", json, "--folder", folder])
@@ -113,7 +119,7 @@ defmodule AshRusqlite.BenchTest do
     {:ok, figures} = AshRusqlite.Native.json_decode_dirty(File.read!(json))
     bars = for %{"bar" => bar, "name" => name} <- figures, bar != nil, into: %{}, do: {name, bar}
     references = ash_references(output)
-    others = [ash_bars(references), own_ash_bars(references)]
+    others = [ash_bars(references), own_ash_bars(references), postgres_bars(output)]
     assert bars == Enum.reduce(others, @bars, &Map.merge/2)
 
     for figure <- figures do
