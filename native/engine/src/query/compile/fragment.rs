@@ -57,6 +57,8 @@ fn length_of_token(text: &str, first: char) -> usize {
     match first {
         '\'' | '"' | '`' => quoted(text, first).unwrap_or(text.len()),
         '[' => quoted(text, ']').unwrap_or(text.len()),
+        // A blank, as it is for SQLite where a word could begin.
+        '\u{feff}' => first.len_utf8(),
         _ if is_word(first) => text.find(|c| !is_word(c)).unwrap_or(text.len()),
         _ => first.len_utf8(),
     }

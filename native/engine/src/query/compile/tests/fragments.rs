@@ -146,6 +146,8 @@ fn what_could_end_the_expression_is_refused_with_its_text_and_what_to_do() {
         (":name", "parameter"),
         ("@name", "parameter"),
         ("$name", "parameter"),
+        ("\u{feff}$name", "parameter"),
+        ("age = \u{feff}@name", "parameter"),
         ("name::text", "parameter"),
         ("#1", "parameter"),
         ("'open", "not closed"),
