@@ -380,7 +380,9 @@ impl Writer {
             durability.settle();
         }
         let alone = self.shared.queue.is_empty() && durability.all_synced();
-        self.commit_with(if alone { Syncs::Now } else { Syncs::Later })
+        // What is in memory has nothing to wait for.
+        let now = alone || self.files.is_none();
+        self.commit_with(if now { Syncs::Now } else { Syncs::Later })
     }
 
     fn commit_with(&mut self, syncs: Syncs) -> Result<Option<Commit>> {
