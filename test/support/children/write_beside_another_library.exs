@@ -49,7 +49,7 @@ spawn_link(fn ->
     open.(:comes)
     insert.(:comes, "theirs-#{round}-comes-#{n}")
     # It answers before it has freed its statement, and does not survive to be closed meanwhile.
-    Process.sleep(20)
+    Process.sleep(60)
     :sqlite3.close(:comes)
   end
 end)

@@ -48,7 +48,7 @@ defmodule AshChat.Demo.OtherProgram do
     library.sql_exec(pid, "PRAGMA busy_timeout = 60000")
     result = library.sql_exec(pid, sql)
     # It answers before it has freed its statement, and does not survive to be closed meanwhile.
-    Process.sleep(20)
+    Process.sleep(60)
     library.close(pid)
     not (is_tuple(result) and elem(result, 0) == :error)
   end
