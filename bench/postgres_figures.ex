@@ -47,7 +47,7 @@ defmodule AshRusqlite.Bench.PostgresFigures do
 
       Postgres.with_server(folder, fn postgres ->
         Postgres.sql(postgres, chat(world.messages))
-        # What is left to do of so many inserts.
+        # How much of the inserts is left to do.
         Postgres.sql(postgres, "VACUUM ANALYZE")
         Postgres.sql(postgres, "CHECKPOINT")
         fun.(postgres)

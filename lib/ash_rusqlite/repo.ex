@@ -110,7 +110,7 @@ defmodule AshRusqlite.Repo do
   millisecond as a rule. Only transactions have commits that can be seen before: others run while the disk is
   synced for them. What a transaction reads is sure to survive once the transaction has ended, so effects
   outside of the database belong behind it. With `durable_reads: false` reads do not wait, and what they report, and events that
-  subscribers receive, may be gone after a power loss, together with the write, which nobody was told of.
+  subscribers receive, may be gone after a power loss, together with the write, which was not answered either.
 
   When the disk fails to sync, everybody who waits for it gets `:io_error`. With `maybe_written: true` in
   its details the write can be seen, and may be lost or not: the repo writes it again before the next

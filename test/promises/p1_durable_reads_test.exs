@@ -1,6 +1,6 @@
 defmodule AshRusqlite.P1DurableReadsTest do
   @moduledoc false
-  # P1: what anybody was told is durable. While transactions share syncs, a read that has seen the
+  # P1: what was reported is durable. While transactions share syncs, a read that has seen the
   # commit of one waits for it. That nothing is reported before is tested in
   # native/check/tests/shared_syncs.rs, where syncs can be held.
   use AshRusqlite.Case, async: true

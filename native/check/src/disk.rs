@@ -51,7 +51,7 @@ struct State {
     faults_met: u64,
     /// Syncs wait.
     held: bool,
-    /// So many do.
+    /// How many do.
     waiting: u64,
 }
 

@@ -180,11 +180,11 @@ fn whoever_has_read_a_commit_learns_of_it_after_the_sync_that_covers_it() {
     let ReadOutcome::Unsynced(commit) = outcome else {
         panic!("{outcome:?}")
     };
-    // Of what it has read nothing is reported before it is told.
-    let (told, is_told) = std::sync::mpsc::channel();
+    // Of what it has read nothing is reported before this is called.
+    let (synced, is_synced) = std::sync::mpsc::channel();
     let waits = store
         .database
-        .on_synced(commit, || Box::new(move || told.send(()).unwrap()));
+        .on_synced(commit, || Box::new(move || synced.send(()).unwrap()));
     assert!(waits.unwrap().is_some());
     // What takes its time waits where it is, for as long as it may.
     let pace = Pace::Full {
@@ -200,9 +200,9 @@ fn whoever_has_read_a_commit_learns_of_it_after_the_sync_that_covers_it() {
     let (to, end) = reply();
     store.database.finish(tx, false, to).unwrap();
     std::thread::sleep(Duration::from_millis(20));
-    assert!(is_told.try_recv().is_err() && is_open(&end));
+    assert!(is_synced.try_recv().is_err() && is_open(&end));
     store.disk.release_syncs();
-    is_told.recv_timeout(LONG).unwrap();
+    is_synced.recv_timeout(LONG).unwrap();
     done(&end).unwrap();
     answers
         .iter()

@@ -38,8 +38,7 @@ const NAME: &CStr = c"ash_rusqlite_joined_writes";
 /// of a length, because no write of its own is longer than the largest page.
 const LARGEST: usize = 127 * 1024;
 
-/// The sync of a commit of at most so many bytes may come later: they are kept until then, in case it
-/// fails.
+/// The largest commit whose sync may come later, in bytes: they are kept until then, in case it fails.
 const MOST_KEPT: usize = 4 * 1024 * 1024;
 
 /// When the log is synced that a COMMIT has written to.
