@@ -258,3 +258,33 @@ fn migrating_renews_what_another_version_of_the_library_has_written() {
     assert_eq!(reported(&path), None);
     close(database);
 }
+
+#[test]
+fn a_journal_that_no_longer_fits_its_table_does_not_keep_an_application_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, conn) = chat(dir.path());
+    for what in [
+        "insert",
+        "update",
+        "delete",
+        "replace_insert",
+        "replace_update",
+    ] {
+        run(&conn, &format!("DROP TRIGGER members_journal_{what}"));
+    }
+    // The column of its source.
+    run(
+        &conn,
+        "DROP TABLE members; CREATE TABLE members (id INTEGER PRIMARY KEY)",
+    );
+    let folder = dir.path().join("migrations");
+    std::fs::create_dir(&folder).unwrap();
+    let database = opened(&path);
+    let work = Maintenance::Migrate {
+        directory: folder,
+        options: MigrateOptions::default(),
+    };
+    maintain(&database, work).result.unwrap();
+    close(database);
+    assert_eq!(reported(&path).unwrap().code(), Code::JournalBroken);
+}

@@ -1,5 +1,5 @@
-//! Who follows the journal is never given less than what was, without being told: what retention has
-//! removed of a table or a source is noticed by those, and by those alone, who have asked for it.
+//! Whoever follows the journal gets all that was, or an error: what retention has removed of a table
+//! or a source is noticed by those, and by those alone, who have asked for it.
 
 #![allow(
     clippy::unwrap_used,

@@ -100,7 +100,7 @@ fn check_triggers(
 ) -> Result<()> {
     let wanted = match triggers(conn, table, &version.spec) {
         Ok(wanted) => wanted,
-        Err(error) if error.code() == Code::InvalidOption => {
+        Err(error) if matches!(error.code(), Code::InvalidOption | Code::UnknownColumn) => {
             problems.note(format!("{table}: {}", error.message()));
             return Ok(());
         }

@@ -78,8 +78,12 @@ fn renew_journal(conn: &Connection, deadline: Instant) -> Result<()> {
         return Ok(());
     }
     let mut transaction = Transaction::begin(conn, deadline)?;
-    journal::follow(conn)?;
-    transaction.commit(deadline)
+    match journal::follow(conn) {
+        Ok(()) => transaction.commit(deadline),
+        // The file was reported when it was opened, and no migration would help.
+        Err(error) if error.code() == Code::JournalBroken => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// What was made in development and has no file any more was replaced by a file of another name.
