@@ -16,6 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
+use crate::durability::{self, Durability};
 use crate::error::{Code, Error, Result};
 use crate::execute::RowSink;
 use crate::memory::MemoryFolder;
@@ -30,7 +31,6 @@ use crate::scans::ScannedStatement;
 use crate::schema::{Catalog, ReadTypes};
 use crate::shared_catalog::SharedCatalog;
 use crate::start_thread;
-use crate::writer::durability::{self, Durability};
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
 use crate::writer::work::Work;

@@ -1,6 +1,8 @@
 //! Which commits are on the medium. A commit can be seen as soon as SQLite has written it; its sync
 //! may come later, and nobody learns of it before that.
 
+use std::cell::Cell;
+use std::ops::Not;
 use std::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 pub struct Durability {
     /// The last one that anybody may see.
     seen: AtomicU64,
+    /// The last one whose sync somebody is at, or has done.
+    handed_over: AtomicU64,
     /// The last one that is on the medium, as are all before it.
     synced: AtomicU64,
     /// Whether a sync has failed and was not made good.
@@ -83,6 +87,11 @@ impl Durability {
         let number = self.seen.load(Ordering::Relaxed) + 1;
         self.seen.store(number, Ordering::SeqCst);
         number
+    }
+
+    /// A commit was given to whoever syncs it.
+    pub fn handed_over(&self, number: u64) {
+        self.handed_over.store(number, Ordering::Release);
     }
 
     /// The last commit that whoever has begun to read before may have seen.
@@ -178,6 +187,7 @@ impl Durability {
             Err(code) => {
                 let error = not_synced(sqlite_error::of_code(code));
                 self.lock().failure = Some(failure);
+                self.retried();
                 Err(error)
             }
         }
@@ -242,9 +252,10 @@ impl Durability {
         Ok(())
     }
 
-    /// Waits until no commit is left that is neither on the medium nor has failed to get there.
+    /// Waits until no commit that was given to be synced is left that is neither on the medium nor has
+    /// failed to get there. One that the writer has yet to give is not waited for.
     pub fn settle(&self) {
-        let number = self.seen.load(Ordering::Relaxed);
+        let number = self.handed_over.load(Ordering::Acquire);
         let mut state = self.lock();
         while !self.is_synced(number) && state.failure.is_none() {
             let wait = self.changed.wait(state);
@@ -266,13 +277,42 @@ impl Durability {
         asks
     }
 
-    /// The writer has tried.
+    /// The writer has tried to make a failed sync good: whoever waits for that looks again.
     pub fn retried(&self) {
         let mut state = self.lock();
         state.retrying = false;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.notify(waiting);
+    }
+}
+
+/// The last commit that a read may have seen: of those that the medium may not have yet.
+pub struct Seen<'a> {
+    durability: Option<&'a Durability>,
+    last: Cell<u64>,
+}
+
+impl<'a> Seen<'a> {
+    /// Nothing was read yet. Without a durability nothing is noted.
+    pub fn new(durability: Option<&'a Durability>) -> Seen<'a> {
+        Seen {
+            durability,
+            last: Cell::new(0),
+        }
+    }
+
+    /// A statement has begun to read: later commits it does not see.
+    pub fn note(&self) {
+        if let Some(durability) = self.durability {
+            self.last.set(durability.seen());
+        }
+    }
+
+    /// The last commit; `None` if it is on the medium, and all before it.
+    pub fn unsynced(&self) -> Option<u64> {
+        let last = self.last.get();
+        self.durability?.is_synced(last).not().then_some(last)
     }
 }
 

@@ -3,14 +3,13 @@
 mod either;
 mod sql;
 
-use std::cell::Cell;
-use std::ops::Not;
 use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, Rows, StatementStatus};
 
 use crate::access;
 use crate::control::Control;
+use crate::durability::Seen;
 use crate::error::{Code, Error, Result};
 use crate::journal;
 use crate::not_a_read;
@@ -21,7 +20,6 @@ use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::StatementCounts;
 use crate::value::{OutputColumn, Row};
-use crate::writer::durability::Durability;
 
 /// Where the rows of a read or of a write's `returning` go.
 pub trait RowSink {
@@ -57,35 +55,6 @@ pub struct Executor<'a> {
     pub runs_again: bool,
     /// Notes which commits a read may have seen.
     pub seen: Option<&'a Seen<'a>>,
-}
-
-/// The last commit that a read may have seen: of those that the medium may not have yet.
-pub struct Seen<'a> {
-    durability: Option<&'a Durability>,
-    last: Cell<u64>,
-}
-
-impl<'a> Seen<'a> {
-    /// Nothing was read yet. Without a durability nothing is noted.
-    pub fn new(durability: Option<&'a Durability>) -> Seen<'a> {
-        Seen {
-            durability,
-            last: Cell::new(0),
-        }
-    }
-
-    /// A statement has begun to read: later commits it does not see.
-    fn note(&self) {
-        if let Some(durability) = self.durability {
-            self.last.set(durability.seen());
-        }
-    }
-
-    /// The last commit; `None` if it is on the medium, and all before it.
-    pub fn unsynced(&self) -> Option<u64> {
-        let last = self.last.get();
-        self.durability?.is_synced(last).not().then_some(last)
-    }
 }
 
 impl Executor<'_> {

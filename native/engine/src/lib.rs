@@ -14,6 +14,7 @@ mod connection;
 mod constraint;
 mod control;
 mod database;
+mod durability;
 pub mod error;
 mod execute;
 mod file_locks;

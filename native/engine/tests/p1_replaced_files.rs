@@ -22,7 +22,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::{
-    CheckpointMode, Code, Database, Detail, Error, Maintenance, Outcome, Result, Stat, Value,
+    CheckpointMode, Code, Database, Detail, Error, Maintenance, Outcome, Result, Stat, Submitted,
+    TransactionOp, Value,
 };
 use serde_json::json;
 use support::child;
@@ -100,6 +101,31 @@ fn a_log_that_was_deleted_is_saved_into_the_file_and_nothing_is_lost() {
         close(database);
         assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 7], "{suffixes:?}");
     }
+}
+
+#[test]
+fn a_log_that_was_deleted_under_a_transaction_is_saved_too_while_others_wait() {
+    let (_folder, path, database, _) = database();
+    (1..=5).for_each(|id| add(&database, id).unwrap());
+    let tx = begin(&database);
+    let row = |id| {
+        let row = [("id", Value::Integer(id)), ("body", text("x"))];
+        insert("t", &row)
+    };
+    step(&database, tx, TransactionOp::Write(row(6))).unwrap();
+    // Whose sync is put off, because somebody waits.
+    let (to, next) = reply();
+    let submitted = database.submit(row(7), soon(), to, &mut || Box::new(|| {}));
+    assert!(matches!(submitted, Ok(Submitted::Queued(_))));
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    let (to, end) = reply();
+    database.finish(tx, true, to).unwrap();
+    let long = Duration::from_secs(20);
+    end.recv_timeout(long).unwrap().result.unwrap();
+    next.recv_timeout(long).unwrap().result.unwrap();
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 7]);
+    close(database);
+    assert_eq!(stored(&path), [1, 2, 3, 4, 5, 6, 7]);
 }
 
 #[test]

@@ -8,14 +8,14 @@ use std::time::Instant;
 use rusqlite::limits::Limit;
 
 use crate::control::{Stop, SLICE_BYTES};
+use crate::durability::{Durability, Seen};
 use crate::error::{Code, Error, Result};
-use crate::execute::{Executor, RowSink, Seen};
+use crate::execute::{Executor, RowSink};
 use crate::query::ir::Read;
 use crate::request::{Pace, ReadOutcome};
 use crate::shared_catalog::SharedCatalog;
 use crate::sqlite_error;
 use crate::stats::Counters;
-use crate::writer::durability::Durability;
 
 use pool::Reader;
 

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::durability::{not_synced, Durability};
+use crate::error::Result;
 use crate::joined_writes::Unsynced;
 use crate::opened_files::OpenedFiles;
 use crate::query::ir::Write;
 use crate::request::Outcome;
 use crate::sqlite_error;
 
-use super::durability::{not_synced, Durability};
 use super::work::Job;
 
 /// A request and what came of it.
@@ -75,6 +75,9 @@ impl Answers {
     /// Gives the answers of a commit once it is on the medium, and drops its writes.
     pub fn give(&mut self, answers: Vec<Answer>, writes: Vec<Write>, commit: Option<Commit>) {
         let worth = answers.len() >= WORTH_WAKING || commit.is_some();
+        if let Some(commit) = &commit {
+            self.durability.handed_over(commit.number);
+        }
         if worth && self.thread.is_none() {
             self.thread = Thread::start(&self.durability);
         }
@@ -119,6 +122,11 @@ impl Answers {
                 };
                 thread.give(given, &self.durability);
             }
+            // What was seen of a commit whose sync has failed must not be reported.
+            _ if has_read => job.reply.finish(match self.durability.failure() {
+                Some(error) => result.and(Err(error)),
+                None => result,
+            }),
             _ => job.reply.finish(result),
         }
     }
@@ -212,13 +220,14 @@ fn sync(all: &mut [Given], durability: &Durability) -> Result<()> {
             None => Ok(()),
         };
     };
-    let result = match unsynced.last() {
-        _ if durability.is_failing() => Err(durability.failure().unwrap_or_else(unknown)),
-        Some(newest) => newest
+    // The writer makes a failure good only while nothing is given here.
+    let result = match (durability.failure(), unsynced.last()) {
+        (Some(error), _) => Err(error),
+        (None, Some(newest)) => newest
             .log
             .sync()
             .map_err(|code| not_synced(sqlite_error::of_code(code))),
-        None => Ok(()),
+        (None, None) => Ok(()),
     };
     match result {
         Ok(()) => {
@@ -234,9 +243,4 @@ fn sync(all: &mut [Given], durability: &Durability) -> Result<()> {
             Err(error)
         }
     }
-}
-
-/// The failure was made good in between, but not for these.
-fn unknown() -> Error {
-    not_synced(sqlite_error::of_code(rusqlite::ffi::SQLITE_IOERR_FSYNC))
 }

@@ -376,9 +376,6 @@ impl Writer {
     /// shared with others, if anybody waits for the writer meanwhile.
     pub(super) fn commit_transaction(&mut self) -> Result<Option<Commit>> {
         let durability = &self.shared.durability;
-        if durability.unsynced() > MOST_UNSYNCED {
-            durability.settle();
-        }
         let alone = self.shared.queue.is_empty() && durability.all_synced();
         // What is in memory has nothing to wait for.
         let now = alone || self.files.is_none();
@@ -388,6 +385,9 @@ impl Writer {
     fn commit_with(&mut self, syncs: Syncs) -> Result<Option<Commit>> {
         self.link.control.begin_unlimited();
         self.leave()?;
+        if self.shared.durability.unsynced() > MOST_UNSYNCED {
+            self.shared.durability.settle();
+        }
         // A sync may have failed since the transaction began.
         self.make_good()?;
         let head = self.head_for_watchers();

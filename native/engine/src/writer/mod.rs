@@ -8,7 +8,6 @@
 mod answers;
 mod checkpoint;
 mod commit;
-pub mod durability;
 mod journal;
 mod maintenance;
 pub mod queue;
@@ -30,6 +29,7 @@ use rusqlite::ffi;
 
 use crate::config::Config;
 use crate::connection::{self, Link};
+use crate::durability::Durability;
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
 use crate::journal::{broken, Context, JournalWatch};
@@ -45,7 +45,6 @@ use crate::stats::Counters;
 
 use answers::Answers;
 use checkpoint::Log;
-use durability::Durability;
 use queue::{closed, Queue};
 use reopen::{Lost, Others};
 use upkeep::Upkeep;
@@ -414,14 +413,10 @@ impl Writer {
         if !self.shared.durability.is_failing() {
             return Ok(());
         }
-        let begun = self.link.conn.is_autocommit();
-        if begun {
-            // This makes it good.
-            self.begin(deadline)?;
-            self.roll_back();
-            return Ok(());
-        }
-        self.make_good()
+        // This makes it good.
+        self.begin(deadline)?;
+        self.roll_back();
+        Ok(())
     }
 
     /// Makes a sync that failed good, in a transaction.
