@@ -296,6 +296,29 @@ fn as_long_as_syncs_fail_nothing_is_written_read_or_moved_and_then_all_is_well()
 }
 
 #[test]
+fn a_transaction_that_has_read_what_could_not_be_synced_ends_with_an_error() {
+    for commit in [false, true] {
+        let store = store();
+        let answers = three_that_wait(&store);
+        let tx = begin(&store.database);
+        let read_in_it = step(&store.database, tx, TransactionOp::Read(all_rows()));
+        assert_eq!(read_in_it.unwrap().len(), 4);
+        store.disk.fail(sync_fails(u64::MAX));
+        store.disk.release_syncs();
+        answers
+            .iter()
+            .for_each(|answer| drop(done(answer).unwrap_err()));
+        let (to, end) = reply();
+        store.database.finish(tx, commit, to).unwrap();
+        let error = done(&end).unwrap_err();
+        assert_eq!(error.code(), Code::IoError, "{error}");
+        store.disk.heal();
+        close(store.database);
+        assert_eq!(count_of(&store.path), [0, 1, 2, 3]);
+    }
+}
+
+#[test]
 fn what_could_not_be_synced_is_not_moved_into_the_file_when_the_database_closes() {
     let store = store();
     let file = std::fs::read(&store.path).unwrap();
