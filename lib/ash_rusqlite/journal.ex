@@ -41,7 +41,7 @@ defmodule AshRusqlite.Journal do
 
   alias AshRusqlite.{Error, Event}
   alias AshRusqlite.Journal.Subscription
-  alias AshRusqlite.Repo.{EventQuery, Events, Options, Statement}
+  alias AshRusqlite.Repo.{EventQuery, Events, Options, Request, Statement}
 
   # It is there where the data layer is.
   @records AshRusqlite.DataLayer.Events
@@ -122,7 +122,8 @@ defmodule AshRusqlite.Journal do
   The durable consumers of a repo, and how far they are. Raises `:not_journaled`. Option: `timeout:`.
   """
   @spec consumers(repo(), keyword()) :: [consumer()]
-  def consumers(repo, opts \\ []), do: value!(run(opts, &Statement.read(repo, {:consumers}, &1)))
+  def consumers(repo, opts \\ []),
+    do: value!(run(opts, &Statement.read(repo, Request.consumers(), &1)))
 
   @doc """
   Sets where a durable consumer begins when it is started next: behind a seq, a cursor or an event,
@@ -134,7 +135,7 @@ defmodule AshRusqlite.Journal do
   @spec reset_consumer(repo(), String.t(), non_neg_integer() | cursor() | Event.t() | :head) ::
           :ok | {:error, Error.t()}
   def reset_consumer(repo, name, place) do
-    with {:ok, head} <- Statement.read(repo, {:head}, nil),
+    with {:ok, head} <- Statement.read(repo, Request.head(), nil),
          {:ok, from} <-
            if(place == :head, do: {:ok, [after: head.seq]}, else: EventQuery.from(place)),
          journal = from[:journal] || head.journal,
@@ -144,14 +145,15 @@ defmodule AshRusqlite.Journal do
   @doc "Forgets a durable consumer: the next one of its name is new."
   @spec forget_consumer(repo(), String.t()) :: :ok | {:error, Error.t()}
   def forget_consumer(repo, name) do
-    with {:ok, _} <- Statement.write(repo, {:consumer, name}, nil), do: :ok
+    with {:ok, _} <- Statement.write(repo, Request.forget_consumer(name), nil), do: :ok
   end
 
   @doc false
   @spec save(repo(), String.t(), non_neg_integer(), String.t(), non_neg_integer() | nil) ::
           :ok | {:error, Error.t()}
   def save(repo, name, seq, journal, from) do
-    with {:ok, _} <- Statement.write(repo, {:consumer, name, seq, journal, from}, nil), do: :ok
+    write = Request.consumer(name, seq, journal, from)
+    with {:ok, _} <- Statement.write(repo, write, nil), do: :ok
   end
 
   defp run(opts, fun) do

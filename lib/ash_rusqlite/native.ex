@@ -6,6 +6,8 @@ defmodule AshRusqlite.Native do
   # may `receive`, because a process inside this module would be killed when its old code is
   # purged after a reload.
 
+  alias AshRusqlite.Repo.Request
+
   # A new library is taken in by loading this module again, which the Mix compiler in native/ does
   # where it runs. Until that is done, calls are served by the old one.
   @on_load :load
@@ -20,25 +22,10 @@ defmodule AshRusqlite.Native do
   @type error :: {:error, {atom(), String.t(), map(), boolean()}}
 
   @typedoc "Milliseconds."
-  @type ms :: pos_integer() | :infinity
+  @type ms :: Request.ms()
 
-  @typedoc """
-  The time of a call: since when it runs, since when it was kept back, its timeout. With true behind
-  them the answer is `{:waited, nanoseconds, result}`, if it was run: so long it was in the queue.
-  """
-  @type time ::
-          {non_neg_integer(), non_neg_integer(), ms()}
-          | {non_neg_integer(), non_neg_integer(), ms(), boolean()}
-          | ms()
-
-  @typedoc "A read, see `AshRusqlite.Repo.Reads`."
-  @type read :: tuple()
-
-  @typedoc "A write, see `AshRusqlite.Repo.Writes`."
-  @type write :: tuple()
-
-  @typedoc "A table as it should be, see `AshRusqlite.Repo.Schema`."
-  @type table_spec :: keyword() | map()
+  @typedoc "The time of a call, or its timeout alone where it begins now."
+  @type time :: Request.time() | ms()
 
   @typedoc "The answer `{ref, result}` will come; the id withdraws the request."
   @type queued :: {:queued, term()}
@@ -141,11 +128,11 @@ defmodule AshRusqlite.Native do
   def config(_db), do: not_loaded()
 
   @doc "Reads on the calling scheduler, as long as that is quick."
-  @spec read(db(), read(), ms()) :: {:ok, term()} | unsynced() | :dirty | wait() | error()
+  @spec read(db(), Request.read(), ms()) :: {:ok, term()} | unsynced() | :dirty | wait() | error()
   def read(_db, _read, _timeout), do: not_loaded()
 
   @doc "Reads on a dirty scheduler. What is large is gathered first, see `take_rows/2`."
-  @spec read_dirty(db(), read(), ms()) :: {:ok, term()} | wait() | gathered() | error()
+  @spec read_dirty(db(), Request.read(), ms()) :: {:ok, term()} | wait() | gathered() | error()
   def read_dirty(_db, _read, _timeout), do: not_loaded()
 
   @doc "Makes terms of gathered rows, once. `:dirty`: they are gone and must be read again."
@@ -171,29 +158,29 @@ defmodule AshRusqlite.Native do
   def not_synced(_db, _id), do: not_loaded()
 
   @doc "Queues a write. `:dirty`: it is too big to be decoded on a scheduler."
-  @spec write(db(), reference(), write(), time()) :: queued() | full() | :dirty | error()
+  @spec write(db(), reference(), Request.write(), time()) :: queued() | full() | :dirty | error()
   def write(_db, _ref, _write, _timeout), do: not_loaded()
 
   @doc "Queues a write from a dirty scheduler."
-  @spec write_dirty(db(), reference(), write(), time()) :: queued() | full() | error()
+  @spec write_dirty(db(), reference(), Request.write(), time()) :: queued() | full() | error()
   def write_dirty(_db, _ref, _write, _timeout), do: not_loaded()
 
   @doc "Adds what a table lacks: at once `[]` when that is nothing, else the writer answers."
-  @spec ensure_table(db(), reference(), table_spec(), time()) ::
+  @spec ensure_table(db(), reference(), Request.table_spec(), time()) ::
           {:ok, []} | queued() | full() | error()
   def ensure_table(_db, _ref, _table, _timeout), do: not_loaded()
 
   @doc "Says what the columns of another program's table hold."
-  @spec read_table_as(db(), table_spec()) :: :ok | error()
+  @spec read_table_as(db(), Request.table_spec()) :: :ok | error()
   def read_table_as(_db, _table), do: not_loaded()
 
   @doc "Tells what keeps a table from being as it should be."
-  @spec table_differences(db(), table_spec(), ms()) ::
+  @spec table_differences(db(), Request.table_spec(), ms()) ::
           {:ok, [map()]} | wait() | error()
   def table_differences(_db, _table, _timeout), do: not_loaded()
 
   @doc "The SQL that a read or a write is run as, with placeholders for values."
-  @spec statement_text(db(), read() | write()) :: {:ok, String.t()} | error()
+  @spec statement_text(db(), Request.read() | Request.write()) :: {:ok, String.t()} | error()
   def statement_text(_db, _statement), do: not_loaded()
 
   @doc "Takes a request back. `:running`: it is too late for that, the answer comes."
@@ -209,12 +196,12 @@ defmodule AshRusqlite.Native do
   def tx_open(_db, _timeout), do: not_loaded()
 
   @doc "Runs a read, a write or a savepoint's operation in a transaction. `:dirty` as of `write`."
-  @spec tx_exec(tx(), reference(), write() | {:read, read()} | atom(), time()) ::
+  @spec tx_exec(tx(), reference(), Request.step(), time()) ::
           queued() | :dirty | error()
   def tx_exec(_tx, _ref, _operation, _timeout), do: not_loaded()
 
   @doc "The same from a dirty scheduler."
-  @spec tx_exec_dirty(tx(), reference(), write() | {:read, read()}, time()) :: queued() | error()
+  @spec tx_exec_dirty(tx(), reference(), Request.step(), time()) :: queued() | error()
   def tx_exec_dirty(_tx, _ref, _operation, _timeout), do: not_loaded()
 
   @doc "Ends a transaction. `:idle`: nothing had begun."
@@ -222,11 +209,12 @@ defmodule AshRusqlite.Native do
   def tx_finish(_tx, _ref, _how), do: not_loaded()
 
   @doc "Applies the pending migrations of a folder."
-  @spec migrate(db(), reference(), String.t(), keyword()) :: queued() | error()
+  @spec migrate(db(), reference(), String.t(), Request.migrate_options()) :: queued() | error()
   def migrate(_db, _ref, _dir, _options), do: not_loaded()
 
   @doc "Takes migrations back."
-  @spec rollback_migration(db(), reference(), String.t(), keyword()) :: queued() | error()
+  @spec rollback_migration(db(), reference(), String.t(), Request.migrate_options()) ::
+          queued() | error()
   def rollback_migration(_db, _ref, _dir, _options), do: not_loaded()
 
   @doc "Writes the tables as they are as the first migration."
@@ -234,7 +222,8 @@ defmodule AshRusqlite.Native do
   def baseline(_db, _ref, _dir, _name, _version), do: not_loaded()
 
   @doc "Runs the pending migrations of a folder on a copy, which is made and stays."
-  @spec check_migrations(db(), reference(), String.t(), String.t(), keyword()) :: :ok | error()
+  @spec check_migrations(db(), reference(), String.t(), String.t(), Request.migrate_options()) ::
+          :ok | error()
   def check_migrations(_db, _ref, _dir, _copy, _options), do: not_loaded()
 
   @doc "Lists the migrations of a folder and of the ledger."
@@ -242,11 +231,12 @@ defmodule AshRusqlite.Native do
   def migrations(_db, _ref, _dir), do: not_loaded()
 
   @doc "Writes what leads from a folder of migrations to a wanted schema."
-  @spec generate_migrations(String.t() | nil, keyword(), keyword()) :: {:ok, map()} | error()
+  @spec generate_migrations(String.t() | nil, Request.wanted_schema(), Request.generate_options()) ::
+          {:ok, map()} | error()
   def generate_migrations(_dir, _wanted, _options), do: not_loaded()
 
   @doc "Copies the database into a file."
-  @spec backup(db(), reference(), String.t(), keyword()) :: :ok | error()
+  @spec backup(db(), reference(), String.t(), Request.copy_options()) :: :ok | error()
   def backup(_db, _ref, _path, _options), do: not_loaded()
 
   @doc "Replaces the database's content by a backup's."
@@ -254,7 +244,7 @@ defmodule AshRusqlite.Native do
   def restore(_db, _ref, _path), do: not_loaded()
 
   @doc "Checks the file and its foreign keys."
-  @spec check(db(), reference(), keyword()) :: :ok | error()
+  @spec check(db(), reference(), Request.check_options()) :: :ok | error()
   def check(_db, _ref, _options), do: not_loaded()
 
   @doc "Compares the events of the journal with the tables."
@@ -262,7 +252,7 @@ defmodule AshRusqlite.Native do
   def journal_verify(_db, _ref, _limit), do: not_loaded()
 
   @doc "Makes a new database of the events of the journal."
-  @spec journal_rebuild(db(), reference(), String.t(), keyword()) :: :ok | error()
+  @spec journal_rebuild(db(), reference(), String.t(), Request.copy_options()) :: :ok | error()
   def journal_rebuild(_db, _ref, _path, _options), do: not_loaded()
 
   @doc "Looks for indexes that are missing."
@@ -274,7 +264,7 @@ defmodule AshRusqlite.Native do
   def other_forms(_db, _ref), do: not_loaded()
 
   @doc "Moves the write-ahead log into the file."
-  @spec checkpoint(db(), reference(), atom()) :: queued() | error()
+  @spec checkpoint(db(), reference(), Request.checkpoint_mode()) :: queued() | error()
   def checkpoint(_db, _ref, _mode), do: not_loaded()
 
   @doc "Rewrites the file without its free pages."
@@ -286,11 +276,17 @@ defmodule AshRusqlite.Native do
   def journal_baseline(_db, _ref), do: not_loaded()
 
   @doc "Removes old events."
-  @spec retain(db(), reference(), keyword()) :: queued() | error()
+  @spec retain(db(), reference(), Request.retain_options()) :: queued() | error()
   def retain(_db, _ref, _options), do: not_loaded()
 
   @doc "Removes content from rows, events and files."
-  @spec redact(db(), reference(), atom() | String.t(), {:key | :where, term()}, keyword()) ::
+  @spec redact(
+          db(),
+          reference(),
+          Request.name(),
+          Request.redacted_rows(),
+          Request.redact_options()
+        ) ::
           queued() | error()
   def redact(_db, _ref, _table, _rows, _options), do: not_loaded()
 

@@ -88,7 +88,7 @@ defmodule AshRusqlite.Journal.Consumer do
   use GenServer
 
   alias AshRusqlite.Error
-  alias AshRusqlite.Repo.{Events, Options, Statement, Transaction}
+  alias AshRusqlite.Repo.{Events, Options, Request, Statement, Transaction}
 
   @known [:id, :repo, :name, :source, :type, :actor, :table, :from, :batch, :timeout] ++
            [:dynamic_repo]
@@ -154,8 +154,8 @@ defmodule AshRusqlite.Journal.Consumer do
 
   # Where it was, or where it begins: that is durable before its first batch.
   defp place(repo, name, options) do
-    with {:ok, head} <- Statement.read(repo, {:head}, nil),
-         {:ok, all} <- Statement.read(repo, {:consumers}, nil) do
+    with {:ok, head} <- Statement.read(repo, Request.head(), nil),
+         {:ok, all} <- Statement.read(repo, Request.consumers(), nil) do
       case Enum.find(all, &(&1.name == name)) do
         nil -> begin(repo, name, Keyword.get(options, :from, 0), head)
         %{seq: seq, epoch: epoch} -> resume(seq, epoch, head)

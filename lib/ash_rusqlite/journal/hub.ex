@@ -10,7 +10,7 @@ defmodule AshRusqlite.Journal.Hub do
   use GenServer
 
   alias AshRusqlite.{Error, Event}
-  alias AshRusqlite.Repo.{Call, Registry}
+  alias AshRusqlite.Repo.{Call, Registry, Request}
 
   # Milliseconds between two looks.
   @poll 100
@@ -115,7 +115,7 @@ defmodule AshRusqlite.Journal.Hub do
   defp look_at_headers(state, seq, woken) do
     query = [headers: true, after: seq, limit: @page]
 
-    case read(state, {:events, query}) do
+    case read(state, Request.events(query)) do
       {:ok, []} when woken == %{} and seq == state.seq ->
         state
 
@@ -156,7 +156,7 @@ defmodule AshRusqlite.Journal.Hub do
   defp hand_out(%{seq: seq} = state, head) when seq >= head, do: state
 
   defp hand_out(%{seq: seq} = state, head) do
-    case read(state, {:events, [after: seq, before: head + 1, limit: @events]}) do
+    case read(state, Request.events(after: seq, before: head + 1, limit: @events)) do
       {:ok, [_ | _] = rows} ->
         events = Enum.map(rows, &Event.of_row/1)
         to = List.last(events).seq
@@ -198,7 +198,7 @@ defmodule AshRusqlite.Journal.Hub do
   end
 
   defp head(state) do
-    with {:ok, %{seq: seq}} <- read(state, {:head}), do: {:ok, seq}
+    with {:ok, %{seq: seq}} <- read(state, Request.head()), do: {:ok, seq}
   end
 
   defp read(%{entry: entry}, read) do

@@ -10,7 +10,7 @@ defmodule AshRusqlite.Journal.Subscription do
   use GenServer, restart: :temporary
 
   alias AshRusqlite.{Error, Event, Journal.Hub}
-  alias AshRusqlite.Repo.{Call, EventQuery, Options, Registry, Server}
+  alias AshRusqlite.Repo.{Call, EventQuery, Options, Registry, Request, Server}
 
   @filters [:source, :type, :actor, :table]
   @known @filters ++ [:from, :max_demand, :demand, :progress]
@@ -92,7 +92,7 @@ defmodule AshRusqlite.Journal.Subscription do
 
     # First the hub, then the look at the journal: what comes in between is noticed by one of them.
     with {:ok, state} <- register(state),
-         {:ok, head} <- read(state, {:head}),
+         {:ok, head} <- read(state, Request.head()),
          {:ok, state} <- begin(state, from, head) do
       {:ok, state, {:continue, :deliver}}
     else
@@ -107,7 +107,7 @@ defmodule AshRusqlite.Journal.Subscription do
     query = [headers: true, limit: 1] ++ from
 
     # An error of it is one of what was asked for.
-    with {:ok, _rows} <- read(state, {:events, query}),
+    with {:ok, _rows} <- read(state, Request.events(query)),
          do: {:ok, %{state | seq: from[:after], journal: from[:journal] || head.journal}}
   end
 
@@ -210,7 +210,7 @@ defmodule AshRusqlite.Journal.Subscription do
 
   defp query(state, limit) do
     place = if position = state.position, do: [after_position: position], else: [after: state.seq]
-    {:events, state.filters ++ place ++ [journal: state.journal, limit: limit]}
+    Request.events(state.filters ++ place ++ [journal: state.journal, limit: limit])
   end
 
   defp delivered({:ok, []}, state, _limit), do: {:noreply, %{state | more?: false}}

@@ -2,14 +2,11 @@ defmodule AshRusqlite.Repo.AsOf do
   @moduledoc false
   # The option `as_of:` of reads: the tables as they were, by the events of their journals.
 
-  alias AshRusqlite.{Error, Native}
-  alias AshRusqlite.Repo.Options
-
-  @typedoc "When: behind the event of a seq, behind the last commit until a time, or behind a position of a source."
-  @type moment :: non_neg_integer() | DateTime.t() | {:position, non_neg_integer()}
+  alias AshRusqlite.Error
+  alias AshRusqlite.Repo.{Options, Request}
 
   @typedoc "When, and of which source alone."
-  @type t :: {moment(), String.t() | nil}
+  @type t :: {Request.moment(), String.t() | nil}
 
   @expected "a seq, a DateTime, or a list of source: with one of seq:, at: and position:"
 
@@ -45,9 +42,9 @@ defmodule AshRusqlite.Repo.AsOf do
       iex> AshRusqlite.Repo.AsOf.wrap({:get, :rooms, "a"}, nil)
       {:get, :rooms, "a"}
   """
-  @spec wrap(Native.read(), t() | nil) :: Native.read()
+  @spec wrap(Request.read(), t() | nil) :: Request.read()
   def wrap(read, nil), do: read
-  def wrap(read, {moment, source}), do: {:as_of, moment, source, read}
+  def wrap(read, {moment, source}), do: Request.as_of(moment, source, read)
 
   defp parse(given) when is_list(given) and given != [] do
     if Keyword.keyword?(given) do

@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Call do
   # deadline covers reading the given values, waiting for room, queueing and running.
 
   alias AshRusqlite.{Error, Native}
-  alias AshRusqlite.Repo.Heap
+  alias AshRusqlite.Repo.{Heap, Request}
 
   @type result :: :ok | {:ok, term()} | {:error, Error.t()}
 
@@ -99,7 +99,7 @@ defmodule AshRusqlite.Repo.Call do
   def timed(result, _timeout), do: result
 
   @doc "Runs a read."
-  @spec read(Native.db(), Native.read(), timeout()) :: result()
+  @spec read(Native.db(), Request.read(), timeout()) :: result()
   def read(db, read, timeout) do
     case Native.read(db, read, timeout) do
       {:ok, _} = ok -> ok
@@ -164,11 +164,11 @@ defmodule AshRusqlite.Repo.Call do
   def watch_journal(db), do: answer(Native.journal_watch(db))
 
   @doc "Says what a table holds."
-  @spec read_table_as(Native.db(), Native.table_spec()) :: result()
+  @spec read_table_as(Native.db(), Request.table_spec()) :: result()
   def read_table_as(db, table), do: answer(Native.read_table_as(db, table))
 
   @doc "Looks at a table."
-  @spec table_differences(Native.db(), Native.table_spec(), timeout()) :: result()
+  @spec table_differences(Native.db(), Request.table_spec(), timeout()) :: result()
   def table_differences(db, table, timeout), do: look(db, table, timeout, deadline(timeout))
 
   defp look(db, table, timeout, deadline) do
@@ -185,13 +185,13 @@ defmodule AshRusqlite.Repo.Call do
   end
 
   @doc "Runs a write and waits until it is durable."
-  @spec write(Native.db(), Native.write(), timeout()) :: result()
+  @spec write(Native.db(), Request.write(), timeout()) :: result()
   def write(db, write, timeout) do
     enqueue(db, &submit(db, &1, write, &2), began(timeout))
   end
 
   @doc "Adds what a table lacks."
-  @spec ensure_table(Native.db(), Native.table_spec(), timeout()) :: result()
+  @spec ensure_table(Native.db(), Request.table_spec(), timeout()) :: result()
   def ensure_table(db, table, timeout) do
     enqueue(db, &Native.ensure_table(db, &1, table, time(&2)), began(timeout))
   end
@@ -254,11 +254,12 @@ defmodule AshRusqlite.Repo.Call do
 
   defp time(call) do
     now = now()
-    {now - call.began, now - (call.waits_since || now), call.timeout, Process.get(@queued) != nil}
+    waited = now - (call.waits_since || now)
+    Request.time(now - call.began, waited, call.timeout, Process.get(@queued) != nil)
   end
 
   @doc "Runs a statement of a transaction."
-  @spec transaction(Native.db(), Native.tx(), term(), timeout()) :: result()
+  @spec transaction(Native.db(), Native.tx(), Request.step(), timeout()) :: result()
   def transaction(db, tx, operation, timeout) do
     ref = make_ref()
     call = began(timeout)

@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Events do
 
   alias AshRusqlite.{Error, Event}
   alias AshRusqlite.Journal.Subscription
-  alias AshRusqlite.Repo.{EventQuery, Options, Registry, Statement}
+  alias AshRusqlite.Repo.{EventQuery, Options, Registry, Request, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
 
@@ -19,7 +19,7 @@ defmodule AshRusqlite.Repo.Events do
   def events(repo, opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          {:ok, query} <- EventQuery.events(opts),
-         {:ok, rows} <- Statement.read(repo, {:events, query}, timeout) do
+         {:ok, rows} <- Statement.read(repo, Request.events(query), timeout) do
       Enum.map(rows, &Event.of_row/1)
     else
       {:error, error} -> raise error
@@ -60,11 +60,11 @@ defmodule AshRusqlite.Repo.Events do
 
   @doc "See `c:AshRusqlite.Repo.head/1`."
   @spec head(repo(), keyword()) :: non_neg_integer()
-  def head(repo, opts \\ []), do: read!(repo, {:head}, opts).seq
+  def head(repo, opts \\ []), do: read!(repo, Request.head(), opts).seq
 
   @doc "See `c:AshRusqlite.Repo.position/2`."
   @spec position(repo(), String.t(), keyword()) :: non_neg_integer()
-  def position(repo, source, opts \\ []), do: read!(repo, {:position, source}, opts)
+  def position(repo, source, opts \\ []), do: read!(repo, Request.position(source), opts)
 
   defp read!(repo, read, opts) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),

@@ -184,9 +184,77 @@ defmodule AshRusqlite.Repo.Expression do
   @typedoc "How texts compare."
   @type collation :: nil | :decimal | :ci | :instant | :naive | :clock
 
+  @typedoc "A direction of an order, as in Ecto."
+  @type direction ::
+          :asc
+          | :desc
+          | :asc_nulls_first
+          | :asc_nulls_last
+          | :desc_nulls_first
+          | :desc_nulls_last
+
+  @typedoc "How two scalars compare."
+  @type operator :: :== | :!= | :< | :<= | :> | :>=
+
+  @typedoc "A function of `:call`, see \"Scalars\" above for the arguments that it takes."
+  @type function_name ::
+          :string_length
+          | :downcase
+          | :upcase
+          | :trim
+          | :contains
+          | :starts_with
+          | :ends_with
+          | :like
+          | :ilike
+          | :like_exact
+          | :like_ascii
+          | :coalesce
+          | :length
+          | :decimal_form
+          | :required
+
+  @typedoc "What is aggregated of the rows of a query within."
+  @type aggregate_kind :: :count | :sum | :avg | :min | :max | :first | :list | :exists
+
   @typedoc "An expression, see \"Scalars\" above."
-  @type scalar :: nil | boolean() | {:fragment, [String.t() | scalar()]} | tuple()
+  @type scalar ::
+          nil
+          | boolean()
+          | {:value, type(), term()}
+          | {:col, column()}
+          | {:col, depth :: non_neg_integer(), column()}
+          | {:col, depth :: non_neg_integer(), table :: non_neg_integer(), column()}
+          | {:compare, operator(), collation(), scalar(), scalar()}
+          | {:in, collation(), scalar(), [scalar()]}
+          | {:distinct_from | :not_distinct_from, collation(), scalar(), scalar()}
+          | {:is_nil, scalar()}
+          | {:and | :or, [scalar()]}
+          | {:and_value | :or_value, scalar(), scalar()}
+          | {:and_then | :or_else, boolean(), scalar(), scalar()}
+          | {:not, scalar()}
+          | {:if, boolean(), scalar(), scalar(), scalar()}
+          | {:arith, :+ | :- | :* | :/ | :rem, scalar(), scalar()}
+          | {:neg, scalar()}
+          | {:cast, :real | :text | :boolean, scalar()}
+          | {:concat, [scalar()]}
+          | {:call, function_name(), [scalar()]}
+          | {:collate, collation(), scalar()}
+          | {:fragment, [String.t() | :case_sensitive_like | scalar()]}
+          | {:exists, select()}
+          | {:subquery, select(), scalar()}
+          | {:aggregate, aggregate_kind(), scalar(), keyword(), select()}
+
+  @typep column :: AshRusqlite.Repo.column()
 
   @typedoc "A query within an expression, see \"Scalars\" above."
-  @type select :: {:select, AshRusqlite.Repo.table(), keyword()}
+  @type select :: {:select, AshRusqlite.Repo.table(), [select_option()]}
+
+  @typedoc "An option of a query within."
+  @type select_option ::
+          {:where, scalar()}
+          | {:order_by, [{direction(), scalar()}]}
+          | {:limit | :offset, non_neg_integer() | nil}
+          | {:distinct, boolean()}
+          | {:joins, [{AshRusqlite.Repo.table(), scalar()}]}
 end

@@ -18,6 +18,7 @@ defmodule AshRusqlite.Repo.Generator do
   """
 
   alias AshRusqlite.{Error, Native}
+  alias AshRusqlite.Repo.Request
 
   @typedoc """
   What is wanted:
@@ -31,7 +32,7 @@ defmodule AshRusqlite.Repo.Generator do
     * `:tenants` - names of tables that each tenant has one of its own of, `rooms@acme` besides `rooms`.
       A file that changes one is run for each tenant, too
   """
-  @type wanted :: keyword()
+  @type wanted :: Request.wanted_schema()
 
   @typedoc "A file to be written into the folder."
   @type generated_file :: %{name: String.t(), version: pos_integer(), text: String.t()}
@@ -70,7 +71,7 @@ defmodule AshRusqlite.Repo.Generator do
   `:invalid_option`, and `:migration_failed` where a view or trigger that was written by hand is in
   the way.
   """
-  @spec generate(Path.t() | nil, wanted(), keyword()) ::
+  @spec generate(Path.t() | nil, wanted(), Request.generate_options()) ::
           {:ok, %{files: [generated_file()], questions: [question()], notes: [String.t()]}}
           | {:error, Error.t()}
   def generate(folder, wanted, options) do

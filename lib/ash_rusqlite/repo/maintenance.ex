@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Maintenance do
   """
 
   alias AshRusqlite.{Error, Native, Progress, Telemetry}
-  alias AshRusqlite.Repo.{Call, CheckedCopy, Options, Registry, Server, Transaction}
+  alias AshRusqlite.Repo.{Call, CheckedCopy, Options, Registry, Request, Server, Transaction}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep applied :: AshRusqlite.Repo.applied()
@@ -423,8 +423,8 @@ defmodule AshRusqlite.Repo.Maintenance do
     run(repo, :redact, opts, [:columns, :delete, :actor, :reason, :vacuum], fn entry, opts ->
       rows =
         case rows do
-          [where: condition] -> {:where, condition}
-          key -> {:key, key}
+          [where: condition] -> Request.redacted_where(condition)
+          key -> Request.redacted_key(key)
         end
 
       {:ok, &Native.redact(entry.db, &1, table, rows, opts)}

@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.Pages do
   # nothing of the database is held between two pages.
 
   alias AshRusqlite.Error
-  alias AshRusqlite.Repo.{Options, Statement}
+  alias AshRusqlite.Repo.{Options, Request, Statement}
 
   @default_page 500
   @known [:select, :where, :order_by, :limit, :offset, :distinct, :after, :max_rows]
@@ -15,7 +15,7 @@ defmodule AshRusqlite.Repo.Pages do
 
   @doc "The same, where a value that cannot be read is `{reference, error}`."
   @spec marked(AshRusqlite.Repo.repo(), AshRusqlite.Repo.table(), keyword()) :: Enumerable.t()
-  def marked(repo, table, opts), do: stream(repo, table, opts, &{:marked, &1})
+  def marked(repo, table, opts), do: stream(repo, table, opts, &Request.marked/1)
 
   defp stream(repo, table, opts, form) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
@@ -24,7 +24,7 @@ defmodule AshRusqlite.Repo.Pages do
          {limit, opts} = Keyword.pop(opts, :limit),
          :ok <- count(:max_rows, size, 1),
          :ok <- if(limit == nil, do: :ok, else: count(:limit, limit, 0)) do
-      page = &Statement.read(repo, form.({:page, table, &1, &2}), timeout)
+      page = &Statement.read(repo, form.(Request.page(table, &1, &2)), timeout)
       Stream.resource(fn -> {:more, nil, limit} end, &next(&1, page, opts, size), fn _ -> :ok end)
     else
       {:error, error} -> raise error

@@ -8,7 +8,7 @@ defmodule AshRusqlite.Repo.QueryLog do
   require Logger
 
   alias AshRusqlite.{Error, Native, Telemetry}
-  alias AshRusqlite.Repo.{Call, Registry}
+  alias AshRusqlite.Repo.{Call, Registry, Request}
 
   # In the process dictionary: the resource and the action that a statement is run for.
   @origin {__MODULE__, :origin}
@@ -32,20 +32,18 @@ defmodule AshRusqlite.Repo.QueryLog do
   end
 
   @doc "Runs a read or a write, and says so where anybody listens."
-  @spec observe(Registry.t(), Native.read() | Native.write(), (() -> Call.result())) ::
+  @spec observe(Registry.t(), Request.read() | Request.write(), (() -> Call.result())) ::
           Call.result()
   def observe(%{telemetry: false, log: false}, _statement, fun), do: fun.()
-  def observe(entry, {:marked, statement}, fun), do: observe(entry, statement, fun)
-  def observe(entry, {:as_of, _, _, read}, fun), do: observe(entry, read, fun)
 
   def observe(entry, statement, fun) do
     {resource, action} = Process.get(@origin, {nil, nil})
-    operation = elem(statement, 0)
+    statement = Request.unwrap(statement)
 
     metadata = %{
       repo: entry.repo,
-      operation: operation,
-      table: table(operation, statement),
+      operation: Request.operation(statement),
+      table: Request.table(statement),
       resource: resource,
       action: action
     }
@@ -55,15 +53,8 @@ defmodule AshRusqlite.Repo.QueryLog do
     Telemetry.span(entry.telemetry, :query, metadata, fun, &stopped(entry, statement, &1))
   end
 
-  defp table(operation, _statement)
-       when operation in [:sql, :execute, :compute, :explain, :tables, :events] or
-              operation in [:head, :position, :consumers, :consumer],
-       do: nil
-
-  defp table(_operation, statement), do: elem(statement, 1)
-
   defp stopped(entry, statement, result) do
-    measured = %{rows: rows(statement, result), queue_time: queued(result)}
+    measured = %{rows: Request.row_count(statement, result), queue_time: queued(result)}
     {measured, %{error: error(result), sql: fn -> text(entry, statement) end}}
   end
 
@@ -106,7 +97,7 @@ defmodule AshRusqlite.Repo.QueryLog do
 
     [
       if(error = error(result), do: "QUERY ERROR #{error.code}", else: "QUERY OK"),
-      " #{inspect(entry.repo)} #{origin(metadata)} rows=#{rows(statement, result)}",
+      " #{inspect(entry.repo)} #{origin(metadata)} rows=#{Request.row_count(statement, result)}",
       " db=#{ms(duration - queue)} queue=#{ms(queue)}\n",
       statement |> known_text(entry) |> String.slice(0, @longest)
     ]
@@ -124,38 +115,16 @@ defmodule AshRusqlite.Repo.QueryLog do
 
   defp known_text(statement, entry), do: text(entry, statement) || "(its SQL is not known)"
 
-  defp text(_entry, {kind, sql, _params}) when kind in [:sql, :execute] and is_binary(sql),
-    do: sql
-
-  # The tables may have become others.
+  # One row of many is enough: the text is the same, and its values are decoded for it. It is nil
+  # where the tables have changed since.
   defp text(entry, statement) do
-    case Native.statement_text(entry.db, of_first_row(statement)) do
-      {:ok, text} -> text
-      {:error, _} -> nil
+    with nil <- Request.own_sql(statement) do
+      case Native.statement_text(entry.db, Request.first_row(statement)) do
+        {:ok, text} -> text
+        {:error, _} -> nil
+      end
     end
   end
-
-  # One text is enough, and its values are read for it.
-  defp of_first_row({:insert, table, [row | _], conflict, returning}),
-    do: {:insert, table, [row], conflict, returning}
-
-  defp of_first_row({kind, table, [row | _], returning})
-       when kind in [:update_each, :update_or_insert],
-       do: {kind, table, [row], returning}
-
-  defp of_first_row(statement), do: statement
-
-  # How many rows came back, or were written.
-  defp rows(_statement, {:error, _}), do: 0
-  defp rows(_statement, {:ok, nil}), do: 0
-  defp rows(_statement, {:ok, rows}) when is_list(rows), do: length(rows)
-  defp rows(_statement, {:ok, {written, _rows}}) when is_integer(written), do: written
-
-  defp rows(page, {:ok, {rows, _next}}) when elem(page, 0) == :page and is_list(rows),
-    do: length(rows)
-
-  defp rows(_statement, {:ok, {_columns, rows}}) when is_list(rows), do: length(rows)
-  defp rows(_statement, {:ok, _value}), do: 1
 
   # Who gave up waiting was never run.
   defp queued({:error, %Error{code: code, details: %{waited_ms: ms}}})

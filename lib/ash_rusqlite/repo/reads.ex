@@ -6,7 +6,7 @@ defmodule AshRusqlite.Repo.Reads do
   """
 
   alias AshRusqlite.{Error, Result}
-  alias AshRusqlite.Repo.{AsOf, Expression, Options, Pages, Statement}
+  alias AshRusqlite.Repo.{AsOf, Options, Pages, Request, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
@@ -15,12 +15,12 @@ defmodule AshRusqlite.Repo.Reads do
 
   @doc "See `c:AshRusqlite.Repo.all/2`."
   @spec all(repo(), table(), keyword()) :: [row()]
-  def all(repo, table, opts \\ []), do: read!(repo, opts, &{:all, table, &1})
+  def all(repo, table, opts \\ []), do: read!(repo, opts, &Request.all(table, &1))
 
   @doc "See `c:AshRusqlite.Repo.one/2`."
   @spec one(repo(), table(), keyword()) :: row() | nil
   def one(repo, table, opts \\ []) do
-    case read!(repo, opts, &{:all, table, Keyword.put_new(&1, :limit, 2)}) do
+    case read!(repo, opts, &Request.all(table, Keyword.put_new(&1, :limit, 2))) do
       [] ->
         nil
 
@@ -84,12 +84,12 @@ defmodule AshRusqlite.Repo.Reads do
     do: aggregate(repo, table, function, nil, opts)
 
   def aggregate(repo, table, function, column, opts) do
-    read!(repo, opts, &{:aggregate, table, function, column, &1})
+    read!(repo, opts, &Request.aggregate(table, function, column, &1))
   end
 
   @doc "See `c:AshRusqlite.Repo.exists?/2`."
   @spec exists?(repo(), table(), keyword()) :: boolean()
-  def exists?(repo, table, opts \\ []), do: read!(repo, opts, &{:exists, table, &1})
+  def exists?(repo, table, opts \\ []), do: read!(repo, opts, &Request.exists(table, &1))
 
   @doc "See `c:AshRusqlite.Repo.stream/2`."
   @spec stream(repo(), table(), keyword()) :: Enumerable.t()
@@ -103,12 +103,12 @@ defmodule AshRusqlite.Repo.Reads do
       Reads.compute(repo, rooms: {:expr, rooms, :integer})
       #=> %{rooms: 3}
   """
-  @spec compute(repo(), [{atom(), {:expr, Expression.scalar(), Expression.type()}}], keyword()) ::
+  @spec compute(repo(), [Request.computed()], keyword()) ::
           row()
   def compute(repo, computed, opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          :ok <- Options.known(opts, []),
-         {:ok, row} <- Statement.read(repo, {:compute, computed}, timeout) do
+         {:ok, row} <- Statement.read(repo, Request.compute(computed), timeout) do
       row
     else
       {:error, error} -> raise error
@@ -116,7 +116,7 @@ defmodule AshRusqlite.Repo.Reads do
   end
 
   @doc "See `c:AshRusqlite.Repo.explain/2`."
-  @spec explain(repo(), table() | AshRusqlite.Native.read(), keyword()) ::
+  @spec explain(repo(), table() | Request.read(), keyword()) ::
           {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
   def explain(repo, table_or_read, opts \\ [])
 
@@ -124,14 +124,14 @@ defmodule AshRusqlite.Repo.Reads do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          :ok <- Options.known(opts, []),
          {:ok, {_columns, [[_, _, _, sql] | nodes]}} <-
-           Statement.read(repo, {:explain, read}, timeout) do
+           Statement.read(repo, Request.explain(read), timeout) do
       {:ok, %{sql: sql, plan: plan(nodes, %{0 => ""})}}
     end
   end
 
   def explain(repo, table, opts) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil) do
-      explain(repo, {:all, table, opts}, if(timeout, do: [timeout: timeout], else: []))
+      explain(repo, Request.all(table, opts), if(timeout, do: [timeout: timeout], else: []))
     end
   end
 
@@ -150,7 +150,7 @@ defmodule AshRusqlite.Repo.Reads do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          {:ok, as_of, opts} <- AsOf.pop(opts),
          :ok <- Options.known(opts, [:as_of]),
-         read = AsOf.wrap({:sql, sql, params}, as_of),
+         read = AsOf.wrap(Request.sql(sql, params), as_of),
          {:ok, {columns, rows}} <- Statement.read(repo, read, timeout) do
       {:ok, %Result{columns: columns, rows: rows, num_rows: length(rows)}}
     end
@@ -171,7 +171,7 @@ defmodule AshRusqlite.Repo.Reads do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          {:ok, as_of, opts} <- AsOf.pop(opts),
          :ok <- Options.known(opts, [:as_of]) do
-      Statement.read(repo, AsOf.wrap({:get, table, key}, as_of), timeout)
+      Statement.read(repo, AsOf.wrap(Request.get(table, key), as_of), timeout)
     end
   end
 

@@ -49,13 +49,7 @@ defmodule AshRusqlite.Repo.Request do
           | [condition()]
 
   @typedoc "A direction of an order, as in Ecto."
-  @type direction ::
-          :asc
-          | :desc
-          | :asc_nulls_first
-          | :asc_nulls_last
-          | :desc_nulls_first
-          | :desc_nulls_last
+  @type direction :: Expression.direction()
 
   @typedoc "An item of `order_by:` (`decode/select.rs`)."
   @type order :: name() | {direction(), name() | typed_expression()}

@@ -82,11 +82,11 @@ defmodule AshRusqlite.Repo.Schema do
   no difference, as long as rows can be written without them. Defaults are not compared.
   """
 
-  alias AshRusqlite.{Error, Native}
-  alias AshRusqlite.Repo.{Call, Options, Registry, Transaction}
+  alias AshRusqlite.Error
+  alias AshRusqlite.Repo.{Call, Options, Registry, Request, Transaction}
 
   @typedoc "A table as it should be, see above."
-  @type table_spec :: Native.table_spec()
+  @type table_spec :: Request.table_spec()
 
   @typedoc """
   What keeps a table from being as it should be. `:kind` is one of
@@ -136,7 +136,7 @@ defmodule AshRusqlite.Repo.Schema do
   @spec ensure_table(AshRusqlite.Repo.repo(), table_spec(), keyword()) ::
           {:ok, [statement :: String.t()]} | {:error, Error.t()}
   def ensure_table(repo, table, opts \\ []) do
-    run(repo, {:ensure_table, table}, opts, &Call.ensure_table(&1.db, table, &2))
+    run(repo, Request.ensure_table_step(table), opts, &Call.ensure_table(&1.db, table, &2))
   end
 
   @doc "As `ensure_table/3`, but returns the statements or raises."
@@ -147,7 +147,7 @@ defmodule AshRusqlite.Repo.Schema do
   @spec differences(AshRusqlite.Repo.repo(), table_spec(), keyword()) ::
           {:ok, [difference()]} | {:error, Error.t()}
   def differences(repo, table, opts \\ []) do
-    run(repo, {:differences, table}, opts, &Call.table_differences(&1.db, table, &2))
+    run(repo, Request.differences_step(table), opts, &Call.table_differences(&1.db, table, &2))
   end
 
   @doc "As `differences/3`, but returns the list or raises."

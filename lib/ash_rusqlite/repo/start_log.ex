@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.StartLog do
   require Logger
 
   alias AshRusqlite.Native
-  alias AshRusqlite.Repo.{Call, Registry}
+  alias AshRusqlite.Repo.{Call, Registry, Request}
 
   # That of files that this library made.
   @own 0x41527173
@@ -32,7 +32,7 @@ defmodule AshRusqlite.Repo.StartLog do
   defp made(false, false), do: ""
 
   defp application_id(db) do
-    case Call.read(db, {:sql, "PRAGMA application_id", []}, 1_000) do
+    case Call.read(db, Request.sql("PRAGMA application_id", []), 1_000) do
       {:ok, {_columns, [[id]]}} -> id
       # Whoever has locked it will be an error of the first call that needs it.
       {:error, _} -> @own

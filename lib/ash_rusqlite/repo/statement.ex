@@ -3,11 +3,20 @@ defmodule AshRusqlite.Repo.Statement do
   # Runs one read or write: in the transaction of the calling process when there is one,
   # otherwise on a reader or in the writer's queue.
 
-  alias AshRusqlite.{Error, Native}
-  alias AshRusqlite.Repo.{Call, QueryLog, Registry, Transaction, Uncommitted, WriteContext}
+  alias AshRusqlite.Error
+
+  alias AshRusqlite.Repo.{
+    Call,
+    QueryLog,
+    Registry,
+    Request,
+    Transaction,
+    Uncommitted,
+    WriteContext
+  }
 
   @doc "Runs a read."
-  @spec read(AshRusqlite.Repo.repo(), Native.read(), timeout() | nil) ::
+  @spec read(AshRusqlite.Repo.repo(), Request.read(), timeout() | nil) ::
           {:ok, term()} | {:error, Error.t()}
   def read(repo, read, timeout) do
     with {:ok, entry} <- Registry.lookup(repo) do
@@ -15,8 +24,8 @@ defmodule AshRusqlite.Repo.Statement do
 
       QueryLog.observe(entry, read, fn ->
         # The past is the same inside of a transaction, and what it has written is none of it yet.
-        if Transaction.open?(entry) and elem(read, 0) != :as_of do
-          Transaction.run(entry, {:read, read}, timeout)
+        if Transaction.open?(entry) and not Request.past?(read) do
+          Transaction.run(entry, Request.read_step(read), timeout)
         else
           left = Uncommitted.wait(entry.uncommitted, timeout)
           if left != timeout, do: Call.note_queued(timeout - left, :millisecond)
@@ -32,7 +41,7 @@ defmodule AshRusqlite.Repo.Statement do
   """
   @spec write(
           AshRusqlite.Repo.repo(),
-          Native.write(),
+          Request.write(),
           timeout() | nil,
           WriteContext.said() | nil
         ) :: {:ok, {non_neg_integer(), [map()] | nil}} | {:error, Error.t()}

@@ -9,7 +9,7 @@ defmodule AshRusqlite.Repo.Transaction do
   """
 
   alias AshRusqlite.{Error, Native, Telemetry}
-  alias AshRusqlite.Repo.{Call, Options, QueryLog, Registry, Uncommitted}
+  alias AshRusqlite.Repo.{Call, Options, QueryLog, Registry, Request, Uncommitted}
 
   # In the process dictionary under {__MODULE__, pid of the repo}:
   #   tx: nil before the first statement
@@ -158,7 +158,7 @@ defmodule AshRusqlite.Repo.Transaction do
 
   @doc false
   # Runs one statement of the open transaction.
-  @spec run(Registry.t(), term(), timeout()) :: Call.result()
+  @spec run(Registry.t(), Request.step(), timeout()) :: Call.result()
   def run(entry, operation, timeout) do
     case Process.get(key(entry)) do
       %{failed?: true} ->
@@ -192,12 +192,9 @@ defmodule AshRusqlite.Repo.Transaction do
 
   defp run_next(entry, state, operation, timeout) do
     result = run(state, key(entry), operation, timeout)
-    if write?(operation), do: note_written(entry, result)
+    if Request.writes?(operation), do: note_written(entry, result)
     result
   end
-
-  defp write?({:read, _}), do: false
-  defp write?(operation), do: is_tuple(operation)
 
   # The processes that it starts are to see what it wrote.
   defp note_written(_entry, {:error, _}), do: :ok

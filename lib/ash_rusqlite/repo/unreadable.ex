@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.Unreadable do
   """
 
   alias AshRusqlite.{Error, Progress, Repo}
-  alias AshRusqlite.Repo.{Options, Pages, Reads, Statement}
+  alias AshRusqlite.Repo.{Options, Pages, Reads, Request, Statement}
 
   # How many rows are looked at between two reports.
   @page 500
@@ -61,7 +61,8 @@ defmodule AshRusqlite.Repo.Unreadable do
   @spec leave_out(Repo.repo(), Repo.table(), keyword()) :: [Repo.row()]
   def leave_out(repo, table, opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
-         {:ok, rows} <- Statement.read(repo, {:marked, {:all, table, opts}}, timeout) do
+         read = Request.marked(Request.all(table, opts)),
+         {:ok, rows} <- Statement.read(repo, read, timeout) do
       Enum.reject(rows, fn row -> Enum.any?(row, &marked?/1) end)
     else
       {:error, error} -> raise error
@@ -79,7 +80,7 @@ defmodule AshRusqlite.Repo.Unreadable do
   """
   @spec tables(Repo.repo()) :: [String.t()]
   def tables(repo) do
-    case Statement.read(repo, {:tables}, nil) do
+    case Statement.read(repo, Request.tables(), nil) do
       {:ok, {_columns, rows}} -> List.flatten(rows)
       {:error, error} -> raise error
     end

@@ -5,11 +5,7 @@ defmodule AshRusqlite.Repo.WriteContext do
   # `with_actor/4` has said for the process. A write without either is sent as it is.
 
   alias AshRusqlite.{Actor, Error}
-  alias AshRusqlite.Repo.{Events, Options, Registry}
-
-  @typedoc "The actor, the action, the metadata and the positions of sources."
-  @type t ::
-          {String.t() | nil, String.t() | nil, map() | nil, [{String.t(), non_neg_integer()}]}
+  alias AshRusqlite.Repo.{Events, Options, Registry, Request}
 
   @typedoc "What a write says of it: those of the options that are given."
   @type said :: %{
@@ -157,14 +153,13 @@ defmodule AshRusqlite.Repo.WriteContext do
   end
 
   @doc "A write as it is sent: with its context, where there is one."
-  @spec put(write, Registry.t(), said() | nil) :: write | {:in_context, t(), write}
-        when write: tuple()
+  @spec put(Request.write(), Registry.t(), said() | nil) :: Request.write()
   def put(write, %Registry{repo: repo}, said) do
     case {Process.get({__MODULE__, repo}), said} do
       {nil, nil} -> write
-      {around, nil} -> in_context(around, write)
-      {nil, said} -> in_context(join({nil, nil, nil, []}, said), write)
-      {around, said} -> in_context(join(around, said), write)
+      {around, nil} -> Request.in_context(around, write)
+      {nil, said} -> Request.in_context(join({nil, nil, nil, []}, said), write)
+      {around, said} -> Request.in_context(join(around, said), write)
     end
   end
 
@@ -180,8 +175,6 @@ defmodule AshRusqlite.Repo.WriteContext do
   end
 
   def with_missed(result, _repo), do: result
-
-  defp in_context(context, write), do: {:in_context, context, write}
 
   defp join({actor, action, metadata, _expect}, said) do
     {

@@ -8,7 +8,7 @@ defmodule AshRusqlite.Repo.Writes do
   """
 
   alias AshRusqlite.{Error, Result}
-  alias AshRusqlite.Repo.{Options, Reads, Statement, Transaction, WriteContext}
+  alias AshRusqlite.Repo.{Options, Reads, Request, Statement, Transaction, WriteContext}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
@@ -26,7 +26,7 @@ defmodule AshRusqlite.Repo.Writes do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
       write_one(
         repo,
-        {:insert, table, [row(fields)], :raise, returning(opts, true)},
+        Request.insert(table, [row(fields)], :raise, returning(opts, true)),
         timeout,
         said
       )
@@ -46,7 +46,7 @@ defmodule AshRusqlite.Repo.Writes do
          {:ok, conflict} <- conflict(opts, :replace_all) do
       write_one(
         repo,
-        {:insert, table, [row(fields)], conflict, returning(opts, true)},
+        Request.insert(table, [row(fields)], conflict, returning(opts, true)),
         timeout,
         said
       )
@@ -103,25 +103,18 @@ defmodule AshRusqlite.Repo.Writes do
   def update_or_insert_each(repo, table, rows, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]),
          {:ok, rows} <- each_of(rows, &either/1),
-         write = {:update_or_insert, table, rows, returning(opts, true)},
+         write = Request.update_or_insert(table, rows, returning(opts, true)),
          {:ok, {_written, rows}} <- Statement.write(repo, write, timeout, said) do
-      {:ok, Enum.map(rows || [], &outcome/1)}
+      {:ok, Enum.map(rows || [], &Request.outcome/1)}
     end
   end
 
   defp either({where, only_if, updates, row}) do
-    with {:ok, assignments} <- assignments(updates), do: {:ok, {where, only_if, assignments, row}}
+    with {:ok, assignments} <- assignments(updates),
+         do: {:ok, Request.update_or_insert_row(where, only_if, assignments, row)}
   end
 
   defp either(other), do: no_list("{condition, only_if, updates, row}", other)
-
-  # In the order of the engine's numbers for them.
-  @outcomes {:inserted, :updated, :skipped}
-
-  defp outcome(row) do
-    {outcome, row} = Map.pop!(row, :ash_rusqlite_outcome)
-    {elem(@outcomes, outcome), row}
-  end
 
   @doc """
   Updates the rows of many conditions, each in its own way, in one step: all of them or none. They
@@ -150,7 +143,12 @@ defmodule AshRusqlite.Repo.Writes do
   def update_each(repo, table, changes, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]),
          {:ok, changes} <- each_of(changes, &change/1) do
-      Statement.write(repo, {:update_each, table, changes, returning(opts, false)}, timeout, said)
+      Statement.write(
+        repo,
+        Request.update_each(table, changes, returning(opts, false)),
+        timeout,
+        said
+      )
     end
   end
 
@@ -164,7 +162,7 @@ defmodule AshRusqlite.Repo.Writes do
         with :ok <- nothing_expected(said),
              do: found(Reads.get_row(repo, table, key, timeout: timeout), table, key)
       else
-        write = {:update, table, {:key, key}, set, returning(opts, true)}
+        write = Request.update(table, Request.key(key), set, returning(opts, true))
         found(write_one(repo, write, timeout, said), table, key)
       end
     end
@@ -187,7 +185,7 @@ defmodule AshRusqlite.Repo.Writes do
   @spec delete(repo(), table(), term(), keyword()) :: {:ok, row()} | {:error, Error.t()}
   def delete(repo, table, key, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
-      write = {:delete, table, {:key, key}, returning(opts, true)}
+      write = Request.delete(table, Request.key(key), returning(opts, true))
       found(write_one(repo, write, timeout, said), table, key)
     end
   end
@@ -202,7 +200,7 @@ defmodule AshRusqlite.Repo.Writes do
     with {:ok, timeout, said, opts} <-
            options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :raise) do
-      write = {:insert, table, rows(rows), conflict, returning(opts, false)}
+      write = Request.insert(table, rows(rows), conflict, returning(opts, false))
       Statement.write(repo, write, timeout, said)
     end
     |> value!()
@@ -214,7 +212,7 @@ defmodule AshRusqlite.Repo.Writes do
   def execute(repo, sql, params \\ [], opts \\ []) do
     with {:ok, timeout, said, _opts} <- options(opts, []),
          {:ok, {written, {columns, rows}}} <-
-           Statement.write(repo, {:execute, sql, params}, timeout, said) do
+           Statement.write(repo, Request.execute(sql, params), timeout, said) do
       {:ok, %Result{columns: columns, rows: rows, num_rows: written}}
     end
   end
@@ -229,7 +227,7 @@ defmodule AshRusqlite.Repo.Writes do
   def update_all(repo, table, updates, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]),
          {:ok, assignments} <- assignments(updates) do
-      write = {:update, table, opts[:where], assignments, returning(opts, false)}
+      write = Request.update(table, opts[:where], assignments, returning(opts, false))
       Statement.write(repo, write, timeout, said)
     end
     |> value!()
@@ -239,7 +237,12 @@ defmodule AshRusqlite.Repo.Writes do
   @spec delete_all(repo(), table(), keyword()) :: {non_neg_integer(), [row()] | nil}
   def delete_all(repo, table, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]) do
-      Statement.write(repo, {:delete, table, opts[:where], returning(opts, false)}, timeout, said)
+      Statement.write(
+        repo,
+        Request.delete(table, opts[:where], returning(opts, false)),
+        timeout,
+        said
+      )
     end
     |> value!()
   end
@@ -277,17 +280,28 @@ defmodule AshRusqlite.Repo.Writes do
     target = opts |> Keyword.get(:conflict_target, []) |> List.wrap()
 
     case Keyword.get(opts, :on_conflict, default) do
-      :raise -> {:ok, :raise}
-      :nothing -> {:ok, {:nothing, target}}
-      :replace_all -> {:ok, {:replace_all, target}}
-      {:replace, columns} when is_list(columns) -> {:ok, {:replace, columns, target}}
-      {:replace_all_except, cols} when is_list(cols) -> {:ok, {:replace_all_except, cols, target}}
-      other -> Options.wrong(:on_conflict, other, @expected_conflict)
+      :raise ->
+        {:ok, :raise}
+
+      :nothing ->
+        {:ok, Request.keep_existing(target)}
+
+      :replace_all ->
+        {:ok, Request.replace_all(target)}
+
+      {:replace, columns} when is_list(columns) ->
+        {:ok, Request.replace(columns, target)}
+
+      {:replace_all_except, cols} when is_list(cols) ->
+        {:ok, Request.replace_all_except(cols, target)}
+
+      other ->
+        Options.wrong(:on_conflict, other, @expected_conflict)
     end
   end
 
   defp change({where, updates}) do
-    with {:ok, assignments} <- assignments(updates), do: {:ok, {where, assignments}}
+    with {:ok, assignments} <- assignments(updates), do: {:ok, Request.change(where, assignments)}
   end
 
   defp change(other), do: no_list("{condition, updates}", other)
@@ -312,7 +326,12 @@ defmodule AshRusqlite.Repo.Writes do
   defp assignments(updates) do
     with true <- Keyword.keyword?(updates),
          nil <- Enum.find(updates, fn {kind, fields} -> not assignment?(kind, fields) end) do
-      {:ok, for({kind, fields} <- updates, {column, value} <- fields, do: {kind, column, value})}
+      {:ok,
+       for(
+         {kind, fields} <- updates,
+         {column, value} <- fields,
+         do: Request.assignment(kind, column, value)
+       )}
     else
       _ ->
         message =
