@@ -26,7 +26,11 @@ defmodule AshRusqlite.MixProject do
 
   def application do
     # Telemetry is optional wherever it comes from, but who has it needs it started.
-    [extra_applications: [:logger, telemetry: :optional]]
+    [
+      extra_applications: [:logger, telemetry: :optional],
+      # See AshRusqlite.Repo.Extension.
+      env: [extensions: [AshRusqlite.DataLayer.RepoExtension]]
+    ]
   end
 
   # The chat of examples/ is run by the demo and by the tests.

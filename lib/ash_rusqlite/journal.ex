@@ -41,11 +41,7 @@ defmodule AshRusqlite.Journal do
 
   alias AshRusqlite.{Error, Event}
   alias AshRusqlite.Journal.Subscription
-  alias AshRusqlite.Repo.{EventQuery, Events, Options, Request, Statement}
-
-  # It is there where the data layer is.
-  @records AshRusqlite.DataLayer.Events
-  @compile {:no_warn_undefined, @records}
+  alias AshRusqlite.Repo.{EventQuery, Events, Extension, Options, Request, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
 
@@ -86,7 +82,7 @@ defmodule AshRusqlite.Journal do
   @doc "The same with options: `AshRusqlite.Journal.history(message, order: :desc, limit: 1)`."
   @spec history(struct(), keyword()) :: [Event.t()]
   def history(%_{} = record, opts) do
-    case @records.row(record) do
+    case Extension.row(record) do
       {:ok, {repo, table, key}} -> history(repo, table, key, opts)
       {:error, error} -> raise error
     end

@@ -3,23 +3,20 @@ defmodule AshRusqlite.Repo.Server do
   # Owns the database of a running repo: opens it, makes it known, closes it. When this
   # process is killed, the engine notices and closes the database by itself.
   #
-  # Once it has run for a while and no migration does, it lets the data layer say which resources
-  # do not fit their tables.
+  # Once it has run for a while and no migration runs, it calls the extensions: the data layer reports
+  # which resources do not fit their tables.
 
   use GenServer, shutdown: 30_000
 
   require Logger
 
   alias AshRusqlite.{Error, Journal.Hub, Native, Telemetry}
-
-  # It is there where the data layer is.
-  @report AshRusqlite.DataLayer.Boot
-  @compile {:no_warn_undefined, @report}
-  alias AshRusqlite.Repo.{Call, Configuration, Registry, StartLog, StoredAtoms, Uncommitted}
+  alias AshRusqlite.Repo.{Call, Configuration, Extension, Registry, StartLog, StoredAtoms}
+  alias AshRusqlite.Repo.Uncommitted
 
   # A migrator that follows in the supervisor's children has begun by then, and a repo of a command is
   # stopped.
-  @report_after 1_000
+  @notify_after 1_000
 
   defstruct [:entry, :otp_app, :timer, :hub, changing: %{}]
 
@@ -76,10 +73,10 @@ defmodule AshRusqlite.Repo.Server do
     case open(options) do
       {:ok, entry} ->
         Registry.put(entry)
-        {:ok, report_later(%__MODULE__{entry: entry, otp_app: options[:otp_app]})}
+        {:ok, notify_later(%__MODULE__{entry: entry, otp_app: options[:otp_app]})}
 
       {:error, error} ->
-        # The starter is told by the return value. It need not die of it too.
+        # The starter gets the error as the return value, and need not exit with it as well.
         unlink_starter()
         {:stop, {:shutdown, error}}
     end
@@ -107,8 +104,8 @@ defmodule AshRusqlite.Repo.Server do
   end
 
   @impl true
-  def handle_info(:report, state) do
-    report(state.entry.repo, state.otp_app)
+  def handle_info(:started, %{otp_app: app, entry: %{repo: repo}} = state) do
+    Extension.repo_started(repo, app, repo)
     {:noreply, %{state | timer: nil}}
   end
 
@@ -145,7 +142,7 @@ defmodule AshRusqlite.Repo.Server do
 
   defp changed(state, monitor) do
     state = renewed(%{state | changing: Map.delete(state.changing, monitor)})
-    if state.changing == %{}, do: report_later(state), else: state
+    if state.changing == %{}, do: notify_later(state), else: state
   end
 
   defp renewed(%{entry: entry} = state) do
@@ -161,14 +158,11 @@ defmodule AshRusqlite.Repo.Server do
     %{state | timer: nil}
   end
 
-  defp report_later(%{otp_app: app, entry: %{repo: repo}} = state) do
-    if app && is_atom(repo) && Code.ensure_loaded?(@report),
-      do: %{not_yet(state) | timer: Process.send_after(self(), :report, @report_after)},
+  defp notify_later(%{otp_app: app, entry: %{repo: repo}} = state) do
+    if app && is_atom(repo) && Extension.all() != [],
+      do: %{not_yet(state) | timer: Process.send_after(self(), :started, @notify_after)},
       else: state
   end
-
-  # The report is a task's: whatever is wrong with the resources, the repo runs.
-  defp report(repo, otp_app), do: Task.start(@report, :report, [repo, otp_app, repo])
 
   defp open(options) do
     with {:ok, path, engine_options, prefix} <- Configuration.resolve(options),
