@@ -98,5 +98,6 @@ ash = [
     "native/*.exs",
     "{lib,test,bench,examples,config}/**/*.{ex,exs}"
   ],
-  locals_without_parens: ash
+  # `operation` is that of the table in lib/ash_rusqlite/repo.ex.
+  locals_without_parens: [operation: 2, operation: 3] ++ ash
 ]

@@ -77,6 +77,11 @@ defmodule AshRusqlite.MixProject do
       source_ref: "v#{@version}",
       extras: ["README.md" | guides()] ++ ["docs/design.md", "CHANGELOG.md"],
       groups_for_extras: [Guides: ~r/^guides\//],
+      # Those of the operations of a repo, see AshRusqlite.Repo.Operations.
+      groups_for_docs:
+        for name <- ~w(Reads Writes Transaction Events Maintenance) do
+          {String.to_atom(name), &(&1[:group] == name)}
+        end,
       groups_for_modules: [
         Repo: [
           AshRusqlite.Repo,

@@ -110,6 +110,12 @@ defmodule AshRusqlite.Error do
     %__MODULE__{code: code, message: message, details: details, retryable?: retryable?}
   end
 
+  @doc false
+  # The value of a result; its error is raised.
+  @spec unwrap!({:ok, value} | {:error, Exception.t()}) :: value when value: term()
+  def unwrap!({:ok, value}), do: value
+  def unwrap!({:error, error}), do: raise(error)
+
   @doc """
   Every code with whether it is retryable.
 

@@ -119,7 +119,7 @@ defmodule AshRusqlite.Journal do
   """
   @spec consumers(repo(), keyword()) :: [consumer()]
   def consumers(repo, opts \\ []),
-    do: value!(run(opts, &Statement.read(repo, Request.consumers(), &1)))
+    do: Error.unwrap!(run(opts, &Statement.read(repo, Request.consumers(), &1)))
 
   @doc """
   Sets where a durable consumer begins when it is started next: behind a seq, a cursor or an event,
@@ -157,7 +157,4 @@ defmodule AshRusqlite.Journal do
          :ok <- Options.known(opts, []),
          do: fun.(timeout)
   end
-
-  defp value!({:ok, value}), do: value
-  defp value!({:error, error}), do: raise(error)
 end

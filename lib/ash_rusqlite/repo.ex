@@ -157,8 +157,12 @@ defmodule AshRusqlite.Repo do
   `AshRusqlite.Repo.Maintenance` and `AshRusqlite.Repo.Schema` take it as their first argument.
   """
 
+  import AshRusqlite.Repo.Operations, only: [operation: 2, operation: 3]
+
   alias AshRusqlite.{Error, Event, Result}
-  alias AshRusqlite.Repo.Server
+  alias AshRusqlite.Repo.{Events, Maintenance, Reads, Server, Transaction, Writes}
+
+  Module.register_attribute(__MODULE__, :operations, accumulate: true)
 
   @typedoc "A running repo: its name or its pid."
   @type repo :: atom() | pid()
@@ -238,13 +242,13 @@ defmodule AshRusqlite.Repo do
         }
 
   @doc "Every row of a query, see \"Queries\" above."
-  @callback all(table(), opts :: keyword()) :: [row()]
+  operation Reads, all(table(), opts :: keyword() \\ []) :: [row()]
 
   @doc "The only row of a query, or nil. More than one is an error, unless `limit: 1` is given."
-  @callback one(table(), opts :: keyword()) :: row() | nil
+  operation Reads, one(table(), opts :: keyword() \\ []) :: row() | nil
 
   @doc "As `c:one/2`, but without a row it raises `:not_found`."
-  @callback one!(table(), opts :: keyword()) :: row()
+  operation Reads, one!(table(), opts :: keyword() \\ []) :: row()
 
   @doc """
   The row of a primary key, or nil.
@@ -252,22 +256,22 @@ defmodule AshRusqlite.Repo do
       MyApp.Repo.get(:rooms, "kitchen")
       MyApp.Repo.get(:seats, room_id: "kitchen", number: 2)
   """
-  @callback get(table(), key(), opts :: keyword()) :: row() | nil
+  operation Reads, get(table(), key(), opts :: keyword() \\ []) :: row() | nil
 
   @doc "As `c:get/3`, but without the row it raises `:not_found`."
-  @callback get!(table(), key(), opts :: keyword()) :: row()
+  operation Reads, get!(table(), key(), opts :: keyword() \\ []) :: row()
 
   @doc "The only row of a condition, or nil: `MyApp.Repo.get_by(:rooms, title: \"Kitchen\")`."
-  @callback get_by(table(), condition(), opts :: keyword()) :: row() | nil
+  operation Reads, get_by(table(), where :: condition(), opts :: keyword() \\ []) :: row() | nil
 
   @doc "As `c:get_by/3`, but without a row it raises `:not_found`."
-  @callback get_by!(table(), condition(), opts :: keyword()) :: row()
+  operation Reads, get_by!(table(), where :: condition(), opts :: keyword() \\ []) :: row()
 
   @doc "Every row of a condition: `MyApp.Repo.all_by(:messages, room_id: \"kitchen\")`."
-  @callback all_by(table(), condition(), opts :: keyword()) :: [row()]
+  operation Reads, all_by(table(), where :: condition(), opts :: keyword() \\ []) :: [row()]
 
   @doc "How many rows a query has."
-  @callback count(table(), opts :: keyword()) :: non_neg_integer()
+  operation Reads, count(table(), opts :: keyword() \\ []) :: non_neg_integer()
 
   @doc """
   One value over the rows of a query; nil over none. Nulls do not count.
@@ -278,29 +282,31 @@ defmodule AshRusqlite.Repo do
 
       MyApp.Repo.aggregate(:messages, :count, where: [room_id: "kitchen"])
   """
-  @callback aggregate(
+  operation Reads,
+            aggregate(
               table(),
-              :count | :sum | :avg | :min | :max,
-              column() | nil,
-              opts :: keyword()
+              function :: :count | :sum | :avg | :min | :max,
+              column :: column() | nil | keyword() \\ nil,
+              opts :: keyword() \\ []
             ) :: term()
 
   @doc "Whether a query has any row."
-  @callback exists?(table(), opts :: keyword()) :: boolean()
+  operation Reads, exists?(table(), opts :: keyword() \\ []) :: boolean()
 
   @doc """
   The rows of a query as a lazy stream. It reads `max_rows:` rows at a time (500), by the
   place where the last page ended, and holds nothing of the database in between: outside of a
   transaction it sees what others commit meanwhile behind that place.
   """
-  @callback stream(table(), opts :: keyword()) :: Enumerable.t()
+  operation Reads, stream(table(), opts :: keyword() \\ []) :: Enumerable.t()
 
   @doc """
   How `c:all/2` would run a query: its SQL, and SQLite's plan (<https://sqlite.org/eqp.html>).
 
       {:ok, %{sql: _, plan: [_]}} = MyApp.Repo.explain(:messages, where: [room_id: "kitchen"])
   """
-  @callback explain(table(), opts :: keyword()) ::
+  operation Reads,
+            explain(table(), opts :: keyword() \\ []) ::
               {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
 
   @doc """
@@ -322,11 +328,10 @@ defmodule AshRusqlite.Repo do
 
   So it is with `NaiveDateTime` and `Time`.
   """
-  @callback query(sql :: String.t(), params :: [term()], opts :: keyword()) ::
-              {:ok, Result.t()} | {:error, Error.t()}
-
-  @doc "As `c:query/3`, but returns the result or raises."
-  @callback query!(sql :: String.t(), params :: [term()], opts :: keyword()) :: Result.t()
+  operation Reads,
+            query(sql :: String.t(), params :: [term()] \\ [], opts :: keyword() \\ []) ::
+              {:ok, Result.t()} | {:error, Error.t()},
+            bang: "the result"
 
   @doc """
   Runs one SQL statement that writes rows (`INSERT`, `REPLACE`, `UPDATE` or `DELETE`, also behind
@@ -347,11 +352,10 @@ defmodule AshRusqlite.Repo do
   The columns' types do not bear on what it stores, as they do in other functions: a text for a time
   or a decimal should have the form that the column has on disk.
   """
-  @callback execute(sql :: String.t(), params :: [term()], opts :: keyword()) ::
-              {:ok, Result.t()} | {:error, Error.t()}
-
-  @doc "As `c:execute/3`, but returns the result or raises."
-  @callback execute!(sql :: String.t(), params :: [term()], opts :: keyword()) :: Result.t()
+  operation Writes,
+            execute(sql :: String.t(), params :: [term()] \\ [], opts :: keyword() \\ []) ::
+              {:ok, Result.t()} | {:error, Error.t()},
+            bang: "the result"
 
   @doc """
   Inserts a row and gives it back with its defaults. Options: `returning:` a list of columns,
@@ -361,10 +365,10 @@ defmodule AshRusqlite.Repo do
 
   A struct is a row of its fields.
   """
-  @callback insert(table(), fields(), opts :: keyword()) :: {:ok, row()} | {:error, Error.t()}
-
-  @doc "As `c:insert/3`, but returns the row or raises."
-  @callback insert!(table(), fields(), opts :: keyword()) :: row()
+  operation Writes,
+            insert(table(), fields(), opts :: keyword() \\ []) ::
+              {:ok, row()} | {:error, Error.t()},
+            bang: "the row"
 
   @doc """
   Inserts a row, or updates the one that is there. Options, besides those of `c:insert/3`:
@@ -374,11 +378,10 @@ defmodule AshRusqlite.Repo do
       `{:replace, columns}`, `{:replace_all_except, columns}`, or `:nothing`, which gives
       `{:ok, nil}` when the row is there
   """
-  @callback upsert(table(), fields(), opts :: keyword()) ::
-              {:ok, row() | nil} | {:error, Error.t()}
-
-  @doc "As `c:upsert/3`, but returns the row or raises."
-  @callback upsert!(table(), fields(), opts :: keyword()) :: row() | nil
+  operation Writes,
+            upsert(table(), fields(), opts :: keyword() \\ []) ::
+              {:ok, row() | nil} | {:error, Error.t()},
+            bang: "the row"
 
   @doc """
   Changes columns of the row of a primary key and gives the row back. Without that row the
@@ -386,20 +389,18 @@ defmodule AshRusqlite.Repo do
 
       {:ok, room} = MyApp.Repo.update(:rooms, "attic", title: "Loft")
   """
-  @callback update(table(), key(), changes :: fields(), opts :: keyword()) ::
-              {:ok, row()} | {:error, Error.t()}
-
-  @doc "As `c:update/4`, but returns the row or raises."
-  @callback update!(table(), key(), changes :: fields(), opts :: keyword()) :: row()
+  operation Writes,
+            update(table(), key(), changes :: fields(), opts :: keyword() \\ []) ::
+              {:ok, row()} | {:error, Error.t()},
+            bang: "the row"
 
   @doc """
   Deletes the row of a primary key and gives it back. Without that row the error is
   `:not_found`. Options as of `c:insert/3`.
   """
-  @callback delete(table(), key(), opts :: keyword()) :: {:ok, row()} | {:error, Error.t()}
-
-  @doc "As `c:delete/3`, but returns the row or raises."
-  @callback delete!(table(), key(), opts :: keyword()) :: row()
+  operation Writes,
+            delete(table(), key(), opts :: keyword() \\ []) :: {:ok, row()} | {:error, Error.t()},
+            bang: "the row"
 
   @doc """
   Inserts rows in one step: all of them or none. Options: `returning:` true or a list of
@@ -407,7 +408,8 @@ defmodule AshRusqlite.Repo do
 
       {2, nil} = MyApp.Repo.insert_all(:rooms, [%{id: "a", title: "A"}, %{id: "b", title: "B"}])
   """
-  @callback insert_all(table(), [fields()], opts :: keyword()) ::
+  operation Writes,
+            insert_all(table(), rows :: [fields()], opts :: keyword() \\ []) ::
               {non_neg_integer(), [row()] | nil}
 
   @doc """
@@ -416,11 +418,13 @@ defmodule AshRusqlite.Repo do
 
       MyApp.Repo.update_all(:messages, [inc: [likes: 1]], where: [room_id: "kitchen"])
   """
-  @callback update_all(table(), updates :: keyword(), opts :: keyword()) ::
+  operation Writes,
+            update_all(table(), updates :: keyword(), opts :: keyword() \\ []) ::
               {non_neg_integer(), [row()] | nil}
 
   @doc "Deletes the rows of a condition. Options as of `c:update_all/3`."
-  @callback delete_all(table(), opts :: keyword()) :: {non_neg_integer(), [row()] | nil}
+  operation Writes,
+            delete_all(table(), opts :: keyword() \\ []) :: {non_neg_integer(), [row()] | nil}
 
   @doc """
   Runs a function in a transaction: `{:ok, its value}` once that is durable.
@@ -444,8 +448,10 @@ defmodule AshRusqlite.Repo do
         MyApp.Repo.update!(:rooms, room.id, title: room.title <> "!")
       end)
   """
-  @callback transaction(work(value), opts :: keyword()) :: {:ok, value} | {:error, term()}
-            when value: term()
+  operation Transaction,
+            transaction(fun :: work(value), opts :: keyword() \\ []) ::
+              {:ok, value} | {:error, term()}
+            when [value: term()]
 
   @doc """
   Runs a function in a transaction, which is committed when it returns `{:ok, value}` and rolled back
@@ -458,24 +464,27 @@ defmodule AshRusqlite.Repo do
              do: {:ok, room}
       end)
   """
-  @callback transact(
-              work({:ok, value} | {:error, reason}),
-              opts :: keyword()
+  operation Transaction,
+            transact(
+              fun :: work({:ok, value} | {:error, reason}),
+              opts :: keyword() \\ []
             ) :: {:ok, value} | {:error, reason | term()}
-            when value: term(), reason: term()
+            when [value: term(), reason: term()]
 
   @doc """
   Runs a function of which a rollback takes back only its own part of the transaction. Without
   a transaction it is one itself. Results as of `c:transaction/2`.
   """
-  @callback savepoint(work(value), opts :: keyword()) :: {:ok, value} | {:error, term()}
-            when value: term()
+  operation Transaction,
+            savepoint(fun :: work(value), opts :: keyword() \\ []) ::
+              {:ok, value} | {:error, term()}
+            when [value: term()]
 
   @doc "Leaves the innermost transaction or savepoint, which ends with `{:error, reason}`."
-  @callback rollback(reason :: term()) :: no_return()
+  operation Transaction, rollback(reason :: term()) :: no_return()
 
   @doc "Whether the calling process is in a transaction of this repo."
-  @callback in_transaction?() :: boolean()
+  operation Transaction, in_transaction?() :: boolean()
 
   @doc """
   Events of the journal, the oldest first, see `AshRusqlite.Journal`. Options:
@@ -503,22 +512,22 @@ defmodule AshRusqlite.Repo do
   on nothing of it is missing, and `:other_journal` for a cursor of another database, or of the time
   before a restore.
   """
-  @callback events(opts :: keyword()) :: [Event.t()]
+  operation Events, events(opts :: keyword() \\ []) :: [Event.t()]
 
   @doc """
   The events of `c:events/1` as a lazy stream. It reads `max_rows:` events at a time (500), and holds
   nothing of the database in between. `limit:` is none unless given.
   """
-  @callback stream_events(opts :: keyword()) :: Enumerable.t()
+  operation Events, stream_events(opts :: keyword() \\ []) :: Enumerable.t()
 
   @doc "The seq of the newest event of the journal, 0 without one. Raises `:not_journaled`."
-  @callback head(opts :: keyword()) :: non_neg_integer()
+  operation Events, head(opts :: keyword() \\ []) :: non_neg_integer()
 
   @doc """
   The last position of a source of events, such as `"room:kitchen"`: 0 where it has none. Raises
   `:not_journaled`.
   """
-  @callback position(source :: String.t(), opts :: keyword()) :: non_neg_integer()
+  operation Events, position(source :: String.t(), opts :: keyword() \\ []) :: non_neg_integer()
 
   @doc """
   Follows the journal: the calling process is sent what was, and then what comes, in order, after the
@@ -549,10 +558,10 @@ defmodule AshRusqlite.Repo do
 
   Errors are those of `c:events/1`, but a source may be one that has no events yet.
   """
-  @callback subscribe(opts :: keyword()) :: {:ok, pid()} | {:error, Error.t()}
+  operation Events, subscribe(opts :: keyword() \\ []) :: {:ok, pid()} | {:error, Error.t()}
 
   @doc "Ends a subscription. Nothing is sent after this."
-  @callback unsubscribe(subscription :: pid()) :: :ok
+  operation Events, unsubscribe(subscription :: pid()) :: :ok
 
   @doc """
   Calls a function whose writes are made by an actor: what they change of journaled tables is his in
@@ -570,8 +579,13 @@ defmodule AshRusqlite.Repo do
         MyApp.Repo.insert!(:rooms, %{id: "attic", title: "Attic"})
       end)
   """
-  @callback with_actor(AshRusqlite.Actor.t(), opts :: keyword(), work(result)) :: result
-            when result: term()
+  operation Writes,
+            with_actor(
+              actor :: AshRusqlite.Actor.t(),
+              opts :: keyword() \\ [],
+              fun :: work(result)
+            ) :: result
+            when [result: term()]
 
   @doc """
   Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,
@@ -583,47 +597,46 @@ defmodule AshRusqlite.Repo do
   is looser than the file says; what does not fit is the error `:schema_mismatch` with all
   `problems`. See "Tables that are there already" at `AshRusqlite.Migrator`.
   """
-  @callback migrate(opts :: keyword()) :: {:ok, [applied()]} | {:error, Error.t()}
-
-  @doc "As `c:migrate/1`, but returns what was applied or raises."
-  @callback migrate!(opts :: keyword()) :: [applied()]
+  operation Maintenance,
+            migrate(opts :: keyword() \\ []) :: {:ok, [applied()]} | {:error, Error.t()},
+            bang: "what was applied"
 
   @doc """
   Takes back the newest migrations: one, or `step:` many, or all down to the version `to:`,
   itself included. Further options as of `c:migrate/1`.
   """
-  @callback rollback_migration(opts :: keyword()) :: {:ok, [applied()]} | {:error, Error.t()}
-
-  @doc "As `c:rollback_migration/1`, but returns what was rolled back or raises."
-  @callback rollback_migration!(opts :: keyword()) :: [applied()]
+  operation Maintenance,
+            rollback_migration(opts :: keyword() \\ []) ::
+              {:ok, [applied()]} | {:error, Error.t()},
+            bang: "what was rolled back"
 
   @doc "Every migration of the folder and of the database, by version. Option: `migrations:`."
-  @callback migrations(opts :: keyword()) :: {:ok, [migration()]} | {:error, Error.t()}
-
-  @doc "As `c:migrations/1`, but returns the list or raises."
-  @callback migrations!(opts :: keyword()) :: [migration()]
+  operation Maintenance,
+            migrations(opts :: keyword() \\ []) :: {:ok, [migration()]} | {:error, Error.t()},
+            bang: "the list"
 
   @doc """
   Copies the database into a new file while it is in use. Options: `overwrite:` true replaces
   a file that is there, `progress:`. What is a database's own is never replaced: itself, and the
   names `-wal`, `-shm` and `-journal` beside any file that is there.
   """
-  @callback backup(Path.t(), opts :: keyword()) :: {:ok, copied()} | {:error, Error.t()}
-
-  @doc "As `c:backup/2`, but returns what was copied or raises."
-  @callback backup!(Path.t(), opts :: keyword()) :: copied()
+  operation Maintenance,
+            backup(path :: Path.t(), opts :: keyword() \\ []) ::
+              {:ok, copied()} | {:error, Error.t()},
+            bang: "what was copied"
 
   @doc "Replaces the content by that of a backup, which is checked first. Option: `progress:`."
-  @callback restore(Path.t(), opts :: keyword()) :: {:ok, copied()} | {:error, Error.t()}
-
-  @doc "As `c:restore/2`, but returns what was copied or raises."
-  @callback restore!(Path.t(), opts :: keyword()) :: copied()
+  operation Maintenance,
+            restore(path :: Path.t(), opts :: keyword() \\ []) ::
+              {:ok, copied()} | {:error, Error.t()},
+            bang: "what was copied"
 
   @doc """
   Checks the file and its foreign keys: a line for each problem, `[]` when it is sound.
   Options: `quick:` true leaves out the indexes, `limit:` at most so many lines (100).
   """
-  @callback check(opts :: keyword()) :: {:ok, [String.t()]} | {:error, Error.t()}
+  operation Maintenance,
+            check(opts :: keyword() \\ []) :: {:ok, [String.t()]} | {:error, Error.t()}
 
   @doc """
   Replays the events of the journal into temporary tables and compares these with the real ones, row
@@ -642,7 +655,8 @@ defmodule AshRusqlite.Repo do
   `limit:` the largest number of differences, and of problems (20), `progress:`. Errors:
   `:not_journaled`.
   """
-  @callback journal_verify(opts :: keyword()) :: {:ok, verified()} | {:error, Error.t()}
+  operation Maintenance,
+            journal_verify(opts :: keyword() \\ []) :: {:ok, verified()} | {:error, Error.t()}
 
   @doc """
   Makes a new database of the events of the journal alone: the tables, indexes, views and triggers of
@@ -654,13 +668,16 @@ defmodule AshRusqlite.Repo do
   Options: `overwrite:` true replaces a file that is there, `progress:`. Errors: `:not_journaled`,
   `:journal_broken` for an event that cannot be replayed, and those of `c:backup/2`.
   """
-  @callback journal_rebuild(Path.t(), opts :: keyword()) :: {:ok, rebuilt()} | {:error, Error.t()}
+  operation Maintenance,
+            journal_rebuild(path :: Path.t(), opts :: keyword() \\ []) ::
+              {:ok, rebuilt()} | {:error, Error.t()}
 
   @doc """
   Moves the write-ahead log into the file, which happens by itself as well. The mode is one of
   `:passive`, `:full`, `:restart`, `:truncate` (<https://sqlite.org/wal.html>).
   """
-  @callback checkpoint(mode :: atom(), opts :: keyword()) ::
+  operation Maintenance,
+            checkpoint(mode :: atom() \\ :passive, opts :: keyword() \\ []) ::
               {:ok,
                %{
                  busy: boolean(),
@@ -670,7 +687,7 @@ defmodule AshRusqlite.Repo do
               | {:error, Error.t()}
 
   @doc "Rewrites the file without the space of deleted rows. Writes wait meanwhile."
-  @callback vacuum(opts :: keyword()) :: :ok | {:error, Error.t()}
+  operation Maintenance, vacuum(opts :: keyword() \\ []) :: :ok | {:error, Error.t()}
 
   @doc """
   Waits until every row that was there before its table was journaled has its event, of a type
@@ -678,7 +695,7 @@ defmodule AshRusqlite.Repo do
   after a restart; `stats/0` has how many tables are left. Options: `progress:`, `timeout:`, which
   ends the wait in the queue alone. Errors: `:not_journaled`, `:closed` when the repo stops meanwhile.
   """
-  @callback journal_baseline(opts :: keyword()) :: :ok | {:error, Error.t()}
+  operation Maintenance, journal_baseline(opts :: keyword() \\ []) :: :ok | {:error, Error.t()}
 
   @doc """
   Removes the content of rows from the table, from all of their events and from the files. `rows`
@@ -710,7 +727,8 @@ defmodule AshRusqlite.Repo do
   Errors: `:not_journaled`, `:not_found` for a key of which there is neither a row nor an event,
   `:unknown_column`, `:invalid_option` for a column of the key, and those of constraints.
   """
-  @callback redact(table(), rows :: term(), opts :: keyword()) ::
+  operation Maintenance,
+            redact(table(), rows :: term(), opts :: keyword() \\ []) ::
               {:ok,
                %{
                  rows: non_neg_integer(),
@@ -737,7 +755,8 @@ defmodule AshRusqlite.Repo do
   Errors: `:not_journaled`, `:unknown_source`, `:closed` when the repo stops meanwhile: what went
   until then is gone.
   """
-  @callback retain(opts :: keyword()) ::
+  operation Maintenance,
+            retain(opts :: keyword() \\ []) ::
               {:ok, %{events: non_neg_integer(), baselines: non_neg_integer()}}
               | {:error, Error.t()}
 
@@ -754,10 +773,11 @@ defmodule AshRusqlite.Repo do
 
   Options: `progress:`. Error: `:not_journaled`.
   """
-  @callback verify_chain(opts :: keyword()) :: {:ok, map()} | {:error, Error.t()}
+  operation Maintenance,
+            verify_chain(opts :: keyword() \\ []) :: {:ok, map()} | {:error, Error.t()}
 
   @doc "Counters of the writer, its queue and the readers."
-  @callback stats() :: {:ok, map()} | {:error, Error.t()}
+  operation Maintenance, stats() :: {:ok, map()} | {:error, Error.t()}
 
   @doc "Starts the repo; the options win over the application's environment."
   @callback start_link(opts :: keyword()) ::
@@ -772,7 +792,7 @@ defmodule AshRusqlite.Repo do
   @doc "Makes the calling process speak with another instance of the repo; returns the old one."
   @callback put_dynamic_repo(repo()) :: repo()
 
-  @doc "The instance that the calling process speaks with, by default the module's name."
+  @doc "The instance that the calling process uses, by default the module's name."
   @callback get_dynamic_repo() :: repo()
 
   @doc """
@@ -782,6 +802,11 @@ defmodule AshRusqlite.Repo do
   @callback init(:supervisor | :runtime, options :: keyword()) :: {:ok, keyword()} | :ignore
 
   @optional_callbacks init: 2
+
+  @doc false
+  @spec __operations__() :: [AshRusqlite.Repo.Operations.t()]
+  def __operations__,
+    do: unquote(@operations |> Enum.reverse() |> Enum.concat() |> Macro.escape())
 
   @doc false
   defmacro __using__(opts) do

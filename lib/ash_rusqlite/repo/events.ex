@@ -5,17 +5,16 @@ defmodule AshRusqlite.Repo.Events do
   what a journal is and what else can be done with it.
   """
 
-  alias AshRusqlite.{Error, Event}
+  use AshRusqlite.Repo.Operations
+
+  alias AshRusqlite.Event
   alias AshRusqlite.Journal.Subscription
   alias AshRusqlite.Repo.{EventQuery, Options, Registry, Request, Statement}
-
-  @typep repo :: AshRusqlite.Repo.repo()
 
   # Events that a stream reads at once.
   @page 500
 
   @doc "See `c:AshRusqlite.Repo.events/1`."
-  @spec events(repo(), keyword()) :: [Event.t()]
   def events(repo, opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          {:ok, query} <- EventQuery.events(opts),
@@ -27,7 +26,6 @@ defmodule AshRusqlite.Repo.Events do
   end
 
   @doc "See `c:AshRusqlite.Repo.stream_events/1`."
-  @spec stream_events(repo(), keyword()) :: Enumerable.t()
   def stream_events(repo, opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          {limit, opts} = Keyword.pop(opts, :limit),
@@ -59,11 +57,9 @@ defmodule AshRusqlite.Repo.Events do
   defp positive(option, other), do: Options.wrong(option, other, "a positive count of events")
 
   @doc "See `c:AshRusqlite.Repo.head/1`."
-  @spec head(repo(), keyword()) :: non_neg_integer()
   def head(repo, opts \\ []), do: read!(repo, Request.head(), opts).seq
 
   @doc "See `c:AshRusqlite.Repo.position/2`."
-  @spec position(repo(), String.t(), keyword()) :: non_neg_integer()
   def position(repo, source, opts \\ []), do: read!(repo, Request.position(source), opts)
 
   defp read!(repo, read, opts) do
@@ -77,12 +73,10 @@ defmodule AshRusqlite.Repo.Events do
   end
 
   @doc "See `c:AshRusqlite.Repo.subscribe/1`."
-  @spec subscribe(repo(), keyword()) :: {:ok, pid()} | {:error, Error.t()}
   def subscribe(repo, opts \\ []) do
     with {:ok, entry} <- Registry.lookup(repo), do: Subscription.start(entry, self(), opts)
   end
 
   @doc "See `c:AshRusqlite.Repo.unsubscribe/1`."
-  @spec unsubscribe(repo(), pid()) :: :ok
   def unsubscribe(_repo, subscription), do: Subscription.stop(subscription)
 end

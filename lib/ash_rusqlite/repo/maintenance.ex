@@ -6,12 +6,12 @@ defmodule AshRusqlite.Repo.Maintenance do
   None of them may be called inside a transaction of the same repo.
   """
 
+  use AshRusqlite.Repo.Operations
+
   alias AshRusqlite.{Error, Native, Progress, Telemetry}
   alias AshRusqlite.Repo.{Call, CheckedCopy, Options, Registry, Request, Server, Transaction}
 
   @typep repo :: AshRusqlite.Repo.repo()
-  @typep applied :: AshRusqlite.Repo.applied()
-  @typep migration :: AshRusqlite.Repo.migration()
   @typep result(value) :: {:ok, value} | {:error, Error.t()}
 
   @typedoc "An index that is missing, see `advise/2`."
@@ -57,7 +57,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   @pending [:migrations, :to, :step, :take_over]
 
   @doc "See `c:AshRusqlite.Repo.migrate/1`."
-  @spec migrate(repo(), keyword()) :: result([applied()])
   def migrate(repo, opts \\ []) do
     run(repo, :migrate, opts, @pending, fn entry, opts ->
       with {:ok, folder, given} <- pending(entry, opts),
@@ -87,12 +86,7 @@ defmodule AshRusqlite.Repo.Maintenance do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.migrate!/1`."
-  @spec migrate!(repo(), keyword()) :: [applied()]
-  def migrate!(repo, opts \\ []), do: repo |> migrate(opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.rollback_migration/1`."
-  @spec rollback_migration(repo(), keyword()) :: result([applied()])
   def rollback_migration(repo, opts \\ []) do
     run(repo, :rollback_migration, opts, [:migrations, :to, :step], fn entry, opts ->
       with {:ok, folder} <- folder(entry, opts) do
@@ -101,12 +95,7 @@ defmodule AshRusqlite.Repo.Maintenance do
     end)
   end
 
-  @doc "See `c:AshRusqlite.Repo.rollback_migration!/1`."
-  @spec rollback_migration!(repo(), keyword()) :: [applied()]
-  def rollback_migration!(repo, opts \\ []), do: repo |> rollback_migration(opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.migrations/1`."
-  @spec migrations(repo(), keyword()) :: result([migration()])
   def migrations(repo, opts \\ []) do
     run(repo, :migrations, opts, [:migrations], fn entry, opts ->
       with {:ok, folder} <- folder(entry, opts) do
@@ -114,10 +103,6 @@ defmodule AshRusqlite.Repo.Maintenance do
       end
     end)
   end
-
-  @doc "See `c:AshRusqlite.Repo.migrations!/1`."
-  @spec migrations!(repo(), keyword()) :: [migration()]
-  def migrations!(repo, opts \\ []), do: repo |> migrations(opts) |> value!()
 
   @doc """
   Runs the pending migrations on a copy of the database and says what they do, before production
@@ -240,7 +225,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.backup/2`."
-  @spec backup(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.copied())
   def backup(repo, path, opts \\ []) do
     run(repo, :backup, opts, [:overwrite], fn entry, opts ->
       with {:ok, path} <- path(path), {:ok, overwrite} <- boolean(opts, :overwrite) do
@@ -249,24 +233,14 @@ defmodule AshRusqlite.Repo.Maintenance do
     end)
   end
 
-  @doc "See `c:AshRusqlite.Repo.backup!/2`."
-  @spec backup!(repo(), Path.t(), keyword()) :: AshRusqlite.Repo.copied()
-  def backup!(repo, path, opts \\ []), do: repo |> backup(path, opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.restore/2`."
-  @spec restore(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.copied())
   def restore(repo, path, opts \\ []) do
     run(repo, :restore, opts, [], fn entry, _opts ->
       with {:ok, path} <- path(path), do: {:ok, &Native.restore(entry.db, &1, path)}
     end)
   end
 
-  @doc "See `c:AshRusqlite.Repo.restore!/2`."
-  @spec restore!(repo(), Path.t(), keyword()) :: AshRusqlite.Repo.copied()
-  def restore!(repo, path, opts \\ []), do: repo |> restore(path, opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.check/1`."
-  @spec check(repo(), keyword()) :: result([String.t()])
   def check(repo, opts \\ []) do
     run(repo, :check, opts, [:quick, :limit], fn entry, opts ->
       limit = Keyword.get(opts, :limit, 100)
@@ -280,7 +254,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.journal_verify/1`."
-  @spec journal_verify(repo(), keyword()) :: result(AshRusqlite.Repo.verified())
   def journal_verify(repo, opts \\ []) do
     run(repo, :journal_verify, opts, [:limit], fn entry, opts ->
       limit = Keyword.get(opts, :limit, 20)
@@ -292,7 +265,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.journal_rebuild/2`."
-  @spec journal_rebuild(repo(), Path.t(), keyword()) :: result(AshRusqlite.Repo.rebuilt())
   def journal_rebuild(repo, path, opts \\ []) do
     run(repo, :journal_rebuild, opts, [:overwrite], fn entry, opts ->
       with {:ok, path} <- path(path), {:ok, overwrite} <- boolean(opts, :overwrite) do
@@ -394,7 +366,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.checkpoint/2`."
-  @spec checkpoint(repo(), atom(), keyword()) :: result(map())
   def checkpoint(repo, mode \\ :passive, opts \\ []) do
     run(repo, :checkpoint, opts, [], fn entry, _opts ->
       if mode in @modes,
@@ -404,13 +375,11 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.vacuum/1`."
-  @spec vacuum(repo(), keyword()) :: :ok | {:error, Error.t()}
   def vacuum(repo, opts \\ []) do
     run(repo, :vacuum, opts, [], fn entry, _opts -> {:ok, &Native.vacuum(entry.db, &1)} end)
   end
 
   @doc "See `c:AshRusqlite.Repo.journal_baseline/1`."
-  @spec journal_baseline(repo(), keyword()) :: :ok | {:error, Error.t()}
   def journal_baseline(repo, opts \\ []) do
     run(repo, :journal_baseline, opts, [], fn entry, _opts ->
       {:ok, &Native.journal_baseline(entry.db, &1)}
@@ -418,7 +387,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.redact/3`."
-  @spec redact(repo(), AshRusqlite.Repo.table(), term(), keyword()) :: result(map())
   def redact(repo, table, rows, opts \\ []) do
     run(repo, :redact, opts, [:columns, :delete, :actor, :reason, :vacuum], fn entry, opts ->
       rows =
@@ -432,7 +400,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.retain/1`."
-  @spec retain(repo(), keyword()) :: result(map())
   def retain(repo, opts \\ []) do
     run(repo, :retain, opts, [:older_than, :table, :source], fn entry, opts ->
       {older_than, opts} = Keyword.pop(opts, :older_than)
@@ -465,7 +432,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.verify_chain/1`."
-  @spec verify_chain(repo(), keyword()) :: result(map())
   def verify_chain(repo, opts \\ []) do
     run(repo, :verify_chain, opts, [], fn entry, _opts ->
       {:ok, &Native.verify_chain(entry.db, &1)}
@@ -473,7 +439,6 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc "See `c:AshRusqlite.Repo.stats/0`."
-  @spec stats(repo()) :: result(map())
   def stats(repo) do
     with {:ok, entry} <- Registry.lookup(repo) do
       Registry.with_current(entry, entry.timeout, fn entry, _left ->
@@ -573,7 +538,4 @@ defmodule AshRusqlite.Repo.Maintenance do
       _ -> {%{}, %{error: nil}}
     end)
   end
-
-  defp value!({:ok, value}), do: value
-  defp value!({:error, error}), do: raise(error)
 end

@@ -5,20 +5,19 @@ defmodule AshRusqlite.Repo.Reads do
   options of a query are documented at `m:AshRusqlite.Repo#module-queries`.
   """
 
+  use AshRusqlite.Repo.Operations
+
   alias AshRusqlite.{Error, Result}
   alias AshRusqlite.Repo.{AsOf, Options, Pages, Request, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
-  @typep column :: AshRusqlite.Repo.column()
   @typep row :: AshRusqlite.Repo.row()
 
   @doc "See `c:AshRusqlite.Repo.all/2`."
-  @spec all(repo(), table(), keyword()) :: [row()]
   def all(repo, table, opts \\ []), do: read!(repo, opts, &Request.all(table, &1))
 
   @doc "See `c:AshRusqlite.Repo.one/2`."
-  @spec one(repo(), table(), keyword()) :: row() | nil
   def one(repo, table, opts \\ []) do
     case read!(repo, opts, &Request.all(table, Keyword.put_new(&1, :limit, 2))) do
       [] ->
@@ -34,13 +33,11 @@ defmodule AshRusqlite.Repo.Reads do
   end
 
   @doc "See `c:AshRusqlite.Repo.one!/2`."
-  @spec one!(repo(), table(), keyword()) :: row()
   def one!(repo, table, opts \\ []) do
     one(repo, table, opts) || raise not_found(table, Keyword.get(opts, :where, []))
   end
 
   @doc "See `c:AshRusqlite.Repo.get/3`."
-  @spec get(repo(), table(), term(), keyword()) :: row() | nil
   def get(repo, table, key, opts \\ []) do
     case get_row(repo, table, key, opts) do
       {:ok, row} -> row
@@ -49,35 +46,23 @@ defmodule AshRusqlite.Repo.Reads do
   end
 
   @doc "See `c:AshRusqlite.Repo.get!/3`."
-  @spec get!(repo(), table(), term(), keyword()) :: row()
   def get!(repo, table, key, opts \\ []) do
     get(repo, table, key, opts) || raise not_found(table, key)
   end
 
   @doc "See `c:AshRusqlite.Repo.get_by/3`."
-  @spec get_by(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: row() | nil
   def get_by(repo, table, where, opts \\ []), do: one(repo, table, [where: where] ++ opts)
 
   @doc "See `c:AshRusqlite.Repo.get_by!/3`."
-  @spec get_by!(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: row()
   def get_by!(repo, table, where, opts \\ []), do: one!(repo, table, [where: where] ++ opts)
 
   @doc "See `c:AshRusqlite.Repo.all_by/3`."
-  @spec all_by(repo(), table(), AshRusqlite.Repo.condition(), keyword()) :: [row()]
   def all_by(repo, table, where, opts \\ []), do: all(repo, table, [where: where] ++ opts)
 
   @doc "See `c:AshRusqlite.Repo.count/2`."
-  @spec count(repo(), table(), keyword()) :: non_neg_integer()
   def count(repo, table, opts \\ []), do: aggregate(repo, table, :count, nil, opts)
 
   @doc "See `c:AshRusqlite.Repo.aggregate/4`."
-  @spec aggregate(
-          repo(),
-          table(),
-          :count | :sum | :avg | :min | :max,
-          column() | nil | keyword(),
-          keyword()
-        ) :: term()
   def aggregate(repo, table, function, column \\ nil, opts \\ [])
 
   def aggregate(repo, table, function, opts, []) when is_list(opts),
@@ -88,11 +73,9 @@ defmodule AshRusqlite.Repo.Reads do
   end
 
   @doc "See `c:AshRusqlite.Repo.exists?/2`."
-  @spec exists?(repo(), table(), keyword()) :: boolean()
   def exists?(repo, table, opts \\ []), do: read!(repo, opts, &Request.exists(table, &1))
 
   @doc "See `c:AshRusqlite.Repo.stream/2`."
-  @spec stream(repo(), table(), keyword()) :: Enumerable.t()
   def stream(repo, table, opts \\ []), do: Pages.stream(repo, table, opts)
 
   @doc """
@@ -115,8 +98,8 @@ defmodule AshRusqlite.Repo.Reads do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.explain/2`."
-  @spec explain(repo(), table() | Request.read(), keyword()) ::
+  @doc "See `c:AshRusqlite.Repo.explain/2`. It also takes a read."
+  @spec explain(repo(), Request.read(), keyword()) ::
           {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
   def explain(repo, table_or_read, opts \\ [])
 
@@ -144,8 +127,6 @@ defmodule AshRusqlite.Repo.Reads do
   end
 
   @doc "See `c:AshRusqlite.Repo.query/3`."
-  @spec query(repo(), String.t(), [term()], keyword()) ::
-          {:ok, Result.t()} | {:error, Error.t()}
   def query(repo, sql, params \\ [], opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          {:ok, as_of, opts} <- AsOf.pop(opts),
@@ -153,15 +134,6 @@ defmodule AshRusqlite.Repo.Reads do
          read = AsOf.wrap(Request.sql(sql, params), as_of),
          {:ok, {columns, rows}} <- Statement.read(repo, read, timeout) do
       {:ok, %Result{columns: columns, rows: rows, num_rows: length(rows)}}
-    end
-  end
-
-  @doc "See `c:AshRusqlite.Repo.query!/3`."
-  @spec query!(repo(), String.t(), [term()], keyword()) :: Result.t()
-  def query!(repo, sql, params \\ [], opts \\ []) do
-    case query(repo, sql, params, opts) do
-      {:ok, result} -> result
-      {:error, error} -> raise error
     end
   end
 

@@ -141,7 +141,8 @@ defmodule AshRusqlite.Repo.Schema do
 
   @doc "As `ensure_table/3`, but returns the statements or raises."
   @spec ensure_table!(AshRusqlite.Repo.repo(), table_spec(), keyword()) :: [String.t()]
-  def ensure_table!(repo, table, opts \\ []), do: repo |> ensure_table(table, opts) |> value!()
+  def ensure_table!(repo, table, opts \\ []),
+    do: repo |> ensure_table(table, opts) |> Error.unwrap!()
 
   @doc "What keeps the table from being as it should be, `[]` when it fits. Option: `timeout:`."
   @spec differences(AshRusqlite.Repo.repo(), table_spec(), keyword()) ::
@@ -152,7 +153,8 @@ defmodule AshRusqlite.Repo.Schema do
 
   @doc "As `differences/3`, but returns the list or raises."
   @spec differences!(AshRusqlite.Repo.repo(), table_spec(), keyword()) :: [difference()]
-  def differences!(repo, table, opts \\ []), do: repo |> differences(table, opts) |> value!()
+  def differences!(repo, table, opts \\ []),
+    do: repo |> differences(table, opts) |> Error.unwrap!()
 
   @doc """
   Says what the columns of a table hold, where their declared types do not tell: those of Ecto's
@@ -186,7 +188,4 @@ defmodule AshRusqlite.Repo.Schema do
         else: Registry.with_current(entry, timeout, outside)
     end
   end
-
-  defp value!({:ok, value}), do: value
-  defp value!({:error, error}), do: raise(error)
 end

@@ -7,6 +7,8 @@ defmodule AshRusqlite.Repo.Writes do
   different processes share one commit. Inside of one it is durable with the transaction.
   """
 
+  use AshRusqlite.Repo.Operations
+
   alias AshRusqlite.{Error, Result}
   alias AshRusqlite.Repo.{Options, Reads, Request, Statement, Transaction, WriteContext}
 
@@ -21,7 +23,6 @@ defmodule AshRusqlite.Repo.Writes do
                        "{:replace_all_except, columns}"
 
   @doc "See `c:AshRusqlite.Repo.insert/3`."
-  @spec insert(repo(), table(), fields(), keyword()) :: {:ok, row()} | {:error, Error.t()}
   def insert(repo, table, fields, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
       write_one(
@@ -33,13 +34,7 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.insert!/3`."
-  @spec insert!(repo(), table(), fields(), keyword()) :: row()
-  def insert!(repo, table, fields, opts \\ []),
-    do: repo |> insert(table, fields, opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.upsert/3`."
-  @spec upsert(repo(), table(), fields(), keyword()) :: {:ok, row() | nil} | {:error, Error.t()}
   def upsert(repo, table, fields, opts \\ []) do
     with {:ok, timeout, said, opts} <-
            options(opts, [:on_conflict, :conflict_target, :returning]),
@@ -52,11 +47,6 @@ defmodule AshRusqlite.Repo.Writes do
       )
     end
   end
-
-  @doc "See `c:AshRusqlite.Repo.upsert!/3`."
-  @spec upsert!(repo(), table(), fields(), keyword()) :: row() | nil
-  def upsert!(repo, table, fields, opts \\ []),
-    do: repo |> upsert(table, fields, opts) |> value!()
 
   @doc """
   Updates the row of a condition, or inserts a row if there is none, in one step, and tells which
@@ -153,8 +143,6 @@ defmodule AshRusqlite.Repo.Writes do
   end
 
   @doc "See `c:AshRusqlite.Repo.update/4`."
-  @spec update(repo(), table(), term(), fields(), keyword()) ::
-          {:ok, row()} | {:error, Error.t()}
   def update(repo, table, key, changes, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]),
          {:ok, set} <- assignments(set: row(changes)) do
@@ -168,11 +156,6 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.update!/4`."
-  @spec update!(repo(), table(), term(), fields(), keyword()) :: row()
-  def update!(repo, table, key, changes, opts \\ []),
-    do: repo |> update(table, key, changes, opts) |> value!()
-
   # An update of nothing writes nothing, so the writer would not look.
   defp nothing_expected(%{expect: [_ | _]}) do
     message = "expect: is for what is written, and an update without changes writes nothing"
@@ -182,7 +165,6 @@ defmodule AshRusqlite.Repo.Writes do
   defp nothing_expected(_said), do: :ok
 
   @doc "See `c:AshRusqlite.Repo.delete/3`."
-  @spec delete(repo(), table(), term(), keyword()) :: {:ok, row()} | {:error, Error.t()}
   def delete(repo, table, key, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
       write = Request.delete(table, Request.key(key), returning(opts, true))
@@ -190,12 +172,7 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.delete!/3`."
-  @spec delete!(repo(), table(), term(), keyword()) :: row()
-  def delete!(repo, table, key, opts \\ []), do: repo |> delete(table, key, opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.insert_all/3`."
-  @spec insert_all(repo(), table(), [fields()], keyword()) :: {non_neg_integer(), [row()] | nil}
   def insert_all(repo, table, rows, opts \\ []) do
     with {:ok, timeout, said, opts} <-
            options(opts, [:on_conflict, :conflict_target, :returning]),
@@ -203,12 +180,10 @@ defmodule AshRusqlite.Repo.Writes do
       write = Request.insert(table, rows(rows), conflict, returning(opts, false))
       Statement.write(repo, write, timeout, said)
     end
-    |> value!()
+    |> Error.unwrap!()
   end
 
   @doc "See `c:AshRusqlite.Repo.execute/3`."
-  @spec execute(repo(), String.t(), [term()], keyword()) ::
-          {:ok, Result.t()} | {:error, Error.t()}
   def execute(repo, sql, params \\ [], opts \\ []) do
     with {:ok, timeout, said, _opts} <- options(opts, []),
          {:ok, {written, {columns, rows}}} <-
@@ -217,24 +192,17 @@ defmodule AshRusqlite.Repo.Writes do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.execute!/3`."
-  @spec execute!(repo(), String.t(), [term()], keyword()) :: Result.t()
-  def execute!(repo, sql, params \\ [], opts \\ []),
-    do: repo |> execute(sql, params, opts) |> value!()
-
   @doc "See `c:AshRusqlite.Repo.update_all/3`."
-  @spec update_all(repo(), table(), keyword(), keyword()) :: {non_neg_integer(), [row()] | nil}
   def update_all(repo, table, updates, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]),
          {:ok, assignments} <- assignments(updates) do
       write = Request.update(table, opts[:where], assignments, returning(opts, false))
       Statement.write(repo, write, timeout, said)
     end
-    |> value!()
+    |> Error.unwrap!()
   end
 
   @doc "See `c:AshRusqlite.Repo.delete_all/2`."
-  @spec delete_all(repo(), table(), keyword()) :: {non_neg_integer(), [row()] | nil}
   def delete_all(repo, table, opts \\ []) do
     with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]) do
       Statement.write(
@@ -244,13 +212,10 @@ defmodule AshRusqlite.Repo.Writes do
         said
       )
     end
-    |> value!()
+    |> Error.unwrap!()
   end
 
   @doc "See `c:AshRusqlite.Repo.with_actor/3`."
-  @spec with_actor(repo(), AshRusqlite.Actor.t(), keyword(), AshRusqlite.Repo.work(result)) ::
-          result
-        when result: term()
   def with_actor(repo, actor, opts \\ [], fun),
     do: WriteContext.with_actor(repo, actor, opts, Transaction.bind(fun, repo))
 
@@ -361,7 +326,4 @@ defmodule AshRusqlite.Repo.Writes do
 
   defp found({:ok, nil}, table, key), do: {:error, Reads.not_found(table, key)}
   defp found(result, _table, _key), do: result
-
-  defp value!({:ok, value}), do: value
-  defp value!({:error, error}), do: raise(error)
 end
