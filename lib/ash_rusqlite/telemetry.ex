@@ -3,27 +3,36 @@ defmodule AshRusqlite.Telemetry do
   @ended "`:duration`, `:monotonic_time`"
   @raised "the same, `:kind`, `:reason`, `:stacktrace`"
 
-  # All that a repo emits: the name, when, the measurements, the metadata.
+  # Every event: whether it is a repo's, with the repo's prefix, or the data layer's, its name, when it is
+  # emitted, its measurements and its metadata. The documentation and `events/1` are made of this table,
+  # and nothing else can be emitted.
   @events [
-    {[:query, :start], "before a read or a write", @started,
+    {:repo, [:query, :start], "before a read or a write", @started,
      "`:repo`, `:operation`, `:table`, `:resource`, `:action`"},
-    {[:query, :stop], "after it, successful or not", @ended <> ", `:rows`, `:queue_time`",
+    {:repo, [:query, :stop], "after it, successful or not", @ended <> ", `:rows`, `:queue_time`",
      "the same, `:error`, `:sql`"},
-    {[:query, :exception], "it raised, threw or exited", @ended, @raised},
-    {[:transaction, :start], "before a transaction's function", @started, "`:repo`"},
-    {[:transaction, :stop], "after commit or rollback", @ended, "the same, `:result`, `:error`"},
-    {[:transaction, :exception],
+    {:repo, [:query, :exception], "it raised, threw or exited", @ended, @raised},
+    {:repo, [:transaction, :start], "before a transaction's function", @started, "`:repo`"},
+    {:repo, [:transaction, :stop], "after commit or rollback", @ended,
+     "the same, `:result`, `:error`"},
+    {:repo, [:transaction, :exception],
      "the function raised, threw or exited; the transaction was rolled back", @ended, @raised},
-    {[:maintenance, :start], "before a migration, backup, check, …", @started,
+    {:repo, [:maintenance, :start], "before a migration, backup, check, …", @started,
      "`:repo`, `:operation`"},
-    {[:maintenance, :stop], "after it, successful or not", @ended, "the same, `:error`"},
-    {[:maintenance, :exception], "it raised, threw or exited, as a `progress:` function may",
-     @ended, @raised}
+    {:repo, [:maintenance, :stop], "after it, successful or not", @ended, "the same, `:error`"},
+    {:repo, [:maintenance, :exception],
+     "it raised, threw or exited, as a `progress:` function may", @ended, @raised},
+    {:data_layer, [:ash_rusqlite, :residual], "before Elixir does a part of a query",
+     "`:rows`, those that SQLite returned", "`:resource`, `:reasons`"},
+    {:data_layer, [:ash_rusqlite, :unreadable], "stored values cannot be read", "`:rows`",
+     "`:resource`, `:unreadable`, `:errors`"}
   ]
 
-  # Of no repo's: it has no prefix.
-  @residual [:ash_rusqlite, :residual]
-  @unreadable [:ash_rusqlite, :unreadable]
+  table = fn from ->
+    for {^from, name, moment, measurements, metadata} <- @events do
+      "| `#{inspect(name)}` | #{moment} | #{measurements} | #{metadata} |\n"
+    end
+  end
 
   @moduledoc """
   The events that a repo emits when `:telemetry` is there.
@@ -33,22 +42,18 @@ defmodule AshRusqlite.Telemetry do
 
   | event | when | measurements | metadata |
   |---|---|---|---|
-  #{Enum.map_join(@events, "\n", fn {name, moment, measurements, metadata} -> "| `#{inspect(name)}` | #{moment} | #{measurements} | #{metadata} |" end)}
+  #{table.(:repo)}
+  The Ash data layer emits more, whatever the prefix:
 
-  With the Ash data layer there are two more, whatever the prefix. `#{inspect(@residual)}` is emitted when
-  a part of a query is left to Elixir, before that does it. It has the measurement `:rows`, how many
-  rows SQLite gave, and the metadata `:resource` and `:reasons`, a list of parts and texts.
-
-  `#{inspect(@unreadable)}` is emitted when the data layer came upon stored values that cannot
-  be read. It has the measurement `:rows`, and the metadata `:resource`, `:unreadable` (`:error`: the
-  read failed; `:skip`: the rows were left out; `:not_loaded`: they were read without these values),
-  and `:errors`, at most ten of `AshRusqlite.DataLayer.UnreadableValue`.
-
+  | event | when | measurements | metadata |
+  |---|---|---|---|
+  #{table.(:data_layer)}
     * times are in native units, see `System.convert_time_unit/3`
     * `:repo` is the repo's name, or its pid when it has none
     * `:operation` of a query is one of `:all`, `:get`, `:aggregate`, `:exists`, `:page`, `:compute`,
       `:explain`, `:tables`, `:sql`, `:execute`, `:insert`, `:update`, `:update_or_insert`,
-      `:update_each`, `:delete`; of maintenance it is the function's name
+      `:update_each`, `:delete`, and of the journal `:events`, `:head`, `:position`, `:consumers`,
+      `:consumer`; of maintenance it is the function's name
     * `:table` is the table as the caller named it, nil for SQL and for what is not of one table
       (`:compute`, `:explain`, `:tables`)
     * `:resource` and `:action` are the Ash resource and the name of the action that a query is run
@@ -61,6 +66,10 @@ defmodule AshRusqlite.Telemetry do
       text of the first. Call it in the handler
     * `:error` is an `AshRusqlite.Error`, or nil
     * `:result` is `:commit` or `:rollback`
+    * `:reasons` is a list of parts of a query, each with a text that says why SQLite does not do it
+    * `:unreadable` is `:error`, the read failed; `:skip`, the rows were left out; or `:not_loaded`, they
+      were read without these values
+    * `:errors` is a list of at most ten errors, `AshRusqlite.DataLayer.UnreadableValue`
 
   To see every query of a default repo that ends:
 
@@ -79,6 +88,7 @@ defmodule AshRusqlite.Telemetry do
   @compile {:no_warn_undefined, :telemetry}
 
   @default_prefix [:ash_rusqlite, :repo]
+  @spans for {:repo, [name, :start], _, _, _} <- @events, do: name
 
   @doc """
   The names of all events: those of a repo with this prefix, and those of the data layer.
@@ -88,7 +98,8 @@ defmodule AshRusqlite.Telemetry do
   """
   @spec events([atom()]) :: [[atom()]]
   def events(prefix \\ @default_prefix),
-    do: Enum.map(@events, &(prefix ++ elem(&1, 0))) ++ [@residual, @unreadable]
+    do:
+      for({from, name, _, _, _} <- @events, do: if(from == :repo, do: prefix ++ name, else: name))
 
   @doc "The prefix of a repo that names none."
   @spec default_prefix() :: [atom()]
@@ -108,7 +119,7 @@ defmodule AshRusqlite.Telemetry do
         when result: term()
   def span(false, _name, _metadata, fun, _describe), do: fun.()
 
-  def span(prefix, name, metadata, fun, describe) do
+  def span(prefix, name, metadata, fun, describe) when name in @spans do
     start = System.monotonic_time()
     times = %{system_time: System.system_time(), monotonic_time: start}
     execute(prefix ++ [name, :start], times, metadata)
@@ -131,27 +142,26 @@ defmodule AshRusqlite.Telemetry do
   end
 
   @doc false
-  # What of a resource's query was left to Elixir: the number of rows that SQLite gave, and why.
-  @spec residual(module(), non_neg_integer(), [{atom(), String.t()}]) :: :ok
-  def residual(resource, rows, reasons) do
-    if available?() do
-      execute(@residual, %{rows: rows}, %{resource: resource, reasons: reasons})
+  # Emits an event of the data layer.
+  @spec emit(atom(), map(), map()) :: :ok
+  for {:data_layer, event, _, _, _} <- @events do
+    def emit(unquote(List.last(event)), measurements, metadata) do
+      if available?(), do: execute(unquote(event), measurements, metadata)
+      :ok
     end
-
-    :ok
   end
 
   @doc false
-  # Rows of a resource came up with values that cannot be read, and what became of them.
-  @spec unreadable(module(), atom(), pos_integer(), [Exception.t()]) :: :ok
-  def unreadable(resource, mode, rows, errors) do
-    if available?() do
-      metadata = %{resource: resource, unreadable: mode, errors: errors}
-      execute(@unreadable, %{rows: rows}, metadata)
-    end
+  # What of a resource's query was left to Elixir: the number of rows that SQLite returned, and why.
+  @spec residual(module(), non_neg_integer(), [{atom(), String.t()}]) :: :ok
+  def residual(resource, rows, reasons),
+    do: emit(:residual, %{rows: rows}, %{resource: resource, reasons: reasons})
 
-    :ok
-  end
+  @doc false
+  # Rows of a resource have values that cannot be read, and what became of them.
+  @spec unreadable(module(), atom(), pos_integer(), [Exception.t()]) :: :ok
+  def unreadable(resource, mode, rows, errors),
+    do: emit(:unreadable, %{rows: rows}, %{resource: resource, unreadable: mode, errors: errors})
 
   defp since(start) do
     now = System.monotonic_time()

@@ -38,6 +38,9 @@ defmodule AshRusqlite.TelemetryTest do
     send(test, {event, measurements, metadata})
   end
 
+  defp forward(event, measurements, metadata, test) when event in @of_data_layer,
+    do: send(test, {event, measurements, metadata})
+
   test "what is emitted is what is listed" do
     Repo.count(:rooms)
     Repo.transaction(fn -> :ok end)
@@ -67,6 +70,38 @@ defmodule AshRusqlite.TelemetryTest do
     assert Enum.sort(@of_data_layer ++ names) == Enum.sort(Telemetry.events())
     # By the telemetry module alone.
     assert 1 == length(Regex.scan(~r/telemetry\.execute/, sources))
+  end
+
+  test "an event that is not listed cannot be emitted" do
+    for event <- @of_data_layer do
+      assert Telemetry.emit(List.last(event), %{rows: 1}, %{}) == :ok
+      assert_received {^event, %{rows: 1}, %{}}
+    end
+
+    assert_raise FunctionClauseError, fn -> Telemetry.emit(:not_listed, %{}, %{}) end
+
+    assert_raise FunctionClauseError, fn ->
+      Telemetry.span([:my_app, :repo], :not_listed, %{}, fn -> :ok end, fn _ -> {%{}, %{}} end)
+    end
+  end
+
+  test "the table of events says of each span how it starts, stops and fails" do
+    names = Telemetry.events([]) -- @of_data_layer
+
+    for {name, events} <- Enum.group_by(names, &hd/1) do
+      assert events == for(step <- [:start, :stop, :exception], do: [name, step])
+    end
+  end
+
+  test "a query that raises ends in an exception" do
+    {:ok, entry} = AshRusqlite.Repo.Registry.lookup(:observed)
+    read = AshRusqlite.Repo.Request.all(:rooms, [])
+
+    assert catch_exit(AshRusqlite.Repo.QueryLog.observe(entry, read, fn -> exit(:out) end)) ==
+             :out
+
+    assert_received {[:query, :exception], %{duration: _},
+                     %{operation: :all, kind: :exit, reason: :out, stacktrace: [_ | _]}}
   end
 
   test "a maintenance task whose progress function raises ends in an exception", context do
