@@ -96,7 +96,7 @@ defmodule AshRusqlite do
           | {:error, term()}
   def explain(query, opts \\ []), do: @explain.explain(query, opts)
 
-  @index_advice AshRusqlite.DataLayer.IndexAdvice
+  @index_advice AshRusqlite.DataLayer.Schema.IndexAdvice
   @compile {:no_warn_undefined, @index_advice}
 
   @doc """
@@ -124,7 +124,7 @@ defmodule AshRusqlite do
     end
   end
 
-  @beyond_json AshRusqlite.DataLayer.BeyondJson
+  @beyond_json AshRusqlite.DataLayer.Check.BeyondJson
   @compile {:no_warn_undefined, @beyond_json}
 
   @doc """
@@ -161,7 +161,7 @@ defmodule AshRusqlite do
           })
   def beyond_json(resources, opts \\ []), do: @beyond_json.stream(resources, opts)
 
-  @unreadable AshRusqlite.DataLayer.Unreadable
+  @unreadable AshRusqlite.DataLayer.Check.UnreadableValues
   @compile {:no_warn_undefined, @unreadable}
 
   @doc """

@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer do
     @moduledoc """
     An Ash data layer that keeps resources in a SQLite file.
@@ -35,8 +35,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     transaction. So nothing was written by an action that answered `Ash.Error.Invalid.Timeout`. What a
     hook or a calculation does in Elixir is not interrupted.
 
-    `config :ash_rusqlite, update_many?: false` lets Ash update row by row, `true` gives us its
-    changesets also in releases of Ash that demand `return_records?` then, as 3.32.0 does.
+    `Ash.update_many` is one request with `config :ash_rusqlite, update_many?: true`, and row by row without.
+    Allow it where every call says `return_records?`: Ash (3.32.0 and later) raises where one leaves it out.
 
     ## Another database or table
 
@@ -93,17 +93,40 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     use Spark.Dsl.Extension,
       sections: AshRusqlite.DataLayer.Dsl.sections(),
-      transformers: [AshRusqlite.DataLayer.ReadTimeout],
+      transformers: [AshRusqlite.DataLayer.Dsl.Mark, AshRusqlite.DataLayer.Dsl.ReadTimeout],
       verifiers: [AshRusqlite.DataLayer.Journal.Verifier]
 
     @behaviour Ash.DataLayer
     @behaviour Ash.Extension
 
-    alias AshRusqlite.DataLayer.{AggregateQuery, AsOf, Bulk, Context, Deadline, Info, LateralJoin}
-    alias AshRusqlite.DataLayer.{Like, Query, Read, Store}
-    alias AshRusqlite.DataLayer.{Transaction, UpdateMany, Upsert, Write, WriteQuery}
-    alias AshRusqlite.DataLayer.Migrations.Tasks
+    alias AshRusqlite.DataLayer.{
+      ILike,
+      Info,
+      Like,
+      Place,
+      Query,
+      Read,
+      Results,
+      Store,
+      Transaction
+    }
+
+    alias AshRusqlite.DataLayer.Place.{AsOf, Context}
+    alias AshRusqlite.DataLayer.Read.{AggregateQuery, LateralJoin}
+    alias AshRusqlite.DataLayer.Residual.Deadline
+
+    alias AshRusqlite.DataLayer.Write.{
+      BulkCreate,
+      ByQuery,
+      Create,
+      Destroy,
+      Update,
+      UpdateMany,
+      Upsert
+    }
+
     alias AshRusqlite.Repo.QueryLog
+    alias Mix.AshRusqlite.AshTasks
 
     @always [
       :aggregate_filter,
@@ -191,7 +214,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def source(resource), do: Info.table(resource) || ""
 
     @impl true
-    def functions(_resource), do: [AshRusqlite.DataLayer.Like, AshRusqlite.DataLayer.ILike]
+    def functions(_resource), do: [Like, ILike]
 
     @impl true
     def resource_to_query(resource, domain), do: %Query{resource: resource, domain: domain}
@@ -263,7 +286,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       end
 
       destination
-      |> Store.again(query.context, from(destination, query.context[:action], run))
+      |> Store.retry_with_table(query.context, from(destination, query.context[:action], run))
       |> Context.note(query.context)
     end
 
@@ -276,8 +299,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp at(resource, context, action, fun) do
       within = fn -> AsOf.within(context, fun) end
-      run = from(resource, action, fn -> Store.within(resource, context, within) end)
-      resource |> Store.again(context, run) |> Context.note(context)
+      run = from(resource, action, fn -> Place.within(resource, context, within) end)
+      resource |> Store.retry_with_table(context, run) |> Context.note(context)
     end
 
     # What is logged says for which resource and action it was.
@@ -288,7 +311,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @impl true
     def calculate(resource, expressions, context) do
-      AshRusqlite.DataLayer.Runtime.each(expressions, fn expression ->
+      Results.traverse(expressions, fn expression ->
         case Like.eval(expression, resource, resource: resource, context: context) do
           :unknown -> {:error, "Could not evaluate expression #{inspect(expression)}"}
           result -> result
@@ -298,15 +321,15 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @impl true
     def create(resource, changeset),
-      do: at(resource, changeset, fn -> Write.create(resource, changeset) end)
+      do: at(resource, changeset, fn -> Create.create(resource, changeset) end)
 
     @impl true
     def update(resource, changeset),
-      do: at(resource, changeset, fn -> Write.update(resource, changeset) end)
+      do: at(resource, changeset, fn -> Update.update(resource, changeset) end)
 
     @impl true
     def destroy(resource, changeset),
-      do: at(resource, changeset, fn -> Write.destroy(resource, changeset) end)
+      do: at(resource, changeset, fn -> Destroy.destroy(resource, changeset) end)
 
     @impl true
     def upsert(resource, changeset, keys), do: upsert(resource, changeset, keys, nil)
@@ -323,14 +346,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       changesets = Enum.to_list(stream)
 
       at(resource, context(changesets), action(changesets), fn ->
-        Bulk.create(resource, changesets, options)
+        BulkCreate.create(resource, changesets, options)
       end)
     end
 
     @impl true
     def update_query(query, changeset, resource, options) do
       at(resource, query.context, changeset.action, fn ->
-        WriteQuery.update(query, changeset, resource, options)
+        ByQuery.update(query, changeset, resource, options)
       end)
     end
 
@@ -355,7 +378,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @impl true
     def destroy_query(query, changeset, resource, options) do
       at(resource, query.context, changeset.action, fn ->
-        WriteQuery.destroy(query, changeset, resource, options)
+        ByQuery.destroy(query, changeset, resource, options)
       end)
     end
 
@@ -402,22 +425,22 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     """
     @impl Ash.Extension
     @spec codegen([String.t()]) :: :ok
-    def codegen(argv), do: Tasks.codegen(argv)
+    def codegen(argv), do: AshTasks.codegen(argv)
 
     @doc "What `mix ash.migrate` does: applies what is pending, with `--step` as many, with `--to` up to it."
     @impl Ash.Extension
     @spec migrate([String.t()]) :: :ok
-    def migrate(argv), do: Tasks.migrate(argv)
+    def migrate(argv), do: AshTasks.migrate(argv)
 
     @doc "What `mix ash.rollback` does: takes back one migration, or `--step` of them, or those to `--to`."
     @impl Ash.Extension
     @spec rollback([String.t()]) :: :ok
-    def rollback(argv), do: Tasks.rollback(argv)
+    def rollback(argv), do: AshTasks.rollback(argv)
 
     @doc "What `mix ash.setup` does: creates the database and applies the migrations."
     @impl Ash.Extension
     @spec setup([String.t()]) :: :ok
-    def setup(argv), do: Tasks.setup(argv)
+    def setup(argv), do: AshTasks.setup(argv)
 
     @doc """
     What `mix ash.tear_down` does: deletes the database. Where the project has `start_permanent: true`,
@@ -425,7 +448,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     """
     @impl Ash.Extension
     @spec tear_down([String.t()]) :: :ok
-    def tear_down(argv), do: Tasks.tear_down(argv)
+    def tear_down(argv), do: AshTasks.tear_down(argv)
   end
 else
   # Ash comes with Hex, which is not everywhere; the rest of the package needs neither.

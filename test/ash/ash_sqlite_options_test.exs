@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
     require Ash.Query
 
     alias AshRusqlite.AnyDomain, as: Domain
-    alias AshRusqlite.DataLayer.TableSpec
+    alias AshRusqlite.DataLayer.Schema.TableSpec
     alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
     @moduletag :tmp_dir

@@ -4,7 +4,7 @@ if Code.ensure_loaded?(Ash) do
     # The shell of Mix is one for the whole VM.
     use ExUnit.Case, async: false
 
-    alias AshRusqlite.DataLayer.BeyondJson
+    alias AshRusqlite.DataLayer.Check.BeyondJson
 
     doctest BeyondJson
 

@@ -6,7 +6,8 @@ if Code.ensure_loaded?(Ash) do
     import AshChat.Entities
 
     alias AshChat.{AgentCard, AgentMembership, Message, Profile, Room, RoomMembership, User}
-    alias AshRusqlite.DataLayer.{Info, Plan, Read}
+    alias AshRusqlite.DataLayer.{Info, Read}
+    alias AshRusqlite.DataLayer.Query.Plan
     alias AshRusqlite.Repo.Reads
 
     require Ash.Query

@@ -8,7 +8,8 @@ if Code.ensure_loaded?(Ash) do
 
     alias AshChat.{AgentCard, AgentMembership, Chat, Event, Message, Profile, Room}
     alias AshChat.{RoomMembership, User}
-    alias AshRusqlite.DataLayer.{Info, TableSpec}
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Schema.TableSpec
     alias AshRusqlite.Repo.Schema
 
     @resources [User, Profile, AgentCard, Room, Message, RoomMembership, AgentMembership]

@@ -48,7 +48,7 @@ if Code.ensure_loaded?(Ash) do
     @left expr(string_join([name, "x"], "-") != "z")
 
     test "what cannot be said of a related row is answered as Ash itself answers it" do
-      alias AshRusqlite.DataLayer.ResidualFilter
+      alias AshRusqlite.DataLayer.Residual.Filter
 
       people = OnSqlite.Person |> Ash.Query.load(:cards) |> Ash.read!()
 
@@ -61,7 +61,7 @@ if Code.ensure_loaded?(Ash) do
         filter = Ash.Filter.parse!(OnSqlite.Person, condition)
         domain = Ash.Resource.Info.domain(OnSqlite.Person)
         expected = Ash.Filter.Runtime.filter_matches(domain, people, filter)
-        assert ResidualFilter.matches(domain, people, filter, []) == expected
+        assert Filter.matches(domain, people, filter, []) == expected
       end
     end
 

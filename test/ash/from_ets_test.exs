@@ -221,11 +221,11 @@ if Code.ensure_loaded?(Ash) do
     test "the atoms of a stored term are made, and what is no term is an error, no exception" do
       name = "an_atom_" <> "that_nobody_has"
       row = %{id: Ash.UUID.generate(), any: <<131, 119, byte_size(name)>> <> name}
-      assert {:ok, [%{any: atom}]} = AshRusqlite.DataLayer.Codec.load_all([row], OnSqlite)
+      assert {:ok, [%{any: atom}]} = AshRusqlite.DataLayer.Value.Codec.load_all([row], OnSqlite)
       assert Atom.to_string(atom) == name
 
       row = %{row | any: binary_part(row.any, 0, 9)}
-      assert {:error, error} = AshRusqlite.DataLayer.Codec.load_all([row], OnSqlite)
+      assert {:error, error} = AshRusqlite.DataLayer.Value.Codec.load_all([row], OnSqlite)
       assert inspect(error) =~ "any"
     end
 

@@ -6,7 +6,7 @@ if Code.ensure_loaded?(Ash) do
     import ExUnit.CaptureLog
     require Ash.Query
 
-    alias AshRusqlite.DataLayer.Boot
+    alias AshRusqlite.DataLayer.Schema.Report
     alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
     @moduletag :tmp_dir
@@ -259,7 +259,10 @@ if Code.ensure_loaded?(Ash) do
       assert map_size(indexes("actives")) == 3
 
       assert {:ok, []} =
-               Schema.differences(Repo, AshRusqlite.DataLayer.TableSpec.of(Active, "actives"))
+               Schema.differences(
+                 Repo,
+                 AshRusqlite.DataLayer.Schema.TableSpec.of(Active, "actives")
+               )
     end
 
     test "an identity whose nils are not distinct is unique with them", %{tmp_dir: folder} do
@@ -284,7 +287,7 @@ if Code.ensure_loaded?(Ash) do
     test "what can have no index is named at start, with what to write", %{tmp_dir: folder} do
       start(folder)
       Application.put_env(:ash_identity_index_test, :ash_domains, [Domain])
-      log = capture_log(fn -> Boot.report(Repo, :ash_identity_index_test, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_identity_index_test, Repo) end)
       assert log =~ "the identity future has no unique index, because its condition has now()"
 
       assert log =~
@@ -298,7 +301,7 @@ if Code.ensure_loaded?(Ash) do
 
       # SQLite's part of the look comes with the table.
       log = capture_log(fn -> Ash.create!(Left, %{code: "a"}) end)
-      log = log <> capture_log(fn -> Boot.report(Repo, :ash_identity_index_test, Repo) end)
+      log = log <> capture_log(fn -> Report.report(Repo, :ash_identity_index_test, Repo) end)
       assert log =~ ~s|no index "lefts_cheap_index", and none can be made|
       refute capture_log(fn -> Ash.create!(Left, %{code: "b", price: 9}) end) =~ "lefts_"
     end
@@ -355,7 +358,7 @@ if Code.ensure_loaded?(Ash) do
         assert indexes("titles") == %{}
 
         Application.put_env(:ash_identity_index_test, :ash_domains, [Domain])
-        log = capture_log(fn -> Boot.report(Repo, :ash_identity_index_test, Repo) end)
+        log = capture_log(fn -> Report.report(Repo, :ash_identity_index_test, Repo) end)
         assert log =~ "5 rows are equal to others in it"
       end
 

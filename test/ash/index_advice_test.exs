@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
     import ExUnit.CaptureLog
     require Ash.Query
 
-    alias AshRusqlite.DataLayer.Boot
+    alias AshRusqlite.DataLayer.Schema.Report
     alias AshRusqlite.Repo.{Schema, Writes}
 
     @moduletag :tmp_dir
@@ -184,7 +184,7 @@ if Code.ensure_loaded?(Ash) do
     end
 
     test "the log names them when the repo starts, and that is no misfit" do
-      log = capture_log(fn -> Boot.report(Repo, :ash_rusqlite, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_rusqlite, Repo) end)
       assert log =~ ~s|CREATE INDEX "messages_room_id_index" ON "messages" ("room_id");|
       assert log =~ "mix ash_rusqlite.advise"
       refute log =~ "does not fit"
@@ -214,7 +214,7 @@ if Code.ensure_loaded?(Ash) do
         indexes: for(%{index: index} <- keys, do: [name: index.name, columns: index.columns])
       )
 
-      assert capture_log(fn -> Boot.report(Repo, :ash_rusqlite, Repo) end) == ""
+      assert capture_log(fn -> Report.report(Repo, :ash_rusqlite, Repo) end) == ""
     end
   end
 end

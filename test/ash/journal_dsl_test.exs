@@ -6,7 +6,8 @@ if Code.ensure_loaded?(Ash) do
     import ExUnit.CaptureIO
 
     alias AshRusqlite.AnyDomain, as: Domain
-    alias AshRusqlite.DataLayer.{Journal, TableSpec}
+    alias AshRusqlite.DataLayer.Journal
+    alias AshRusqlite.DataLayer.Schema.TableSpec
     alias AshRusqlite.DataLayer.Migrations.Wanted
     alias AshRusqlite.Error
 

@@ -270,7 +270,7 @@ if Code.ensure_loaded?(Ash) do
     test "a missing index of an identity is no missing index of a relationship" do
       missing? = fn resource, table, index ->
         difference = %{kind: :missing_index, index: index, table: table}
-        AshRusqlite.DataLayer.RelationshipIndex.missing?(difference, resource)
+        AshRusqlite.DataLayer.Schema.RelationshipIndex.missing?(difference, resource)
       end
 
       refute missing?.(Seat, "seats", "seats_room_id_index")

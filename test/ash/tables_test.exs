@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
     require Ash.Query
 
     alias AshRusqlite.Calls
-    alias AshRusqlite.DataLayer.{Boot, TableSpec}
+    alias AshRusqlite.DataLayer.Schema.{Report, TableSpec}
     alias AshRusqlite.Repo.{Maintenance, Reads, Registry, Schema, Server}
 
     @moduletag :tmp_dir
@@ -121,7 +121,7 @@ if Code.ensure_loaded?(Ash) do
       start(folder, auto_migrate: false)
       Application.put_env(:ash_tables_test, :ash_domains, [Domain])
 
-      log = capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_tables_test, Repo) end)
       assert log =~ "AshRusqlite.TablesTest.Shelf does not fit its table"
       assert log =~ ~s(CREATE TABLE "shelves")
 
@@ -130,15 +130,15 @@ if Code.ensure_loaded?(Ash) do
       File.mkdir_p!(migrations)
 
       sql =
-        for {Shelf, %{statement: sql}} <- Boot.differences(Repo, :ash_tables_test, Repo),
+        for {Shelf, %{statement: sql}} <- Report.differences(Repo, :ash_tables_test, Repo),
             do: sql <> ";\n"
 
       File.write!(Path.join(migrations, "20260101000000_mend.sql"), ["-- up\n", sql])
       assert [_] = Maintenance.migrate!(Repo, migrations: migrations)
 
-      assert Boot.differences(Repo, :ash_tables_test, Repo) == []
+      assert Report.differences(Repo, :ash_tables_test, Repo) == []
       # Tests beside this one log, too, but each line of a report begins with its resource.
-      log = capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_tables_test, Repo) end)
       refute log =~ "AshRusqlite.TablesTest"
       assert {:ok, %{name: "A"}} = Ash.create(Shelf, %{name: "A"})
     end
@@ -207,7 +207,7 @@ if Code.ensure_loaded?(Ash) do
       {:ok, _stats} = AshRusqlite.Migrator.with_repo(Repo, & &1.stats(), options)
       refute_received {:report, _}
       # Nor does a report that had begun.
-      log = capture_log(fn -> Boot.report(Repo, :ash_tables_test, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_tables_test, Repo) end)
       refute log =~ "AshRusqlite.TablesTest.Shelf"
     end
 
@@ -318,7 +318,7 @@ if Code.ensure_loaded?(Ash) do
       [%{id: id}, _] = guests(["ann@example.org", "Ann@example.org"])
       Application.put_env(:ash_tables_guests, :ash_domains, [Guests])
       assert [_, _] = Ash.read!(Guest)
-      log = capture_log(fn -> Boot.report(Repo, :ash_tables_guests, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_tables_guests, Repo) end)
       assert log =~ "differ in nothing but case"
       assert log =~ @nocase
 
@@ -332,7 +332,7 @@ if Code.ensure_loaded?(Ash) do
       start(folder, auto_migrate: false)
       guests(["ann@example.org"])
       Application.put_env(:ash_tables_guests, :ash_domains, [Guests])
-      log = capture_log(fn -> Boot.report(Repo, :ash_tables_guests, Repo) end)
+      log = capture_log(fn -> Report.report(Repo, :ash_tables_guests, Repo) end)
       assert log =~ "tells upper case from lower case"
       assert log =~ @nocase
     end

@@ -7,7 +7,7 @@ if Code.ensure_loaded?(Ash) do
     import ExUnit.CaptureIO
 
     alias AshRusqlite.{DataLayer, MixShell}
-    alias AshRusqlite.DataLayer.TableSpec
+    alias AshRusqlite.DataLayer.Schema.TableSpec
     alias AshRusqlite.Repo.{Maintenance, Reads, Schema}
 
     @moduletag :tmp_dir

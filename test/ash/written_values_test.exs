@@ -4,9 +4,9 @@ if Code.ensure_loaded?(Ash) do
     # only about others. Both ways must give the same, so the types are asked here of all.
     use ExUnit.Case, async: true
 
-    alias AshRusqlite.DataLayer.Codec
+    alias AshRusqlite.DataLayer.Value.Codec
 
-    doctest AshRusqlite.DataLayer.Uuid
+    doctest AshRusqlite.DataLayer.Value.Uuid
 
     @uuid "0a1c24ee-d1bf-4624-8503-bdcdf0c40943"
 

@@ -1,10 +1,18 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl do
     @moduledoc false
-    # The sections of the data layer: `sqlite`, as AshSqlite has it with every option
-    # optional, and `ets`, so that a resource of the ETS data layer keeps its own.
+    # The sections of the data layer: `sqlite`, as AshSqlite has it with every option optional, and `ets`,
+    # so that a resource of the ETS data layer keeps its own. This room is what a resource says of its
+    # storage: the sections, the options of their entities, and `Info`, by which all other rooms ask for
+    # them. It knows no other room.
 
-    alias AshRusqlite.DataLayer.{CheckConstraint, CustomIndex, Journal, Reference, Statement}
+    alias AshRusqlite.DataLayer.Dsl.{
+      CheckConstraint,
+      CustomIndex,
+      CustomStatement,
+      Journal,
+      Reference
+    }
 
     @reference %Spark.Dsl.Entity{
       name: :reference,
@@ -86,8 +94,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       name: :statement,
       describe: "SQL that generated migrations run, and its reverse.",
       examples: ["statement :view do\n  up \"CREATE VIEW …\"\n  down \"DROP VIEW …\"\nend"],
-      target: Statement,
-      schema: Statement.schema(),
+      target: CustomStatement,
+      schema: CustomStatement.schema(),
       args: [:name]
     }
 

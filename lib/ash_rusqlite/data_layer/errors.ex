@@ -1,18 +1,15 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Errors do
     @moduledoc false
-    # The engine's errors as Ash's, on the field where there is one.
+    # The engine's errors as Ash's, on the field where there is one: a unique violation becomes
+    # `InvalidAttribute` on its fields here. Each room that answers Ash calls `to_ash/3` last. Those for
+    # which Ash has none are `EngineError` and `PositionConflict`.
 
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
 
-    alias AshRusqlite.DataLayer.{
-      Codec,
-      CustomIndex,
-      EngineError,
-      Info,
-      PositionConflict,
-      Unreadable
-    }
+    alias AshRusqlite.DataLayer.{EngineError, Info, PositionConflict}
+    alias AshRusqlite.DataLayer.Dsl.CustomIndex
+    alias AshRusqlite.DataLayer.Value.{Codec, Unreadable}
 
     alias AshRusqlite.{Error, Repo}
 
@@ -20,7 +17,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defguard elixir_may(code) when code in [:invalid_value, :invalid_query]
 
     @doc """
-    What Ash is told of an error. Those that are Ash's own, or that it makes its own, pass.
+    An error as Ash's. Those that are Ash's own, or that it makes its own, stay what they are.
     """
     @spec to_ash(term(), Ash.Resource.t(), Ash.Changeset.t() | nil) :: term()
     def to_ash(error, resource, changeset \\ nil)
@@ -92,7 +89,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def to_ash(%Error{code: :position_conflict} = error, _resource, _changeset),
       do: PositionConflict.new(error)
 
-    # `Store.again` wants to know these, and Ash makes its own of them.
+    # `Store.retry_with_table/3` needs these as they are, and Ash makes its own of them.
     def to_ash(%Error{code: code} = error, _resource, _changeset)
         when code in [:unknown_table, :unknown_column],
         do: error
@@ -180,7 +177,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       if table, do: to_string(table), else: Info.table(resource)
     end
 
-    # SQLite tells no names of foreign keys, so the field is as good as one.
+    # SQLite names no foreign key, so the field is as good as a name.
     defp named_key(resource, changeset, constraint, field) do
       named = Info.foreign_key_names(resource, changeset)
       of_field? = fn {key, _name, _message} -> field && to_string(key) == to_string(field) end

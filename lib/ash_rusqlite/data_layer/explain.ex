@@ -1,21 +1,22 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Explain do
     @moduledoc false
-    # What becomes of an Ash query: see `AshRusqlite.explain/2`. Ash makes the query as for a read,
+    # The plan of a query, for people: see `AshRusqlite.explain/2`. Ash makes the query as for a read,
     # and the plan is the one that the read would follow.
 
-    alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{AsOf, Errors, Read, Store}
+    alias AshRusqlite.DataLayer.{Errors, Place, Query, Read, Results, Store}
+    alias AshRusqlite.DataLayer.Place.AsOf
     alias AshRusqlite.Repo
+    alias AshRusqlite.Repo.Request
 
     @doc "The SQL, its plan, and what is left to Elixir."
     @spec explain(Ash.Query.t() | Ash.Resource.t(), keyword()) :: {:ok, map()} | {:error, term()}
     def explain(query, opts) do
       query = Ash.Query.new(query)
 
-      with {:ok, %{query: %DataLayer.Query{} = asked}} <- Ash.data_layer_query(query, opts),
+      with {:ok, %{query: %Query{} = asked}} <- Ash.data_layer_query(query, opts),
            {:ok, explained} <-
-             Store.within(asked.resource, asked.context, fn -> explained(asked) end) do
+             Place.within(asked.resource, asked.context, fn -> explained(asked) end) do
         {:ok, explained}
       else
         {:ok, _other} -> {:error, not_ours(query.resource)}
@@ -26,7 +27,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # Each part is a statement of its own.
     defp explained(%{combination_of: [_ | _] = parts} = query) do
       with {:ok, explained} <-
-             DataLayer.Runtime.each(parts, fn {_type, part} ->
+             Results.traverse(parts, fn {_type, part} ->
                explained(%{part | tenant: query.tenant})
              end) do
         {:ok,
@@ -43,7 +44,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            {:ok, store} <- Store.fetch(query.resource, query.tenant, query.context, :read),
            plan = Read.plan(query),
            {:ok, explained} <-
-             Repo.Reads.explain(store.repo, {:all, store.table, Read.options(plan)}),
+             Repo.Reads.explain(store.repo, Request.all(store.table, Read.options(plan))),
            do: {:ok, Map.put(explained, :residual, plan.reasons)}
     end
 

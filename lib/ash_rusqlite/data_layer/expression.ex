@@ -1,27 +1,32 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression do
     @moduledoc false
-    # Ash's expressions as those of `AshRusqlite.Repo.Expression`. Only what SQLite computes
-    # exactly as `Ash.Filter.Runtime` does is translated; for all else there is a reason.
+    # Ash's expressions as those of `AshRusqlite.Repo.Expression`. Only what SQLite computes exactly as
+    # `Ash.Filter.Runtime` does is translated; for all else there is a reason. The clauses of `compile/2`
+    # are the operators, `Functions` is the table of functions; each family has a file in this room.
+    # Queries, writes, the conditions of indexes and of the journal call it. Related rows and aggregates are
+    # queries within an expression: see `Expression.Related` and the room `Query`.
 
     alias Ash.Query.{BooleanExpression, Exists, Not, Parent, Ref, UpsertConflict}
     alias Ash.Query.Function, as: F
     alias Ash.Query.Operator, as: O
-    alias AshRusqlite.DataLayer.{Codec, ILike, Kind, Like, Relationship}
-    alias AshRusqlite.DataLayer.Expression.{Comparison, Constant, Field, Fragment}
-    alias AshRusqlite.DataLayer.Expression.{Logic, Operation}
+    alias AshRusqlite.DataLayer.{ILike, Like}
+    alias AshRusqlite.DataLayer.Value.{Codec, Kind}
+    alias AshRusqlite.DataLayer.Expression.{Comparison, Constant, Field, Fragment, Functions}
+    alias AshRusqlite.DataLayer.Expression.{Logic, Operation, Related}
 
     defmodule Env do
       @moduledoc false
       # `parents`: what `parent()` refers to, the nearest first. `depth`: how many queries are
-      # around this one, and `at` around the place that is written: more where an outer row is
-      # spoken of. `index`: which table of its query the columns are of. `rows`: the environments
+      # around this one, and `at` around the place that is written: more where it is about an outer
+      # row. `index`: which table of its query the columns are of. `rows`: the environments
       # of the related rows that a filter is about, by their paths; `:none` where there is no row.
       # `record`: the row itself, where it is loaded already, or `:each` for a statement that is
       # asked for each of several.
       # `incoming`: what the new value of an attribute is, a scalar and its kind, where a write
       # has such. `stored?`: what is stored of an attribute is wanted, whatever its type.
-      defstruct [:resource, :tenant, :context, :incoming, :record] ++
+      # `related`: the module that translates what is asked of related rows, see `Expression.Related`.
+      defstruct [:resource, :tenant, :context, :incoming, :record, :related] ++
                   [parents: [], rows: %{}, depth: 0, at: 0, index: 0, stored?: false]
     end
 
@@ -39,7 +44,10 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @texts [:text, :ci, :atom]
 
-    @doc "An environment for the rows of a query."
+    @doc """
+    An environment for the rows of a resource. `Query.env/3` makes one in which related rows can be
+    asked for, too: the conditions of indexes and triggers cannot ask for any.
+    """
     @spec env(Ash.Resource.t(), term(), map()) :: %Env{}
     def env(resource, tenant, context),
       do: %Env{resource: resource, tenant: tenant, context: context}
@@ -117,7 +125,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def compile(%{__struct__: F.IsDistinctFrom, arguments: [left, right]}, env),
       do: {Comparison.distinct(:distinct_from, left, right, env), :boolean}
 
-    def compile(%Exists{} = exists, env), do: {Relationship.exists(exists, env), :boolean}
+    def compile(%Exists{} = exists, env), do: {Related.of(env).exists(exists, env), :boolean}
 
     def compile(%F.Fragment{arguments: [{:raw, _} | _]} = fragment, env),
       do: Fragment.compile(fragment, env)
@@ -129,24 +137,6 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def compile(%F.Type{arguments: [inner, type, constraints]} = node, env) do
       Constant.constant(node, env) || typed(inner, type, constraints, env)
     end
-
-    def compile(%F.Contains{arguments: [text, part]}, env),
-      do: Operation.search(:contains, text, part, env)
-
-    def compile(%{__struct__: F.StringStartsWith, arguments: [text, part]}, env),
-      do: Operation.search(:starts_with, text, part, env)
-
-    def compile(%{__struct__: F.StringEndsWith, arguments: [text, part]}, env),
-      do: Operation.search(:ends_with, text, part, env)
-
-    def compile(%F.StringLength{arguments: [text]}, env),
-      do: {{:call, :string_length, [Operation.text(text, env, [:text, :ci])]}, :integer}
-
-    def compile(%F.StringDowncase{arguments: [text]}, env),
-      do: {{:call, :downcase, [Operation.text(text, env, [:text])]}, :text}
-
-    def compile(%F.StringTrim{arguments: [text]}, env),
-      do: {{:call, :trim, [Operation.text(text, env, [:text])]}, :text}
 
     def compile(%module{arguments: [text, pattern]}, env) when module in [Like, ILike] do
       text = Operation.text(text, env, @texts)
@@ -187,6 +177,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
       cond do
         match?({:ok, _, _}, literal) -> literal |> Tuple.delete_at(0)
+        called = Functions.call(node, env) -> called
         folded = Constant.constant(node, env) -> folded
         true -> residual("#{name(module)} has no SQL of the same meaning")
       end

@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Journal do
     @moduledoc """
     How the changes of a resource's rows become events: `sqlite do journal do … end end`.
@@ -18,46 +18,18 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     itself, in the commit of the change, whoever makes it.
     """
 
-    alias AshRusqlite.DataLayer.{Codec, Info, TableSpec}
-    alias AshRusqlite.DataLayer.Journal.{Condition, Event, Subject}
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Value.Codec
+    # The room of the journal in the data layer: what `journal do` makes of a table (here, for
+    # `Schema.TableSpec`), the conditions of events, what an action says of a change (`WriteContext`, for
+    # `Write`), and which row a record is of (`Record`). The journal itself is `AshRusqlite.Journal`.
+
+    alias AshRusqlite.DataLayer.Dsl
+    alias AshRusqlite.DataLayer.Dsl.Journal.{Event, Subject}
+    alias AshRusqlite.DataLayer.Journal.Condition
     alias AshRusqlite.Error
 
-    @schema [
-      type: [
-        type: :string,
-        doc:
-          "What the types of the events begin with, such as `\"chat.message\"`: words of a-z, 0-9 " <>
-            "and _, with dots between them. By default the resource's short name."
-      ],
-      skip: [
-        type: {:wrap_list, :atom},
-        default: [],
-        doc:
-          "Attributes whose changes are no events. They are in the data of a row that is created " <>
-            "or deleted, but not in that of one that is updated."
-      ],
-      sensitive: [
-        type: {:wrap_list, :atom},
-        default: [],
-        doc: "Attributes of which an event has that they changed, and a digest for the value."
-      ]
-    ]
-
-    defstruct [:__spark_metadata__, :type, :source, :actor, skip: [], sensitive: [], events: []]
-
-    @type t :: %__MODULE__{
-            type: String.t() | nil,
-            source: Subject.t() | nil,
-            actor: Subject.t() | nil,
-            skip: [atom()],
-            sensitive: [atom()],
-            events: [Event.t()]
-          }
-
     @on %{create: "insert", update: "update", destroy: "delete"}
-
-    @doc false
-    def schema, do: @schema
 
     @doc """
     The `journal:` of a table's description, or nil for a resource that is not journaled. Raises
@@ -65,13 +37,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     """
     @spec spec(Ash.Resource.t()) :: keyword() | nil
     def spec(resource) do
-      with %__MODULE__{} = journal <- Info.journal(resource) do
+      with %Dsl.Journal{} = journal <- Info.journal(resource) do
         [
           type: journal.type || to_string(Ash.Resource.Info.short_name(resource)),
           source: subject(journal.source, resource),
           actor: subject(journal.actor, resource),
-          skip: TableSpec.columns(journal.skip, resource),
-          sensitive: TableSpec.columns(journal.sensitive, resource),
+          skip: Codec.columns(journal.skip, resource),
+          sensitive: Codec.columns(journal.sensitive, resource),
           events: Enum.flat_map(journal.events, &events(&1, resource))
         ]
       end

@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Notifications do
     @moduledoc """
     Calls the notifiers of Ash resources, such as `Ash.Notifier.PubSub`, for changes that no action has
@@ -27,7 +27,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     use GenServer
 
     alias AshRusqlite.{Error, Event, Journal}
-    alias AshRusqlite.DataLayer.{Codec, Info}
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.Repo.{Events, Options, Reads}
 
     @types %{insert: :create, update: :update, delete: :destroy}

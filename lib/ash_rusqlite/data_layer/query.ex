@@ -1,7 +1,16 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Query do
     @moduledoc false
-    # What Ash asks for, piece by piece, before any of it is translated.
+    # What Ash asks for, piece by piece, before any of it is translated; the rest of the room makes a
+    # plan of it (`Query.Plan`): sorts, distinct and pages, relationships and aggregates as queries within
+    # queries. `Read` runs plans, `Write` uses their conditions; nothing here reads a row. Ash's
+    # expressions are the room `Expression`, which asks this one by `Expression.Related`.
+
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Query.{Aggregate, Relationship}
+    alias AshRusqlite.Repo.Options
+
+    @behaviour Expression.Related
 
     defstruct [
       :resource,
@@ -22,7 +31,19 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     @type t :: %__MODULE__{}
 
-    alias AshRusqlite.Repo.Options
+    @doc "The environment of expressions on the rows of a resource and on their related rows."
+    @spec env(Ash.Resource.t(), term(), map()) :: %Expression.Env{}
+    def env(resource, tenant, context),
+      do: %{Expression.env(resource, tenant, context) | related: __MODULE__}
+
+    @impl Expression.Related
+    def exists(exists, env), do: Relationship.exists(exists, env)
+
+    @impl Expression.Related
+    def to_one(path, expression, env), do: Relationship.to_one(path, expression, env)
+
+    @impl Expression.Related
+    def aggregate(aggregate, env), do: Aggregate.scalar(aggregate, env)
 
     @doc """
     Milliseconds that the context of a query or a changeset gives each of its statements, or nil.

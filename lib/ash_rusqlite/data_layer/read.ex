@@ -1,21 +1,28 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Read do
     @moduledoc false
-    # Runs a query: what SQLite can do as one statement, the rest over its rows.
+    # Runs a query of Ash: makes its plan (`Query.Plan`), has SQLite do its part as one statement, and
+    # leaves the rest to `Residual`. Lateral joins, combinations and aggregates over a query have files
+    # of their own in this room. The data layer calls it, and writes that read their rows first.
 
-    alias AshRusqlite.DataLayer.{AsOf, Codec, Combination, Deadline, Errors, Plan, Query, Runtime}
-    alias AshRusqlite.DataLayer.{Store, Unreadable}
+    alias AshRusqlite.DataLayer.{Errors, Query, Residual, Store}
+    alias AshRusqlite.DataLayer.Place.AsOf
+    alias AshRusqlite.DataLayer.Query.Plan
+    alias AshRusqlite.DataLayer.Read.{Combination, Computed, UnreadableRows}
+    alias AshRusqlite.DataLayer.Residual.Deadline
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
+    alias AshRusqlite.Repo.Request
 
     import Errors, only: [elixir_may: 1]
 
-    @doc "The records of a query. `parent` is the record that `parent()` speaks of."
+    @doc "The records of a query. `parent` is the record that `parent()` refers to."
     @spec run(Query.t(), Ash.Resource.record() | nil) ::
             {:ok, [Ash.Resource.record()]} | {:error, term()}
     def run(%Query{} = query, parent \\ nil) do
       Deadline.within(Query.timeout(query.context), fn ->
-        query |> do_run(parent) |> Deadline.whole() |> to_ash_error(query.resource)
+        query |> do_run(parent) |> Deadline.with_deadline() |> to_ash_error(query.resource)
       end)
     end
 
@@ -36,7 +43,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def planned(store, %{query: query} = plan, parent) do
       Deadline.within(Query.timeout(query.context), fn ->
         with(:ok <- Deadline.check(), do: attempt(store, plan, parent))
-        |> Deadline.whole()
+        |> Deadline.with_deadline()
         |> to_ash_error(query.resource)
       end)
     end
@@ -55,7 +62,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     def plan(query, parent), do: Plan.of(query, parent: parent)
 
     defp combined(plan, records, parent) do
-      with :ok <- Plan.check(plan), do: Runtime.finish(plan, records, parent)
+      with :ok <- Plan.check(plan), do: Residual.finish(plan, records, parent)
     end
 
     defp attempt(store, plan, parent) do
@@ -70,7 +77,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     defp pushed(store, plan, parent) do
       with {:ok, records} <- records(store, plan) do
-        Runtime.finish(plan, records, parent)
+        Residual.finish(plan, records, parent)
       end
     end
 
@@ -80,7 +87,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The rows that SQLite gives for a plan."
     @spec rows(Store.t(), Plan.t()) :: {:ok, [map()]} | {:error, Error.t()}
     def rows(store, plan) do
-      run_read(store, {:all, store.table, options(plan)}, plan)
+      run_read(store, Request.all(store.table, options(plan)), plan)
     end
 
     defp run_read(store, read, plan),
@@ -103,8 +110,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @doc "The `where:` of scalars that all must hold."
     @spec where([term()]) :: term()
     def where([]), do: nil
-    def where([scalar]), do: {:expr, scalar}
-    def where(scalars), do: {:expr, {:and, scalars}}
+    def where([scalar]), do: Request.expression(scalar)
+    def where(scalars), do: Request.expression({:and, scalars})
 
     defp select(%{select: nil, computed: []}), do: nil
 
@@ -127,14 +134,14 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # What a row holds that cannot be read is looked for when it has come up, and only where the
     # query says what becomes of it.
     defp records(store, plan) do
-      case Unreadable.mode(plan.query.context) do
+      case UnreadableRows.mode(plan.query.context) do
         :error ->
           with {:ok, rows} <- rows(store, plan), do: records_of(rows, plan)
 
         mode ->
           with {:ok, rows} <-
-                 run_read(store, {:marked, {:all, store.table, options(plan)}}, plan),
-               do: Unreadable.load(rows, plan.query.resource, plan.select, plan, mode)
+                 run_read(store, Request.marked(Request.all(store.table, options(plan))), plan),
+               do: UnreadableRows.load(rows, plan.query.resource, plan.select, plan, mode)
       end
     end
 
@@ -142,7 +149,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       with {:ok, records} <- Codec.load_all(rows, plan.query.resource, plan.select) do
         if plan.computed == [],
           do: {:ok, records},
-          else: Runtime.put_computed(records, rows, plan)
+          else: Computed.put(records, rows, plan)
       end
     end
   end

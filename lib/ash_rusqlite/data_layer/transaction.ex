@@ -1,9 +1,12 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Transaction do
     @moduledoc false
-    # Ash's transactions are the repo's. Ash flattens nested ones itself.
+    # Ash's transactions are the repo's, with the deadline that Ash gives them. Ash flattens nested ones
+    # itself. The data layer opens them, `Store` asks whether a write may go on in one, and writes of
+    # several statements are one by `all_or_nothing/2`.
 
-    alias AshRusqlite.DataLayer.{Context, Errors, Store}
+    alias AshRusqlite.DataLayer.{Errors, Place}
+    alias AshRusqlite.DataLayer.Place.Context
     alias AshRusqlite.{Error, Repo}
 
     # By resource, the repo of the transaction that Ash opened for it, and whether that began here.
@@ -28,8 +31,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
            do: {:error, Errors.to_ash(error, resource)}
     end
 
-    defp repo(resource, nil), do: Store.own_repo(resource)
-    defp repo(resource, given), do: Store.repo_in(resource, %{data_layer: %{repo: given}})
+    defp repo(resource, nil), do: Place.own_repo(resource)
+    defp repo(resource, given), do: Place.repo_in(resource, %{data_layer: %{repo: given}})
 
     defp open(resource, repo, fun, opts) do
       before = Process.get(@opened, %{})
@@ -77,7 +80,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     # In whose transaction Ash believes a resource to be.
     defp opened(resource) do
       with nil <- Map.get(Process.get(@opened, %{}), resource),
-           {:ok, own} <- Store.own_repo(resource),
+           {:ok, own} <- Place.own_repo(resource),
            true <- Repo.Transaction.in_transaction?(own) do
         {own, false}
       else
@@ -117,10 +120,13 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     Runs several statements of one callback as one: in the open transaction, or in one of
     its own. An `{:error, error}` takes all of them back.
     """
-    @spec all_or_nothing(Store.t(), (() -> {:ok, value} | :ok | {:error, term()})) ::
+    @spec all_or_nothing(
+            %{:repo => Repo.repo(), optional(atom()) => term()},
+            (() -> {:ok, value} | :ok | {:error, term()})
+          ) ::
             {:ok, value} | :ok | {:error, term()}
           when value: term()
-    def all_or_nothing(%Store{repo: repo}, fun) do
+    def all_or_nothing(%{repo: repo}, fun) do
       result =
         Repo.Transaction.savepoint(repo, fn ->
           case fun.() do
@@ -142,7 +148,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       repo =
         case opened(resource) do
           {repo, _fresh?} -> repo
-          nil -> elem({:ok, _} = Store.own_repo(resource), 1)
+          nil -> elem({:ok, _} = Place.own_repo(resource), 1)
         end
 
       Repo.Transaction.rollback(repo, reason)

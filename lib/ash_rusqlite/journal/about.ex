@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.Resource.ManualRelationship) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.Journal.About do
     @moduledoc """
     The relationship from an event to the record that it is about, see `AshRusqlite.Journal.Resource`.
@@ -10,7 +10,8 @@ if Code.ensure_loaded?(Ash.Resource.ManualRelationship) do
 
     require Ash.Query
 
-    alias AshRusqlite.DataLayer.{Codec, Info}
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.Repo.JSON
 
     @doc "What is read of an event to find its record."

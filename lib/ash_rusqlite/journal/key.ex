@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.Type) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.Journal.Key do
     @moduledoc """
     The type of the key of an event's row: the value itself, a text, number or binary, as it is

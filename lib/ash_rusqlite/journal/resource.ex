@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.Resource) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.Journal.Resource do
     @moduledoc """
     Makes a read-only Ash resource of the events of a repo's journal.

@@ -245,10 +245,10 @@ defmodule AshRusqlite.Repo.Expression do
           | {:subquery, select(), scalar()}
           | {:aggregate, aggregate_kind(), scalar(), keyword(), select()}
 
-  @typep column :: AshRusqlite.Repo.column()
+  @typep column :: AshRusqlite.Repo.Request.name()
 
   @typedoc "A query within an expression, see \"Scalars\" above."
-  @type select :: {:select, AshRusqlite.Repo.table(), [select_option()]}
+  @type select :: {:select, AshRusqlite.Repo.Request.name(), [select_option()]}
 
   @typedoc "An option of a query within."
   @type select_option ::
@@ -256,5 +256,5 @@ defmodule AshRusqlite.Repo.Expression do
           | {:order_by, [{direction(), scalar()}]}
           | {:limit | :offset, non_neg_integer() | nil}
           | {:distinct, boolean()}
-          | {:joins, [{AshRusqlite.Repo.table(), scalar()}]}
+          | {:joins, [{AshRusqlite.Repo.Request.name(), scalar()}]}
 end

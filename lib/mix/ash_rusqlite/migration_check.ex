@@ -5,7 +5,7 @@ defmodule Mix.AshRusqlite.MigrationCheck do
   alias AshRusqlite.Repo.Maintenance
 
   # It is there where the data layer is.
-  @report AshRusqlite.DataLayer.Boot
+  @report AshRusqlite.DataLayer.Schema.Report
   @compile {:no_warn_undefined, @report}
 
   @doc "Checks the file of `opts[:check]`, and ends the task where something is wrong."

@@ -46,8 +46,8 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   alias AshRusqlite.Repo.{Maintenance, Schema}
   alias Mix.AshRusqlite.Advice
 
-  @beyond_json AshRusqlite.DataLayer.BeyondJson
-  @table_spec AshRusqlite.DataLayer.TableSpec
+  @beyond_json AshRusqlite.DataLayer.Check.BeyondJson
+  @table_spec AshRusqlite.DataLayer.Schema.TableSpec
   @compile {:no_warn_undefined, [@beyond_json, @table_spec]}
 
   @impl true
@@ -59,7 +59,7 @@ defmodule Mix.Tasks.AshRusqlite.Check do
       cond do
         opts[:json] -> &json!(&1, &2, opts)
         opts[:unreadable] -> &readable!(&1, &2, opts)
-        true -> &sound!(&1, &2, opts)
+        true -> &check_integrity!(&1, &2, opts)
       end
 
     Mix.AshRusqlite.each_repo(opts, [create: false], check)
@@ -89,7 +89,7 @@ defmodule Mix.Tasks.AshRusqlite.Check do
     end
   end
 
-  defp sound!(repo, words, opts) do
+  defp check_integrity!(repo, words, opts) do
     options = Keyword.take(opts, [:quick])
 
     case Mix.AshRusqlite.value!(Maintenance.check(repo, options)) do

@@ -13,7 +13,7 @@ defmodule Mix.Tasks.AshRusqlite.GenerateMigrations do
   use Mix.Task
 
   # It is there where the data layer is.
-  @tasks AshRusqlite.DataLayer.Migrations.Tasks
+  @tasks Mix.AshRusqlite.AshTasks
   @compile {:no_warn_undefined, @tasks}
 
   @impl true

@@ -1,9 +1,10 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.Comparison do
     @moduledoc false
     # Comparisons, and the kind as which two expressions are compared.
 
-    alias AshRusqlite.DataLayer.{Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Value.Kind
 
     import AshRusqlite.DataLayer.Expression.Constant, only: [fold: 2, value?: 1]
     import Expression, only: [compile: 2, inspect_kind: 1, residual: 1]

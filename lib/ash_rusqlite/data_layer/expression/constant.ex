@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.Constant do
     @moduledoc false
     # Values that no row has a part in.
@@ -6,7 +6,8 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     alias Ash.Query.Function, as: F
     alias Ash.Query.Operator, as: O
     alias Ash.Query.Ref
-    alias AshRusqlite.DataLayer.{Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Value.Kind
 
     import Expression, only: [inspect_kind: 1, residual: 1]
 

@@ -1,10 +1,12 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.Field do
     @moduledoc false
     # The fields of a row and of its related rows.
 
     alias Ash.Query.Ref
-    alias AshRusqlite.DataLayer.{Aggregate, Expression, Kind, Relationship}
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Expression.Related
+    alias AshRusqlite.DataLayer.Value.Kind
 
     import AshRusqlite.DataLayer.Expression.Constant, only: [literal!: 2]
 
@@ -19,7 +21,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
       do: calculation(calculation, %{env | stored?: false, rows: %{}})
 
     def ref(%Ref{relationship_path: [], attribute: %Ash.Query.Aggregate{} = aggregate}, env),
-      do: Aggregate.scalar(aggregate, %{env | stored?: false})
+      do: Related.of(env).aggregate(aggregate, %{env | stored?: false})
 
     def ref(%Ref{relationship_path: [], attribute: attribute}, env) do
       attribute = attribute!(attribute, env)
@@ -32,7 +34,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     def ref(%Ref{relationship_path: path} = ref, env) do
-      {scalar, kind} = Relationship.to_one(path, %{ref | relationship_path: []}, env)
+      {scalar, kind} = Related.of(env).to_one(path, %{ref | relationship_path: []}, env)
       {or_default(scalar, kind, ref.attribute), kind}
     end
 

@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.Fragment do
     @moduledoc false
     # `fragment("…")`: SQL that an application brings along. Only SQLite can compute it, so
@@ -6,7 +6,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
 
     alias Ash.Query.{Aggregate, Calculation, Call, Ref}
     alias Ash.Query.Function, as: F
-    alias AshRusqlite.DataLayer.{Expression, Info}
+    alias AshRusqlite.DataLayer.{Expression, Like}
     alias AshRusqlite.DataLayer.Expression.{Constant, Field}
     alias AshRusqlite.Error
 
@@ -33,7 +33,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     defp like(arguments, env) do
       likes? = Enum.any?(arguments, &(match?({:raw, _}, &1) and elem(&1, 1) =~ ~r/like/i))
 
-      if likes? and Info.like(env.resource) == :ash_sqlite,
+      if likes? and Like.dialect(env.resource) == :ash_sqlite,
         do: [:case_sensitive_like],
         else: []
     end
@@ -150,7 +150,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
         :invalid_query,
         "#{place} holds a fragment, which only SQLite can compute, together with something " <>
           "that is left to Elixir#{why}: give the whole of it in SQL, or keep them apart. " <>
-          "AshRusqlite.explain/2 tells which is which",
+          "AshRusqlite.explain/2 says which is which",
         %{reasons: reasons}
       )
     end

@@ -1,10 +1,10 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.FragmentValue do
     @moduledoc false
     # What SQLite computed by a fragment, as a value of the type that the calculation has. SQLite
     # may give anything, so what does not fit is an error.
 
-    alias AshRusqlite.DataLayer.Codec
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.Error
     alias AshRusqlite.Repo.JSON
 

@@ -1,9 +1,10 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.Logic do
     @moduledoc false
     # Booleans, and choices by them.
 
-    alias AshRusqlite.DataLayer.{Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Value.Kind
     alias AshRusqlite.DataLayer.Expression.Fragment
 
     import AshRusqlite.DataLayer.Expression.Constant, only: [literal!: 2, value?: 1]

@@ -1,36 +1,14 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Expression.Operation do
     @moduledoc false
     # What texts and numbers are computed with.
 
-    alias AshRusqlite.DataLayer.{Expression, Kind}
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Value.Kind
 
-    import AshRusqlite.DataLayer.Expression.Constant, only: [literal!: 2, value?: 1]
     import Expression, only: [compile: 2, inspect_kind: 1, residual: 1]
 
     @numbers [:integer, :real]
-
-    @doc "A function that looks for a text in another."
-    @spec search(atom(), term(), term(), %Expression.Env{}) :: {Expression.scalar(), :boolean}
-    def search(function, text, part, env) do
-      {text, kind} = compile(text, env)
-      {part, other} = if(value?(part), do: literal!(part, kind), else: compile(part, env))
-
-      case {kind, other} do
-        {kind, other} when kind in [:text, :unknown] and other in [:text, :unknown] ->
-          {{:call, function, [text, part]}, :boolean}
-
-        {kind, other} when kind in [:text, :ci] and other in [:text, :ci] ->
-          lower = &{:call, :downcase, [&1]}
-          {{:call, function, [lower.(text), lower.(part)]}, :boolean}
-
-        {kind, other} when nil in [kind, other] ->
-          {nil, :boolean}
-
-        _ ->
-          residual("#{function} of #{inspect_kind(kind)} and #{inspect_kind(other)}")
-      end
-    end
 
     @doc "An expression as a text of one of the kinds."
     @spec text(term(), %Expression.Env{}, [Kind.t()]) :: Expression.scalar()

@@ -1,12 +1,13 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Journal.Condition do
     @moduledoc false
     # The condition of an event, as the engine takes it: it makes SQL of it for a trigger. To an
     # expression the row before the change is what the outer row is to a subquery, one level up.
 
     alias Ash.Query.{Parent, Ref}
-    alias AshRusqlite.DataLayer.{Expression, Timeless}
-    alias AshRusqlite.DataLayer.Journal.Event
+    alias AshRusqlite.DataLayer.Expression
+    alias AshRusqlite.DataLayer.Expression.Timeless
+    alias AshRusqlite.DataLayer.Dsl.Journal.Event
 
     @doc "The `where:` or the `condition:` of an event, `[]` without one, or why there is none."
     @spec of(Ash.Resource.t(), Event.t(), :create | :update | :destroy) ::

@@ -1,11 +1,12 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Journal.Verifier do
     @moduledoc false
     # Says when a resource is compiled what the engine would refuse when its table is made.
 
     use Spark.Dsl.Verifier
 
-    alias AshRusqlite.DataLayer.{Info, Journal}
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Dsl.Journal
     alias AshRusqlite.DataLayer.Journal.Condition
     alias Spark.Dsl.Verifier
     alias Spark.Error.DslError

@@ -1,9 +1,10 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Migrations.ForeignKeys do
     @moduledoc false
     # The foreign keys that generated migrations make: those that `references do` asks for.
 
-    alias AshRusqlite.DataLayer.{Codec, Info}
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.Error
 
     @doc """

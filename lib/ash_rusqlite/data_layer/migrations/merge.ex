@@ -1,10 +1,11 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Migrations.Merge do
     @moduledoc false
     # The one table of several resources: it has the columns of all, and what they say of one thing
     # must be the same.
 
-    alias AshRusqlite.DataLayer.{Errors, Info, RelationshipIndex, TableSpec}
+    alias AshRusqlite.DataLayer.{Errors, Info}
+    alias AshRusqlite.DataLayer.Schema.{RelationshipIndex, TableSpec}
     alias AshRusqlite.DataLayer.Migrations.Table
     alias AshRusqlite.Error
 

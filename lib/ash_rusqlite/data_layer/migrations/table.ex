@@ -1,10 +1,13 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Migrations.Table do
     @moduledoc false
     # The table that one resource asks of generated migrations, before it is joined with those of other
     # resources in the same table.
 
-    alias AshRusqlite.DataLayer.{Codec, CustomIndex, Info, Journal, MigrationDefault, TableSpec}
+    alias AshRusqlite.DataLayer.{Info, Journal}
+    alias AshRusqlite.DataLayer.Dsl.CustomIndex
+    alias AshRusqlite.DataLayer.Schema.{Column, TableSpec}
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.Error
 
     @typedoc "What the table has of a resource; its indexes are looked for once all columns are known."
@@ -56,7 +59,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp column(resource, attribute, counted, key) do
-      column = TableSpec.column(resource, attribute, counted)
+      column = Column.of(resource, attribute, counted)
       required? = not attribute.allow_nil? or column[:name] in key
 
       column
@@ -66,7 +69,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp default(resource, attribute) do
-      case MigrationDefault.of(resource, attribute) do
+      case Column.migration_default(resource, attribute) do
         {:ok, :none} -> []
         {:ok, {:value, value}} -> [default: value]
         {:ok, {:sql, sql}} -> [default_sql: sql]
@@ -111,7 +114,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     end
 
     defp columns(index, resource) do
-      named = TableSpec.columns(index.fields, resource) ++ List.wrap(index.include)
+      named = Codec.columns(index.fields, resource) ++ List.wrap(index.include)
       Enum.reject(named, &CustomIndex.expression?/1)
     end
 

@@ -1,4 +1,4 @@
-if Code.ensure_loaded?(Ash.DataLayer) do
+if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Migrations.Wanted do
     @moduledoc """
     The tables that the resources of a repo ask of generated migrations.
@@ -9,8 +9,12 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     context it is the table without a tenant; a file that changes it is run for each tenant's, too.
     """
 
-    alias AshRusqlite.DataLayer
-    alias AshRusqlite.DataLayer.{IdentityIndex, Info}
+    # The first module of its room, which `mix ash.codegen` calls (`Mix.AshRusqlite.AshTasks`): `Table` is
+    # what one resource asks for, `ForeignKeys` its keys, `Merge` the one table of several resources. What
+    # a table that follows its resource looks like, the room `Schema` says.
+
+    alias AshRusqlite.DataLayer.Info
+    alias AshRusqlite.DataLayer.Schema.IdentityIndex
     alias AshRusqlite.DataLayer.Migrations.{ForeignKeys, Merge, Table}
     alias AshRusqlite.Error
 
@@ -54,7 +58,7 @@ if Code.ensure_loaded?(Ash.DataLayer) do
     @spec repos([Ash.Resource.t()]) :: [module()]
     def repos(resources) do
       for resource <- resources,
-          Ash.DataLayer.data_layer(resource) == DataLayer,
+          Info.ours?(resource),
           not Info.private?(resource),
           repo = Info.repo(resource),
           is_atom(repo),

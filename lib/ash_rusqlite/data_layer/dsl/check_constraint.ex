@@ -1,0 +1,34 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.DataLayer.Dsl.CheckConstraint do
+    @moduledoc "A check of `sqlite do check_constraints do … end end`."
+
+    @schema [
+      attribute: [
+        type: {:wrap_list, :atom},
+        required: true,
+        doc:
+          "The attribute, or the list of attributes, that gets the error when a row is refused."
+      ],
+      name: [type: :string, required: true, doc: "The name of the constraint."],
+      check: [
+        type: :string,
+        doc:
+          "The condition, as SQL. Generated migrations make the check; without it one that is " <>
+            "there already gets its message."
+      ],
+      message: [type: :string, doc: "The message of the error. By default \"is invalid\"."]
+    ]
+
+    defstruct [:__spark_metadata__ | Keyword.keys(@schema)]
+
+    @type t :: %__MODULE__{
+            attribute: [atom()],
+            name: String.t(),
+            check: String.t() | nil,
+            message: String.t() | nil
+          }
+
+    @doc false
+    def schema, do: @schema
+  end
+end

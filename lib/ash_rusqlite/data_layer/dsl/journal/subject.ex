@@ -1,0 +1,24 @@
+if Code.ensure_loaded?(Ash) do
+  defmodule AshRusqlite.DataLayer.Dsl.Journal.Subject do
+    @moduledoc """
+    The `source` or `actor` of `sqlite do journal do … end end`: a kind of things, and the attribute
+    that says which one.
+    """
+
+    @schema [
+      kind: [
+        type: {:or, [:atom, :string]},
+        required: true,
+        doc: "What it is: `:room` makes it `room:<id>`."
+      ],
+      attribute: [type: :atom, required: true, doc: "The attribute with its id."]
+    ]
+
+    defstruct [:__spark_metadata__ | Keyword.keys(@schema)]
+
+    @type t :: %__MODULE__{kind: atom() | String.t(), attribute: atom()}
+
+    @doc false
+    def schema, do: @schema
+  end
+end
