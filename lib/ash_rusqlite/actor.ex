@@ -69,7 +69,7 @@ end
 defimpl AshRusqlite.Actor, for: Any do
   @moduledoc false
   # Whether a module is a resource is asked where Ash is there.
-  if Code.ensure_loaded?(Ash.Resource.Info) do
+  if Code.ensure_loaded?(Ash) do
     @doc false
     def name(%module{} = struct) do
       key =

@@ -99,32 +99,13 @@ if Code.ensure_loaded?(Ash) do
     @behaviour Ash.DataLayer
     @behaviour Ash.Extension
 
-    alias AshRusqlite.DataLayer.{
-      ILike,
-      Info,
-      Like,
-      Place,
-      Query,
-      Read,
-      Results,
-      Store,
-      Transaction
-    }
-
+    alias AshRusqlite.DataLayer.{ILike, Info, Like, Place, Query, Read, Results}
+    alias AshRusqlite.DataLayer.{Store, Transaction}
     alias AshRusqlite.DataLayer.Place.{AsOf, Context}
     alias AshRusqlite.DataLayer.Read.{AggregateQuery, LateralJoin}
     alias AshRusqlite.DataLayer.Residual.Deadline
-
-    alias AshRusqlite.DataLayer.Write.{
-      BulkCreate,
-      ByQuery,
-      Create,
-      Destroy,
-      Update,
-      UpdateMany,
-      Upsert
-    }
-
+    alias AshRusqlite.DataLayer.Write.{BulkCreate, ByQuery, Create, Destroy}
+    alias AshRusqlite.DataLayer.Write.{Update, UpdateMany, Upsert}
     alias AshRusqlite.Repo.QueryLog
     alias Mix.AshRusqlite.AshTasks
 
@@ -192,7 +173,7 @@ if Code.ensure_loaded?(Ash) do
 
     def can?(_resource, _feature), do: false
 
-    # ETS has no transactions; what a private store stands in for may count on that.
+    # ETS has no transactions, and what uses a private store in its place may rely on that.
     defp transact?(resource) do
       not Info.private?(resource) or
         Application.get_env(:ash_rusqlite, :private_transactions?, true)

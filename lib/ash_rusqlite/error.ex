@@ -54,7 +54,7 @@ defmodule AshRusqlite.Error do
 
     * `:code` - an atom that never changes its meaning, see the list below
     * `:message` - one or two sentences that say what to do
-    * `:details` - a map with what the message speaks of, such as `:table`, `:column`,
+    * `:details` - a map with what the message refers to, such as `:table`, `:column`,
       `:option`, `:nearest`, `:waited_ms`, `:holder`, and `:row`, the place of the row among those
       of an `insert_all` that is at fault. With `maybe_written: true` a write that failed may be
       there nevertheless: look before you write it again
@@ -99,7 +99,7 @@ defmodule AshRusqlite.Error do
   end
 
   @doc """
-  The error that a native function's `{code, message, details, retryable?}` stands for.
+  The error of a native function, which returns it as `{code, message, details, retryable?}`.
 
       iex> error = AshRusqlite.Error.from_native({:busy, "locked", %{waited_ms: 5}, true})
       iex> {error.code, error.retryable?, Exception.message(error)}

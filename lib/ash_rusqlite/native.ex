@@ -18,7 +18,7 @@ defmodule AshRusqlite.Native do
   @typedoc "A transaction of the calling process."
   @opaque tx :: reference()
 
-  @typedoc "What a native function says when it fails."
+  @typedoc "The error of a native function."
   @type error :: {:error, {atom(), String.t(), map(), boolean()}}
 
   @typedoc "Milliseconds."
@@ -37,8 +37,8 @@ defmodule AshRusqlite.Native do
   @type full :: {:full, reference(), id :: term()}
 
   @typedoc """
-  Rows that are read and not terms yet: these will take so many words on the heap of the caller,
-  and so many bytes of binaries beside it.
+  Rows that are read and not terms yet, with the number of words that these will take on the heap of
+  the caller, and the number of bytes of binaries beside it.
   """
   @type gathered ::
           {:gathered, rows :: reference(), words :: pos_integer(), bytes :: non_neg_integer()}
@@ -82,7 +82,7 @@ defmodule AshRusqlite.Native do
 
   @in_parentheses {:capture, :all_but_first, :list}
 
-  # What `load` returns is logged; whoever loads the module asks here.
+  # What `load` returns is logged; the process that loads the module reads the reason here.
   defp refused({:error, {reason, text}}) do
     text =
       case reason == :upgrade and :re.run(text, ~c"\\(([234])\\)", [@in_parentheses]) do
@@ -170,11 +170,11 @@ defmodule AshRusqlite.Native do
           {:ok, []} | queued() | full() | error()
   def ensure_table(_db, _ref, _table, _timeout), do: not_loaded()
 
-  @doc "Says what the columns of another program's table hold."
+  @doc "Sets what the columns of another program's table hold."
   @spec read_table_as(db(), Request.table_spec()) :: :ok | error()
   def read_table_as(_db, _table), do: not_loaded()
 
-  @doc "Tells what keeps a table from being as it should be."
+  @doc "The differences between a table and its description."
   @spec table_differences(db(), Request.table_spec(), ms()) ::
           {:ok, [map()]} | wait() | error()
   def table_differences(_db, _table, _timeout), do: not_loaded()
@@ -313,7 +313,7 @@ defmodule AshRusqlite.Native do
   @spec json_decode_dirty(binary()) :: {:ok, term()} | error()
   def json_decode_dirty(_binary), do: not_loaded()
 
-  @doc "Says how many atoms stored values may make."
+  @doc "Sets how many atoms stored values may make."
   @spec limit_stored_atoms(non_neg_integer()) :: :ok | error()
   def limit_stored_atoms(_limit), do: not_loaded()
 

@@ -96,9 +96,9 @@ defmodule AshRusqlite.Repo do
     * `:cache_size` - of each connection: pages, or KiB when negative. -16,000
     * `:statement_cache_size` - prepared statements of each connection. 200
     * `:log_size_limit` - how large the write-ahead log (the file `-wal`) may become while
-      somebody always writes, in bytes. 100,000,000; at least 65,536. See "The log" below
-    * `:wal_autocheckpoint` - pages of the log that are moved into the file as soon as nobody
-      writes. 1,000, or fewer with a small `log_size_limit:`. Alone it sets `log_size_limit:` to 24
+      writes never pause, in bytes. 100,000,000; at least 65,536. See "The log" below
+    * `:wal_autocheckpoint` - pages of the log that are moved into the file as soon as no
+      write waits. 1,000, or fewer with a small `log_size_limit:`. Alone it sets `log_size_limit:` to 24
       times its size
     * `:journal_size_limit` (bytes), `:mmap_size` (bytes), `:temp_store` (`:default`, `:file`,
       `:memory`) - as SQLite's pragmas of these names
@@ -112,16 +112,16 @@ defmodule AshRusqlite.Repo do
   outside of the database belong behind it. With `durable_reads: false` reads do not wait, and what they report, and events that
   subscribers receive, may be gone after a power loss, together with the write, which was not answered either.
 
-  When the disk fails to sync, everybody who waits for it gets `:io_error`. With `maybe_written: true` in
+  When the disk fails to sync, every call that waits for it gets `:io_error`. With `maybe_written: true` in
   its details the write can be seen, and may be lost or not: the repo writes it again before the next
   write, and until that has worked it refuses writes and reads.
 
   ## The log
 
   A commit goes into the log. From there its pages are moved into the file: when the log has
-  `wal_autocheckpoint:` pages and nobody writes for a moment, and at `log_size_limit:` bytes in
+  `wal_autocheckpoint:` pages and writes pause for a moment, and at `log_size_limit:` bytes in
   any case. Reads that always overlap may let it become twice as large before writers wait for
-  them, and one transaction that is larger makes it as large as itself. When nobody has written for
+  them, and one transaction that is larger makes it as large as itself. When there was no write for
   five seconds and it is larger than `wal_autocheckpoint:` pages, all of it is moved and the log is cut
   to nothing; while a long read still needs it, that is tried again after 10, 20, … 80 seconds. Nothing
   wakes a repo that is idle after that. A smaller log stays as it is: to write over it is quicker than
@@ -152,7 +152,7 @@ defmodule AshRusqlite.Repo do
   ## Many databases
 
   A module can run several times, under a name each; `c:put_dynamic_repo/1` chooses the one
-  that the calling process speaks with. Without a module, `start_link/1` starts a repo, and
+  that the calling process uses. Without a module, `start_link/1` starts a repo, and
   `AshRusqlite.Repo.Reads`, `AshRusqlite.Repo.Writes`, `AshRusqlite.Repo.Transaction`,
   `AshRusqlite.Repo.Maintenance` and `AshRusqlite.Repo.Schema` take it as their first argument.
   """
@@ -564,16 +564,16 @@ defmodule AshRusqlite.Repo do
   operation Events, unsubscribe(subscription :: pid()) :: :ok
 
   @doc """
-  Calls a function whose writes are made by an actor: what they change of journaled tables is his in
-  the journal. It counts for the calling process and this repo, and until the function ends, however
+  Calls a function whose writes are made by an actor, whom the journal names in the events of what
+  they change. It counts for the calling process and this repo, and until the function ends, however
   it ends. Options:
 
-    * `:action` - what he does, such as `:import`
+    * `:action` - the name of what is done, such as `:import`
     * `:metadata` - a map with more about it, which is stored as JSON
 
-  What an inner call does not say is as around it, and maps of metadata are merged. A write may say
-  it for itself, see "The journal" below, and an Ash action has its own. Who an actor is, says
-  `AshRusqlite.Actor`; nil is nobody. Returns what the function returns.
+  An inner call keeps what it does not give from the outer one, and maps of metadata are merged. A
+  write may give its own, see "The journal" above, and an Ash action has its own. `AshRusqlite.Actor`
+  describes actors; nil is none. Returns what the function returns.
 
       MyApp.Repo.with_actor("user:ann", [action: :import, metadata: %{file: "chat.txt"}], fn ->
         MyApp.Repo.insert!(:rooms, %{id: "attic", title: "Attic"})
@@ -589,7 +589,7 @@ defmodule AshRusqlite.Repo do
 
   @doc """
   Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,
-  `step:` at most so many, `migrations:` another folder, `progress:` true or a function (see
+  `step:` at most this number, `migrations:` another folder, `progress:` true or a function (see
   `AshRusqlite.Progress`), `timeout:` how long it may wait for the writer, and `take_over:`
   whether what a pending file makes may be there already, by default the repo's `:auto_migrate`.
 
@@ -633,7 +633,7 @@ defmodule AshRusqlite.Repo do
 
   @doc """
   Checks the file and its foreign keys: a line for each problem, `[]` when it is sound.
-  Options: `quick:` true leaves out the indexes, `limit:` at most so many lines (100).
+  Options: `quick:` true leaves out the indexes, `limit:` the largest number of lines (100).
   """
   operation Maintenance,
             check(opts :: keyword() \\ []) :: {:ok, [String.t()]} | {:error, Error.t()}
@@ -767,7 +767,7 @@ defmodule AshRusqlite.Repo do
       `:changed`, `:missing` or `:inserted`, and the `:first` and `:last` seq between which it is; at
       most 100
     * `:head` and `:sealed` - the newest event, and the newest that the chain covers: it follows the
-      commits, about a second after the last one when nobody writes
+      commits, about a second after the last one when writes pause
     * `:hash` - of the chain until there. Kept elsewhere, it shows whether its end was cut off
     * `:seals`, `:events`, and `:removed`, those that retention removed
 
@@ -789,7 +789,7 @@ defmodule AshRusqlite.Repo do
   @doc "The options of the engine that hold for the running repo, otherwise the configured ones."
   @callback config() :: keyword()
 
-  @doc "Makes the calling process speak with another instance of the repo; returns the old one."
+  @doc "Makes the calling process use another instance of the repo; returns the previous one."
   @callback put_dynamic_repo(repo()) :: repo()
 
   @doc "The instance that the calling process uses, by default the module's name."

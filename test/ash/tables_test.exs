@@ -333,7 +333,7 @@ if Code.ensure_loaded?(Ash) do
       guests(["ann@example.org"])
       Application.put_env(:ash_tables_guests, :ash_domains, [Guests])
       log = capture_log(fn -> Report.report(Repo, :ash_tables_guests, Repo) end)
-      assert log =~ "tells upper case from lower case"
+      assert log =~ "distinguishes upper case from lower case"
       assert log =~ @nocase
     end
 

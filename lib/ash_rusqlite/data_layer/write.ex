@@ -1,10 +1,10 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Write do
     @moduledoc false
-    # What all writes share: the statement with its deadline and with who makes it, the conditions of a
-    # row, and when Elixir has to compute what SQLite cannot. Each callback of Ash has a file of its
-    # own in this room; the data layer calls those. A write is one request to the writer where SQLite
-    # can compute it. What only Elixir can is read (`Read`), computed and written in one transaction.
+    # What all writes share: the request with its deadline, actor and action, the conditions of a row, and
+    # when Elixir has to compute what SQLite cannot. Each callback of Ash has a file of its own in this
+    # room; the data layer calls those. A write is one request to the writer where SQLite can compute it.
+    # What only Elixir can is read (`Read`), computed and written in one transaction.
 
     alias Ash.Error.Changes.StaleRecord
 
@@ -24,10 +24,10 @@ if Code.ensure_loaded?(Ash) do
     decides a condition by it, and names the field on which it cannot be stored.
     """
     @spec by_elixir?(term(), term()) :: boolean()
-    def by_elixir?({:error, %Error{code: code} = error}, statement) when elixir_may(code),
-      do: not is_map_key(error.details, :column) and not Fragment.scalar?(statement)
+    def by_elixir?({:error, %Error{code: code} = error}, request) when elixir_may(code),
+      do: not is_map_key(error.details, :column) and not Fragment.scalar?(request)
 
-    def by_elixir?(_result, _statement), do: false
+    def by_elixir?(_result, _request), do: false
 
     @doc "The error for a record whose row is gone, or no longer as the filter wants it."
     @spec stale(Ash.Resource.t(), term()) :: Exception.t()
@@ -71,9 +71,9 @@ if Code.ensure_loaded?(Ash) do
       with {:ok, scalar} <- Expression.condition(filter, env), do: {:ok, [scalar]}
     end
 
-    @doc "Runs a write with the time that Ash gives it, and with who makes it."
-    @spec statement(Store.t(), tuple(), Ash.Changeset.t()) :: {:ok, term()} | {:error, term()}
-    def statement(%{repo: repo} = store, write, changeset) do
+    @doc "Runs a write with the time that Ash gives it, and with its actor and action."
+    @spec run(Store.t(), Request.write(), Ash.Changeset.t()) :: {:ok, term()} | {:error, term()}
+    def run(%{repo: repo} = store, write, changeset) do
       with {:ok, said} <- WriteContext.of(repo, store.resource, changeset) do
         repo
         |> Statement.write(write, timeout(changeset), said)
@@ -120,7 +120,7 @@ if Code.ensure_loaded?(Ash) do
       read = Request.all(store.table, where: Read.where(conditions))
 
       with {:ok, rows} <-
-             Statement.read(store.repo, UnreadableRows.statement(read, mode), timeout(changeset)),
+             Statement.read(store.repo, UnreadableRows.request(read, mode), timeout(changeset)),
            do: UnreadableRows.current(rows, store.resource, mode)
     end
 

@@ -3,18 +3,17 @@ defmodule AshRusqlite.Journal.Hub do
   # One process of a running repo, from its first subscription on. It is notified of commits, reads
   # what the new events are about, once for all, and wakes the subscriptions that they concern.
   #
-  # The writer notifies it at most once until it has asked for that again, and it looks by itself
-  # every now and then, which finds what other programs have written and survives the replacement of
-  # native code.
+  # The writer notifies it at most once for each request to be notified, and it polls as well, which
+  # finds what other programs have written and survives the replacement of native code.
 
   use GenServer
 
   alias AshRusqlite.{Error, Event}
-  alias AshRusqlite.Repo.{Call, Registry, Request}
+  alias AshRusqlite.Repo.{Call, Registry, Request, Statement}
 
-  # Milliseconds between two looks.
+  # Milliseconds between two polls.
   @poll 100
-  # Looks after which each subscription is sent how far the journal is.
+  # Polls after which each subscription is sent how far the journal is.
   @sync 50
   # Headers, and events, that are read at once.
   @page 1_000
@@ -94,8 +93,7 @@ defmodule AshRusqlite.Journal.Hub do
     end
   end
 
-  # The one that was asked for may have been lost with the native code that it was asked of; then
-  # polling does.
+  # A notification may have been lost when native code was replaced; then polling finds the commit.
   defp watch(%{watch: nil} = state) do
     case Call.watch_journal(state.entry.db) do
       {:ok, watch} -> %{state | watch: watch}
@@ -129,7 +127,7 @@ defmodule AshRusqlite.Journal.Hub do
           true -> wake(state, seq, woken)
         end
 
-      # The journal is another one than it was. Whom that concerns finds out.
+      # The journal is another one than it was: each subscription finds out whether that concerns it.
       {:error, %Error{code: code}} when code in [:position_ahead, :outdated] ->
         with {:ok, head} <- head(state),
              do: wake(state, head, state.subscriptions),
@@ -189,7 +187,7 @@ defmodule AshRusqlite.Journal.Hub do
     %{state | seq: head}
   end
 
-  # What concerns nobody moves nobody on, and what was removed must not look as if it was missed.
+  # Events that concern no subscription move none on, and what was removed must not look missed.
   defp sync(%{polls: polls} = state) when polls < @sync, do: %{state | polls: polls + 1}
 
   defp sync(state) do
@@ -201,9 +199,7 @@ defmodule AshRusqlite.Journal.Hub do
     with {:ok, %{seq: seq}} <- read(state, Request.head()), do: {:ok, seq}
   end
 
-  defp read(%{entry: entry}, read) do
-    Registry.with_current(entry, entry.timeout, &Call.read(&1.db, read, &2))
-  end
+  defp read(%{entry: entry}, read), do: Statement.read_outside(entry, read)
 
   defp add(state, pid, interests) do
     Process.monitor(pid)

@@ -10,7 +10,7 @@ defmodule AshRusqlite.Journal.Subscription do
   use GenServer, restart: :temporary
 
   alias AshRusqlite.{Error, Event, Journal.Hub}
-  alias AshRusqlite.Repo.{Call, EventQuery, Options, Registry, Request, Server}
+  alias AshRusqlite.Repo.{EventQuery, Options, Registry, Request, Server, Statement}
 
   @filters [:source, :type, :actor, :table]
   @known @filters ++ [:from, :max_demand, :demand, :progress]
@@ -276,7 +276,5 @@ defmodule AshRusqlite.Journal.Subscription do
   defp closed,
     do: Error.new(:closed, "the repo was stopped, and with it what followed its journal")
 
-  defp read(%{entry: entry}, read) do
-    Registry.with_current(entry, entry.timeout, &Call.read(&1.db, read, &2))
-  end
+  defp read(%{entry: entry}, read), do: Statement.read_outside(entry, read)
 end

@@ -1,7 +1,7 @@
 defmodule AshRusqlite.Repo.Call do
   @moduledoc false
-  # Speaks with the native functions: the only place that awaits their messages. One
-  # deadline covers reading the given values, waiting for room, queueing and running.
+  # Calls the native functions: the only place that waits for their messages. One deadline covers
+  # decoding the given values, waiting for room, queueing and running.
 
   alias AshRusqlite.{Error, Native}
   alias AshRusqlite.Repo.{Heap, Request}
@@ -11,25 +11,33 @@ defmodule AshRusqlite.Repo.Call do
   # The longest that `receive` can wait, in milliseconds: 49 days.
   @longest 4_294_967_295
 
-  # How often a caller that waits for its turn looks by itself: the one who was woken may have
-  # been killed since, and others must not wait for it.
-  @look_again 500
+  # How often a caller that waits for its turn retries without a message: the process that was
+  # notified may have been killed since, and others must not wait for it.
+  @retry_after 500
 
-  # How often a caller that waits for a running request asks whether it still runs.
-  @patience 5_000
+  # How often a caller whose deadline has passed checks whether its request still runs.
+  @check_running_after 5_000
 
-  # In the process dictionary while a call is timed: how long it has waited for its turn.
+  # In the process dictionary while a call is timed: how long it has waited in a queue.
   @queued {__MODULE__, :queued}
 
-  @doc "From now on the time that the calling process waits for its turn is counted."
-  @spec time_queue() :: term()
-  def time_queue, do: Process.put(@queued, 0)
+  @doc "Runs a function and counts the time that the calling process waits in a queue meanwhile."
+  @spec time_queue((() -> result)) :: result when result: term()
+  def time_queue(fun) do
+    outer = Process.put(@queued, 0)
 
-  @doc "The time that was counted since then, in native units."
+    try do
+      fun.()
+    after
+      if outer, do: Process.put(@queued, outer), else: Process.delete(@queued)
+    end
+  end
+
+  @doc "The time that was counted in the innermost such function, in native units."
   @spec queue_time() :: non_neg_integer()
   def queue_time, do: Process.get(@queued) || 0
 
-  @doc "Counts more of it."
+  @doc "Adds to it, if it is counted."
   @spec note_queued(non_neg_integer(), System.time_unit()) :: term()
   def note_queued(time, unit) do
     with queued when queued != nil <- Process.get(@queued),
@@ -90,7 +98,7 @@ defmodule AshRusqlite.Repo.Call do
   @spec now(result() | Native.error()) :: result()
   def now(answer), do: answer(answer)
 
-  @doc "A result whose error tells the deadline that passed."
+  @doc "A result whose timeout error has the deadline that passed in its details."
   @spec timed(result(), timeout()) :: result()
   def timed({:error, %Error{code: :timeout, details: details} = error}, timeout)
       when is_integer(timeout),
@@ -145,7 +153,7 @@ defmodule AshRusqlite.Repo.Call do
 
   defp read_later(error, _db, _read, _timeout, _deadline), do: answer(error)
 
-  # Nobody learns of a commit that a power loss could take away.
+  # No result shows a commit that a power loss could take away.
   defp once_synced(rows, db, commit, deadline) do
     with {:wait, ready, id} <- Native.on_synced(db, commit),
          :ready <- wait(ready, deadline, fn -> Native.not_synced(db, id) end) do
@@ -157,17 +165,17 @@ defmodule AshRusqlite.Repo.Call do
   end
 
   @doc """
-  Asks for `{reference, :ready}` once, after the next commit that may have written events of the
-  journal. What is read from now on is never older than what that says.
+  Requests the message `{reference, :ready}` once, after the next commit that may have written events
+  of the journal. A read from now on is never older than what that message refers to.
   """
   @spec watch_journal(Native.db()) :: {:ok, reference()} | {:error, Error.t()}
   def watch_journal(db), do: answer(Native.journal_watch(db))
 
-  @doc "Says what a table holds."
+  @doc "Sets what the columns of a table hold."
   @spec read_table_as(Native.db(), Request.table_spec()) :: result()
   def read_table_as(db, table), do: answer(Native.read_table_as(db, table))
 
-  @doc "Looks at a table."
+  @doc "The differences between a table and its description."
   @spec table_differences(Native.db(), Request.table_spec(), timeout()) :: result()
   def table_differences(db, table, timeout), do: look(db, table, timeout, deadline(timeout))
 
@@ -218,24 +226,24 @@ defmodule AshRusqlite.Repo.Call do
   end
 
   # Waits until the call may be made again, or gives the error of `give_up` at the deadline.
-  # No message is left behind: after `give_up` said so, none will come.
+  # No message is left in the mailbox: after `give_up` returned an error, none is sent.
   defp wait(ready, deadline, give_up) do
     left = remaining(deadline)
 
     receive do
       {^ready, :ready} -> :ready
     after
-      min(left, @look_again) ->
+      min(left, @retry_after) ->
         case give_up.() do
           :ready -> receive(do: ({^ready, :ready} -> :ready))
-          error when left <= @look_again -> error |> forget(ready)
+          error when left <= @retry_after -> error |> forget(ready)
           {:error, {code, _, _, _}} when code in [:timeout, :queue_full] -> :ready
           error -> error |> forget(ready)
         end
     end
   end
 
-  # Who waited for a database that was closed was told so.
+  # A database that was closed has notified the processes that waited for it.
   defp forget(error, ready) do
     receive do
       {^ready, :ready} -> error
@@ -313,7 +321,7 @@ defmodule AshRusqlite.Repo.Call do
     after
       remaining(deadline) ->
         case Native.withdraw(db, id) do
-          :running -> await(ref, db, id, now() + @patience, on_progress)
+          :running -> await(ref, db, id, now() + @check_running_after, on_progress)
           error -> answer(error)
         end
     end

@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.CheckedCopy do
 
   @doc """
   Calls a function with the path of a copy that is not made yet: beside the database, or in the
-  temporary folder. Behind it nothing of it is left.
+  temporary folder. Nothing of it is left afterwards.
   """
   @spec with_path(Registry.t(), (Path.t() -> result)) :: result | {:error, Error.t()}
         when result: term()

@@ -9,7 +9,7 @@ defmodule AshRusqlite.Repo.Configuration do
   # What the engine does not know.
   @own_options [:otp_app, :name, :telemetry_prefix, :auto_migrate, :like, :log, :log_start]
 
-  # What it does know, and checks. A misspelt name is told of before a value or one that is missing.
+  # What it does know, and checks. A misspelt name is reported before a wrong value or a missing option.
   @engine_options [
     :database,
     :migrations,
@@ -52,7 +52,7 @@ defmodule AshRusqlite.Repo.Configuration do
   @spec developed?() :: boolean()
   def developed?, do: compiled_for() in [:dev, :test]
 
-  @doc "What a repo module logs unless its options say otherwise: by what Mix compiles it for."
+  @doc "What a repo module logs by default, which depends on the environment of Mix that compiles it."
   @spec log_defaults() :: keyword()
   def log_defaults do
     case compiled_for() do

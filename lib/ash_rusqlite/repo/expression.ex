@@ -44,7 +44,7 @@ defmodule AshRusqlite.Repo.Expression do
   integer may stand beside them, a float may not), `:ci` as `String.downcase/1` of both,
   `:instant`, `:naive` and `:clock` as the times that they are, whatever program wrote them:
   instants, dates with times without a zone, times of day. Columns and values of times compare so
-  without being told. A collation that a column was declared with plays no part.
+  without a collation. A collation that a column was declared with plays no part.
 
   ## Scalars
 
@@ -72,7 +72,7 @@ defmodule AshRusqlite.Repo.Expression do
     * `{:and_value, a, b}` - Ash's: `b` if `a` is true, else `a`. So `nil and false` is nil
     * `{:or_value, a, b}` - Ash's: true if `a` is true, else `b`. So `nil or false` is false
     * `{:not, a}` - null of null
-    * `{:and_then, boolean?, a, b}` - `&&`; `boolean?` tells whether `a` is a boolean. Of anything
+    * `{:and_then, boolean?, a, b}` - `&&`; `boolean?` says whether `a` is a boolean. Of anything
       else, 0 and "" included, only null is not true
     * `{:or_else, boolean?, a, b}` - `||`
     * `{:if, boolean?, condition, a, b}`
@@ -101,7 +101,7 @@ defmodule AshRusqlite.Repo.Expression do
     * `{:call, :coalesce, list}` - the first that is not null
     * `{:call, :length, [a]}` - the length of a list in a JSON column. A list that is stored in the
       External Term Format, or what is no list, is `:invalid_value`
-    * `{:call, :decimal_form, [a]}` - what tells apart decimals of one value, such as 1.0 and 1.00:
+    * `{:call, :decimal_form, [a]}` - what distinguishes decimals of one value, such as 1.0 and 1.00:
       bytes that are in the order of the terms that they are in Elixir
     * `{:call, :required, [a, {:value, :text, column}]}` - `a`, or `:not_null_violation` with the column
       in its details where it is null
@@ -121,7 +121,7 @@ defmodule AshRusqlite.Repo.Expression do
       `:avg`, `:list`), `collation:` (`:min`, `:max` and what is distinct; `:decimal` for sums of
       decimals, too, of which there is no `:avg`), `include_nil: true` lets `:first` be null and
       `:list` hold nulls, `precision: digits` makes a sum of decimals `:invalid_value` where Elixir's
-      `Decimal`, with so many digits, might round. A list is of use for nothing but a computed column, whose type is
+      `Decimal`, with this precision, might round. A list is of use for nothing but a computed column, whose type is
       `{:list, type}`
 
   A select is `{:select, table, options}`:
@@ -131,7 +131,7 @@ defmodule AshRusqlite.Repo.Expression do
     * `limit:`, `offset:`
     * `distinct:` - true takes equal scalars once, before the limit; compared by bytes
     * `joins:` - a list of `{table, on}`: inner joins, each with a scalar as its condition that may
-      speak of the tables before
+      refer to the tables before
 
   In a select, `{:col, name}` is its own table's. What `compute:` sets may not be computed from a
   select of the table that is updated, which would see rows that are already changed.
@@ -159,7 +159,7 @@ defmodule AshRusqlite.Repo.Expression do
 
   `:invalid_query` for what is no scalar, or nested deeper than 100 levels or 8 queries;
   `:unknown_table`, `:unknown_column`; `:invalid_value` for a value of `:value` that its type does
-  not hold, and for what the computation comes upon.
+  not hold, and for a stored value that it cannot compute.
   """
 
   @typedoc "The form of a value."

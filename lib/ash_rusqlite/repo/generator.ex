@@ -56,7 +56,7 @@ defmodule AshRusqlite.Repo.Generator do
     * `:name` - of the file, behind its version
     * `:version` - an integer, by custom 14 digits of the time. It is raised behind that of the newest
       file
-    * `:drop` - whether columns and tables go that nobody asks for any longer. Where there is
+    * `:drop` - whether columns and tables that are not wanted any longer are dropped. Where there is
       something to add as well, that is a second file, for a later release
     * `:rename_tables` - a list of `{from, to}`
     * `:rename_columns` - a list of `{table, from, to}`, by the table's new name

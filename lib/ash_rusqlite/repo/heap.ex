@@ -7,7 +7,7 @@ defmodule AshRusqlite.Repo.Heap do
   @word :erlang.system_info(:wordsize)
 
   @doc """
-  Makes room on the heap of the calling process for so many words, and for so many bytes of
+  Makes room on the heap of the calling process for a number of words, and for a number of bytes of
   binaries beside it. A heap that its owner has limited is left as it is.
 
   The room is that of one collection: what the caller has made since the last one stays in it, and

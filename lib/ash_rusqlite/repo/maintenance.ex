@@ -73,8 +73,8 @@ defmodule AshRusqlite.Repo.Maintenance do
   end
 
   @doc false
-  # Whether tables follow their resources, and their folder of migrations is not there yet. One that
-  # somebody names must be there.
+  # Whether tables follow their resources, and their folder of migrations is not there yet. One that is
+  # named must be there.
   @spec without_files?(repo(), keyword()) :: boolean()
   def without_files?(repo, opts) do
     with false <- Keyword.has_key?(opts, :migrations),
@@ -469,8 +469,8 @@ defmodule AshRusqlite.Repo.Maintenance do
     with {:ok, start} <- prepare.(entry, opts), do: job(entry, start, timeout, progress)
   end
 
-  # Whoever remembers which tables are there has to look again. Until migrations are through, what
-  # does not fit is no news.
+  # Processes that cache which tables are there have to look again. What does not fit is not reported
+  # before the migrations are through.
   defp around(entry, operation, job)
        when operation in [:migrate, :rollback_migration, :restore] do
     Server.change_tables(entry, job)

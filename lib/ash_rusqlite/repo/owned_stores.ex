@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.OwnedStores do
   # A public table has these rows, and this process removes those of a store that ended:
   #   {{:used, repo}}                the repo has had a store of a process
   #   {{:mode, repo}, mode}          :auto or :manual
-  #   {{:shared, repo}, store}       who has none uses this one
+  #   {{:shared, repo}, store}       a process without one uses this one
   #   {{repo, pid}, store, as}       as: :owner or :allowed
   #
   # Nothing is looked up here for a repo that has never had such a store.
@@ -18,7 +18,7 @@ defmodule AshRusqlite.Repo.OwnedStores do
   @type repo :: atom()
   @type store :: pid()
 
-  @doc "Makes a process the owner of a store; `shared?`: whoever has none uses it, too."
+  @doc "Makes a process the owner of a store; `shared?`: a process without one uses it, too."
   @spec own(repo(), pid(), store(), boolean()) :: :ok
   def own(repo, owner, store, shared?) do
     start()

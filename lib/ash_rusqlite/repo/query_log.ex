@@ -1,9 +1,8 @@
 defmodule AshRusqlite.Repo.QueryLog do
   @moduledoc false
-  # What a repo says of each statement: the events of telemetry, and a line of the log.
+  # What a repo reports of each statement: the events of telemetry, and a line of the log.
   #
-  # The SQL is asked for when a line is written or a handler wants it: it is compiled once more for
-  # that. Bound values are not logged: they are what users wrote.
+  # The SQL is compiled once more when a line is written or a handler calls for it. Bound values are not logged: they are what users wrote.
 
   require Logger
 
@@ -31,7 +30,7 @@ defmodule AshRusqlite.Repo.QueryLog do
     end
   end
 
-  @doc "Runs a read or a write, and says so where anybody listens."
+  @doc "Runs a read or a write, emits its events and logs it, as far as the repo does so."
   @spec observe(Registry.t(), Request.read() | Request.write(), (() -> Call.result())) ::
           Call.result()
   def observe(%{telemetry: false, log: false}, _statement, fun), do: fun.()
@@ -48,9 +47,10 @@ defmodule AshRusqlite.Repo.QueryLog do
       action: action
     }
 
-    Call.time_queue()
-    fun = logged(entry, statement, metadata, fun)
-    Telemetry.span(entry.telemetry, :query, metadata, fun, &stopped(entry, statement, &1))
+    Call.time_queue(fn ->
+      fun = logged(entry, statement, metadata, fun)
+      Telemetry.span(entry.telemetry, :query, metadata, fun, &stopped(entry, statement, &1))
+    end)
   end
 
   defp stopped(entry, statement, result) do
@@ -126,7 +126,7 @@ defmodule AshRusqlite.Repo.QueryLog do
     end
   end
 
-  # Who gave up waiting was never run.
+  # A request whose deadline passed in the queue was never run.
   defp queued({:error, %Error{code: code, details: %{waited_ms: ms}}})
        when code in [:timeout, :queue_full, :busy],
        do: System.convert_time_unit(ms, :millisecond, :native)

@@ -16,7 +16,7 @@ defmodule AshRusqlite.Repo.Registry do
     * `timeout`, `transaction_timeout` - the defaults, in milliseconds
     * `auto_migrate` - whether the tables of Ash resources follow them
     * `like` - whose LIKE the resources of this repo have, `:ash_sqlite` or `:sqlite`
-    * `epoch` - another number after its tables may have become others
+    * `epoch` - a number that changes when its tables may have changed
     * `telemetry` - the prefix of its events, false when there is no telemetry
     * `owned?` - whether processes have stores of their own of it, see `AshRusqlite.Sandbox`
     * `log` - from which time on a statement is logged, and at which level, or false

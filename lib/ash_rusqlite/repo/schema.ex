@@ -15,8 +15,8 @@ defmodule AshRusqlite.Repo.Schema do
       iex> {difference.kind, difference.column, difference.statement}
       {:missing_column, "title", ~s|ALTER TABLE "rooms" ADD COLUMN "title" TEXT|}
 
-  In production tables are made by migrations; there `differences/3` tells, when the
-  application starts, where the tables are behind, and with what statement one catches up.
+  In production tables are made by migrations; there `differences/3` reports, when the
+  application starts, what the tables lack, and the statement that adds it.
 
   ## The description
 
@@ -42,9 +42,9 @@ defmodule AshRusqlite.Repo.Schema do
       could not write to the table. `expressions` lists those of the columns that are SQL, such as
       `"lower(title)"`.
       `ignore_case` lists columns of it in which the case of ASCII makes no difference; where there is
-      an index that tells case, one that does not is made beside it, with `_nocase` behind its
+      an index that distinguishes case, one that does not is made beside it, with `_nocase` behind its
       name, unless there are rows that it would refuse. One that ignores case fits also where
-      nobody asked for it. An index whose name one of another table has gets the table behind it:
+      the description does not ask for it. An index whose name one of another table has gets the table behind it:
       `name@table`. `unique` is false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
       index; it is then an index over expressions, which serves the constraint but neither
       searches nor the `conflict_target:` of an upsert. `prefix: true` is for an index that only
@@ -95,16 +95,16 @@ defmodule AshRusqlite.Repo.Schema do
     * `:not_a_table` - it is a view
     * `:wrong_type` - the column cannot hold every value of the type
     * `:missing_not_null`, `:unexpected_not_null`
-    * `:unexpected_required_column` - NOT NULL without a default, and nobody asked for it
+    * `:unexpected_required_column` - NOT NULL without a default, and not in the description
     * `:wrong_primary_key`, `:missing_autoincrement`
     * `:blocked_index` - an index is missing, and there are rows that are equal in it: the message
       and `:found` have how many, and the keys of some
-    * `:wrong_index` - the name is taken by something else, or there is an index that tells case
+    * `:wrong_index` - the name is taken by something else, or there is an index that distinguishes case
       where it should not, and there are rows that differ in nothing else
     * `:missing_foreign_key`, `:wrong_foreign_key` (it does other things on delete or update)
     * `:missing_check` - there is no check of that name
 
-  `:statement` is the SQL that mends it where one statement can, `:message` says all in a
+  `:statement` is the SQL that fixes it where one statement can, `:message` describes it in a
   sentence. `:column` has commas where it is several.
   """
   @type difference :: %{
@@ -127,7 +127,7 @@ defmodule AshRusqlite.Repo.Schema do
   processes and programs ask at once. Inside of a transaction it is a part of that.
 
   A column that is NOT NULL without a default cannot be added to a table that has rows: it is
-  added without NOT NULL, as its statement shows, and `differences/3` tells it from then on. So
+  added without NOT NULL, as its statement shows, and `differences/3` reports it from then on. So
   is a column with a default and a foreign key added without the foreign key. What cannot be
   added at all, a column of the primary key, is the error `:schema_mismatch`. An index that the
   rows violate is `:unique_violation`. With `best_effort: true` these are left out, as is an index
@@ -157,7 +157,7 @@ defmodule AshRusqlite.Repo.Schema do
     do: repo |> differences(table, opts) |> Error.unwrap!()
 
   @doc """
-  Says what the columns of a table hold, where their declared types do not tell: those of Ecto's
+  Sets what the columns of a table hold, where their declared types do not say it: those of Ecto's
   SQLite adapter declare a UUID, a time or a map as `TEXT`. Such columns are then read, written
   and compared as the types of the specification, as far as they can hold these. Columns of our
   own types stay what they are. It counts until the repo stops; the file is left as it is. Only

@@ -48,7 +48,7 @@ defmodule AshRusqlite.Repo.Server do
     end
   end
 
-  @doc "Gives the entry of a repo another epoch, since its tables are others than was thought."
+  @doc "Gives the entry of a repo another epoch, after its tables were found to have changed."
   @spec renew(Registry.t()) :: :ok
   def renew(%Registry{pid: pid}) do
     call(pid, :renew)

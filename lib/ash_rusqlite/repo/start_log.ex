@@ -10,7 +10,7 @@ defmodule AshRusqlite.Repo.StartLog do
   # That of files that this library made.
   @own 0x41527173
 
-  @doc "Notes who made the file, and says what it is. `new?`: it was not there before."
+  @doc "Notes which program made the file, and logs what it is. `new?`: it was not there before."
   @spec started(Registry.t(), String.t(), boolean()) :: Registry.t()
   def started(%{log_start: false} = entry, _path, _new?), do: entry
 
@@ -34,7 +34,7 @@ defmodule AshRusqlite.Repo.StartLog do
   defp application_id(db) do
     case Call.read(db, Request.sql("PRAGMA application_id", []), 1_000) do
       {:ok, {_columns, [[id]]}} -> id
-      # Whoever has locked it will be an error of the first call that needs it.
+      # If another program has locked it, the first call that needs it reports that.
       {:error, _} -> @own
     end
   end

@@ -35,20 +35,25 @@ defmodule AshRusqlite.Repo.Statement do
     end
   end
 
+  @doc "Runs a read outside of any transaction, without a log and telemetry."
+  @spec read_outside(Registry.t(), Request.read()) :: {:ok, term()} | {:error, Error.t()}
+  def read_outside(entry, read),
+    do: Registry.with_current(entry, entry.timeout, &Call.read(&1.db, read, &2))
+
   @doc """
-  Runs a write. It is durable when this returns, or when its transaction commits. `said` is what
-  it says for the journal.
+  Runs a write. It is durable when this returns, or when its transaction commits. `context` are its
+  options for the journal.
   """
   @spec write(
           AshRusqlite.Repo.repo(),
           Request.write(),
           timeout() | nil,
-          WriteContext.said() | nil
+          WriteContext.given() | nil
         ) :: {:ok, {non_neg_integer(), [map()] | nil}} | {:error, Error.t()}
-  def write(repo, write, timeout, said \\ nil) do
+  def write(repo, write, timeout, context \\ nil) do
     with {:ok, entry} <- Registry.lookup(repo) do
       timeout = timeout || entry.timeout
-      sent = WriteContext.put(write, entry, said)
+      sent = WriteContext.put(write, entry, context)
 
       QueryLog.observe(entry, write, fn ->
         if Transaction.open?(entry) do

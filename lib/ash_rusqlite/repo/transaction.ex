@@ -98,8 +98,8 @@ defmodule AshRusqlite.Repo.Transaction do
   def open?(entry), do: state(key(entry)) != nil
 
   @doc false
-  # The open transaction of a repo, of which nothing has run yet, goes on as one of another repo:
-  # who opened it did not know yet where its statements go.
+  # Moves the open transaction of a repo, of which nothing has run yet, to another repo: it was opened
+  # before it was known where its statements go.
   @spec move(AshRusqlite.Repo.repo(), AshRusqlite.Repo.repo()) :: :ok | :error
   def move(from, to) do
     with {:ok, from} <- Registry.lookup(from),
@@ -208,8 +208,8 @@ defmodule AshRusqlite.Repo.Transaction do
 
   defp written(key), do: Process.get(now_at(key)).written
 
-  # What the caller gives counts from the start: he waits for the function. The repo's own time
-  # counts from the first statement on: until then nobody waits for the writer.
+  # A caller's timeout counts from the start, as the caller waits for the function. The repo's own
+  # counts from the first statement on, as until then the transaction does not hold the writer.
   defp time(entry, nil), do: %{timeout: entry.transaction_timeout, began: nil}
   defp time(_entry, :infinity), do: %{timeout: :infinity, began: nil}
   defp time(_entry, timeout), do: %{timeout: timeout, began: now()}
@@ -224,7 +224,9 @@ defmodule AshRusqlite.Repo.Transaction do
   # Waiting for the writer ends with the transaction's own timeout at the latest.
   defp run(%{tx: {db, tx}} = state, key, operation, timeout) do
     timeout = min(timeout, state.timeout)
-    result = db |> Call.transaction(tx, operation, timeout) |> told(state) |> Call.timed(timeout)
+
+    result =
+      db |> Call.transaction(tx, operation, timeout) |> with_timeout(state) |> Call.timed(timeout)
 
     with {:error, %Error{code: code} = error} <- result,
          true <- code in @ends and !state.lost do
@@ -266,12 +268,12 @@ defmodule AshRusqlite.Repo.Transaction do
     end
   end
 
-  # The engine was given what was left of the time.
-  defp told({:error, %Error{code: :transaction_timeout} = error}, %{timeout: timeout})
+  # The engine was given what was left of the time: the error reports the whole of it.
+  defp with_timeout({:error, %Error{code: :transaction_timeout} = error}, %{timeout: timeout})
        when is_integer(timeout),
        do: {:error, %{error | details: Map.put(error.details, :deadline_ms, timeout)}}
 
-  defp told(result, _state), do: result
+  defp with_timeout(result, _state), do: result
 
   defp outer(entry, fun, time) do
     key = key(entry)
@@ -304,7 +306,7 @@ defmodule AshRusqlite.Repo.Transaction do
       %{failed?: true} -> with(_ <- finish(key, :rollback), do: {:error, :rollback})
       %{lost: %Error{} = error} -> with(_ <- finish(key, :rollback), do: {:error, error})
       %{tx: nil} = state -> if(left(state) == 0, do: overstayed(key, state), else: :ok)
-      state -> key |> finish(:commit) |> told(state)
+      state -> key |> finish(:commit) |> with_timeout(state)
     end
   end
 

@@ -12,7 +12,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
 
   require Logger
 
-  # Milliseconds before it is asked what the owner does, and for which it is waited at most.
+  # Milliseconds before it is checked what the owner does, and the most that a read waits.
   @wait_for_waiting_owner 100
   @longest 1_000
 
@@ -70,7 +70,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
   defp at_most(:infinity), do: @longest
   defp at_most(timeout), do: min(div(timeout, 2), @longest)
 
-  # Who dies in a transaction rolls it back: nothing of it will be there.
+  # An owner that dies in its transaction rolls it back: nothing of it will be there.
   defp wait_for(table, {owner, ref}, time) do
     monitor = :erlang.monitor(:process, owner, alias: :reply_demonitor)
     row = {ref, monitor}

@@ -1,14 +1,14 @@
 defmodule AshRusqlite.Repo.WriteContext do
   @moduledoc false
-  # Who makes a change and why, which the journal keeps with its events, and where the sources must
-  # be that a write is about. It goes with each write: what the write itself says, and else what
-  # `with_actor/4` has said for the process. A write without either is sent as it is.
+  # The actor, the action and the metadata of a change, which the journal keeps with its events, and
+  # the positions at which a write expects its sources. Each write carries them: its own options, and
+  # else those of `with_actor/4` for the process. A write without either is sent as it is.
 
   alias AshRusqlite.{Actor, Error}
   alias AshRusqlite.Repo.{Events, Options, Registry, Request}
 
-  @typedoc "What a write says of it: those of the options that are given."
-  @type said :: %{
+  @typedoc "The options of a write for the journal that are given."
+  @type given :: %{
           optional(:actor) => String.t() | nil,
           optional(:action) => String.t() | nil,
           optional(:metadata) => map() | nil,
@@ -17,7 +17,7 @@ defmodule AshRusqlite.Repo.WriteContext do
 
   @options [:actor, :action, :metadata, :expect]
 
-  @doc "The options of a write that say something for the journal."
+  @doc "The options of a write for the journal."
   @spec options() :: [atom()]
   def options, do: @options
 
@@ -25,21 +25,21 @@ defmodule AshRusqlite.Repo.WriteContext do
   Takes them out of the options of a write. The context is nil where there are none; `actor: nil`
   is nobody, also within `with_actor/4`.
   """
-  @spec pop(keyword()) :: {:ok, said() | nil, keyword()} | {:error, Error.t()}
+  @spec pop(keyword()) :: {:ok, given() | nil, keyword()} | {:error, Error.t()}
   def pop([]), do: {:ok, nil, []}
 
   def pop(opts) do
     case Keyword.split(opts, @options) do
       {[], opts} -> {:ok, nil, opts}
-      {given, opts} -> with {:ok, said} <- check(given), do: {:ok, said, opts}
+      {given, opts} -> with {:ok, given} <- check(given), do: {:ok, given, opts}
     end
   end
 
-  # What was said, by option.
+  # The options by name.
   defp check(given) do
-    Enum.reduce_while(given, {:ok, %{}}, fn {option, value}, {:ok, said} ->
+    Enum.reduce_while(given, {:ok, %{}}, fn {option, value}, {:ok, checked} ->
       case value(option, value) do
-        {:ok, value} -> {:cont, {:ok, Map.put(said, option, value)}}
+        {:ok, value} -> {:cont, {:ok, Map.put(checked, option, value)}}
         {:error, error} -> {:halt, {:error, error}}
       end
     end)
@@ -116,7 +116,7 @@ defmodule AshRusqlite.Repo.WriteContext do
   defp key(key) when is_atom(key) or is_integer(key), do: to_string(key)
   defp key(other), do: throw({:no_json, other})
 
-  @doc "What the context of an action says for the journal, as `metadata:` does it."
+  @doc "The metadata of an action for the journal, as `metadata:` takes it."
   @spec metadata(term()) :: {:ok, map() | nil} | {:error, Error.t()}
   def metadata(given), do: value(:metadata, given)
 
@@ -126,7 +126,7 @@ defmodule AshRusqlite.Repo.WriteContext do
   defp position?(_other), do: false
 
   @doc """
-  Calls a function whose writes into a repo are made by an actor. What it does not say is as it was
+  Calls a function whose writes into a repo are made by an actor. What is not given is as it was
   around it. See `c:AshRusqlite.Repo.with_actor/3`.
   """
   @spec with_actor(AshRusqlite.Repo.repo(), Actor.t(), keyword(), (() -> result)) :: result
@@ -134,16 +134,16 @@ defmodule AshRusqlite.Repo.WriteContext do
   def with_actor(repo, actor, opts, fun) when is_function(fun, 0) do
     with {:ok, entry} <- Registry.lookup(repo),
          :ok <- Options.known(opts, [:action, :metadata], []),
-         {:ok, said} <- check([{:actor, actor} | opts]) do
-      within({__MODULE__, entry.repo}, said, fun)
+         {:ok, given} <- check([{:actor, actor} | opts]) do
+      within({__MODULE__, entry.repo}, given, fun)
     else
       {:error, error} -> raise error
     end
   end
 
-  defp within(key, said, fun) do
+  defp within(key, given, fun) do
     before = Process.get(key)
-    Process.put(key, join(before || {nil, nil, nil, []}, said))
+    Process.put(key, join(before || {nil, nil, nil, []}, given))
 
     try do
       fun.()
@@ -153,13 +153,13 @@ defmodule AshRusqlite.Repo.WriteContext do
   end
 
   @doc "A write as it is sent: with its context, where there is one."
-  @spec put(Request.write(), Registry.t(), said() | nil) :: Request.write()
-  def put(write, %Registry{repo: repo}, said) do
-    case {Process.get({__MODULE__, repo}), said} do
+  @spec put(Request.write(), Registry.t(), given() | nil) :: Request.write()
+  def put(write, %Registry{repo: repo}, given) do
+    case {Process.get({__MODULE__, repo}), given} do
       {nil, nil} -> write
       {around, nil} -> Request.in_context(around, write)
-      {nil, said} -> Request.in_context(join({nil, nil, nil, []}, said), write)
-      {around, said} -> Request.in_context(join(around, said), write)
+      {nil, given} -> Request.in_context(join({nil, nil, nil, []}, given), write)
+      {around, given} -> Request.in_context(join(around, given), write)
     end
   end
 
@@ -176,16 +176,16 @@ defmodule AshRusqlite.Repo.WriteContext do
 
   def with_missed(result, _repo), do: result
 
-  defp join({actor, action, metadata, _expect}, said) do
+  defp join({actor, action, metadata, _expect}, given) do
     {
-      Map.get(said, :actor, actor),
-      Map.get(said, :action, action),
-      merged(metadata, said[:metadata]),
-      Map.get(said, :expect, [])
+      Map.get(given, :actor, actor),
+      Map.get(given, :action, action),
+      merged(metadata, given[:metadata]),
+      Map.get(given, :expect, [])
     }
   end
 
-  defp merged(nil, said), do: said
+  defp merged(nil, given), do: given
   defp merged(around, nil), do: around
-  defp merged(around, said), do: Map.merge(around, said)
+  defp merged(around, given), do: Map.merge(around, given)
 end

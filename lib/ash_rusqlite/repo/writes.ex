@@ -24,32 +24,32 @@ defmodule AshRusqlite.Repo.Writes do
 
   @doc "See `c:AshRusqlite.Repo.insert/3`."
   def insert(repo, table, fields, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
+    with {:ok, timeout, context, opts} <- options(opts, [:returning]) do
       write_one(
         repo,
         Request.insert(table, [row(fields)], :raise, returning(opts, true)),
         timeout,
-        said
+        context
       )
     end
   end
 
   @doc "See `c:AshRusqlite.Repo.upsert/3`."
   def upsert(repo, table, fields, opts \\ []) do
-    with {:ok, timeout, said, opts} <-
+    with {:ok, timeout, context, opts} <-
            options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :replace_all) do
       write_one(
         repo,
         Request.insert(table, [row(fields)], conflict, returning(opts, true)),
         timeout,
-        said
+        context
       )
     end
   end
 
   @doc """
-  Updates the row of a condition, or inserts a row if there is none, in one step, and tells which
+  Updates the row of a condition, or inserts a row if there is none, in one step, and returns which
   it was. Other than `c:AshRusqlite.Repo.upsert/3` it needs no unique index, and may change other columns than it
   inserts. More rows than one are the error `:invalid_query`, and nothing is changed.
 
@@ -91,10 +91,10 @@ defmodule AshRusqlite.Repo.Writes do
           keyword()
         ) :: {:ok, [{:updated | :inserted | :skipped, row()}]} | {:error, Error.t()}
   def update_or_insert_each(repo, table, rows, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:returning]),
+    with {:ok, timeout, context, opts} <- options(opts, [:returning]),
          {:ok, rows} <- each_of(rows, &either/1),
          write = Request.update_or_insert(table, rows, returning(opts, true)),
-         {:ok, {_written, rows}} <- Statement.write(repo, write, timeout, said) do
+         {:ok, {_written, rows}} <- Statement.write(repo, write, timeout, context) do
       {:ok, Enum.map(rows || [], &Request.outcome/1)}
     end
   end
@@ -131,27 +131,27 @@ defmodule AshRusqlite.Repo.Writes do
           keyword()
         ) :: {:ok, {non_neg_integer(), [row()] | nil}} | {:error, Error.t()}
   def update_each(repo, table, changes, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:returning]),
+    with {:ok, timeout, context, opts} <- options(opts, [:returning]),
          {:ok, changes} <- each_of(changes, &change/1) do
       Statement.write(
         repo,
         Request.update_each(table, changes, returning(opts, false)),
         timeout,
-        said
+        context
       )
     end
   end
 
   @doc "See `c:AshRusqlite.Repo.update/4`."
   def update(repo, table, key, changes, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:returning]),
+    with {:ok, timeout, context, opts} <- options(opts, [:returning]),
          {:ok, set} <- assignments(set: row(changes)) do
       if set == [] do
-        with :ok <- nothing_expected(said),
+        with :ok <- nothing_expected(context),
              do: found(Reads.get_row(repo, table, key, timeout: timeout), table, key)
       else
         write = Request.update(table, Request.key(key), set, returning(opts, true))
-        found(write_one(repo, write, timeout, said), table, key)
+        found(write_one(repo, write, timeout, context), table, key)
       end
     end
   end
@@ -162,54 +162,54 @@ defmodule AshRusqlite.Repo.Writes do
     {:error, Error.new(:invalid_option, message, %{option: "expect"})}
   end
 
-  defp nothing_expected(_said), do: :ok
+  defp nothing_expected(_context), do: :ok
 
   @doc "See `c:AshRusqlite.Repo.delete/3`."
   def delete(repo, table, key, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:returning]) do
+    with {:ok, timeout, context, opts} <- options(opts, [:returning]) do
       write = Request.delete(table, Request.key(key), returning(opts, true))
-      found(write_one(repo, write, timeout, said), table, key)
+      found(write_one(repo, write, timeout, context), table, key)
     end
   end
 
   @doc "See `c:AshRusqlite.Repo.insert_all/3`."
   def insert_all(repo, table, rows, opts \\ []) do
-    with {:ok, timeout, said, opts} <-
+    with {:ok, timeout, context, opts} <-
            options(opts, [:on_conflict, :conflict_target, :returning]),
          {:ok, conflict} <- conflict(opts, :raise) do
       write = Request.insert(table, rows(rows), conflict, returning(opts, false))
-      Statement.write(repo, write, timeout, said)
+      Statement.write(repo, write, timeout, context)
     end
     |> Error.unwrap!()
   end
 
   @doc "See `c:AshRusqlite.Repo.execute/3`."
   def execute(repo, sql, params \\ [], opts \\ []) do
-    with {:ok, timeout, said, _opts} <- options(opts, []),
+    with {:ok, timeout, context, _opts} <- options(opts, []),
          {:ok, {written, {columns, rows}}} <-
-           Statement.write(repo, Request.execute(sql, params), timeout, said) do
+           Statement.write(repo, Request.execute(sql, params), timeout, context) do
       {:ok, %Result{columns: columns, rows: rows, num_rows: written}}
     end
   end
 
   @doc "See `c:AshRusqlite.Repo.update_all/3`."
   def update_all(repo, table, updates, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]),
+    with {:ok, timeout, context, opts} <- options(opts, [:where, :returning]),
          {:ok, assignments} <- assignments(updates) do
       write = Request.update(table, opts[:where], assignments, returning(opts, false))
-      Statement.write(repo, write, timeout, said)
+      Statement.write(repo, write, timeout, context)
     end
     |> Error.unwrap!()
   end
 
   @doc "See `c:AshRusqlite.Repo.delete_all/2`."
   def delete_all(repo, table, opts \\ []) do
-    with {:ok, timeout, said, opts} <- options(opts, [:where, :returning]) do
+    with {:ok, timeout, context, opts} <- options(opts, [:where, :returning]) do
       Statement.write(
         repo,
         Request.delete(table, opts[:where], returning(opts, false)),
         timeout,
-        said
+        context
       )
     end
     |> Error.unwrap!()
@@ -234,9 +234,9 @@ defmodule AshRusqlite.Repo.Writes do
   # What each write takes, and its own options.
   defp options(opts, known) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
-         {:ok, said, opts} <- WriteContext.pop(opts),
+         {:ok, context, opts} <- WriteContext.pop(opts),
          :ok <- Options.known(opts, known, [:timeout | WriteContext.options()]),
-         do: {:ok, timeout, said, opts}
+         do: {:ok, timeout, context, opts}
   end
 
   defp returning(opts, default), do: Keyword.get(opts, :returning, default)
@@ -315,8 +315,8 @@ defmodule AshRusqlite.Repo.Writes do
   defp assignment?(_kind, _fields), do: false
 
   # `returning: false` gives no row, and a conflict that is ignored has none.
-  defp write_one(repo, write, timeout, said) do
-    case Statement.write(repo, write, timeout, said) do
+  defp write_one(repo, write, timeout, context) do
+    case Statement.write(repo, write, timeout, context) do
       {:ok, {0, _}} -> {:ok, nil}
       {:ok, {_, [row | _]}} -> {:ok, row}
       {:ok, {_, nil}} -> {:ok, %{}}

@@ -40,7 +40,7 @@ defmodule Mix.AshRusqlite.Renames do
     end
   end
 
-  @doc "Answers questions by `--no-renames`, or by asking; raises where nobody can be asked."
+  @doc "Answers questions by `--no-renames`, or by asking; raises where there is no terminal to ask at."
   @spec answer([question()], keyword()) :: [answer()]
   def answer(questions, opts) do
     cond do
@@ -61,7 +61,7 @@ defmodule Mix.AshRusqlite.Renames do
     end
   end
 
-  @doc "Whether somebody can be asked."
+  @doc "Whether there is a terminal to ask at."
   @spec terminal?() :: boolean()
   def terminal? do
     Mix.shell() not in [Mix.Shell.IO, Mix.Shell.Quiet] or match?({:ok, _}, :io.columns())

@@ -16,7 +16,7 @@ defmodule Mix.Tasks.AshRusqlite.Migrate do
     * `--database` - a file, without a repo module
     * `--migrations` - the folder of the migrations
     * `--to` - the last version to apply
-    * `-n`, `--step` - how many at most
+    * `-n`, `--step` - at most this number of migrations
     * `--take-over`, `--no-take-over` - whether what a file makes may be there already, see "Tables
       that are there already" at `AshRusqlite.Migrator`. By default where tables follow their
       resources

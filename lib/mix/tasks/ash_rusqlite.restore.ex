@@ -3,7 +3,7 @@ defmodule Mix.Tasks.AshRusqlite.Restore do
 
   @moduledoc """
   Replaces the content of a database by that of a backup, which is checked first: after an error the
-  database is as it was. It asks before. The database may be in use: who reads finds the one content or
+  database is as it was. It asks before. The database may be in use: a read sees the one content or
   the other. It is created when it is not there.
 
       mix ash_rusqlite.restore backups/monday.db

@@ -14,7 +14,7 @@ defmodule Mix.Tasks.AshRusqlite.Rollback do
     * `--database` - a file, without a repo module
     * `--migrations` - the folder of the migrations
     * `--to` - the last version to take back
-    * `-n`, `--step` - how many, instead of one
+    * `-n`, `--step` - this number of migrations instead of one
     * `-q`, `--quiet` - print errors only
   """
 

@@ -1,4 +1,4 @@
-//! The disk under one database, and what it is told to do.
+//! The disk under one database, and the faults that it is to have.
 
 use std::collections::BTreeMap;
 use std::ffi::{c_int, OsStr};
@@ -27,9 +27,9 @@ pub enum Event {
 pub struct Fault {
     /// What fails; `None`: whatever comes.
     pub event: Option<Event>,
-    /// So many of it go well before.
+    /// The number that succeed before.
     pub after: u64,
-    /// So many of it fail then.
+    /// The number that fail then.
     pub times: u64,
     /// The disk is full, and half of a write is done; else it fails to write at all.
     pub full: bool,
@@ -91,7 +91,7 @@ impl Medium {
         true
     }
 
-    /// Runs a write, of which `run` does so many bytes.
+    /// Runs a write, of which `run` does the given number of bytes.
     pub(crate) fn write(
         &self,
         path: &Path,
@@ -223,7 +223,7 @@ impl Disk {
         Ok(Disk { path, medium })
     }
 
-    /// Cuts the power when so many more events went well.
+    /// Cuts the power after this many more events.
     pub fn cut_power_after(&self, events: u64) {
         let mut state = self.medium.lock();
         state.cut_after = Some(state.events + events);

@@ -1,4 +1,4 @@
-//! A disk that fails when told to, for crash tests of the engine.
+//! A disk that fails on demand, for crash tests of the engine.
 //!
 //! [`Disk::watch`] makes a thin layer over SQLite's own VFS (<https://sqlite.org/vfs.html>) the
 //! default of the process, so that what is tested needs no change. The layer passes everything

@@ -207,7 +207,7 @@ unsafe extern "C" fn write(
         // SAFETY: passed on as it came.
         return unsafe { pass_write(file, bytes, count, at) };
     };
-    // SAFETY: SQLite gives so many bytes.
+    // SAFETY: SQLite gives that many bytes.
     let data = unsafe { slice::from_raw_parts(bytes.cast::<u8>(), length) };
     medium.write(&note.path, place, data, |done| {
         match c_int::try_from(done) {

@@ -91,7 +91,7 @@ fn chain_of_losses_of(
                 &mut ledger,
                 (moment, kept, chain),
             );
-            // Looking must not mend what the next loss begins with, so it has a copy.
+            // Looking must not fix what the next loss begins with, so it has a copy.
             let copy = tempfile::tempdir().unwrap();
             for file in std::fs::read_dir(found).unwrap() {
                 let file = file.unwrap();

@@ -15,23 +15,21 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags};
 
-pub use crate::header::{check_header, Header};
-pub use crate::integrity::integrity_check;
+pub use crate::sqlite::header::{check_header, Header};
+pub use crate::sqlite::integrity::integrity_check;
 
-use crate::error::{Code, Error, Result};
-use crate::file_locks;
-use crate::integrity;
-use crate::io_error;
-use crate::migration::{format_of, FORMAT};
-use crate::progress::{Progress, ProgressSink};
+use crate::catalog::{format_of, FORMAT};
+use crate::error::{io_error, Code, Error, Result};
 use crate::query::functions;
-use crate::side_files::{self, beside};
-use crate::sqlite_error;
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::side_files::beside;
+use crate::sqlite::vfs::file_locks;
+use crate::sqlite::{integrity, side_files, sqlite_error};
 
 /// Pages copied between two looks at the sink: 2 MiB of the usual 4 KiB pages.
 const PAGES_PER_STEP: i32 = 512;
 /// How long a backup waits for other processes, which cannot keep it waiting.
-const PATIENCE: Duration = Duration::from_secs(15);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What was copied.
@@ -69,8 +67,14 @@ pub fn backup(
     // Nobody else sees the file, and it is synced as a whole before it gets its name.
     copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
         .map_err(sqlite_error::map)?;
-    let patience = Instant::now() + PATIENCE;
-    copy_pages((source, &mut copy), "backup", &destination, patience, sink)?;
+    let lock_deadline = Instant::now() + LOCK_TIMEOUT;
+    copy_pages(
+        (source, &mut copy),
+        "backup",
+        &destination,
+        lock_deadline,
+        sink,
+    )?;
     drop(copy);
     drop(snapshot);
     let summary = partial.leave_wal_mode()?;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::error::{Code, Error, Result};
-use crate::nearest::nearest;
+use crate::error::{nearest, Code, Error, Result};
 
 /// How hard a commit is forced to the medium (<https://sqlite.org/pragma.html#pragma_synchronous>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +81,7 @@ pub const INFINITY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The default of `wal_autocheckpoint`, SQLite's own.
 const AUTOCHECKPOINT: u32 = 1_000;
-/// The log may have so many times the size at which it is moved when nobody writes: at four times,
+/// The log may have this many times the size at which it is moved when nobody writes: at four times,
 /// moving pages that will be written again took a third of the writer's time.
 const WHILE_WRITING: u64 = 24;
 /// Bytes of a page of the usual size in the log.

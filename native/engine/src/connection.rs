@@ -10,12 +10,14 @@ use std::sync::Arc;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::access::{Access, Gate};
+use crate::catalog;
 use crate::config::{Config, Synchronous, TempStore};
-use crate::control::Control;
 use crate::error::{Code, Error, Result};
 use crate::query::functions;
-use crate::{file_locks, header, joined_writes, migration, side_files, sqlite_error};
+use crate::sqlite::authorizer::{Access, Gate};
+use crate::sqlite::interrupt::InterruptHandler;
+use crate::sqlite::vfs::{file_locks, joined_writes};
+use crate::sqlite::{header, side_files, sqlite_error};
 
 /// `ARqs`: marks the files that we create (<https://sqlite.org/pragma.html#pragma_application_id>).
 pub const APPLICATION_ID: i32 = 0x4152_7173;
@@ -25,7 +27,7 @@ pub struct Link {
     /// SQLite's connection.
     pub conn: Connection,
     /// Its deadline and cancellation.
-    pub control: Arc<Control>,
+    pub interrupt: Arc<InterruptHandler>,
     /// What it may do.
     pub gate: Gate,
 }
@@ -39,9 +41,10 @@ pub fn open_writer(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Re
         OpenFlags::SQLITE_OPEN_READ_WRITE
     };
     let link = open(path, flags, config, closing).map_err(|error| at(error, path))?;
-    link.control
+    link.interrupt
         .begin(std::time::Instant::now() + config.busy_timeout, None);
-    set_up_writer(&link, config, created).map_err(|error| at(link.control.explain(error), path))?;
+    set_up_writer(&link, config, created)
+        .map_err(|error| at(link.interrupt.explain(error), path))?;
     check_format(&link.conn).map_err(|error| at(error, path))?;
     Ok(link)
 }
@@ -57,12 +60,12 @@ pub fn open_reader(path: &Path, config: &Config, closing: Arc<AtomicBool>) -> Re
 /// A connection to nothing, in the place of one that is closed.
 pub fn unconnected() -> Result<Link> {
     let mut conn = Connection::open_in_memory().map_err(sqlite_error::map)?;
-    let control = Control::new(Arc::default());
-    control.install(&mut conn)?;
+    let interrupt = InterruptHandler::new(Arc::default());
+    interrupt.install(&mut conn)?;
     let gate = Gate::install(&mut conn)?;
     Ok(Link {
         conn,
-        control,
+        interrupt,
         gate,
     })
 }
@@ -70,7 +73,7 @@ pub fn unconnected() -> Result<Link> {
 /// A connection to a database of its own in memory, in which migrations are tried.
 pub fn scratch() -> Result<Link> {
     let link = unconnected()?;
-    link.control.begin_unlimited();
+    link.interrupt.begin_unlimited();
     set_up(&link.conn, &Config::default())?;
     functions::register(&link.conn)?;
     // As while a migration runs.
@@ -88,16 +91,16 @@ fn open(path: &Path, mode: OpenFlags, config: &Config, closing: Arc<AtomicBool>)
         None => Connection::open_with_flags(path, flags),
     }
     .map_err(sqlite_error::map)?;
-    let control = Control::new(closing);
-    control.install(&mut conn)?;
-    control.begin(std::time::Instant::now() + config.busy_timeout, None);
+    let interrupt = InterruptHandler::new(closing);
+    interrupt.install(&mut conn)?;
+    interrupt.begin(std::time::Instant::now() + config.busy_timeout, None);
     let gate = Gate::install(&mut conn)?;
     conn.set_prepared_statement_cache_capacity(config.statement_cache_size);
-    set_up(&conn, config).map_err(|error| control.explain(error))?;
+    set_up(&conn, config).map_err(|error| interrupt.explain(error))?;
     functions::register(&conn)?;
     Ok(Link {
         conn,
-        control,
+        interrupt,
         gate,
     })
 }
@@ -178,12 +181,12 @@ fn set_up_writer(link: &Link, config: &Config, created: bool) -> Result<()> {
 }
 
 fn check_format(conn: &Connection) -> Result<()> {
-    match migration::format_of(conn)? {
-        Some(format) if format > migration::FORMAT => Err(Error::new(
+    match catalog::format_of(conn)? {
+        Some(format) if format > catalog::FORMAT => Err(Error::new(
             Code::NewerFormat,
             format!(
                 "the database has format {format}, this release reads up to {}; use a newer release of the library",
-                migration::FORMAT
+                catalog::FORMAT
             ),
         )
         .with("version", format)),

@@ -4,10 +4,15 @@ mod as_of;
 mod figures;
 mod handover;
 mod maintenance;
+mod memory;
+mod side_work;
 mod statement_text;
+mod tables;
 mod transactions;
 
 pub use handover::Handover;
+pub use memory::MemoryFolder;
+pub use tables::{Ensured, Looked};
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +20,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::catalog::shared_catalog::SharedCatalog;
+use crate::catalog::{Catalog, ReadTypes};
 use crate::config::Config;
-use crate::durability::{self, Durability};
 use crate::error::{Code, Error, Result};
-use crate::execute::RowSink;
-use crate::memory::MemoryFolder;
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
 use crate::reader::{self, Context};
-use crate::reply::{guarded, Nowhere};
-use crate::request::{
-    Notify, Pace, Patience, ReadOutcome, RequestId, Responder, Submitted, WaitId,
-};
-use crate::scans::ScannedStatement;
-use crate::schema::{Catalog, ReadTypes};
-use crate::shared_catalog::SharedCatalog;
-use crate::start_thread;
+use crate::request::reply::{guarded, Nowhere};
+use crate::request::{Pace, ReadOutcome, RequestId, Responder, Submitted};
+use crate::service::deadline::CallDeadline;
+use crate::service::durability::Durability;
+use crate::service::wait_queue::{Notify, WaitId};
+use crate::service::{durability, start_thread, RowSink};
+use crate::sqlite::scans::ScannedStatement;
 use crate::writer::queue::Queue;
 use crate::writer::reopen::Others;
 use crate::writer::work::Work;
@@ -62,7 +65,7 @@ impl Drop for Inner {
 pub struct Database(Arc<Inner>);
 
 impl Database {
-    /// Starts the writer's thread, which opens the database; `opened` hears of the result.
+    /// Starts the writer's thread, which opens the database; `opened` receives the result.
     ///
     /// # Errors
     /// `cannot_open` when there is no place for a `:memory:` database, `internal` when the
@@ -334,12 +337,12 @@ impl Database {
     pub fn submit(
         &self,
         work: Write,
-        patience: impl Into<Patience>,
+        deadline: impl Into<CallDeadline>,
         reply: Box<dyn Responder>,
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Submitted> {
         let queue = &self.0.shared.queue;
-        queue.push_write(work, patience.into(), reply, on_room)
+        queue.push_write(work, deadline.into(), reply, on_room)
     }
 
     /// Takes a request back. With an error it will never run; with `None` it runs or is answered.
@@ -376,7 +379,7 @@ impl Database {
         Some(full)
     }
 
-    /// What hosts have said of columns whose declared types do not tell, until now.
+    /// What hosts have said of columns whose declared types do not name one of ours, until now.
     pub fn read_types(&self) -> ReadTypes {
         self.catalog().read_types()
     }

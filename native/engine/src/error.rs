@@ -1,7 +1,12 @@
 //! The one error type of the engine: a stable code, a message that says what to do,
 //! and details that a program can match on.
 
+pub(crate) mod io_error;
+mod nearest;
+
 use std::fmt;
+
+pub use nearest::nearest;
 
 /// The result of every fallible function of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -219,7 +224,7 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of the given code, with a message that tells the user what to do.
+    /// An error of the given code, with a message that says what to do.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Error {
             inner: Box::new(Inner {

@@ -16,8 +16,8 @@ use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::Write;
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::{
     Database, Outcome, Responder, Result, RowSink, Stat, Submitted, TransactionOp, Value,
 };

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use ash_rusqlite_engine::backup::{backup, check_header, integrity_check};
-use ash_rusqlite_engine::progress::{Progress, ProgressSink};
+use ash_rusqlite_engine::service::progress::{Progress, ProgressSink};
 use ash_rusqlite_engine::Code;
 use database::{database, names, numbers, reader, refused, Steps};
 use rusqlite::Connection;

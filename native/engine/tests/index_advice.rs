@@ -16,11 +16,11 @@ mod support {
 
 use std::sync::atomic::AtomicBool;
 
-use ash_rusqlite_engine::advice::{advise, IndexAdvice};
+use ash_rusqlite_engine::advice::advise;
 use ash_rusqlite_engine::query::compile::compile_read;
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::Read;
-use ash_rusqlite_engine::schema::unindexed_keys;
+use ash_rusqlite_engine::schema::{unindexed_keys, IndexAdvice};
 use ash_rusqlite_engine::ScannedStatement;
 use proptest::prelude::*;
 use rusqlite::Connection;

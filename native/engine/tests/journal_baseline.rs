@@ -15,7 +15,9 @@ mod support {
 use std::path::Path;
 use std::time::Duration;
 
-use ash_rusqlite_engine::journal::{self, Baseline, JournalSpec};
+use ash_rusqlite_engine::catalog::JournalSpec;
+use ash_rusqlite_engine::journal;
+use ash_rusqlite_engine::journal::Baseline;
 use ash_rusqlite_engine::{Code, Maintenance, Outcome, Stat, Value};
 use proptest::prelude::*;
 use rusqlite::Connection;

@@ -3,7 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use ash_rusqlite_engine::journal::{self, EventOn, JournalEvent, JournalSpec, Subject};
+use ash_rusqlite_engine::catalog::{EventOn, JournalEvent, JournalSpec, Subject};
+use ash_rusqlite_engine::journal;
 use rusqlite::Connection;
 
 /// A chat's messages and rooms, both journaled.

@@ -10,8 +10,9 @@
 #[path = "support/host.rs"]
 mod host;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec, Subject, WriteContext};
-use ash_rusqlite_engine::query::ir::Write;
+use ash_rusqlite_engine::catalog::{JournalSpec, Subject};
+use ash_rusqlite_engine::journal;
+use ash_rusqlite_engine::query::ir::{Write, WriteContext};
 use ash_rusqlite_engine::{Code, Database, TransactionOp, Value};
 use host::*;
 use rusqlite::Connection;

@@ -7,7 +7,8 @@
     clippy::indexing_slicing
 )]
 
-use ash_rusqlite_engine::journal::{self, JournalSpec};
+use ash_rusqlite_engine::catalog::JournalSpec;
+use ash_rusqlite_engine::journal;
 use proptest::prelude::*;
 use rusqlite::types::Value;
 use rusqlite::Connection;

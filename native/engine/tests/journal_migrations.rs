@@ -5,7 +5,7 @@
 #[path = "fixtures/generated.rs"]
 mod generated;
 
-use ash_rusqlite_engine::journal::{EventOn, JournalEvent, JournalSpec, Subject};
+use ash_rusqlite_engine::catalog::{EventOn, JournalEvent, JournalSpec, Subject};
 use ash_rusqlite_engine::schema::{ColumnSpec, IndexSpec, TableSpec};
 use ash_rusqlite_engine::{ColumnType, Value};
 use generated::{dropping, named, renaming, tables, Folder};

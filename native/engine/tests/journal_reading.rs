@@ -16,12 +16,12 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec, Subject};
+use ash_rusqlite_engine::catalog::{Catalog, JournalSpec, Subject};
+use ash_rusqlite_engine::journal;
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::ir::{
     ConsumerWrite, EventQuery, JournalRead, KeyValue, Progress, Read, Write,
 };
-use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::{
     Code, Database, Date, DateTime, Detail, Error, Maintenance, Time, TransactionOp, Value,
 };

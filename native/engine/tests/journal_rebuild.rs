@@ -15,7 +15,8 @@ mod host;
 use std::fs;
 use std::sync::Arc;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec};
+use ash_rusqlite_engine::catalog::JournalSpec;
+use ash_rusqlite_engine::journal;
 use ash_rusqlite_engine::migration::MigrateOptions;
 use ash_rusqlite_engine::{Code, Maintenance};
 use fixture::{bits, chat, head, open, rebuild, run, spec, verify};

@@ -14,7 +14,9 @@ mod support {
 
 use std::path::Path;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec, Redacted, Redaction, Subject};
+use ash_rusqlite_engine::catalog::{JournalSpec, Subject};
+use ash_rusqlite_engine::journal;
+use ash_rusqlite_engine::journal::{Redacted, Redaction};
 use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
 use ash_rusqlite_engine::{
     Code, Database, Error, Maintenance, Outcome, RedactRequest, RedactedRows, Value,

@@ -15,8 +15,9 @@ mod support {
 
 use std::sync::Arc;
 
-use ash_rusqlite_engine::journal::{AsOf, JournalSpec, Moment, Retained, Retention, Subject};
-use ash_rusqlite_engine::query::ir::{EventQuery, Read};
+use ash_rusqlite_engine::catalog::{JournalSpec, Subject};
+use ash_rusqlite_engine::journal::{Retained, Retention};
+use ash_rusqlite_engine::query::ir::{AsOf, EventQuery, Moment, Read};
 use ash_rusqlite_engine::{Code, Database, Detail, Error, Maintenance, Outcome};
 use rusqlite::Connection;
 use serde_json::json;

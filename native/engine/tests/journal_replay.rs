@@ -14,8 +14,10 @@ mod host;
 
 use std::sync::Arc;
 
-use ash_rusqlite_engine::journal::{self, AsOf, JournalSpec, Moment, Retaining, Retention};
-use ash_rusqlite_engine::query::ir::{OrderBy, Partition, Read, Scalar, Select};
+use ash_rusqlite_engine::catalog::JournalSpec;
+use ash_rusqlite_engine::journal;
+use ash_rusqlite_engine::journal::{Retaining, Retention};
+use ash_rusqlite_engine::query::ir::{AsOf, Moment, OrderBy, Partition, Read, Scalar, Select};
 use ash_rusqlite_engine::{Code, ColumnType, Database, Date, DateTime, Time, Value};
 use fixture::{bits, chat, head, rebuild, run, spec, verify};
 use host::{close, config, soon, Collected, Rows};

@@ -12,6 +12,7 @@ mod support {
     pub mod journal;
 }
 
+use ash_rusqlite_engine::catalog::JournalSpec;
 use ash_rusqlite_engine::journal::{self, Redaction, Retained, Retaining, Retention};
 use ash_rusqlite_engine::{migration, Code, Maintenance, Outcome};
 use proptest::prelude::*;
@@ -150,9 +151,9 @@ fn only_the_events_of_a_table_or_a_source_go() {
         &conn,
         "CREATE TABLE rooms (id TEXT PRIMARY KEY NOT NULL, title TEXT)",
     );
-    let spec = journal::JournalSpec {
+    let spec = JournalSpec {
         event_type: "chat.room".into(),
-        ..journal::JournalSpec::default()
+        ..JournalSpec::default()
     };
     enable(&conn, "rooms", &spec);
     rows(&conn, 0, 10);

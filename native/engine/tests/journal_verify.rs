@@ -7,10 +7,10 @@ mod fixture;
 
 use std::path::Path;
 
-use ash_rusqlite_engine::journal::{
-    self, JournalSpec, Redaction, Retaining, Retention, RowDifference,
-};
-use ash_rusqlite_engine::progress::{Progress, ProgressSink};
+use ash_rusqlite_engine::catalog::JournalSpec;
+use ash_rusqlite_engine::journal;
+use ash_rusqlite_engine::journal::{Redaction, Retaining, Retention, RowDifference};
+use ash_rusqlite_engine::service::progress::{Progress, ProgressSink};
 use ash_rusqlite_engine::Code;
 use fixture::{chat, open, run, spec, verify};
 use rusqlite::types::Value;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use ash_rusqlite_engine::migration::{check, read_directory, MigrationCheck, MigrationState};
-use ash_rusqlite_engine::progress::{Progress, ProgressSink};
+use ash_rusqlite_engine::service::progress::{Progress, ProgressSink};
 use ash_rusqlite_engine::{Code, Config, Result};
 use migrations::{open, Store, ALL};
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::migration::{self, read_directory, MigrationState};
-use ash_rusqlite_engine::progress::{Progress, ProgressSink};
+use ash_rusqlite_engine::service::progress::{Progress, ProgressSink};
 use ash_rusqlite_engine::{Code, Detail};
 use migrations::{failed, open, soon, versions, Store, ALL};
 

@@ -7,7 +7,7 @@
 mod migrations;
 
 use ash_rusqlite_engine::migration::{migrate, read_directory, Applied};
-use ash_rusqlite_engine::progress::{Progress, ProgressSink};
+use ash_rusqlite_engine::service::progress::{Progress, ProgressSink};
 use ash_rusqlite_engine::{Code, Result};
 use migrations::{failed, open, soon, Store, ALL};
 use rusqlite::Connection;

@@ -6,9 +6,8 @@
 #[path = "fixtures/migrations.rs"]
 mod migrations;
 
-use ash_rusqlite_engine::migration::{
-    format_of, read_directory, MigrateOptions, MigrationState, FORMAT,
-};
+use ash_rusqlite_engine::catalog::{format_of, FORMAT};
+use ash_rusqlite_engine::migration::{read_directory, MigrateOptions, MigrationState};
 use ash_rusqlite_engine::{Code, Detail};
 use migrations::{failed, step, to, versions, Store, ALL};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};

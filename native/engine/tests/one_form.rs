@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use ash_rusqlite_engine::catalog::{Catalog, Form, KnownForms};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::schema::one_form::{other_forms, OtherForms};
-use ash_rusqlite_engine::schema::{Catalog, Form, KnownForms};
 use ash_rusqlite_engine::value::{decode, Decoded};
 use ash_rusqlite_engine::{ColumnType, Date, DateTime, OutputColumn, Time};
 use proptest::prelude::*;

@@ -21,8 +21,8 @@ use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::{
     Database, Maintenance, Name, Outcome, Responder, Result, RowSink, TransactionOp, Value,
 };

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::query::ir::{Returning, Write};
 use ash_rusqlite_engine::{
-    Code, Database, Detail, Patience, Stat, Submitted, TransactionOp, Value,
+    CallDeadline, Code, Database, Detail, Stat, Submitted, TransactionOp, Value,
 };
 use serde_json::json;
 use support::host::*;
@@ -198,13 +198,13 @@ fn who_was_kept_waiting_by_nobody_is_told_of_no_holder() {
     for (since, named) in [(Some(before), true), (None, false)] {
         until_it_is_free(&database);
         let waits_since = Some(since.unwrap_or_else(Instant::now));
-        let patience = Patience {
+        let deadline = CallDeadline {
             began: before.checked_sub(Duration::from_millis(300)).unwrap(),
             waits_since,
-            deadline: Instant::now(),
+            at: Instant::now(),
         };
         let (responder, from) = reply();
-        let submitted = database.submit(row(4), patience, responder, &mut || Box::new(|| ()));
+        let submitted = database.submit(row(4), deadline, responder, &mut || Box::new(|| ()));
         assert!(matches!(submitted, Ok(Submitted::Queued(_))));
         let late = error(answered(&from));
         assert_eq!(late.detail("holder").is_some(), named, "{late}");
@@ -217,11 +217,11 @@ fn who_was_kept_waiting_by_nobody_is_told_of_no_holder() {
 
 #[test]
 fn a_call_whose_time_is_over_before_it_asks_is_told_so() {
-    let patience = Patience::new(Duration::ZERO);
-    let late = patience.check().unwrap_err();
+    let deadline = CallDeadline::new(Duration::ZERO);
+    let late = deadline.check().unwrap_err();
     assert_eq!(late.code(), Code::Timeout);
     assert_eq!(late.detail("holder"), None);
-    assert!(Patience::new(Duration::from_secs(60)).check().is_ok());
+    assert!(CallDeadline::new(Duration::from_secs(60)).check().is_ok());
 }
 
 #[test]

@@ -17,8 +17,8 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::value::Row;
 use ash_rusqlite_engine::{
     Code, Database, Maintenance, Outcome, OutputColumn, Pace, Responder, Result, RowSink,

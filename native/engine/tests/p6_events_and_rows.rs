@@ -26,8 +26,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
-use ash_rusqlite_engine::journal::{self, AsOf, Moment, Redaction, Retention};
+use ash_rusqlite_engine::journal;
+use ash_rusqlite_engine::journal::{Redaction, Retention};
 use ash_rusqlite_engine::migration::MigrateOptions;
+use ash_rusqlite_engine::query::ir::{AsOf, Moment};
 use ash_rusqlite_engine::{
     Code, Database, Error, Maintenance, Outcome, RedactRequest, RedactedRows, TransactionOp,
 };

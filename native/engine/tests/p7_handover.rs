@@ -13,7 +13,7 @@ mod support {
 
 use std::sync::mpsc::{channel, Receiver, Sender};
 
-use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::{
     Code, Database, Maintenance, Outcome, Responder, Result, RowSink, TransactionOp,
 };

@@ -10,8 +10,8 @@
 #[path = "support/host.rs"]
 mod host;
 
-use ash_rusqlite_engine::page_cache;
 use ash_rusqlite_engine::query::ir::{Expr, KeyValue, Write};
+use ash_rusqlite_engine::sqlite::page_cache;
 use host::{close, config, insert, text, with_tables, write};
 use rusqlite::Connection;
 use serde_json::json;

@@ -11,9 +11,9 @@ mod support {
 
 use std::cmp::Ordering;
 
+use ash_rusqlite_engine::catalog::Catalog;
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::ir::{Aggregate, Cursor, Expr, KeyValue, Read, Select};
-use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::{ColumnType, Name, Value};
 use proptest::prelude::*;
 use rusqlite::types::ValueRef;

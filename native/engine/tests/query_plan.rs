@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use ash_rusqlite_engine::catalog::{Catalog, KnownForms};
 use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, Param, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
     Aggregate, CompareOp, Conflict, Cursor, Delete, Expr, Insert, KeyValue, OrderBy, Read,
     Returning, Select, Write,
 };
-use ash_rusqlite_engine::schema::{Catalog, KnownForms};
 use ash_rusqlite_engine::{Date, DateTime, Time, Value};
 use rusqlite::Connection;
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ash_rusqlite_engine::schema::{Catalog, Table};
+use ash_rusqlite_engine::catalog::{Catalog, Table};
 use ash_rusqlite_engine::{Code, ColumnType, Detail};
 use rusqlite::Connection;
 

@@ -3,13 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::HashMap;
+
+use ash_rusqlite_engine::catalog::{Catalog, Form, KnownForms, Readings};
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
     Aggregate, AggregateKind, Aggregated, Collation, CompareOp, Computed, Cursor, DistinctOn, Expr,
     OrderBy, Read, Scalar, ScalarOrder, Select, Subselect,
 };
-use ash_rusqlite_engine::schema::{Catalog, ColumnSpec, Form, KnownForms, Readings, TableSpec};
 use ash_rusqlite_engine::{ColumnType, Date, DateTime, Time, Value};
 use chrono::{Datelike, Duration, NaiveDateTime, Timelike};
 use proptest::prelude::*;
@@ -114,18 +116,7 @@ fn table(
             .unwrap();
     }
     let readings = Readings::default();
-    readings.set(&TableSpec {
-        table: "t".into(),
-        columns: vec![ColumnSpec {
-            name: "at".into(),
-            column_type,
-            null: true,
-            default: Value::Null,
-            default_sql: None,
-            declared: None,
-        }],
-        ..TableSpec::default()
-    });
+    readings.set("t", HashMap::from([("at".to_owned(), column_type)]));
     let catalog = Catalog::load(&conn).unwrap().read_as(&readings);
     (conn, catalog)
 }

@@ -146,7 +146,7 @@ rustler::atoms! {
 const VERSION: u8 = 131;
 const ATOM_UTF8: u8 = 118;
 const SMALL_ATOM_UTF8: u8 = 119;
-/// An atom has at most so many characters.
+/// The largest number of characters of an atom.
 const MAX_CHARACTERS: usize = 255;
 
 /// The atoms whose texts were asked for, in the places that their words lead to. One place
@@ -162,7 +162,7 @@ struct Known {
 /// The text of an atom. Nothing is copied of those that are asked for again and again.
 pub fn text(term: Term<'_>) -> Option<Name> {
     let atom = Raw::tag_of(Atom::from_term(term).ok()?);
-    // The lowest bits tell that it is an atom.
+    // The lowest bits mark an atom.
     let place = KNOWN.get((atom >> 6) % PLACES)?;
     if let Some(known) = place.get().filter(|known| known.atom == atom) {
         return Some(Name::kept(&known.text));

@@ -2,7 +2,7 @@
 //!
 //! A resource is plain data without anything to drop, so that a newer library can take it
 //! over. Its callbacks run on whatever scheduler collects garbage or ends a process: they
-//! take no lock and do no I/O, they tell the janitor.
+//! take no lock and do no I/O, they notify the janitor.
 //!
 //! `rustler::ResourceArc` is not used because its types cannot be taken over.
 
@@ -20,7 +20,7 @@ use rustler::sys::{
 };
 use rustler::{Env, LocalPid, Term};
 
-use crate::janitor::{self, Job};
+use crate::janitor::{self, Task};
 use crate::term::raw::Raw;
 
 /// Changes with the layout of `Resource`, so that memory of another one is never read.
@@ -288,11 +288,11 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// Tells the janitor about a resource that is dying or whose process died.
+/// Notifies the janitor of a resource that is dying or whose process died.
 ///
 /// # Safety
 /// `object` is a resource of one of our types.
-unsafe fn tell(object: *mut c_void, job: fn(Ids) -> Job) {
+unsafe fn notify_janitor(object: *mut c_void, task: fn(Ids) -> Task) {
     let resource: *const Resource = object.cast();
     // SAFETY: the VM keeps the resource alive during its callbacks; every layout begins with
     // its magic, and one of our layout was written whole.
@@ -306,31 +306,31 @@ unsafe fn tell(object: *mut c_void, job: fn(Ids) -> Job) {
         }
     };
     // Nothing may unwind into the VM.
-    let _ = catch_unwind(|| janitor::enqueue(job(ids)));
+    let _ = catch_unwind(|| janitor::enqueue(task(ids)));
 }
 
-fn close(ids: Ids) -> Job {
-    Job::Close(ids.database)
+fn close(ids: Ids) -> Task {
+    Task::Close(ids.database)
 }
 
-fn abort(ids: Ids) -> Job {
-    Job::Abort {
+fn abort(ids: Ids) -> Task {
+    Task::Abort {
         database: ids.database,
         transaction: ids.item,
     }
 }
 
-fn cancel(ids: Ids) -> Job {
-    Job::Cancel(ids.item)
+fn cancel(ids: Ids) -> Task {
+    Task::Cancel(ids.item)
 }
 
-fn drop_rows(ids: Ids) -> Job {
-    Job::DropRows(ids.item)
+fn drop_rows(ids: Ids) -> Task {
+    Task::DropRows(ids.item)
 }
 
 unsafe extern "C" fn database_dtor(_: *mut ErlNifEnv, object: *mut c_void) {
     // SAFETY: the VM calls this for resources of its type only.
-    unsafe { tell(object, close) };
+    unsafe { notify_janitor(object, close) };
 }
 
 unsafe extern "C" fn database_down(
@@ -340,12 +340,12 @@ unsafe extern "C" fn database_down(
     _: *const ErlNifMonitor,
 ) {
     // SAFETY: as above.
-    unsafe { tell(object, close) };
+    unsafe { notify_janitor(object, close) };
 }
 
 unsafe extern "C" fn transaction_dtor(_: *mut ErlNifEnv, object: *mut c_void) {
     // SAFETY: as above.
-    unsafe { tell(object, abort) };
+    unsafe { notify_janitor(object, abort) };
 }
 
 unsafe extern "C" fn transaction_down(
@@ -355,12 +355,12 @@ unsafe extern "C" fn transaction_down(
     _: *const ErlNifMonitor,
 ) {
     // SAFETY: as above.
-    unsafe { tell(object, abort) };
+    unsafe { notify_janitor(object, abort) };
 }
 
 unsafe extern "C" fn rows_dtor(_: *mut ErlNifEnv, object: *mut c_void) {
     // SAFETY: as above.
-    unsafe { tell(object, drop_rows) };
+    unsafe { notify_janitor(object, drop_rows) };
 }
 
 unsafe extern "C" fn call_down(
@@ -370,7 +370,7 @@ unsafe extern "C" fn call_down(
     _: *const ErlNifMonitor,
 ) {
     // SAFETY: as above.
-    unsafe { tell(object, cancel) };
+    unsafe { notify_janitor(object, cancel) };
 }
 
 /// A pid as another library of the same VM takes it.

@@ -1,6 +1,6 @@
 //! From one instance of the library to the next.
 //!
-//! The private data of every instance points to a `Shared`. When Elixir's module is loaded
+//! The private data of every instance points to a `LibraryEntry`. When Elixir's module is loaded
 //! again with the same library, both instances have the same one and nothing is to be done.
 //! With another library, the old one is drained (its databases closed, their threads ended,
 //! because two copies of SQLite on one file drop each other's locks) and the new one opens
@@ -14,7 +14,7 @@ use rustler::sys::c_int;
 
 use crate::registry::{self, Busy};
 
-/// Changes when `Shared`, `Visit`, what is handed over, or a resource's layout change.
+/// Changes when `LibraryEntry`, `Visit`, what is handed over, or a resource's layout change.
 pub const LAYOUT: u64 = 3;
 
 /// Before the layout's number, so that it is found in a library's file: `AshRLAY\0`.
@@ -36,12 +36,12 @@ type Visit = unsafe extern "C" fn(text: *const u8, length: usize);
 
 /// What one library shows another. The layout is first, so that any other can look at it.
 #[repr(C)]
-pub struct Shared {
+pub struct LibraryEntry {
     layout: u64,
     drain: unsafe extern "C" fn(visit: Visit) -> c_int,
 }
 
-static SHARED: Shared = Shared {
+static SHARED: LibraryEntry = LibraryEntry {
     layout: LAYOUT_MARK + LAYOUT,
     drain,
 };
@@ -60,7 +60,7 @@ pub unsafe fn check(old: *mut c_void) -> c_int {
         return REFUSED;
     }
     // SAFETY: every layout begins with its number.
-    match unsafe { (*old.cast::<Shared>()).layout } == SHARED.layout {
+    match unsafe { (*old.cast::<LibraryEntry>()).layout } == SHARED.layout {
         true => DONE,
         false => OTHER_LAYOUT,
     }
@@ -74,7 +74,7 @@ pub unsafe fn take_over(old: *mut c_void) -> c_int {
     if old == private_data() {
         return DONE;
     }
-    let shared: *const Shared = old.cast();
+    let shared: *const LibraryEntry = old.cast();
     // SAFETY: behind the number of this layout is its `drain`, which calls `receive` as it may.
     unsafe { ((*shared).drain)(receive) }
 }

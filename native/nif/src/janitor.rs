@@ -8,7 +8,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ash_rusqlite_engine::{start_thread, TransactionId};
+use ash_rusqlite_engine::service::start_thread;
+use ash_rusqlite_engine::TransactionId;
 
 use crate::registry;
 use crate::reply::Message;
@@ -20,7 +21,7 @@ const TAKEN_OVER: Duration = Duration::from_secs(1);
 const LAST_LOOK: Duration = Duration::from_secs(64);
 
 /// What the janitor does.
-pub enum Job {
+pub enum Task {
     /// A database's owner or last handle is gone.
     Close(u64),
     /// A transaction's owner or handle is gone.
@@ -46,8 +47,8 @@ pub enum Job {
 
 /// The channel lives as long as the library; jobs wait while no janitor runs.
 struct Janitor {
-    jobs: Sender<Job>,
-    received: Mutex<Receiver<Job>>,
+    jobs: Sender<Task>,
+    received: Mutex<Receiver<Task>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -61,7 +62,7 @@ static JANITOR: LazyLock<Janitor> = LazyLock::new(|| {
 });
 
 /// Gives the janitor a job. Only enqueues.
-pub fn enqueue(job: Job) {
+pub fn enqueue(job: Task) {
     // The receiver lives as long as the sender.
     let _ = JANITOR.jobs.send(job);
 }
@@ -81,7 +82,7 @@ pub fn start() -> bool {
 
 /// Ends the janitor after the jobs that it has, and waits for it.
 pub fn stop() {
-    enqueue(Job::Stop);
+    enqueue(Task::Stop);
     let thread = JANITOR
         .thread
         .lock()
@@ -106,8 +107,8 @@ fn work() {
             None => jobs.recv().map_err(RecvTimeoutError::from),
         };
         let job = match received {
-            Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Job::CloseOrphans) => {
+            Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Task::CloseOrphans) => {
                 next_look = Some((Instant::now() + TAKEN_OVER, TAKEN_OVER));
                 continue;
             }
@@ -116,7 +117,7 @@ fn work() {
                     .map(|(_, pause)| pause * 2)
                     .filter(|pause| *pause <= LAST_LOOK)
                     .map(|pause| (Instant::now() + pause, pause));
-                Job::CloseOrphans
+                Task::CloseOrphans
             }
             Ok(job) => job,
         };
@@ -125,13 +126,13 @@ fn work() {
     }
 }
 
-fn run(job: Job) {
+fn run(job: Task) {
     match job {
-        Job::Close(id) => {
+        Task::Close(id) => {
             // It may be closed already, or closing.
             let _ = registry::close(id, None);
         }
-        Job::Abort {
+        Task::Abort {
             database,
             transaction,
         } => {
@@ -139,11 +140,11 @@ fn run(job: Job) {
                 database.abort(TransactionId(transaction));
             }
         }
-        Job::Cancel(call) => registry::cancel(call),
-        Job::DropRows(rows) => drop(registry::take_rows(rows)),
-        Job::Forget(id) => registry::forget(id),
-        Job::CloseOrphans => registry::close_orphans(),
-        Job::Send(message) => message.deliver(),
-        Job::Stop => {}
+        Task::Cancel(call) => registry::cancel(call),
+        Task::DropRows(rows) => drop(registry::take_rows(rows)),
+        Task::Forget(id) => registry::forget(id),
+        Task::CloseOrphans => registry::close_orphans(),
+        Task::Send(message) => message.deliver(),
+        Task::Stop => {}
     }
 }

@@ -20,7 +20,7 @@ mod term;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::OnceLock;
 
-use ash_rusqlite_engine::page_cache;
+use ash_rusqlite_engine::sqlite::page_cache;
 use rustler::codegen_runtime::{internal_write_symbols, inventory, ErlNifEntry};
 use rustler::sys::{c_int, c_void, ErlNifEnv, ErlNifTerm};
 use rustler::Nif;

@@ -10,7 +10,7 @@ use rustler::{LocalPid, OwnedEnv};
 use serde_json::{json, Value as Json};
 
 use crate::handle;
-use crate::janitor::{self, Job};
+use crate::janitor::{self, Task};
 use crate::reply;
 use crate::stored_atoms;
 use crate::term::encode::rows::Gathered;
@@ -93,7 +93,7 @@ fn insert(id: u64, database: Database, owner: LocalPid) -> Result<()> {
 /// its threads have ended.
 pub fn close(id: u64, closed: Option<Notify>) -> Result<()> {
     get(id)?.close(Some(Box::new(move || {
-        janitor::enqueue(Job::Forget(id));
+        janitor::enqueue(Task::Forget(id));
         if let Some(closed) = closed {
             closed();
         }
@@ -185,7 +185,7 @@ pub fn take_over(text: &str) {
     let databases = all.get("databases").and_then(Json::as_array);
     let opened = databases.into_iter().flatten().filter_map(reopen).count();
     if opened > 0 {
-        janitor::enqueue(Job::CloseOrphans);
+        janitor::enqueue(Task::CloseOrphans);
     }
 }
 
@@ -216,7 +216,7 @@ pub fn close_orphans() {
     }
 }
 
-/// A flag that becomes true when the janitor hears that the caller of `call` died.
+/// A flag that becomes true when the janitor is notified that the caller of `call` died.
 pub fn watch_call(call: u64) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     CALLS

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::value::Row;
 use ash_rusqlite_engine::{Code, Error, Notify, Outcome, OutputColumn, Responder, Result, RowSink};
 use rustler::thread::is_scheduler_thread;
@@ -12,7 +12,7 @@ use rustler::{Env, LocalPid, OwnedEnv, Term};
 use crate::atoms;
 use crate::error;
 use crate::handle;
-use crate::janitor::{self, Job};
+use crate::janitor::{self, Task};
 use crate::term::encode::outcome;
 use crate::term::encode::rows::{Rows, Shape};
 use crate::term::raw::Raw;
@@ -40,7 +40,7 @@ impl Message {
     /// environment of the process that they run, so those hand it to the janitor.
     pub fn send(self) {
         if is_scheduler_thread() {
-            janitor::enqueue(Job::Send(self));
+            janitor::enqueue(Task::Send(self));
         } else {
             self.deliver();
         }
@@ -83,12 +83,12 @@ pub fn notify_ready(env: Env<'_>) -> (Raw<'_>, Notify) {
     (reference, Box::new(move || message.send()))
 }
 
-/// Hears once whether a database could be opened.
+/// Called once with whether a database could be opened.
 pub type OnOpened = Box<dyn FnOnce(Result<()>) + Send>;
 
-/// Tells the calling process whether something could be opened: `{tag, :ok | error}`.
+/// Reports to the calling process whether something could be opened: `{tag, :ok | error}`.
 pub fn on_opened(env: Env<'_>, tag: Term<'_>) -> Result<OnOpened> {
-    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
+    let reply = Box::new(MessageReply::new(env, tag, Shape::Nothing, false)?);
     Ok(Box::new(move |result: Result<()>| {
         reply.finish(result.map(|()| Outcome::Done));
     }))
@@ -110,7 +110,7 @@ pub fn on_report(to: LocalPid) -> Box<dyn Fn(&Error) + Send + Sync> {
 }
 
 /// Answers one request of the calling process: `{tag, result}`.
-pub struct Reply {
+pub struct MessageReply {
     env: OwnedEnv,
     to: LocalPid,
     tag: Raw<'static>,
@@ -119,13 +119,13 @@ pub struct Reply {
     waited: Option<Duration>,
 }
 
-impl Reply {
+impl MessageReply {
     /// With the form of the rows, and of decimals in them.
-    pub fn new(env: Env<'_>, tag: Term<'_>, shape: Shape, decimal: bool) -> Result<Reply> {
+    pub fn new(env: Env<'_>, tag: Term<'_>, shape: Shape, decimal: bool) -> Result<MessageReply> {
         let (to, tag) = (env.pid(), reference(tag)?);
         let env = OwnedEnv::new();
         let tag = env.run(|env| Raw::of(tag.in_env(env)));
-        Ok(Reply {
+        Ok(MessageReply {
             env,
             to,
             tag,
@@ -137,8 +137,8 @@ impl Reply {
 
     /// Whether the caller wants to know how long it waited in the queue. Then its result is
     /// `{:waited, nanoseconds, result}`, if it was run.
-    pub fn timed(self, timed: bool) -> Reply {
-        Reply { timed, ..self }
+    pub fn timed(self, timed: bool) -> MessageReply {
+        MessageReply { timed, ..self }
     }
 
     fn answer(&mut self, result: &Result<Outcome>) -> Raw<'static> {
@@ -153,7 +153,7 @@ impl Reply {
     }
 }
 
-impl RowSink for Reply {
+impl RowSink for MessageReply {
     fn begin(&mut self, columns: &Arc<[OutputColumn]>, hidden: usize, reversed: bool) {
         self.rows.begin(columns, hidden, reversed);
     }
@@ -164,7 +164,7 @@ impl RowSink for Reply {
     }
 }
 
-impl Responder for Reply {
+impl Responder for MessageReply {
     fn sink(&mut self) -> &mut dyn RowSink {
         self
     }
@@ -188,7 +188,7 @@ impl Responder for Reply {
 
     fn finish(mut self: Box<Self>, result: Result<Outcome>) {
         let answer = self.answer(&result);
-        let Reply {
+        let MessageReply {
             env,
             to,
             tag,

@@ -72,7 +72,13 @@ defmodule AshRusqlite.Repo.QueryLogTest do
     {:ok, entry} = AshRusqlite.Repo.Registry.lookup(quiet)
     AshRusqlite.Repo.Registry.put(%{entry | telemetry: false})
     run = fn -> AshRusqlite.Repo.Reads.count(:quiet, :rooms) end
-    assert AshRusqlite.Calls.count({Call, :time_queue, 0}, run) == 0
+    assert AshRusqlite.Calls.count({Call, :time_queue, 1}, run) == 0
+  end
+
+  test "a process that has run a query is timed no longer" do
+    capture_log(fn -> Repo.all(:rooms) end)
+    assert for({Call, _} = key <- Process.get_keys(), do: key) == []
+    assert Call.queue_time() == 0
   end
 
   test "a value that the option cannot take is refused" do

@@ -13,7 +13,7 @@ if Code.ensure_loaded?(Ash) do
     the write. Inside of a transaction a position is expected once: what comes after has moved it.
     """
     @spec of(Repo.repo(), Ash.Resource.t(), Ash.Changeset.t()) ::
-            {:ok, Repo.WriteContext.said() | nil} | {:error, Error.t()}
+            {:ok, Repo.WriteContext.given() | nil} | {:error, Error.t()}
     def of(repo, resource, %{context: context} = changeset) do
       case context[:data_layer][:expect] do
         none when none in [nil, []] ->
@@ -64,7 +64,7 @@ if Code.ensure_loaded?(Ash) do
     end
 
     @doc "Notes which positions a write has found as expected."
-    @spec note(result, Repo.repo(), Repo.WriteContext.said() | nil) :: result when result: term()
+    @spec note(result, Repo.repo(), Repo.WriteContext.given() | nil) :: result when result: term()
     def note({:ok, _} = result, repo, %{expect: [_ | _] = expect}) do
       Transaction.meet(repo, expect)
       result

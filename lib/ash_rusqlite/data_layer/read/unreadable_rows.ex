@@ -10,9 +10,8 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.Read.Computed
     alias AshRusqlite.DataLayer.UnreadableValue
     alias AshRusqlite.DataLayer.Value.{Codec, Unreadable}
-    alias AshRusqlite.Repo.Options
+    alias AshRusqlite.Repo.{Options, Request}
     alias AshRusqlite.Telemetry
-    alias AshRusqlite.Repo.Request
 
     @typedoc """
     What becomes of a row with a value that cannot be read: the read fails, the row is left out, or
@@ -48,10 +47,11 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    @doc "A statement whose rows are loaded in a mode."
-    @spec statement(tuple(), mode()) :: tuple()
-    def statement(statement, :error), do: statement
-    def statement(statement, _tolerant), do: Request.marked(statement)
+    @doc "A request whose rows are loaded in a mode."
+    @spec request(request, mode()) :: request | {:marked, request}
+          when request: Request.read() | Request.write()
+    def request(request, :error), do: request
+    def request(request, _tolerant), do: Request.marked(request)
 
     @doc "The records of the rows that are about to be written."
     @spec current([map()], Ash.Resource.t(), :error | :not_loaded) ::

@@ -4,6 +4,9 @@ if Code.ensure_loaded?(Ash) do
     # When the work of a query ends, its part in Elixir included. Only a timeout that a context
     # gives counts here: without one, Elixir works as long as it takes, as with ETS. What Ash loads
     # meanwhile are queries of their own, which know nothing of it; so the process keeps it.
+    #
+    # SQLite ends the statements of a read by `left/1`, those of a write by `Write.timeout/1`; what bounds
+    # a whole transaction is in `Transaction`.
 
     alias AshRusqlite.Error
 

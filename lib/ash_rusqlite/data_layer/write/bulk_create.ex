@@ -35,7 +35,7 @@ if Code.ensure_loaded?(Ash) do
 
       with {:ok, rows} <- Results.traverse(changesets, &Create.row(resource, &1)),
            write = Request.insert(store.table, rows, :raise, return? == true),
-           {:ok, {_, stored}} <- Write.statement(store, write, first) do
+           {:ok, {_, stored}} <- Write.run(store, write, first) do
         if return?, do: records(stored, changesets, resource), else: :ok
       else
         {:error, error} -> {:error, Errors.of_batch(error, resource, changesets)}

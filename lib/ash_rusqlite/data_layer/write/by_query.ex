@@ -64,10 +64,10 @@ if Code.ensure_loaded?(Ash) do
           plan = Plan.of(query)
 
           case if(Write.by_condition?(plan), do: write.(store, plan), else: :rows) do
-            {:ok, statement} ->
-              result = whole(store, statement, changeset, options)
+            {:ok, request} ->
+              result = whole(store, request, changeset, options)
 
-              if Write.by_elixir?(result, statement),
+              if Write.by_elixir?(result, request),
                 do: row_by_row(store, query, changeset, options, one),
                 else: result
 
@@ -88,16 +88,16 @@ if Code.ensure_loaded?(Ash) do
     defp to_ash_error(result, _resource, _changeset), do: result
 
     # SQLite gives the rows in no order; those of a query come in that of the key.
-    defp whole(store, statement, changeset, options) do
+    defp whole(store, request, changeset, options) do
       # What is deleted need not be readable, whatever the action is called.
       mode =
-        if Request.operation(statement) == :delete,
+        if Request.operation(request) == :delete,
           do: :not_loaded,
           else: UnreadableRows.write_mode(changeset)
 
-      statement = UnreadableRows.statement(statement, mode)
+      request = UnreadableRows.request(request, mode)
 
-      with {:ok, {_count, rows}} <- Write.statement(store, statement, changeset) do
+      with {:ok, {_count, rows}} <- Write.run(store, request, changeset) do
         if options[:return_records?] do
           with {:ok, records} <- UnreadableRows.written(rows, store.resource, mode) do
             key = Enum.sort(Ash.Resource.Info.primary_key(store.resource))

@@ -16,7 +16,7 @@ if Code.ensure_loaded?(Ash) do
       with {:ok, store} <- Store.fetch(resource, changeset.tenant, changeset.context),
            {:ok, row} <- row(resource, changeset),
            {:ok, {_, [stored]}} <-
-             Write.statement(store, Request.insert(store.table, [row], :raise, true), changeset),
+             Write.run(store, Request.insert(store.table, [row], :raise, true), changeset),
            {:ok, [record]} <- Codec.load_all([stored], resource) do
         {:ok, record}
       else

@@ -25,7 +25,7 @@ if Code.ensure_loaded?(Ash) do
       with {:ok, key} <- Write.key_condition(changeset.data, env),
            {:ok, conditions} <- Write.conditions(changeset.filter, env),
            write = Request.delete(store.table, Read.where([key | conditions]), false),
-           result = Write.statement(store, write, changeset),
+           result = Write.run(store, write, changeset),
            false <- Write.by_elixir?(result, write) do
         case result do
           {:ok, {0, _}} when conditions != [] ->
@@ -49,7 +49,7 @@ if Code.ensure_loaded?(Ash) do
              {:ok, current} <- Write.current(store, [key], changeset),
              {:ok, [_]} <- Write.kept(current, store, changeset),
              {:ok, _} <-
-               Write.statement(
+               Write.run(
                  store,
                  Request.delete(store.table, Read.where([key]), false),
                  changeset

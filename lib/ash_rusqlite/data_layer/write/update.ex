@@ -60,7 +60,7 @@ if Code.ensure_loaded?(Ash) do
       write = Request.update(store.table, Read.where(conditions), assignments, true)
 
       with {:ok, {_, rows}} <-
-             Write.statement(store, UnreadableRows.statement(write, mode), changeset),
+             Write.run(store, UnreadableRows.request(write, mode), changeset),
            do: UnreadableRows.written(rows, store.resource, mode)
     end
 

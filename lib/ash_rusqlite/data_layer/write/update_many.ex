@@ -153,7 +153,7 @@ if Code.ensure_loaded?(Ash) do
            {:ok, changes} <- changes(changesets, {conditions, computed}, env),
            select = select(store.resource, options),
            write = Request.update_each(store.table, changes, columns(store.resource, select)),
-           {:ok, {_, rows}} <- Write.statement(store, write, first) do
+           {:ok, {_, rows}} <- Write.run(store, write, first) do
         UnreadableRows.written(rows, store.resource, :error, select)
       end
     end

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec, Subject};
+use ash_rusqlite_engine::catalog::JournalSpec;
+use ash_rusqlite_engine::catalog::Subject;
+use ash_rusqlite_engine::journal;
 use ash_rusqlite_engine::query::ir::{Conflict, ConflictSet, Insert, Returning, Write};
 use ash_rusqlite_engine::{
     Database, Detail, Error, Maintenance, Outcome, Result, TransactionOp, Value,
@@ -157,7 +159,7 @@ fn write_unit(database: &Database, unit: i64) -> Result<()> {
 }
 
 impl Ledger {
-    /// Several threads write so many units each, or until one fails if `stops`.
+    /// Several threads write `units` units each, or until one fails if `stops`.
     pub fn run(&mut self, database: &Database, units: i64, stops: bool) {
         let ledger = Mutex::new(std::mem::take(self));
         std::thread::scope(|scope| {

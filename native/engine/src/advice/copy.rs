@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Result;
 use crate::query::{compile::EXPLAIN, functions};
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 
 /// Tables and columns in the order in which statements named them.
 type Named = Arc<Mutex<Vec<(String, String)>>>;
@@ -110,7 +110,7 @@ fn copy_statistics(source: &Connection, copy: &Connection) -> rusqlite::Result<(
     copy.execute_batch("ANALYZE sqlite_schema")
 }
 
-/// SQLite tells the authorizer each column that a statement names.
+/// SQLite reports to the authorizer each column that a statement names.
 fn listen(conn: &mut Connection, named: &Named) -> rusqlite::Result<()> {
     let named = Arc::clone(named);
     conn.authorizer(Some(move |context: AuthContext<'_>| {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::Connection;
 
 use crate::error::{Code, Error, Result};
-use crate::scans::ScannedStatement;
-use crate::schema::{self, UnindexedKey};
+use crate::schema::{self, IndexAdvice, UnindexedKey};
+use crate::sqlite::scans::ScannedStatement;
 
 /// What is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,19 +29,6 @@ pub struct StatementAdvice {
     pub scanned: ScannedStatement,
     /// Indexes that its plan uses once they are there. Empty where none was found.
     pub indexes: Vec<IndexAdvice>,
-}
-
-/// An index that is missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IndexAdvice {
-    /// A name that is free.
-    pub name: String,
-    /// The table.
-    pub table: String,
-    /// The columns, each with whether its greatest value comes first.
-    pub columns: Vec<(String, bool)>,
-    /// The statement that makes it.
-    pub statement: String,
 }
 
 /// Looks for what is missing. Only statements with at least `min_steps` steps a run count, as far

@@ -4,8 +4,10 @@
 
 use super::copy::SchemaCopy;
 use super::plan::{self, Cost};
-use super::IndexAdvice;
-use crate::schema::{self, Catalog};
+use crate::catalog::Catalog;
+use crate::schema;
+use crate::schema::IndexAdvice;
+use crate::sqlite::lex::quoted_name;
 use crate::value::ColumnType;
 
 /// The most columns of an index.
@@ -50,7 +52,7 @@ fn unused(copy: &SchemaCopy, sql: &str, found: &[IndexAdvice]) -> Option<usize> 
 }
 
 fn drop_index(copy: &SchemaCopy, index: &IndexAdvice) {
-    let name = schema::quoted_name(&index.name);
+    let name = quoted_name(&index.name);
     // It is there; a failure would show in the next statement's plan.
     let _ = copy.run(&format!("DROP INDEX {name}"));
 }
@@ -89,7 +91,7 @@ fn next_index(copy: &SchemaCopy, sql: &str) -> rusqlite::Result<Option<IndexAdvi
     if plan::uses(&copy.plan(sql)?, &index.name) {
         return Ok(Some(index));
     }
-    copy.run(&format!("DROP INDEX {}", schema::quoted_name(&index.name)))?;
+    copy.run(&format!("DROP INDEX {}", quoted_name(&index.name)))?;
     Ok(None)
 }
 

@@ -8,17 +8,18 @@ use std::time::Instant;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::Database;
-use crate::access::{Access, Gate};
+use crate::catalog::shared_catalog::SharedCatalog;
 use crate::connection::{self, Link};
 use crate::error::Result;
-use crate::execute::{Executor, RowSink};
-use crate::journal::{as_of, AsOf};
-use crate::query::compile;
-use crate::query::ir::Read;
-use crate::reply::guarded;
-use crate::shared_catalog::SharedCatalog;
-use crate::sqlite_error;
-use crate::stats::StatementCounts;
+use crate::execute::Executor;
+use crate::journal;
+use crate::journal::as_of;
+use crate::query::ir::{AsOf, Read};
+use crate::request::reply::guarded;
+use crate::service::stats::StatementCounts;
+use crate::service::RowSink;
+use crate::sqlite::authorizer::{Access, Gate};
+use crate::sqlite::sqlite_error;
 
 impl Database {
     /// Runs a read of the tables as they were, on a connection of its own.
@@ -38,10 +39,10 @@ impl Database {
         let stop = self.0.pool.stop_flag()?;
         let mut link = connection::open_reader(&self.0.path, self.config(), stop)?;
         link.gate.set(Access::Internal);
-        link.control.begin(deadline, Some(Arc::clone(&cancelled)));
-        let control = Arc::clone(&link.control);
+        link.interrupt.begin(deadline, Some(Arc::clone(&cancelled)));
+        let interrupt = Arc::clone(&link.interrupt);
         let result = guarded(|| self.read_past(&mut link, read, as_of, sink));
-        result.map_err(|error| sqlite_error::refine(&link.conn, control.explain(error)))?;
+        result.map_err(|error| sqlite_error::refine(&link.conn, interrupt.explain(error)))?;
         match self.durable_reads() {
             Some(durability) => durability.wait(durability.seen(), deadline, &cancelled),
             None => Ok(()),
@@ -76,7 +77,7 @@ impl Database {
 /// The tables and views that a read looks at.
 fn tables_of(link: &mut Link, read: &Read, catalog: &SharedCatalog) -> Result<Vec<String>> {
     let catalog = catalog.get();
-    let compiled = compile::compile_read(read, &catalog)?;
+    let compiled = journal::compile_read(read, &catalog)?;
     let seen: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let noted = Arc::clone(&seen);
     link.conn

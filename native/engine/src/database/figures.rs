@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::stats::{int, Stat};
+use crate::service::stats::{int, Stat};
 
 use super::Database;
 

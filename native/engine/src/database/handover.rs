@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::{json, Map, Value as Json};
 
 use super::Database;
+use crate::catalog::ReadTypes;
 use crate::config::Config;
+use crate::database::memory::MemoryFolder;
 use crate::error::{Code, Error, Result};
-use crate::memory::MemoryFolder;
-use crate::schema::ReadTypes;
 use crate::value::ColumnType;
 
 /// What a database is opened again with.

@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use super::{handover, Database};
+use crate::database::side_work;
 use crate::error::{Code, Error, Result};
-use crate::reply::Reply;
-use crate::request::{Maintenance, Patience, RequestId, Responder, Submitted};
-use crate::side_work;
+use crate::request::reply::Reply;
+use crate::request::{Maintenance, RequestId, Responder, Submitted};
+use crate::service::deadline::CallDeadline;
 use crate::writer::work::Work;
 
 fn files_replaced() -> Error {
@@ -25,7 +26,7 @@ impl Database {
     pub fn maintain(
         &self,
         work: Maintenance,
-        patience: impl Into<Patience>,
+        deadline: impl Into<CallDeadline>,
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         if matches!(
@@ -46,7 +47,7 @@ impl Database {
             self.0
                 .shared
                 .queue
-                .push(Work::Maintain(work), patience.into(), reply, None)?;
+                .push(Work::Maintain(work), deadline.into(), reply, None)?;
         match pushed {
             Submitted::Queued(id) => Ok(id),
             // Maintenance has its place whatever waits.

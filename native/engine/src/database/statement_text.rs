@@ -1,6 +1,7 @@
 //! The SQL of reads and writes, for logs.
 
 use crate::error::Result;
+use crate::journal;
 use crate::journal::SAVE_CONSUMER;
 use crate::query::compile::{self, Plans};
 use crate::query::ir::{Read, Write};
@@ -21,7 +22,7 @@ impl Database {
             Read::AsOf(_, read) => read,
             read => read,
         };
-        Ok(compile::compile_read(read, &catalog)?.sql)
+        Ok(journal::compile_read(read, &catalog)?.sql)
     }
 
     /// The texts that a write is run as, each once.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Database;
 use crate::error::Result;
-use crate::request::{Finished, Patience, RequestId, Responder, TransactionId, TransactionOp};
+use crate::request::{Finished, RequestId, Responder, TransactionId, TransactionOp};
+use crate::service::deadline::CallDeadline;
 use crate::writer::transaction::Transaction;
 use crate::writer::work::Step;
 
@@ -28,14 +29,14 @@ impl Database {
         &self,
         transaction: TransactionId,
         op: TransactionOp,
-        patience: impl Into<Patience>,
+        deadline: impl Into<CallDeadline>,
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         let transaction = self.0.shared.queue.transaction(transaction)?;
         self.0
             .shared
             .queue
-            .push_step(&transaction, Step::Op(Box::new(op)), patience.into(), reply)
+            .push_step(&transaction, Step::Op(Box::new(op)), deadline.into(), reply)
     }
 
     /// Ends a transaction.

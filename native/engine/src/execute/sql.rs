@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{count, give_own, is_empty, own_table, Executor, RowSink};
-use crate::access;
+use super::{count, give_own, is_empty, own_table, Executor};
 use crate::error::{Code, Error, Result};
-use crate::not_a_read;
 use crate::query::compile;
 use crate::query::ir::SqlWrite;
-use crate::schema::lex::{lex, name_of};
+use crate::service::RowSink;
+use crate::sqlite::lex::{lex, name_of};
+use crate::sqlite::{authorizer, not_a_read};
 use crate::value::OutputColumn;
 
 /// The table of the library's own that a statement names, if it does.
 fn own_of(sql: &str) -> Option<String> {
     let mut names = lex(sql).into_iter().map(|token| name_of(sql, &token));
-    names.find(|name| access::is_own_table(name))
+    names.find(|name| authorizer::is_own_table(name))
 }
 
 impl Executor<'_> {

@@ -16,30 +16,12 @@ use super::replay::{create_like, Range, Replay, Touch};
 use super::rows::Digests;
 use super::verify::beside;
 use super::versions::{open_versions, Version};
+use crate::catalog::{load_table, Column, Table};
 use crate::error::{Code, Error, Result};
-use crate::schema::{load_table, quoted_name, same, Column, Table};
-use crate::sqlite_error;
-use crate::value::{format_datetime, DateTime};
-
-/// When a read looks at the tables.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AsOf {
-    /// The moment.
-    pub moment: Moment,
-    /// Only rows of this source, such as `room:<id>`, by its events alone.
-    pub source: Option<String>,
-}
-
-/// A moment in a journal.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Moment {
-    /// Behind the event of this seq; 0 is before the first one.
-    Seq(u64),
-    /// Behind the event of this position of the source.
-    Position(u64),
-    /// Behind the last commit that was made until then.
-    At(DateTime),
-}
+use crate::query::ir::{AsOf, Moment};
+use crate::sqlite::lex::{quoted_name, same};
+use crate::sqlite::sqlite_error;
+use crate::value::format_datetime;
 
 /// How many events are applied in the time in which one is taken back.
 const TAKEN_BACK: i64 = 2;

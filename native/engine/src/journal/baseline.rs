@@ -13,12 +13,11 @@ use rusqlite::{params_from_iter, Connection, OptionalExtension};
 
 use super::keys;
 use super::layout;
-use super::spec::JournalSpec;
 use super::triggers::Journal;
+use crate::catalog::{load_table, JournalSpec, Table};
 use crate::error::Result;
-use crate::schema::lex::{name, string};
-use crate::schema::{load_table, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::{name, string};
+use crate::sqlite::sqlite_error;
 
 /// What a chunk did.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! A table compared with the temporary one of the same name that events were replayed into.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::spec::JournalSpec;
 use super::value::shown;
-use super::verify::count;
+use crate::catalog::{Column, JournalSpec, Table};
 use crate::error::Result;
-use crate::schema::{quoted_name, same, Column, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::{quoted_name, same};
+use crate::sqlite::sqlite_error;
 
 /// A row that is not as the events say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,4 +218,16 @@ fn coalesce(values: &[String]) -> String {
         [one] => one.clone(),
         many => format!("coalesce({})", many.join(", ")),
     }
+}
+
+/// The number of rows of a table.
+pub(super) fn count(conn: &Connection, table: &str) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM {table}");
+    conn.query_row(&sql, [], |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Integer(number) => u64::try_from(number).unwrap_or(0),
+            _ => 0,
+        })
+    })
+    .map_err(sqlite_error::map)
 }

@@ -7,7 +7,7 @@ use super::layout::{identity, not_journaled};
 use super::read::check_journal;
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{ConsumerWrite, Progress};
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 
 /// What is run for it, besides checks.
 pub(crate) const SAVE_CONSUMER: &str =

@@ -5,27 +5,8 @@ use chrono::{SecondsFormat, Utc};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Code, Error, Result};
-use crate::sqlite_error;
-
-/// Who makes a change, and why.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WriteContext {
-    /// Who, such as `user:<id>`.
-    pub actor: Option<String>,
-    /// By which action.
-    pub action: Option<String>,
-    /// More about it, a JSON text.
-    pub metadata: Option<String>,
-    /// Positions that sources must have, or else nothing is written.
-    pub expect: Vec<(String, u64)>,
-}
-
-impl WriteContext {
-    /// Whether it says the same of who and why.
-    fn same(&self, other: &WriteContext) -> bool {
-        self.actor == other.actor && self.action == other.action && self.metadata == other.metadata
-    }
-}
+use crate::query::ir::WriteContext;
+use crate::sqlite::sqlite_error;
 
 /// What of it stands in the file, as the writing connection knows.
 #[derive(Debug, Default)]

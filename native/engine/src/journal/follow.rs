@@ -3,13 +3,12 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::layout::{install, is_installed};
-use super::spec::JournalSpec;
-use super::sync::{lost, switched_off, sync, Journaled, Moment};
-use super::triggers::{is_journal_trigger, trigger_names, triggers, Trigger};
+use super::sync::{lost, switched_off, sync, Journaled, SyncPoint};
+use super::triggers::{trigger_names, triggers, Trigger};
+use crate::catalog::{is_journal_trigger, JournalSpec};
 use crate::error::{Code, Error, Result};
-use crate::schema::lex::{lex, name, name_of, Token};
-use crate::schema::{quoted_name, same};
-use crate::sqlite_error;
+use crate::sqlite::lex::{lex, name, name_of, quoted_name, same, Token};
+use crate::sqlite::sqlite_error;
 
 /// Switches the journal of a table on, or to another specification, in the transaction of the
 /// caller. Rows that are there have no events yet.
@@ -19,7 +18,7 @@ use crate::sqlite_error;
 pub fn enable(conn: &Connection, table: &str, spec: &JournalSpec) -> Result<()> {
     install(conn)?;
     renew(conn, table, spec)?;
-    sync(conn, Moment::End)
+    sync(conn, SyncPoint::End)
 }
 
 /// What is not as it should be of the triggers of a table; none: all is.
@@ -81,7 +80,7 @@ pub(crate) fn follow(conn: &Connection) -> Result<()> {
     for Journaled { table, spec } in all.iter().chain(&lost(conn, &all)?) {
         renew(conn, table, spec).map_err(|error| broken(table, &error))?;
     }
-    sync(conn, Moment::End)
+    sync(conn, SyncPoint::End)
 }
 
 /// Forgets the rows that a statement has found before and left alone, as `INSERT OR IGNORE` does: they
@@ -129,7 +128,7 @@ pub(crate) fn around<E: From<Error>>(
     if is_journal_trigger(sql).is_some() {
         install(conn)?;
         run()?;
-        return Ok(sync(conn, Moment::Statement(None))?);
+        return Ok(sync(conn, SyncPoint::Statement(None))?);
     }
     let Some(change) = Change::of(sql) else {
         return run();
@@ -168,7 +167,7 @@ pub(crate) fn around<E: From<Error>>(
     let renewed = renew(conn, &renamed.table, &spec);
     renewed.map_err(|error| broken(&renamed.table, &error))?;
     let renamed = Some(&renamed).filter(|renamed| !renamed.to.is_empty());
-    Ok(sync(conn, Moment::Statement(renamed))?)
+    Ok(sync(conn, SyncPoint::Statement(renamed))?)
 }
 
 /// The table whose journal a trigger is of.

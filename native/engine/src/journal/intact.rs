@@ -11,9 +11,10 @@ use super::sync::Journaled;
 use super::triggers::{trigger_names, triggers};
 use super::verify::Problems;
 use super::versions::{open_versions, Version};
+use crate::catalog::load_table;
 use crate::error::{Code, Error, Result};
-use crate::schema::{load_table, same};
-use crate::sqlite_error;
+use crate::sqlite::lex::same;
+use crate::sqlite::sqlite_error;
 
 /// The largest number of problems that are named.
 const LIMIT: usize = 10;

@@ -4,10 +4,10 @@ use rusqlite::types::Value;
 use rusqlite::{params_from_iter, Connection};
 
 use super::triggers::encoded;
+use crate::catalog::Table;
 use crate::error::Result;
-use crate::schema::lex::name;
-use crate::schema::Table;
-use crate::sqlite_error;
+use crate::sqlite::lex::name;
+use crate::sqlite::sqlite_error;
 
 /// The values of the key columns that a key stands for.
 ///

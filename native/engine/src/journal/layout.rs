@@ -5,10 +5,10 @@ use std::fmt;
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-use super::spec::JournalSpec;
 use super::triggers;
+use crate::catalog::JournalSpec;
 use crate::error::{Code, Error, Result};
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 
 const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS ash_rusqlite_meta (

@@ -38,7 +38,6 @@ mod rewritten;
 mod rows;
 pub(crate) mod scrub;
 mod seal;
-mod spec;
 mod sync;
 mod triggers;
 mod value;
@@ -46,12 +45,10 @@ mod verify;
 mod versions;
 mod watch;
 
-pub use as_of::{AsOf, Moment};
 pub use baseline::{is_pending, Baseline, BaselineChunk};
 pub(crate) use baseline::{pending_baselines, rows_of};
 pub use compare::RowDifference;
 pub(crate) use consumers::{save, SAVE_CONSUMER};
-pub use context::WriteContext;
 pub(crate) use context::{check_positions, Context};
 pub use follow::enable;
 pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
@@ -59,6 +56,7 @@ pub(crate) use intact::{broken, is_as_written_now};
 pub(crate) use keys::of_values as key_of_values;
 pub(crate) use layout::{head, install, not_journaled, renew_epoch};
 pub use layout::{identity, is_installed, Identity};
+pub(crate) use read::compile_read;
 pub use rebuild::{rebuild, Rebuilt};
 pub use redact::{redact, Redacted, Redaction};
 pub use retain::{Retained, Retaining, Retention};
@@ -66,7 +64,6 @@ pub(crate) use rewritten::Before;
 pub use seal::{
     seal, sealed, verify_chain, ChainFault, ChainProblem, ChainReport, PROBLEMS, STRETCH,
 };
-pub use spec::{EventOn, JournalEvent, JournalSpec, Subject};
-pub(crate) use triggers::{is_journal_trigger, triggers};
+pub(crate) use triggers::triggers;
 pub use verify::{verify, Verified};
 pub(crate) use watch::JournalWatch;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Result;
-use crate::schema::lex::string;
-use crate::sqlite_error;
+use crate::sqlite::lex::string;
+use crate::sqlite::sqlite_error;
 
 /// In what was renamed, the key of the table's own name.
 const TABLE: &str = "*";

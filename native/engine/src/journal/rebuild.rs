@@ -12,19 +12,19 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
+use super::compare::count;
 use super::layout;
 use super::replay::{Range, Replay, Steps, Watch as _};
 use super::rows::Digests;
-use super::verify::count;
 use super::versions::open_versions;
 use crate::backup::{check_destination, Partial};
-use crate::control::Control;
-use crate::error::{Code, Error, Result};
-use crate::progress::ProgressSink;
+use crate::error::{io_error, Code, Error, Result};
 use crate::query::functions;
-use crate::schema::lex::lex;
-use crate::schema::quoted_name;
-use crate::{file_locks, io_error, sqlite_error};
+use crate::service::progress::ProgressSink;
+use crate::sqlite::interrupt::InterruptHandler;
+use crate::sqlite::lex::{lex, quoted_name};
+use crate::sqlite::sqlite_error;
+use crate::sqlite::vfs::file_locks;
 
 /// What was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub fn rebuild(
         .map_err(|error| io_error::map(&error, "write the new database", destination))?;
     check_destination(source, &destination, overwrite)?;
     let partial = Partial::create(&destination)?;
-    let (conn, control) = open(source, partial.path(), closing)?;
-    let made = fill(&conn, sink).map_err(|error| control.explain(error))?;
+    let (conn, interrupt) = open(source, partial.path(), closing)?;
+    let made = fill(&conn, sink).map_err(|error| interrupt.explain(error))?;
     conn.close()
         .map_err(|(_, error)| sqlite_error::map(error))?;
     let bytes = std::fs::metadata(partial.path()).map_or(0, |file| file.len());
@@ -79,15 +79,15 @@ fn open(
     source: &Connection,
     path: &Path,
     closing: Arc<AtomicBool>,
-) -> Result<(Connection, Arc<Control>)> {
+) -> Result<(Connection, Arc<InterruptHandler>)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE
         | OpenFlags::SQLITE_OPEN_URI;
     let mut conn = Connection::open_with_flags(path, flags).map_err(sqlite_error::map)?;
-    let control = Control::new(closing);
-    control.install(&mut conn)?;
-    control.begin_unlimited();
+    let interrupt = InterruptHandler::new(closing);
+    interrupt.install(&mut conn)?;
+    interrupt.begin_unlimited();
     functions::register(&conn)?;
     for (switch, on) in [
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false),
@@ -115,7 +115,7 @@ fn open(
     let own = source.path().unwrap_or_default();
     conn.execute("ATTACH ?1 AS source", [uri(own)])
         .map_err(sqlite_error::map)?;
-    Ok((conn, control))
+    Ok((conn, interrupt))
 }
 
 /// A path as SQLite opens it to read only.

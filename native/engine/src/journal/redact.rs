@@ -14,18 +14,18 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{json, Value as Json};
 
-use super::context::{Context, WriteContext};
+use super::context::Context;
 use super::follow::forget_found;
 use super::keys;
 use super::layout;
 use super::names;
 use super::seal::{digest, hex};
-use super::spec::JournalSpec;
 use super::triggers::encoded;
+use crate::catalog::{load_table, Column, JournalSpec, Table};
 use crate::error::{Code, Error, Result};
-use crate::schema::lex::{name, string};
-use crate::schema::{load_table, quoted_name, same, Column, Table};
-use crate::sqlite_error;
+use crate::query::ir::WriteContext;
+use crate::sqlite::lex::{name, quoted_name, same, string};
+use crate::sqlite::sqlite_error;
 use crate::value::ColumnType;
 
 /// What takes the place of a value.

@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 
 /// Events that were removed at some time.
 #[derive(Clone, Debug, PartialEq, Eq)]

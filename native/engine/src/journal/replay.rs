@@ -8,10 +8,11 @@ use rusqlite::Connection;
 use super::rows::{Change, Digests, Failed, Operation, Rows};
 use super::value::Encoded;
 use super::versions::Version;
+use crate::catalog::load_table;
 use crate::error::{Code, Error, Result};
-use crate::progress::{Progress, ProgressSink};
-use crate::schema::{load_table, quoted_name};
-use crate::sqlite_error;
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::sqlite_error;
 
 /// Events between two reports of progress.
 const STEP: u64 = 4096;
@@ -360,7 +361,7 @@ pub(crate) fn create_like(
     (from, table): (&str, &str),
     (into, name): (&str, &str),
 ) -> Result<()> {
-    use crate::schema::lex::lex;
+    use crate::sqlite::lex::lex;
     let sql: String = conn
         .query_row(
             &format!("SELECT sql FROM {from}.sqlite_schema WHERE type = 'table' AND name = ?1"),

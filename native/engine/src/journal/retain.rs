@@ -16,9 +16,10 @@ use super::names;
 use super::redact::{moves, Moved};
 use super::removed;
 use super::seal::{self, Hash};
+use crate::catalog::load_table;
 use crate::error::{Code, Error, Result};
-use crate::schema::{load_table, quoted_name};
-use crate::sqlite_error;
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::sqlite_error;
 
 /// The largest number of events that one chunk looks at.
 const LOOKED_AT: i64 = 2_000;

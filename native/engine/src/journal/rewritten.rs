@@ -14,15 +14,14 @@ use rusqlite::{Connection, Row, Statement};
 
 use super::baseline::Statements;
 use super::layout;
-use super::spec::{EventOn, JournalSpec};
 use super::sync::{default_value, Journaled};
 use super::triggers::Journal;
+use crate::catalog::{load_table, Column, EventOn, JournalSpec, Table};
 use crate::config::Config;
 use crate::connection;
 use crate::error::Result;
-use crate::schema::lex::name;
-use crate::schema::{load_table, same, Column, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::{name, same};
+use crate::sqlite::sqlite_error;
 
 /// The journaled tables before a migration.
 pub(crate) struct Before {
@@ -96,7 +95,7 @@ impl Before {
                 )?);
             }
             if let Some(old) = &old {
-                old.control.begin_unlimited();
+                old.interrupt.begin_unlimited();
                 self.compare(conn, &old.conn, before, still, &renamed)?;
             }
         }

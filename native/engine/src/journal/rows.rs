@@ -10,9 +10,10 @@ use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::value::{array, object, Encoded, Unreadable};
 use super::versions::{layouts, placeholder, Layout, Version};
+use crate::catalog::{Column, Table};
 use crate::error::Result;
-use crate::schema::{quoted_name, Column, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::sqlite_error;
 
 /// What an event did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

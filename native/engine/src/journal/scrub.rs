@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::schema::lex::name;
-use crate::sqlite_error;
+use crate::sqlite::lex::name;
+use crate::sqlite::sqlite_error;
 
 /// Removes a table's samples of ANALYZE, in the transaction of the caller.
 ///

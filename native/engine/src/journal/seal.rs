@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use super::layout;
 use crate::error::{Code, Error, Result};
-use crate::progress::{Progress, ProgressSink};
-use crate::sqlite_error;
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::sqlite_error;
 
 /// A SHA-256.
 pub(super) type Hash = [u8; 32];

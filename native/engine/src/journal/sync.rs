@@ -8,11 +8,11 @@ use rusqlite::Connection;
 
 use super::follow::Renamed;
 use super::layout;
-use super::spec::{EventOn, JournalSpec};
-use super::triggers::{encoded, is_journal_trigger};
+use super::triggers::encoded;
+use crate::catalog::{is_journal_trigger, load_table, Affinity, Column, EventOn, JournalSpec};
 use crate::error::Result;
-use crate::schema::{load_table, same, Affinity, Column};
-use crate::sqlite_error;
+use crate::sqlite::lex::same;
+use crate::sqlite::sqlite_error;
 
 /// A journaled table as its trigger says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +81,7 @@ struct Known {
 
 /// When the journal's own rows are brought to what the triggers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment<'r> {
+pub(crate) enum SyncPoint<'r> {
     /// After a statement, which may have renamed something. Triggers that are gone may come back.
     Statement(Option<&'r Renamed>),
     /// At the end of what changes the schema.
@@ -109,10 +109,10 @@ pub(crate) fn switched_off(conn: &Connection, table: &str) -> Result<()> {
 ///
 /// # Errors
 /// Those of SQLite.
-pub(crate) fn sync(conn: &Connection, moment: Moment<'_>) -> Result<()> {
+pub(crate) fn sync(conn: &Connection, moment: SyncPoint<'_>) -> Result<()> {
     let renamed = match moment {
-        Moment::Statement(renamed) => renamed,
-        Moment::End => None,
+        SyncPoint::Statement(renamed) => renamed,
+        SyncPoint::End => None,
     };
     let wanted = Journaled::all(conn)?;
     if wanted.is_empty() && !layout::is_installed(conn)? {
@@ -144,7 +144,7 @@ pub(crate) fn sync(conn: &Connection, moment: Moment<'_>) -> Result<()> {
         }
     }
     let gone = known.into_values();
-    for gone in gone.filter(|_| moment == Moment::End) {
+    for gone in gone.filter(|_| moment == SyncPoint::End) {
         run(
             conn,
             "UPDATE ash_rusqlite_journaled SET until = \
@@ -209,7 +209,7 @@ fn begun(conn: &Connection, table: &str, config: &str, columns: &str) -> Result<
         "INSERT INTO ash_rusqlite_journaled (\"table\", config, columns, since, baselined) \
          SELECT ?1, ?2, ?3, head + 1, CASE WHEN NOT EXISTS (SELECT 1 FROM {}) THEN head END \
          FROM (SELECT coalesce(max(seq), 0) AS head FROM ash_rusqlite_events)",
-        crate::schema::quoted_name(table)
+        crate::sqlite::lex::quoted_name(table)
     );
     run(conn, &sql, (table, config, columns))
 }

@@ -9,13 +9,12 @@ use std::fmt::Write as _;
 use rusqlite::Connection;
 
 use super::digest;
-use super::spec::{EventOn, JournalSpec, Subject};
+use crate::catalog::{
+    load_table, unique_keys, Affinity, Column, EventOn, JournalSpec, Subject, Table,
+    JOURNAL_TRIGGER,
+};
 use crate::error::{Code, Error, Result};
-use crate::schema::lex::{lex, name, string};
-use crate::schema::{load_table, quoted_name, same, unique_keys, Affinity, Column, Table};
-
-/// What the comment with the specification begins with.
-const HEADER: &str = "/* journal ";
+use crate::sqlite::lex::{lex, name, quoted_name, same, string};
 
 /// As many values go into one call of `printf`, which takes 99 at most.
 const VALUES: usize = 60;
@@ -31,13 +30,6 @@ pub(crate) fn trigger_names(table: &str) -> [String; 5] {
         of("replace_insert"),
         of("replace_update"),
     ]
-}
-
-/// The specification in a trigger's text; none where it is no trigger of a journal.
-pub(crate) fn is_journal_trigger(sql: &str) -> Option<JournalSpec> {
-    let (_, rest) = sql.split_once(HEADER)?;
-    let (json, _) = rest.split_once(" */")?;
-    serde_json::from_str(json).ok()
 }
 
 /// A trigger: its name and its statement.
@@ -121,7 +113,7 @@ impl JournalSpec {
     /// The comment by which a trigger says how its table is journaled.
     fn header(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
-        format!("{HEADER}{} */", json.replace("*/", "*\\/"))
+        format!("{JOURNAL_TRIGGER}{} */", json.replace("*/", "*\\/"))
     }
 }
 

@@ -3,19 +3,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::compare::{self, RowDifference};
+use super::compare::{self, count, RowDifference};
 use super::replay::{create_like, Range, Replay, Steps, Watch};
 use super::rows::Digests;
 use super::seal::{self, ChainFault};
 use super::versions::{open_versions, Version};
 use super::{intact, layout};
+use crate::catalog::load_table;
 use crate::error::{Error, Result};
-use crate::progress::ProgressSink;
-use crate::schema::{load_table, quoted_name};
-use crate::sqlite_error;
+use crate::service::progress::ProgressSink;
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::sqlite_error;
 
 /// What verifying found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -299,15 +299,4 @@ fn check_baselines(versions: &BTreeMap<String, Vec<Version>>, problems: &mut Pro
             problems.note(format!("{table}: its baseline is not complete"));
         }
     }
-}
-
-pub(super) fn count(conn: &Connection, table: &str) -> Result<u64> {
-    let sql = format!("SELECT count(*) FROM {table}");
-    conn.query_row(&sql, [], |row| {
-        Ok(match row.get_ref(0)? {
-            ValueRef::Integer(number) => u64::try_from(number).unwrap_or(0),
-            _ => 0,
-        })
-    })
-    .map_err(sqlite_error::map)
 }

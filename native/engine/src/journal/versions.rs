@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::spec::JournalSpec;
 use super::value::{object, Encoded};
+use crate::catalog::{Column, JournalSpec, Table};
 use crate::error::Result;
-use crate::schema::{same, Column, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::same;
+use crate::sqlite::sqlite_error;
 
 /// How a table was journaled from one seq to another.
 #[derive(Clone, Debug)]
@@ -169,7 +169,7 @@ impl Version {
 
 /// What a column holds whose value is not known and may not be NULL.
 pub(crate) fn placeholder(column: &Column) -> Encoded<'static> {
-    use crate::schema::Affinity;
+    use crate::catalog::Affinity;
     match Affinity::of(&column.declared) {
         Affinity::Text => Encoded::Text(Vec::new().into()),
         Affinity::Nothing => Encoded::Blob(Vec::new()),

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::request::Notify;
+use crate::service::wait_queue::Notify;
 
 /// Who waits for new events of a database.
 #[derive(Default)]

@@ -15,13 +15,11 @@ use super::file::{self, MigrationFile};
 use super::order::parents_first;
 use super::runner::Transaction;
 use super::{ledger, read_directory, script};
-use crate::access::Access;
 use crate::connection;
-use crate::error::{Code, Error, Result};
-use crate::integrity;
-use crate::io_error;
-use crate::schema::quoted_name;
-use crate::sqlite_error;
+use crate::error::{io_error, Code, Error, Result};
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::{integrity, sqlite_error};
 
 /// What is in the schema: nothing of SQLite's, of ours, of Ecto's ledger, or of the parts of a
 /// virtual table, which come with it.

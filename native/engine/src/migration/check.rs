@@ -9,13 +9,13 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use super::{migrate, Applied, MigrateOptions, MigrationFile};
-use crate::access::Access;
 use crate::config::Config;
 use crate::error::Result;
-use crate::progress::{Progress, ProgressSink};
-use crate::schema::lex::{lex, Token};
-use crate::schema::quoted_name;
-use crate::{backup, connection, integrity, sqlite_error};
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::lex::{lex, quoted_name, Token};
+use crate::sqlite::{integrity, sqlite_error};
+use crate::{backup, connection};
 
 /// At most this many lines of damage.
 const FINDINGS: u32 = 100;
@@ -71,7 +71,7 @@ pub fn check(
         ..config.clone()
     };
     let mut link = connection::open_writer(copy, &config, Arc::default())?;
-    link.control.begin_unlimited();
+    link.interrupt.begin_unlimited();
     let (before, broken_before) = works(&link.conn, statements)?;
     let written = Arc::new(Mutex::new(BTreeSet::new()));
     link.gate.record(&mut link.conn, Arc::clone(&written))?;

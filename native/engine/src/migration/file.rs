@@ -45,7 +45,7 @@ pub(super) fn label(version: i64, name: &str) -> String {
 /// not end in `.sql` are left out.
 ///
 /// # Errors
-/// `InvalidMigration`, which tells everything that is wrong in the folder at once
+/// `InvalidMigration`, which reports everything that is wrong in the folder at once
 /// (`problems`).
 pub fn read_directory(dir: &Path) -> Result<Vec<MigrationFile>> {
     let mut problems = Vec::new();
@@ -103,7 +103,7 @@ pub(super) fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// Reads one file; a problem is told without the file's name.
+/// Reads one file; a problem is reported without the file's name.
 pub(super) fn read_file(path: &Path) -> Result<MigrationFile, String> {
     let (version, name) = path
         .file_stem()

@@ -28,7 +28,6 @@ use crate::error::Result;
 pub use baseline::{baseline, Baseline};
 pub use check::{check, Broken, CheckedMigration, MigrationCheck};
 pub use file::{read_directory, MigrationFile};
-pub use ledger::{format_of, FORMAT};
 pub use runner::{migrate, rollback};
 
 /// Which migrations to run. Both limits may be given; the narrower one counts.
@@ -36,7 +35,7 @@ pub use runner::{migrate, rollback};
 pub struct MigrateOptions {
     /// The last version to apply, or the last one to roll back, itself included.
     pub to: Option<i64>,
-    /// At most so many. A rollback without any limit is of one migration.
+    /// At most this many. A rollback without any limit is of one migration.
     pub step: Option<u64>,
     /// Whether what a pending file makes may be there already, as where tables follow their
     /// resources. What is there and fits is taken over: its statement is left out.

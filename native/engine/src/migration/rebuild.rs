@@ -9,11 +9,11 @@ use rusqlite::Connection;
 use super::file::MigrationFile;
 use super::script::{self, Script};
 use super::statement::{rebuilds, split, Copy, Kind, Rebuild, Statement};
+use crate::catalog::{load_table, owner_of_name};
 use crate::error::Result;
-use crate::progress::{Progress, ProgressSink};
-use crate::schema::lex::Token;
-use crate::schema::{load_table, owner_of_name, quoted_name, same};
-use crate::sqlite_error;
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::lex::{quoted_name, same, Token};
+use crate::sqlite::sqlite_error;
 
 /// From how many rows on a table is large.
 const LARGE: u64 = 10_000;

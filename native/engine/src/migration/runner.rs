@@ -13,10 +13,9 @@ use super::script::{self, Script};
 use super::take_over::{self, Files};
 use super::{Applied, MigrateOptions};
 use crate::error::{Code, Error, Result};
-use crate::integrity;
 use crate::journal;
-use crate::progress::{Progress, ProgressSink};
-use crate::sqlite_error;
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::{integrity, sqlite_error};
 
 /// How long another process's lock is left alone between two tries.
 const PAUSE: Duration = Duration::from_millis(5);

@@ -9,9 +9,9 @@ use rusqlite::{Batch, Connection};
 use super::file::{file_name, MigrationFile};
 use crate::error::{Code, Error, Result};
 use crate::journal;
-use crate::schema::lex::{lex, name_of};
 use crate::schema::tenants::Tenants;
-use crate::sqlite_error;
+use crate::sqlite::lex::{lex, name_of};
+use crate::sqlite::sqlite_error;
 
 /// Statements that end or nest the transaction that the file runs in, reach another
 /// file, or cannot run in a transaction. What a statement is, its first word decides;
@@ -199,7 +199,7 @@ fn explain(
         _ => text,
     };
     let mapped = sqlite_error::refine(conn, sqlite_error::map(error));
-    // A refused function is an SQLITE_ERROR; only its text tells.
+    // A refused function is an SQLITE_ERROR; only its text shows which.
     if mapped.code() == Code::NotAllowed || text.starts_with("not authorized") {
         let why = format!("is not allowed in a migration ({text})");
         return invalid(file, script, start, &why);

@@ -1,8 +1,7 @@
 //! The statements of a script with their places in it, and what those do that tables are made by.
 //! SQLite reads them, too, and refuses what is wrong, so nothing here does.
 
-use crate::schema::lex::{lex, name_of, Token};
-use crate::schema::{quoted_name, same};
+use crate::sqlite::lex::{lex, name_of, quoted_name, same, Token};
 
 /// What a statement does, as far as it matters here. Names are as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! `compile` turns them into SQL. Names are checked against the catalog, values are bound.
 
 mod events;
+mod journal;
 mod scalar;
 mod subselect;
 
@@ -9,10 +10,10 @@ pub use subselect::{AggregateKind, Aggregated, Subselect};
 
 pub use events::{ConsumerWrite, EventQuery, JournalRead, Progress};
 
+pub use journal::{AsOf, Moment, WriteContext};
+
 pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
 
-use crate::journal::AsOf;
-use crate::journal::WriteContext;
 use crate::value::{Name, Value};
 
 /// A write: what one request of the writer does.

@@ -7,15 +7,16 @@ use std::time::Instant;
 
 use rusqlite::limits::Limit;
 
-use crate::control::{Stop, SLICE_BYTES};
-use crate::durability::{Durability, Seen};
+use crate::catalog::shared_catalog::SharedCatalog;
 use crate::error::{Code, Error, Result};
-use crate::execute::{Executor, RowSink};
+use crate::execute::Executor;
 use crate::query::ir::Read;
 use crate::request::{Pace, ReadOutcome};
-use crate::shared_catalog::SharedCatalog;
-use crate::sqlite_error;
-use crate::stats::Counters;
+use crate::service::durability::{Durability, Seen};
+use crate::service::stats::Counters;
+use crate::service::RowSink;
+use crate::sqlite::interrupt::{Stop, SLICE_BYTES};
+use crate::sqlite::sqlite_error;
 
 use pool::Reader;
 
@@ -56,7 +57,7 @@ pub fn read(
             limit_length(reader, false)?;
             reader
                 .link
-                .control
+                .interrupt
                 .begin(*deadline, Some(cancelled.clone()));
             read_whole(reader, context, &seen, read, sink)
         }
@@ -85,17 +86,17 @@ fn read_slice(
     limit_length(reader, true)?;
     reader
         .link
-        .control
+        .interrupt
         .begin_slice(Instant::now() + crate::INFINITY);
     let (mut bytes, mut rows) = (0_usize, 0_u32);
-    let control = reader.link.control.clone();
+    let interrupt = reader.link.interrupt.clone();
     let result = executor(reader, context, seen).read(read, sink, &mut |row_bytes| {
         bytes = bytes.saturating_add(row_bytes);
         rows = rows.wrapping_add(1);
         // The clock costs as much as a value of a row.
         let look = bytes > LOOK_BYTES || rows.is_multiple_of(LOOK_ROWS);
-        if bytes > SLICE_BYTES || (look && control.slice_is_over()) {
-            control.set_stop(Stop::Slice);
+        if bytes > SLICE_BYTES || (look && interrupt.slice_is_over()) {
+            interrupt.set_stop(Stop::Slice);
             return Err(Error::new(Code::Timeout, "the slice is over"));
         }
         Ok(())
@@ -103,7 +104,7 @@ fn read_slice(
     match result {
         Ok(()) if context.catalog.is_stale() => Ok(ReadOutcome::NeedsTime),
         Ok(()) => Ok(ReadOutcome::Done),
-        Err(_) if control.stop() == Stop::Slice => Ok(ReadOutcome::NeedsTime),
+        Err(_) if interrupt.stop() == Stop::Slice => Ok(ReadOutcome::NeedsTime),
         Err(error) => match error.code() {
             // A value longer than a slice may read; a lock; a table that may be a new one.
             Code::TooBig
@@ -136,7 +137,7 @@ fn read_whole(
         result = executor(reader, context, seen).read(read, sink, &mut |_| Ok(()));
     }
     result.map(|()| ReadOutcome::Done).map_err(|error| {
-        sqlite_error::refine(&reader.link.conn, reader.link.control.explain(error))
+        sqlite_error::refine(&reader.link.conn, reader.link.interrupt.explain(error))
     })
 }
 
@@ -145,7 +146,7 @@ fn executor<'a>(reader: &'a Reader, context: &Context<'a>, seen: &'a Seen<'a>) -
         conn: &reader.link.conn,
         catalog: context.catalog,
         statements: &context.counters.reader_statements,
-        looks: Some(&reader.link.control),
+        looks: Some(&reader.link.interrupt),
         // In a slice.
         runs_again: reader.limited,
         seen: Some(seen),

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
-use crate::line::Line;
-use crate::request::{Notify, WaitId};
+use crate::service::wait_queue::{Notify, WaitId, WaitQueue};
 
 /// A reading connection.
 pub struct Reader {
@@ -35,7 +34,7 @@ pub enum Lease {
 struct State {
     idle: Vec<Reader>,
     lent: usize,
-    waiting: Line,
+    waiting: WaitQueue,
     closed: bool,
     /// Nobody gets a connection, for a moment.
     suspended: bool,
@@ -182,8 +181,8 @@ impl Pool {
 
     /// Stops what runs, closes all connections and lends none until [`Pool::resume`]. Returns
     /// whether all were closed in time.
-    pub fn suspend(&self, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
+    pub fn suspend(&self, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
         let mut state = self.lock();
         let stopped = state.stop.load(Ordering::Relaxed);
         let stop = std::mem::replace(&mut state.stop, Arc::new(AtomicBool::new(stopped)));
@@ -235,7 +234,7 @@ impl Pool {
     }
 
     /// Refuses new reads, closes what is idle and waits a little for what is lent.
-    pub fn close(&self, patience: Duration) {
+    pub fn close(&self, timeout: Duration) {
         let mut state = self.lock();
         state.closed = true;
         let idle = std::mem::take(&mut state.idle);
@@ -247,7 +246,7 @@ impl Pool {
         let state = self.lock();
         let waited = self
             .returned
-            .wait_timeout_while(state, patience, |state| state.lent > 0);
+            .wait_timeout_while(state, timeout, |state| state.lent > 0);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -5,11 +5,10 @@
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::ddl;
-use super::lex::string;
 use super::spec::TableSpec;
-use crate::journal::EventOn;
+use crate::catalog::EventOn;
 use crate::query::ir::{Collation, CompareOp, Scalar};
+use crate::sqlite::lex::{quoted_name, string};
 use crate::value::{encode_as, ColumnType};
 
 /// Why an expression cannot be such a condition, as the end of a sentence.
@@ -57,7 +56,7 @@ impl Condition<'_> {
                 name,
             } => {
                 self.column(name)?;
-                format!("{}{}", self.row(*depth)?, ddl::name(name))
+                format!("{}{}", self.row(*depth)?, quoted_name(name))
             }
             Scalar::Compare {
                 op,
@@ -223,7 +222,7 @@ pub(super) fn literal(value: ValueRef<'_>) -> Option<String> {
     Some(match value {
         ValueRef::Null => "NULL".to_owned(),
         ValueRef::Integer(integer) => integer.to_string(),
-        // Debug keeps the point or the exponent by which SQL tells a real.
+        // Debug keeps the point or the exponent by which SQL recognizes a real.
         ValueRef::Real(real) => format!("{real:?}"),
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) if !text.contains('\0') => string(text),

@@ -4,20 +4,14 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::condition::literal;
-use super::existing::Existing;
-use super::spec::{
-    same, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec, TableSpec,
-};
+use super::spec::{ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec, TableSpec};
+use crate::catalog::Existing;
 use crate::error::{Code, Error, Result};
+use crate::sqlite::lex::{quoted_name, same};
 use crate::value::{encode, ColumnRef};
 
-/// A name in SQL.
-pub(super) fn name(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 fn names(all: &[String]) -> String {
-    let quoted: Vec<String> = all.iter().map(|one| name(one)).collect();
+    let quoted: Vec<String> = all.iter().map(|one| quoted_name(one)).collect();
     quoted.join(", ")
 }
 
@@ -43,7 +37,7 @@ pub(super) fn create_table(spec: &TableSpec) -> Result<String> {
         parts.push(format!("{label}CHECK ({})", check.sql.trim()));
     }
     let strict = if spec.strict { " STRICT" } else { "" };
-    let (table, parts) = (name(&spec.table), parts.join(",\n  "));
+    let (table, parts) = (quoted_name(&spec.table), parts.join(",\n  "));
     Ok(format!("CREATE TABLE {table} (\n  {parts}\n){strict}"))
 }
 
@@ -82,7 +76,7 @@ pub(super) fn add_column(
     }
     let default = default(spec, column)?;
     let empty = existing.empty;
-    let mut sql = format!("ALTER TABLE {} ADD COLUMN ", name(&spec.table));
+    let mut sql = format!("ALTER TABLE {} ADD COLUMN ", quoted_name(&spec.table));
     sql.push_str(&typed(spec, column, existing.table.strict));
     if !spec.nullable(column) && (empty || !default.is_empty()) {
         sql.push_str(" NOT NULL");
@@ -106,8 +100,8 @@ pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec, filter: Option<&
     let filter = filter.map_or_else(String::new, |sql| format!(" WHERE ({sql})"));
     format!(
         "CREATE {unique}INDEX {} ON {} ({}){filter}",
-        name(&index.name),
-        name(&spec.table),
+        quoted_name(&index.name),
+        quoted_name(&spec.table),
         index_keys(spec, index)
     )
 }
@@ -117,7 +111,7 @@ pub(super) fn create_index(spec: &TableSpec, index: &IndexSpec, filter: Option<&
 pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec, filter: Option<&str>) -> String {
     let given = index.columns.iter().filter_map(|column| {
         let nulls_differ = spec.column(column).is_some() && !equal_nulls(spec, index, column);
-        nulls_differ.then(|| format!("{} IS NOT NULL", name(column)))
+        nulls_differ.then(|| format!("{} IS NOT NULL", quoted_name(column)))
     });
     let filter = filter.iter().map(|sql| format!("({sql})"));
     let conditions: Vec<String> = filter.chain(given).collect();
@@ -133,7 +127,7 @@ pub(super) fn rows_equal(spec: &TableSpec, index: &IndexSpec, filter: Option<&st
         "SELECT count(*) OVER (), * FROM (SELECT {key}, count(*) OVER (PARTITION BY {}) \
          AS ash_rusqlite_equal FROM {}{filter}) WHERE ash_rusqlite_equal > 1 LIMIT 5",
         index_keys(spec, index),
-        name(&spec.table),
+        quoted_name(&spec.table),
     )
 }
 
@@ -150,7 +144,7 @@ pub(super) fn index_keys(spec: &TableSpec, index: &IndexSpec) -> String {
         if index.expressions.contains(column) {
             return column.trim().to_owned();
         }
-        let quoted = name(column);
+        let quoted = quoted_name(column);
         let ignores = index.ignore_case.iter().any(|other| same(other, column));
         let case = if ignores { " COLLATE NOCASE" } else { "" };
         if equal_nulls(spec, index, column) {
@@ -171,15 +165,21 @@ pub(super) fn equal_nulls(spec: &TableSpec, index: &IndexSpec, column: &str) -> 
 fn typed(spec: &TableSpec, column: &ColumnSpec, strict: bool) -> String {
     let declared = spec.declared(column, strict);
     let space = if declared.is_empty() { "" } else { " " };
-    format!("{}{space}{declared}", name(&column.name))
+    format!("{}{space}{declared}", quoted_name(&column.name))
 }
 
 fn constraint(label: Option<&str>) -> String {
-    label.map_or_else(String::new, |label| format!("CONSTRAINT {} ", name(label)))
+    label.map_or_else(String::new, |label| {
+        format!("CONSTRAINT {} ", quoted_name(label))
+    })
 }
 
 fn references(key: &ForeignKeySpec) -> String {
-    let mut sql = format!("REFERENCES {} ({})", name(&key.references), names(&key.on));
+    let mut sql = format!(
+        "REFERENCES {} ({})",
+        quoted_name(&key.references),
+        names(&key.on)
+    );
     for (event, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
         if action != ForeignKeyAction::Nothing {
             sql.push_str(&format!(" ON {event} {}", action.sql()));
@@ -194,7 +194,7 @@ fn references(key: &ForeignKeySpec) -> String {
 }
 
 impl ForeignKeyAction {
-    /// As in SQL, and as `PRAGMA foreign_key_list` tells it.
+    /// As in SQL, and as `PRAGMA foreign_key_list` reports it.
     pub(super) fn sql(self) -> &'static str {
         match self {
             ForeignKeyAction::Nothing => "NO ACTION",

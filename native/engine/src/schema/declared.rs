@@ -1,10 +1,10 @@
 //! How the columns of a table are declared: as their types are, as somebody else declares them, or
 //! with the few names that a STRICT table knows.
 
-use super::fit::fits;
-use super::spec::{same, ColumnSpec, TableSpec};
-use super::table::{quoted, shortened, with_nearest};
+use super::spec::{ColumnSpec, TableSpec};
+use crate::catalog::{fits, quoted, shortened, with_nearest};
 use crate::error::Result;
+use crate::sqlite::lex::same;
 use crate::value::ColumnType;
 
 /// What a column of a STRICT table may be declared as (<https://sqlite.org/stricttables.html>).

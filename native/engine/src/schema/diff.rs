@@ -1,4 +1,4 @@
-//! What keeps a table from being as it should be, and what would mend it.
+//! What keeps a table from being as it should be, and what would fix it.
 
 mod indexes;
 pub(super) mod prefix;
@@ -7,13 +7,11 @@ use rusqlite::Connection;
 
 use super::ddl;
 use super::difference::{Difference, DifferenceKind};
-use super::existing::{Existing, ExistingForeignKey};
-use super::fit::fits;
-use super::spec::{same, ColumnSpec, ForeignKeySpec, TableSpec};
-use super::table::{quoted, shortened};
-use super::Column;
+use super::spec::{ColumnSpec, ForeignKeySpec, TableSpec};
+use crate::catalog::{fits, quoted, shortened, Column, Existing, ExistingForeignKey};
 use crate::error::Result;
 use crate::journal;
+use crate::sqlite::lex::same;
 
 /// What keeps the table from being as it should be. Run in a transaction, so that all of it is
 /// of one moment.

@@ -60,7 +60,7 @@ impl DifferenceKind {
         }
     }
 
-    /// Whether [`super::ensure`] mends it.
+    /// Whether [`super::ensure`] fixes it.
     pub fn is_addition(self) -> bool {
         matches!(
             self,
@@ -89,7 +89,7 @@ pub struct Difference {
     pub expected: Option<String>,
     /// What is there.
     pub found: Option<String>,
-    /// The statement that would mend it, where one can.
+    /// The statement that would fix it, where one can.
     pub statement: Option<String>,
     /// All of this in a sentence.
     pub message: String,

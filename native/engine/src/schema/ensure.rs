@@ -5,11 +5,11 @@ use rusqlite::Connection;
 use super::diff::differences;
 use super::difference::{Difference, DifferenceKind};
 use super::spec::TableSpec;
-use super::table::quoted;
 use super::tenants::{table_and_tenant, Tenants};
+use crate::catalog::quoted;
 use crate::error::{Code, Error, Result};
 use crate::journal;
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 
 /// The statements that would add what is missing.
 ///

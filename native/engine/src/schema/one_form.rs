@@ -4,9 +4,10 @@
 
 use rusqlite::Connection;
 
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
-use crate::schema::{quoted_name, Catalog, Column, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::sqlite_error;
 use crate::value::{ColumnType, TimeFamily};
 
 /// A column of times with texts in other forms than its own.

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use std::collections::HashMap;
+
 use super::condition;
-use super::lex::readable;
-use super::table::{quoted, shortened, with_nearest};
+use crate::catalog::{quoted, shortened, with_nearest, EventOn, JournalSpec};
 use crate::error::{Code, Error, Result};
-use crate::journal::{EventOn, JournalSpec};
 use crate::query::ir::Scalar;
+use crate::sqlite::lex::{readable, same};
 use crate::value::{ColumnType, Value};
 
 /// A table as it should be.
@@ -37,6 +38,14 @@ pub struct TableSpec {
     /// Whether [`super::ensure`] adds what it can and leaves out the rest, instead of adding nothing:
     /// indexes that rows or their own SQL keep from being made, and what SQLite cannot add.
     pub best_effort: bool,
+}
+
+impl TableSpec {
+    /// The types of its columns, by their names in lower case.
+    pub(crate) fn types_by_column(&self) -> HashMap<String, ColumnType> {
+        let typed = |column: &ColumnSpec| (column.name.to_ascii_lowercase(), column.column_type);
+        self.columns.iter().map(typed).collect()
+    }
 }
 
 /// A column as it should be.
@@ -82,7 +91,7 @@ pub struct IndexSpec {
 /// A foreign key as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignKeySpec {
-    /// The name, for the file's readers: SQLite never tells it.
+    /// The name, for the file's readers: SQLite never reports it.
     pub name: Option<String>,
     /// The columns.
     pub columns: Vec<String>,
@@ -127,7 +136,7 @@ pub enum Deferrable {
 /// A check as it should be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckSpec {
-    /// The name, by which a violation is told.
+    /// The name, by which a violation is reported.
     pub name: String,
     /// The condition, in the developer's SQL.
     pub sql: String,
@@ -211,7 +220,7 @@ impl TableSpec {
         self.check_declared()
     }
 
-    /// Checks the name and the columns alone: what a table holds can be told without the rest.
+    /// Checks the name and the columns alone: what a table holds is known without the rest.
     ///
     /// # Errors
     /// `invalid_option`, with what is wrong.
@@ -380,9 +389,4 @@ impl IndexSpec {
             .iter()
             .filter(|column| !expressions.contains(column))
     }
-}
-
-/// Whether two names are the same to SQLite.
-pub(crate) fn same(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right)
 }

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Params};
 
-use super::lex::{lex, name, string, Token};
+use crate::catalog::{is_journal_trigger, JournalSpec};
 use crate::error::Result;
-use crate::journal::{self, JournalSpec};
-use crate::sqlite_error;
+use crate::journal;
+use crate::sqlite::lex::{lex, name, string, Token};
+use crate::sqlite::sqlite_error;
 
 /// What the line of a file begins with that names the tables which each tenant has.
 pub(crate) const LINE: &str = "-- tenants: ";
@@ -89,10 +90,7 @@ impl Tenants {
                 done.push(sql);
             }
         }
-        if done
-            .iter()
-            .any(|sql| journal::is_journal_trigger(sql).is_some())
-        {
+        if done.iter().any(|sql| is_journal_trigger(sql).is_some()) {
             journal::follow(conn)?;
         }
         Ok(done)
@@ -137,7 +135,7 @@ impl Tenants {
     }
 
     fn for_tenant(&self, conn: &Connection, sql: &str, tenant: &str) -> Result<Option<String>> {
-        if let Some(spec) = journal::is_journal_trigger(sql) {
+        if let Some(spec) = is_journal_trigger(sql) {
             return self.journal_for_tenant(conn, sql, &spec, tenant);
         }
         let tokens = lex(sql);

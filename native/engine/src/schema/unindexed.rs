@@ -2,12 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::ddl;
 use super::diff::prefix;
-use super::existing::{owner_of_name, Existing};
-use super::introspect::Catalog;
-use crate::advice::IndexAdvice;
+use crate::catalog::{owner_of_name, Catalog, Existing};
 use crate::error::Result;
+use crate::sqlite::lex::quoted_name;
 
 /// A foreign key whose columns no index begins with. When a row of the other table is deleted, or
 /// its key changes, SQLite looks at every row for those that refer to it.
@@ -19,6 +17,19 @@ pub struct UnindexedKey {
     pub references: String,
     /// What is missing.
     pub index: IndexAdvice,
+}
+
+/// An index that is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexAdvice {
+    /// A name that is free.
+    pub name: String,
+    /// The table.
+    pub table: String,
+    /// The columns, each with whether its greatest value comes first.
+    pub columns: Vec<(String, bool)>,
+    /// The statement that makes it.
+    pub statement: String,
 }
 
 /// All of them, by table.
@@ -66,24 +77,19 @@ pub fn unindexed_keys(conn: &Connection) -> Result<Vec<UnindexedKey>> {
     Ok(found)
 }
 
-/// A name in SQL.
-pub(crate) fn quoted_name(name: &str) -> String {
-    ddl::name(name)
-}
-
 /// `CREATE INDEX` over columns, each with whether its greatest value comes first.
 pub(crate) fn index_statement(name: &str, table: &str, keys: &[(String, bool)]) -> String {
     let keys: Vec<String> = keys
         .iter()
         .map(|(column, descending)| {
             let order = if *descending { " DESC" } else { "" };
-            format!("{}{order}", ddl::name(column))
+            format!("{}{order}", quoted_name(column))
         })
         .collect();
     format!(
         "CREATE INDEX {} ON {} ({})",
-        ddl::name(name),
-        ddl::name(table),
+        quoted_name(name),
+        quoted_name(table),
         keys.join(", ")
     )
 }

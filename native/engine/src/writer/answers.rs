@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crate::durability::{not_synced, Durability};
 use crate::error::Result;
-use crate::joined_writes::Unsynced;
-use crate::opened_files::OpenedFiles;
 use crate::query::ir::Write;
 use crate::request::Outcome;
-use crate::sqlite_error;
+use crate::service::durability::{not_synced, Durability};
+use crate::sqlite::opened_files::OpenedFiles;
+use crate::sqlite::sqlite_error;
+use crate::sqlite::vfs::joined_writes::Unsynced;
 
 use super::work::Job;
 

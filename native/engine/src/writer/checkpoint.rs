@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::connection::Link;
-use crate::side_files::beside;
+use crate::sqlite::side_files::beside;
 
 use super::Writer;
 
@@ -24,13 +24,13 @@ const LOOK: Duration = Duration::from_secs(1);
 const LONGEST_QUIET: Duration = Duration::from_secs(80);
 /// How long readers are waited for when the log first has twice the size that it may have; longer
 /// as it grows.
-const PATIENCE: Duration = Duration::from_millis(100);
-const MOST_PATIENCE: Duration = Duration::from_secs(5);
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of a page's header in the log.
 const FRAME_HEADER: u64 = 24;
 
 /// What is known of the log, in pages.
-pub(super) struct Log {
+pub(super) struct LogSizes {
     /// Nobody else moves it.
     managed: bool,
     page_size: u64,
@@ -52,13 +52,13 @@ pub(super) struct Log {
     cut_after: Option<Duration>,
 }
 
-impl Log {
-    pub(super) fn new(config: &Config, page_size: u64) -> Log {
+impl LogSizes {
+    pub(super) fn new(config: &Config, page_size: u64) -> LogSizes {
         let bytes = config.log_size_limit.unwrap_or(u64::MAX);
         let pages = bytes / (page_size + FRAME_HEADER);
         let limit = i64::try_from(pages).unwrap_or(i64::MAX).clamp(1, 1 << 40);
         let step = i64::from(config.wal_autocheckpoint).min(limit);
-        Log {
+        LogSizes {
             managed: config.log_size_limit.is_some() && !config.read_only,
             page_size,
             step,
@@ -81,7 +81,7 @@ impl Log {
     }
 }
 
-impl Log {
+impl LogSizes {
     /// Bytes of a log that is not worth cutting: what it has when somebody writes now and then.
     fn kept(&self) -> u64 {
         let pages = u64::try_from(self.step).unwrap_or(0).saturating_add(1);
@@ -103,7 +103,7 @@ impl Writer {
         }
         let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
         if pages < self.log.last {
-            self.log = Log::new(&self.shared.config, self.log.page_size);
+            self.log = LogSizes::new(&self.shared.config, self.log.page_size);
         }
         self.log.last = pages;
         self.log.cut_after = (pages > 0).then_some(QUIET);
@@ -147,7 +147,7 @@ impl Writer {
 
     /// Moves all of the log into the file and cuts it, unless somebody would have to wait.
     fn cut_log(&mut self) -> bool {
-        self.link.control.begin_work(Instant::now());
+        self.link.interrupt.begin_work(Instant::now());
         self.checkpoint_if_named("TRUNCATE")
             .is_ok_and(|done| done.is_cut())
     }
@@ -155,11 +155,11 @@ impl Writer {
     /// The log is empty.
     pub(super) fn note_cut(&mut self) {
         self.shared.counters.wal_pages.store(0, Ordering::Relaxed);
-        self.log = Log::new(&self.shared.config, self.log.page_size);
+        self.log = LogSizes::new(&self.shared.config, self.log.page_size);
     }
 
     fn move_log(&mut self, pages: i64) {
-        self.link.control.begin_unlimited();
+        self.link.interrupt.begin_unlimited();
         // What it could not move, or not yet make room of, is tried again later.
         let _ = self.checkpoint_if_named("PASSIVE");
         self.next_at(pages);
@@ -175,11 +175,11 @@ impl Writer {
     fn wait_for_readers(&mut self, pages: i64) {
         let size = pages / self.log.limit.saturating_mul(2);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        let most = MOST_PATIENCE.min(self.shared.config.busy_timeout / 4);
-        let patience = PATIENCE.saturating_mul(size).min(most);
+        let most = LONGEST_WAIT.min(self.shared.config.busy_timeout / 4);
+        let wait = FIRST_WAIT.saturating_mul(size).min(most);
         let counters = &self.shared.counters;
         counters.hold(Some("a checkpoint that waits for readers".into()));
-        self.link.control.begin_work(Instant::now() + patience);
+        self.link.interrupt.begin_work(Instant::now() + wait);
         let _ = self.checkpoint_if_named("RESTART");
         self.shared.counters.hold(None);
         self.next_at(pages);

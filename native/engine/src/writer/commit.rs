@@ -5,32 +5,24 @@ use std::time::Instant;
 
 use rusqlite::ffi;
 
-use crate::access::Access;
 use crate::error::{Code, Error, Result};
-use crate::execute::RowSink;
-use crate::joined_writes::{self, Syncs};
 use crate::query::ir::Write;
-use crate::reply::guarded;
+use crate::request::reply::guarded;
 use crate::request::Outcome;
-use crate::{constraint, sqlite_error};
+use crate::service::RowSink;
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::sqlite_error;
+use crate::sqlite::vfs::joined_writes;
+use crate::sqlite::vfs::joined_writes::Syncs;
+use crate::writer::constraint;
 
 use super::answers::{Answer, Commit};
 use super::journal::Unit;
-use super::work::Job;
+use super::work::{Deferred, Job};
 use super::{db_status, Writer};
 
 /// The largest number of commits that wait for their sync: what they have written is kept in memory.
 const MOST_UNSYNCED: u64 = 1_000;
-
-/// When a deferred foreign key must hold.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deferred {
-    /// At the end of the write, which is all of its caller's transaction: the requests that
-    /// share its commit must not make it good, nor may it break theirs.
-    Now,
-    /// At the end of the transaction that it is a part of.
-    AtCommit,
-}
 
 /// How the statements of a request that wrote are undone, so that it can run again.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -182,7 +174,7 @@ impl Writer {
     fn run_alone(&mut self, mut job: Job, write: &Write) {
         let deadline = job.deadline;
         job.reply.begun(job.waits_since);
-        self.link.control.begin(deadline, None);
+        self.link.interrupt.begin(deadline, None);
         let mut commit = None;
         let result = self
             .enter(write, Unit::Request)
@@ -191,7 +183,7 @@ impl Writer {
                 // A deferred foreign key is only looked at here.
                 commit = self.commit_batch().map_err(|error| {
                     self.roll_back();
-                    self.link.control.begin(deadline, None);
+                    self.link.interrupt.begin(deadline, None);
                     self.explain(error, write)
                 })?;
                 Ok(written(changes))
@@ -205,7 +197,7 @@ impl Writer {
     /// Runs one request of a batch. What is more than one statement needs a savepoint.
     fn run_in_batch(&mut self, write: &Write, job: &mut Job) -> Result<Outcome> {
         job.reply.begun(job.waits_since);
-        self.link.control.begin(job.deadline, None);
+        self.link.interrupt.begin(job.deadline, None);
         if !write.is_single() {
             return self.atomically(write, job, Deferred::Now);
         }
@@ -286,7 +278,7 @@ impl Writer {
             }
         }
         result.map_err(|error| {
-            let error = sqlite_error::refine(&self.link.conn, self.link.control.explain(error));
+            let error = sqlite_error::refine(&self.link.conn, self.link.interrupt.explain(error));
             self.explain(error, write)
         })
     }
@@ -316,7 +308,7 @@ impl Writer {
         }
     }
 
-    /// What the database can tell about a constraint that was violated.
+    /// What the database knows about a constraint that was violated.
     fn explain(&self, error: Error, write: &Write) -> Error {
         self.link.gate.set(Access::Internal);
         let error = constraint::explain(self.executor(), error, write.parts().0);
@@ -343,7 +335,7 @@ impl Writer {
     pub(super) fn begin(&mut self, deadline: Instant) -> Result<()> {
         self.recover()?;
         self.link.gate.set(Access::Write);
-        self.link.control.begin(deadline, None);
+        self.link.interrupt.begin(deadline, None);
         self.step("BEGIN IMMEDIATE")?;
         // Nobody else commits from here on.
         if let Err(error) = self.make_good() {
@@ -383,7 +375,7 @@ impl Writer {
     }
 
     fn commit_with(&mut self, syncs: Syncs) -> Result<Option<Commit>> {
-        self.link.control.begin_unlimited();
+        self.link.interrupt.begin_unlimited();
         self.leave()?;
         if self.shared.durability.unsynced() > MOST_UNSYNCED {
             self.shared.durability.settle();
@@ -455,7 +447,7 @@ impl Writer {
         self.context.rolled_back();
         // Whatever ran before: a ROLLBACK that is not allowed would leave the writer stuck.
         self.link.gate.set(Access::Write);
-        self.link.control.begin_unlimited();
+        self.link.interrupt.begin_unlimited();
         if !self.link.conn.is_autocommit() {
             // SQLite refuses a rollback only when there is no transaction left.
             let _ = self.step("ROLLBACK");
@@ -469,13 +461,13 @@ impl Writer {
             .conn
             .prepare_cached(sql)
             .map_err(sqlite_error::map)?;
-        let done = self.link.control.shield(|| stmt.execute([]));
+        let done = self.link.interrupt.shield(|| stmt.execute([]));
         done.map(drop).map_err(|error| self.error(error))
     }
 
     /// An error of SQLite with what this connection knows about it.
     pub(super) fn error(&self, error: rusqlite::Error) -> Error {
-        let error = self.link.control.explain(sqlite_error::map(error));
+        let error = self.link.interrupt.explain(sqlite_error::map(error));
         sqlite_error::refine(&self.link.conn, error)
     }
 }

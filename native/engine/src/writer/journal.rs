@@ -1,10 +1,10 @@
 //! Who makes a change, and why, while the writer is at it.
 
 use super::Writer;
-use crate::access::Access;
 use crate::error::Result;
-use crate::journal::{check_positions, not_journaled, WriteContext};
-use crate::query::ir::Write;
+use crate::journal::{check_positions, not_journaled};
+use crate::query::ir::{Write, WriteContext};
+use crate::sqlite::authorizer::Access;
 
 /// What a write is a part of, which readers of the journal may want to take whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Writer {
         self.link.gate.set(Access::Internal);
         let result = self.say_who(context, expects, unit);
         self.link.gate.set(Access::Write);
-        result.map_err(|error| self.link.control.explain(error))
+        result.map_err(|error| self.link.interrupt.explain(error))
     }
 
     fn say_who(&mut self, context: Option<&WriteContext>, expects: bool, unit: Unit) -> Result<()> {

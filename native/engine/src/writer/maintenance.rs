@@ -5,14 +5,15 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use crate::access::Access;
+use crate::backup;
 use crate::error::{Code, Error, Result};
 use crate::journal;
 use crate::migration::{self, Applied, MigrateOptions, MigrationFile};
-use crate::progress::{Progress, ProgressSink};
-use crate::reply::Reply;
+use crate::request::reply::Reply;
 use crate::request::{CheckpointMode, Maintenance, Outcome};
-use crate::{backup, sqlite_error};
+use crate::service::progress::{Progress, ProgressSink};
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::sqlite_error;
 
 use super::work::Job;
 use super::Writer;
@@ -137,7 +138,7 @@ impl Writer {
 
     pub(super) fn internal(&mut self, deadline: Instant) {
         self.link.gate.set(Access::Internal);
-        self.link.control.begin_work(deadline);
+        self.link.interrupt.begin_work(deadline);
     }
 
     fn run_migrations(
@@ -149,7 +150,7 @@ impl Writer {
     ) -> Result<Outcome> {
         let files = migration::read_directory(directory)?;
         self.link.gate.set(Access::Migration);
-        self.link.control.begin_work(job.deadline);
+        self.link.interrupt.begin_work(job.deadline);
         let mut sink = ProgressTo(&mut job.reply);
         let result = run(
             &mut self.link.conn,
@@ -165,7 +166,7 @@ impl Writer {
 
     fn read_catalog_again(&self) {
         // What was done is done. Should the tables not be readable now, whoever needs them
-        // next reads them, and hears why if they still are not.
+        // next reads them, and gets the error if they still are not.
         let _ = self.shared.catalog().reload(&self.link.conn);
     }
 

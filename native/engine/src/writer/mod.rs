@@ -8,6 +8,7 @@
 mod answers;
 mod checkpoint;
 mod commit;
+mod constraint;
 mod journal;
 mod maintenance;
 pub mod queue;
@@ -27,24 +28,24 @@ use std::time::{Duration, Instant};
 
 use rusqlite::ffi;
 
+use crate::catalog::shared_catalog::SharedCatalog;
+use crate::catalog::ReadTypes;
 use crate::config::Config;
 use crate::connection::{self, Link};
-use crate::durability::Durability;
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
 use crate::journal::{broken, Context, JournalWatch};
-use crate::opened_files::{FileUse, FileWatch, OpenedFiles};
 use crate::query::compile::Plans;
 use crate::query::ir::Write;
-use crate::reply::fault;
+use crate::request::reply::fault;
 use crate::request::Outcome;
-use crate::schema::ReadTypes;
-use crate::shared_catalog::SharedCatalog;
-use crate::sqlite_error;
-use crate::stats::Counters;
+use crate::service::durability::Durability;
+use crate::service::stats::Counters;
+use crate::sqlite::opened_files::{FileUse, FileWatch, OpenedFiles};
+use crate::sqlite::sqlite_error;
 
 use answers::Answers;
-use checkpoint::Log;
+use checkpoint::LogSizes;
 use queue::{closed, Queue};
 use reopen::{Lost, Others};
 use upkeep::Upkeep;
@@ -141,12 +142,12 @@ impl Shared {
     }
 
     /// The log that a connection has found.
-    fn log_of(&self, link: &Link) -> Result<Log> {
+    fn log_of(&self, link: &Link) -> Result<LogSizes> {
         let page_size = link
             .conn
             .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
             .map_err(sqlite_error::map)?;
-        let mut log = Log::new(&self.config, u64::from(page_size));
+        let mut log = LogSizes::new(&self.config, u64::from(page_size));
         let pages = log.found(checkpoint::bytes_of_log(link));
         self.counters.wal_pages.store(pages, Ordering::Relaxed);
         Ok(log)
@@ -223,7 +224,7 @@ pub struct Writer {
     draft: Option<SharedCatalog>,
     /// The same, once a statement of a caller's own has written: its times may have any form.
     formless: Option<SharedCatalog>,
-    log: Log,
+    log: LogSizes,
     plans: Plans,
     /// Who makes the changes of the open transaction, as the file says it.
     context: Context,
@@ -240,7 +241,7 @@ pub struct Writer {
 const AWAKE: Duration = Duration::from_micros(100);
 
 /// Opens the database and works until it is closed. Runs on the writer's thread.
-/// `opened` hears of the result once; `others` are closed before the connection is.
+/// `opened` receives the result once; `others` are closed before the connection is.
 pub fn run(
     shared: Arc<Shared>,
     path: PathBuf,
@@ -347,7 +348,7 @@ impl Writer {
         self.shared.counters.hold(None);
         self.roll_back();
         if self.lost.is_some() {
-            // Readers may have been told to wait; it is tried again for whoever asks next.
+            // Readers may have been refused meanwhile; the next call tries again.
             self.found(Some(fault()));
         }
     }
@@ -436,7 +437,7 @@ impl Writer {
             }
         }
         if self.lost.is_some() {
-            // Whoever writes next is told why, if this fails.
+            // The next write gets the error, if this fails.
             let _ = self.recover();
         }
         self.checkpoint_if_late();

@@ -8,15 +8,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error, Result};
-use crate::line::Line;
 use crate::query::ir::Write;
-use crate::reply::Reply;
-use crate::request::{
-    first_id, Notify, Patience, RequestId, Responder, Submitted, TransactionId, WaitId,
-};
+use crate::request::reply::Reply;
+use crate::request::{RequestId, Responder, Submitted, TransactionId};
+use crate::service::deadline::CallDeadline;
+use crate::service::wait_queue::{first_id, Notify, WaitId, WaitQueue};
 
 use super::transaction::Transaction;
-use super::work::{Job, Next, Step, Work};
+use super::work::{code_replaced, Job, Next, Step, Work};
 
 struct State {
     /// Writes, which share commits.
@@ -26,7 +25,7 @@ struct State {
     /// Steps of transactions behind their first one, mostly of the one that holds the writer.
     lane: VecDeque<(TransactionId, Job, Step)>,
     /// Callers that found the queue full.
-    line: Line,
+    wait_queue: WaitQueue,
     transactions: HashMap<TransactionId, Arc<Transaction>>,
     first_id: u64,
     next_id: u64,
@@ -58,7 +57,7 @@ impl Default for State {
             writes: VecDeque::new(),
             others: VecDeque::new(),
             lane: VecDeque::new(),
-            line: Line::default(),
+            wait_queue: WaitQueue::default(),
             transactions: HashMap::new(),
             first_id,
             next_id: first_id,
@@ -91,13 +90,13 @@ impl State {
         self.writes.len() + self.others.len()
     }
 
-    fn job(&mut self, patience: Patience, reply: Box<dyn Responder>) -> Job {
+    fn job(&mut self, deadline: CallDeadline, reply: Box<dyn Responder>) -> Job {
         self.next_id += 1;
         Job {
             id: RequestId(self.next_id),
-            deadline: patience.deadline,
-            began: patience.began,
-            waits_since: patience.waits_since.unwrap_or_else(Instant::now),
+            deadline: deadline.at,
+            began: deadline.began,
+            waits_since: deadline.waits_since.unwrap_or_else(Instant::now),
             reply: Reply::new(reply),
         }
     }
@@ -134,14 +133,6 @@ pub fn closed() -> Error {
     Error::new(Code::Closed, "the database is closed; start its repo again")
 }
 
-/// The error of a transaction that was open when the native code was replaced.
-pub fn code_replaced() -> Error {
-    Error::new(
-        Code::CodeReplaced,
-        "the native code was replaced by a newer build while the transaction was open, which was rolled back: run it again",
-    )
-}
-
 impl Queue {
     /// An empty queue for at most `limit` waiting requests.
     pub fn new(limit: usize) -> Queue {
@@ -170,11 +161,11 @@ impl Queue {
     pub fn push_write(
         &self,
         write: Write,
-        patience: Patience,
+        deadline: CallDeadline,
         reply: Box<dyn Responder>,
         on_room: &mut dyn FnMut() -> Notify,
     ) -> Result<Submitted> {
-        self.admit(patience, reply, Some(on_room), |state, job| {
+        self.admit(deadline, reply, Some(on_room), |state, job| {
             state.writes.push_back((job, write));
         })
     }
@@ -183,18 +174,18 @@ impl Queue {
     pub fn push(
         &self,
         work: Work,
-        patience: Patience,
+        deadline: CallDeadline,
         reply: Box<dyn Responder>,
         on_room: Option<&mut dyn FnMut() -> Notify>,
     ) -> Result<Submitted> {
-        self.admit(patience, reply, on_room, |state, job| {
+        self.admit(deadline, reply, on_room, |state, job| {
             state.others.push_back((job, work));
         })
     }
 
     fn admit(
         &self,
-        patience: Patience,
+        deadline: CallDeadline,
         reply: Box<dyn Responder>,
         on_room: Option<&mut dyn FnMut() -> Notify>,
         put: impl FnOnce(&mut State, Job),
@@ -205,10 +196,10 @@ impl Queue {
         }
         if let Some(on_room) = on_room {
             if state.waiting() >= self.limit {
-                return Ok(Submitted::Full(state.line.join(on_room())));
+                return Ok(Submitted::Full(state.wait_queue.join(on_room())));
             }
         }
-        let job = state.job(patience, reply);
+        let job = state.job(deadline, reply);
         let id = job.id;
         put(&mut state, job);
         self.wake(state);
@@ -220,7 +211,7 @@ impl Queue {
         let mut state = self.lock();
         let job = state.withdraw(id)?;
         let room = self.limit.saturating_sub(state.waiting());
-        let waiters = state.line.first(room);
+        let waiters = state.wait_queue.first(room);
         drop(state);
         waiters.into_iter().for_each(|notify| notify());
         Some(job)
@@ -234,7 +225,7 @@ impl Queue {
     /// How many requests wait.
     pub fn len(&self) -> usize {
         let state = self.lock();
-        state.waiting() + state.line.len()
+        state.waiting() + state.wait_queue.len()
     }
 
     /// Refuses new work; what is queued is finished. The notification is called at the end.
@@ -280,7 +271,7 @@ impl Queue {
         self.lock().replaced
     }
 
-    /// All is over. Gives back who wants to hear of it.
+    /// All is over. Returns the notifications to call.
     pub fn closed(&self) -> Vec<Notify> {
         let mut state = self.lock();
         state.closed = true;
@@ -289,20 +280,20 @@ impl Queue {
 
     /// A caller stops waiting for room. False if it was woken already.
     pub fn give_up(&self, id: WaitId) -> bool {
-        self.lock().line.leave(id)
+        self.lock().wait_queue.leave(id)
     }
 
     /// Stays awake until a job waits.
-    pub fn stay_awake(&self, patience: Duration) {
-        let until = Instant::now() + patience;
+    pub fn stay_awake(&self, time: Duration) {
+        let until = Instant::now() + time;
         while self.waiting.load(Ordering::Relaxed) == 0 && Instant::now() < until {
             std::thread::yield_now();
         }
     }
 
     /// Waits for work, but not for longer than this. Returns whether none came.
-    pub fn is_idle_for(&self, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
+    pub fn is_idle_for(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
         let mut state = self.lock();
         while state.waiting() == 0 && !state.closing {
             let left = until.saturating_duration_since(Instant::now());
@@ -337,7 +328,7 @@ impl Queue {
                 state.committing = other.is_none().then(Instant::now);
                 self.waiting.store(state.waiting(), Ordering::Relaxed);
                 let room = self.limit.saturating_sub(state.waiting());
-                let waiters = state.line.first(room);
+                let waiters = state.wait_queue.first(room);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
                 return match other {
@@ -347,7 +338,7 @@ impl Queue {
             }
             if state.closing {
                 state.transactions.clear();
-                let waiters = state.line.first(usize::MAX);
+                let waiters = state.wait_queue.first(usize::MAX);
                 drop(state);
                 waiters.into_iter().for_each(|notify| notify());
                 return Next::Closed;

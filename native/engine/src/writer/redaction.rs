@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value as Stored;
 
 use super::Writer;
-use crate::access::Access;
+use crate::catalog::Table;
 use crate::error::{Code, Error, Result};
-use crate::execute::RowSink;
 use crate::journal::{self, scrub, Redacted};
-use crate::progress::Progress;
 use crate::query::ir::{KeyValue, Read, Select};
-use crate::reply::Reply;
+use crate::request::reply::Reply;
 use crate::request::{Outcome, RedactRequest, RedactedRows};
-use crate::schema::Table;
+use crate::service::progress::Progress;
+use crate::service::RowSink;
+use crate::sqlite::authorizer::Access;
 
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 use crate::value::{encode, ColumnRef, Name, OutputColumn, Row, Value};
 
 /// How long readers of what was before may keep the log from being cut.
@@ -81,7 +81,7 @@ impl Writer {
         self.begin(deadline)?;
         let keys = self.keys_of(request)?;
         self.link.gate.set(Access::Internal);
-        self.link.control.begin_unlimited();
+        self.link.interrupt.begin_unlimited();
         let conn = &self.link.conn;
         let redacted = journal::redact(conn, &request.redaction, &keys)?;
         scrub::samples(conn, &request.redaction.table)?;
@@ -94,7 +94,7 @@ impl Writer {
             self.step("VACUUM")?;
         }
         steps.step("free pages");
-        self.link.control.begin_work(Instant::now() + READERS);
+        self.link.interrupt.begin_work(Instant::now() + READERS);
         let cut = self.checkpoint_if_named("TRUNCATE")?;
         steps.step("log");
         Ok((redacted, cut.is_cut()))

@@ -10,9 +10,10 @@ use rusqlite::config::DbConfig;
 
 use crate::connection;
 use crate::error::{Error, Result};
-use crate::opened_files::{self, Moved, OpenedFiles};
 use crate::query::compile::Plans;
-use crate::{file_locks, sqlite_error};
+use crate::sqlite::opened_files::{Moved, OpenedFiles};
+use crate::sqlite::vfs::file_locks;
+use crate::sqlite::{opened_files, sqlite_error};
 
 use super::maintenance::Checkpointed;
 use super::Writer;
@@ -94,7 +95,7 @@ impl Writer {
         if let (None, Some(moved)) = (self.lost, files.moved()) {
             self.lost = Some(Lost::new(moved, false));
         }
-        // Whoever writes next is told why, if this fails.
+        // The next write gets the error, if this fails.
         let _ = self.recover();
     }
 
@@ -186,7 +187,7 @@ impl Writer {
         if !files.only_the_log_is_gone() {
             return false;
         }
-        self.link.control.begin_work(Instant::now() + RESCUE);
+        self.link.interrupt.begin_work(Instant::now() + RESCUE);
         self.checkpoint("TRUNCATE")
             .is_ok_and(|done| done.moved_all())
     }
@@ -236,7 +237,7 @@ impl Writer {
         }
         if files.only_the_database_moved() {
             // SQLite would take the log for the new file's.
-            self.link.control.begin_work(Instant::now() + RESCUE);
+            self.link.interrupt.begin_work(Instant::now() + RESCUE);
             if !self.checkpoint("TRUNCATE").is_ok_and(|done| done.is_cut()) {
                 return Err(files.error(Moved::Database));
             }

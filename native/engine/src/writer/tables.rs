@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::access::Access;
+use crate::catalog::shared_catalog::SharedCatalog;
 use crate::error::Result;
 use crate::request::Outcome;
 use crate::schema::{self, TableSpec};
-use crate::shared_catalog::SharedCatalog;
-use crate::stats::Counters;
+use crate::service::stats::Counters;
+use crate::sqlite::authorizer::Access;
 
 use super::work::Job;
 use super::Writer;
@@ -75,7 +75,7 @@ impl Writer {
         self.link.gate.set(Access::Migration);
         let result = schema::ensure(&self.link.conn, spec);
         self.link.gate.set(Access::Write);
-        let statements = result.map_err(|error| self.link.control.explain(error))?;
+        let statements = result.map_err(|error| self.link.interrupt.explain(error))?;
         if statements.is_empty() {
             // Another process made it: the next one who asks need not come to the writer.
             if self.catalog().get().table(&spec.table).is_err() {
@@ -98,7 +98,7 @@ impl Writer {
         self.link.gate.set(Access::Write);
         result
             .map(Outcome::Differences)
-            .map_err(|error| self.link.control.explain(error))
+            .map_err(|error| self.link.interrupt.explain(error))
     }
 
     /// A statement of a caller's own is about to write. From now on nothing is known of the forms of

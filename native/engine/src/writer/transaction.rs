@@ -4,15 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::access::Access;
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Read, Write};
-use crate::reply::guarded;
+use crate::request::reply::guarded;
 use crate::request::{Outcome, TransactionId, TransactionOp};
+use crate::sqlite::authorizer::Access;
 
-use super::commit::Deferred;
-use super::queue::code_replaced;
-use super::work::{Job, NextStep, Step};
+use super::work::{code_replaced, Deferred, Job, NextStep, Step};
 use super::Writer;
 
 /// Where a transaction stands, as its owner's calls see it.
@@ -153,8 +151,8 @@ impl Writer {
         self.end_transaction(transaction, &end, known);
     }
 
-    /// Rolls back what is left of a transaction and tells its owner; one that was ended by
-    /// something else stays `known`, so that its owner hears why at its next call.
+    /// Rolls back what is left of a transaction and notifies its owner; one that was ended by
+    /// something else stays `known`, so that its owner gets the reason at its next call.
     pub(super) fn end_transaction(&mut self, transaction: &Transaction, end: &Error, known: bool) {
         self.roll_back();
         transaction.set(Phase::Over(end.clone()));
@@ -178,7 +176,7 @@ impl Writer {
             NextStep::Step(job, Step::Op(op)) => {
                 let deadline = job.deadline.min(limit);
                 self.link
-                    .control
+                    .interrupt
                     .begin(deadline, Some(Arc::clone(&transaction.abandoned)));
                 self.op(job, *op, limit, savepoints)
             }
@@ -262,7 +260,7 @@ impl Writer {
         self.link.gate.set(Access::Write);
         result
             .map(|()| Outcome::Rows)
-            .map_err(|error| self.link.control.explain(error))
+            .map_err(|error| self.link.interrupt.explain(error))
     }
 
     fn read_once(&self, read: &Read, job: &mut Job) -> Result<()> {
@@ -340,7 +338,7 @@ fn overstayed_now() -> Error {
     )
 }
 
-/// What later calls of a transaction hear that SQLite rolled back because of `error`.
+/// The error of later calls of a transaction that SQLite rolled back because of `error`.
 fn lost_to(error: &Error) -> Error {
     match error.code() {
         Code::TransactionTimeout | Code::Closed | Code::CodeReplaced | Code::Cancelled => {

@@ -5,17 +5,16 @@
 //! write it takes a few milliseconds of every [`EVERY`] at most.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::work::Job;
 use super::Writer;
-use crate::access::Access;
 use crate::error::{Code, Error, Result};
 use crate::journal::{self, Baseline, BaselineChunk, Retaining, Retention};
-use crate::progress::Progress;
 use crate::request::Outcome;
-use crate::stats::Stat;
+use crate::service::progress::Progress;
+use crate::sqlite::authorizer::Access;
 
 /// While others write, so long is between two of its commits at least.
 const EVERY: Duration = Duration::from_millis(10);
@@ -110,34 +109,6 @@ impl Upkeep {
     }
 }
 
-/// What the statistics say of the journal.
-#[derive(Debug, Default)]
-pub struct JournalCounters {
-    installed: AtomicI64,
-    pending: AtomicI64,
-    baseline_events: AtomicI64,
-    head: AtomicI64,
-    sealed: AtomicI64,
-    errors: AtomicI64,
-}
-
-impl JournalCounters {
-    /// The figures; null without a journal.
-    pub fn stat(&self) -> Stat {
-        let get = |figure: &AtomicI64| Stat::Integer(figure.load(Ordering::Relaxed));
-        if self.installed.load(Ordering::Relaxed) == 0 {
-            return Stat::Null;
-        }
-        Stat::Map(vec![
-            ("head", get(&self.head)),
-            ("sealed", get(&self.sealed)),
-            ("baselines_pending", get(&self.pending)),
-            ("baseline_events", get(&self.baseline_events)),
-            ("upkeep_errors", get(&self.errors)),
-        ])
-    }
-}
-
 /// What there is to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Todo {
@@ -207,7 +178,7 @@ impl Writer {
     fn keep_a_little(&mut self, idle: bool, quiet: bool) -> Result<Option<Duration>> {
         self.recover()?;
         self.link.gate.set(Access::Internal);
-        self.link.control.begin_work(Instant::now());
+        self.link.interrupt.begin_work(Instant::now());
         self.upkeep.installed = journal::is_installed(&self.link.conn)?;
         let installed = i64::from(self.upkeep.installed);
         let counters = &self.shared.counters.journal;
@@ -270,7 +241,7 @@ impl Writer {
     }
 
     fn run_upkeep(&mut self, todo: Todo) -> Result<()> {
-        self.link.control.begin_unlimited();
+        self.link.interrupt.begin_unlimited();
         match todo {
             Todo::Baseline => {
                 let chunk = self.upkeep.baseline.step(&self.link.conn, ROWS, TIME)?;

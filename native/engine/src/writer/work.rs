@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::error::{Code, Error};
 use crate::query::ir::Write;
-use crate::reply::Reply;
+use crate::request::reply::Reply;
 use crate::request::{Maintenance, RequestId, TransactionOp};
 use crate::schema::TableSpec;
 
@@ -55,7 +56,7 @@ pub struct Job {
     pub began: Instant,
     /// Since when it waits, here or for room.
     pub waits_since: Instant,
-    /// Who hears of the result.
+    /// Receives the result.
     pub reply: Reply,
 }
 
@@ -79,4 +80,22 @@ pub enum NextStep {
     Overstayed,
     /// The database is being closed.
     Closing,
+}
+
+/// When a deferred foreign key must hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deferred {
+    /// At the end of the write, which is all of its caller's transaction: the requests that
+    /// share its commit must not make it good, nor may it break theirs.
+    Now,
+    /// At the end of the transaction that it is a part of.
+    AtCommit,
+}
+
+/// The error of a transaction that was open when the native code was replaced.
+pub fn code_replaced() -> Error {
+    Error::new(
+        Code::CodeReplaced,
+        "the native code was replaced by a newer build while the transaction was open, which was rolled back: run it again",
+    )
 }

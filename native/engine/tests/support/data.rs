@@ -1,9 +1,9 @@
 //! Random tables, in SQLite and in the naive model.
 
+use ash_rusqlite_engine::catalog::Catalog;
 use ash_rusqlite_engine::query::compile::{bind, compile_write, Param, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
-use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::Value;
 use proptest::prelude::*;
 use proptest::sample::select as one_of;

@@ -7,10 +7,10 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::query::ir::{
     Aggregate, CompareOp, Conflict, Delete, Expr, Insert, Read, Returning, Select, Update, Write,
 };
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::value::Row;
 use ash_rusqlite_engine::{
     Config, Database, Decoded, Error, Finished, Maintenance, Outcome, OutputColumn, Pace,

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use ash_rusqlite_engine::journal::{self, JournalSpec, Subject};
+use ash_rusqlite_engine::catalog::{JournalSpec, Subject};
+use ash_rusqlite_engine::journal;
 use rusqlite::types::Value;
 use rusqlite::Connection;
 use serde_json::{json, Map, Value as Json};

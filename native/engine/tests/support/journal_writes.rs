@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use ash_rusqlite_engine::journal::WriteContext;
+use ash_rusqlite_engine::query::ir::WriteContext;
 use ash_rusqlite_engine::query::ir::{
     Assignment, Change, Conflict, ConflictSet, Either, Expr, Insert, Returning, SqlWrite,
     UpdateEach, UpdateOrInsert, Write,

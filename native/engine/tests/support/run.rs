@@ -1,8 +1,8 @@
 //! Runs a select of a computed column.
 
+use ash_rusqlite_engine::catalog::Catalog;
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::ir::{Computed, OrderBy, Read, Scalar, Select};
-use ash_rusqlite_engine::schema::Catalog;
 use ash_rusqlite_engine::ColumnType;
 use rusqlite::types::ValueRef;
 use rusqlite::Connection;

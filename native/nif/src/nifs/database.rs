@@ -1,4 +1,4 @@
-//! Opening, closing, and what a database tells of itself.
+//! Opening, closing, and what a database reports of itself.
 
 use ash_rusqlite_engine::{Code, Config, Error};
 use rustler::{Env, Term};

@@ -6,7 +6,7 @@ use ash_rusqlite_engine::{CheckpointMode, Code, Error, Maintenance, RequestId, I
 use rustler::{Env, Term};
 
 use crate::atoms;
-use crate::reply::Reply;
+use crate::reply::MessageReply;
 use crate::term::decode::{
     file_name_of, findings, migrate_options, overwrite, path, redaction, retention, steps,
     CheckOptions, Decoded,
@@ -18,7 +18,7 @@ use super::{answer, database, queued};
 
 /// Maintenance takes as long as it takes.
 fn submit<'a>(env: Env<'a>, db: Term<'a>, tag: Term<'a>, work: Maintenance) -> Decoded<RequestId> {
-    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
+    let reply = Box::new(MessageReply::new(env, tag, Shape::Nothing, false)?);
     Ok(database(db)?.maintain(work, Instant::now() + INFINITY, reply)?)
 }
 

@@ -28,7 +28,7 @@ use crate::term::decode::{Decoded, Stop};
 use crate::term::raw::Raw;
 
 /// Time on a normal scheduler that counts as a whole timeslice. The millisecond that
-/// Erlang's documentation speaks of would let 64 readers keep others waiting for 100 ms.
+/// Erlang's documentation recommends would let 64 readers keep others waiting for 100 ms.
 const TIMESLICE_US: u128 = 25;
 
 /// Runs a call and makes its answer a term: errors are answers, and so is a panic.
@@ -49,7 +49,7 @@ fn panicked() -> Error {
     )
 }
 
-/// As `answer`, and tells the scheduler how long the call took.
+/// As `answer`, and reports to the scheduler how long the call took.
 fn timed_answer<'a>(env: Env<'a>, call: impl FnOnce() -> Decoded<Raw<'a>>) -> Term<'a> {
     let started = Instant::now();
     let answer = answer(env, call);

@@ -6,8 +6,8 @@ use ash_rusqlite_engine::{Ensured, Looked, Notify, Submitted};
 use rustler::{Env, Term};
 
 use crate::atoms;
-use crate::reply::{self, Reply};
-use crate::term::decode::{patience, timeout, Decode, Decoded};
+use crate::reply::{self, MessageReply};
+use crate::term::decode::{call_deadline, timeout, Decode, Decoded};
 use crate::term::encode::outcome;
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
@@ -33,17 +33,17 @@ fn ensure<'a>(
     table: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let (patience, _) = patience(time)?;
+    let (deadline, _) = call_deadline(time)?;
     let database = database(db)?;
     let spec = Decode::unlimited().table(table)?;
-    let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
+    let reply = Box::new(MessageReply::new(env, tag, Shape::Nothing, false)?);
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
         let (reference, notify) = reply::notify_ready(env);
         waiting = reference;
         notify
     };
-    match database.ensure_table(spec, patience, reply, &mut on_room)? {
+    match database.ensure_table(spec, deadline, reply, &mut on_room)? {
         Ensured::Complete => Ok(ok(env, outcome::none(env)?)),
         Ensured::Submitted(Submitted::Queued(id)) => Ok(queued(env, id)),
         Ensured::Submitted(Submitted::Full(id)) => {

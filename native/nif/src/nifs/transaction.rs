@@ -6,8 +6,8 @@ use rustler::{Env, Term};
 use crate::atoms;
 use crate::handle::{self, Ids, Kind};
 use crate::registry;
-use crate::reply::Reply;
-use crate::term::decode::{patience, timeout, Decode, Decoded};
+use crate::reply::MessageReply;
+use crate::term::decode::{call_deadline, timeout, Decode, Decoded};
 use crate::term::encode::rows::Shape;
 use crate::term::raw::Raw;
 
@@ -75,15 +75,15 @@ fn submit<'a>(
     operation: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let (patience, timed) = patience(time)?;
-    let mut decode = decode.within(patience);
+    let (deadline, timed) = call_deadline(time)?;
+    let mut decode = decode.within(deadline);
     let (database, ids) = transaction(tx)?;
     let step = decode.step(operation)?;
-    patience.check()?;
-    let reply = Reply::new(env, tag, step.shape, database.config().decimal)?;
+    deadline.check()?;
+    let reply = MessageReply::new(env, tag, step.shape, database.config().decimal)?;
     let reply = Box::new(reply.timed(timed));
     let transaction = TransactionId(ids.item);
-    let id = database.transaction_submit(transaction, step.operation, patience, reply)?;
+    let id = database.transaction_submit(transaction, step.operation, deadline, reply)?;
     Ok(queued(env, id))
 }
 
@@ -92,7 +92,7 @@ fn tx_finish<'a>(env: Env<'a>, tx: Term<'a>, tag: Term<'a>, how: Term<'a>) -> Te
     answer(env, || {
         let (database, ids) = transaction(tx)?;
         let commit = atoms::commit() == how;
-        let reply = Box::new(Reply::new(env, tag, Shape::Nothing, false)?);
+        let reply = Box::new(MessageReply::new(env, tag, Shape::Nothing, false)?);
         let finished = database.finish(TransactionId(ids.item), commit, reply)?;
         handle::unwatch(tx, Kind::Transaction);
         match finished {

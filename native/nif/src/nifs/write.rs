@@ -4,8 +4,8 @@ use ash_rusqlite_engine::{Notify, RequestId, Submitted};
 use rustler::{Env, Term};
 
 use crate::atoms;
-use crate::reply::{self, Reply};
-use crate::term::decode::{patience, timeout, Decode, Decoded};
+use crate::reply::{self, MessageReply};
+use crate::term::decode::{call_deadline, timeout, Decode, Decoded};
 use crate::term::raw::Raw;
 
 use super::{answer, database, queued, timed_answer, wait_id};
@@ -45,12 +45,12 @@ fn submit<'a>(
     work: Term<'a>,
     time: Term<'a>,
 ) -> Decoded<Raw<'a>> {
-    let (patience, timed) = patience(time)?;
-    let mut decode = decode.within(patience);
+    let (deadline, timed) = call_deadline(time)?;
+    let mut decode = decode.within(deadline);
     let database = database(db)?;
     let (write, shape) = decode.shaped_write(work)?;
-    patience.check()?;
-    let reply = Reply::new(env, tag, shape, database.config().decimal)?;
+    deadline.check()?;
+    let reply = MessageReply::new(env, tag, shape, database.config().decimal)?;
     let reply = Box::new(reply.timed(timed));
     let mut waiting = Raw::nil();
     let mut on_room = || -> Notify {
@@ -58,7 +58,7 @@ fn submit<'a>(
         waiting = reference;
         notify
     };
-    match database.submit(write, patience, reply, &mut on_room)? {
+    match database.submit(write, deadline, reply, &mut on_room)? {
         Submitted::Queued(id) => Ok(queued(env, id)),
         Submitted::Full(id) => {
             let id = Raw::unsigned(env, id.0);

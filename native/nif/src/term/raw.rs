@@ -13,7 +13,7 @@ use rustler::sys::{
 };
 use rustler::{Atom, BigInt, Encoder, Env, NewBinary, Term};
 
-/// An integer may have so many digits: to read or write one takes time by their square.
+/// The largest number of digits of an integer: to read or write one takes time by their square.
 pub const MAX_DIGITS: usize = 10_000;
 
 /// A term of the environment `'a`. As with `rustler::Term`, the lifetime is invariant, so

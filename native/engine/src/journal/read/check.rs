@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::journal::layout::identity;
 use crate::journal::removed;
 use crate::query::ir::EventQuery;
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
 
 /// Which journal it is, and the oldest event that is there.
 const OLDEST: &str = "SELECT \

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::schema::Catalog;
+use crate::catalog::Catalog;
 use crate::value::{ColumnType, Holds, OutputColumn, RecordTable, Records};
 
 /// The columns of an event, in the order of `COLUMNS`.

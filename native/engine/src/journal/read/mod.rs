@@ -12,10 +12,10 @@ use rusqlite::types::ToSqlOutput;
 
 use super::layout::not_journaled;
 use super::triggers::encoded;
+use crate::catalog::{Catalog, Table};
 use crate::error::{Code, Error, Result};
-use crate::query::compile::{Compiled, Forms, Param};
-use crate::query::ir::{EventQuery, JournalRead, KeyValue};
-use crate::schema::{Catalog, Table};
+use crate::query::compile::{self, explained, Compiled, Forms, Param};
+use crate::query::ir::{EventQuery, JournalRead, KeyValue, Read};
 use crate::value::{self, ColumnRef, ColumnType, OutputColumn, Value};
 
 pub(crate) use check::{check, check_journal};
@@ -40,11 +40,24 @@ const POSITION: &str =
     "SELECT coalesce((SELECT position FROM ash_rusqlite_subjects WHERE name = ?1), 0)";
 const CONSUMERS: &str = "SELECT name, seq, epoch, at FROM ash_rusqlite_consumers ORDER BY name";
 
+/// Compiles any read: of events here, of tables by the query language.
+///
+/// # Errors
+/// Those of [`compile::compile_read`], and `not_journaled`.
+pub(crate) fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a>> {
+    match read {
+        Read::Events(query) => events(query, catalog),
+        Read::Journal(read) => state(read, catalog),
+        Read::Explain(read) => Ok(explained(compile_read(read, catalog)?)),
+        _ => compile::compile_read(read, catalog),
+    }
+}
+
 /// Compiles what the journal says of itself.
 ///
 /// # Errors
 /// `not_journaled`.
-pub(crate) fn state<'a>(read: &'a JournalRead, catalog: &Catalog) -> Result<Compiled<'a>> {
+fn state<'a>(read: &'a JournalRead, catalog: &Catalog) -> Result<Compiled<'a>> {
     check_journaled(catalog)?;
     let number = |name| OutputColumn::new(name, "", ColumnType::Integer);
     let text = |name| OutputColumn::new(name, "", ColumnType::Text);
@@ -85,7 +98,7 @@ fn check_journaled(catalog: &Catalog) -> Result<()> {
 ///
 /// # Errors
 /// `not_journaled`, `invalid_query` for what does not go together, those of keys and moments.
-pub(crate) fn events<'a>(query: &'a EventQuery, catalog: &Catalog) -> Result<Compiled<'a>> {
+fn events<'a>(query: &'a EventQuery, catalog: &Catalog) -> Result<Compiled<'a>> {
     check_journaled(catalog)?;
     check_shape(query)?;
     let mut writer = Writer {

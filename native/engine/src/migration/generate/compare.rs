@@ -2,8 +2,8 @@
 
 use super::effective::mentions;
 use super::model::{Check, Column, ForeignKey, Schema, Table};
-use crate::schema::lex::lex;
-use crate::schema::{fits, same};
+use crate::catalog::fits;
+use crate::sqlite::lex::{lex, same};
 use crate::value::ColumnType;
 
 /// How a table is compared.

@@ -3,7 +3,7 @@
 //! Only SQLite's own functions are used, so that any program can run the file. A value that is no
 //! value of the old type is left as it is: it was unreadable before, and is not lost.
 
-use crate::schema::lex::name;
+use crate::sqlite::lex::name;
 use crate::value::ColumnType;
 
 /// How the values of a column become those of another type.

@@ -6,8 +6,7 @@ use super::model::{
     check_fact, column_fact, key_fact, unique_fact, Check, Column, ForeignKey, Table,
 };
 use super::parse;
-use crate::schema::lex::{lex, name};
-use crate::schema::same;
+use crate::sqlite::lex::{lex, name, same};
 
 /// What stays of a table beside what is asked for.
 #[derive(Clone, Copy, Debug)]

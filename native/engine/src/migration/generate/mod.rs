@@ -25,7 +25,8 @@ use std::path::Path;
 
 use crate::error::{Code, Error, Result};
 use crate::migration::{read_directory, MigrationFile};
-use crate::schema::{same, TableSpec};
+use crate::schema::TableSpec;
+use crate::sqlite::lex::same;
 
 pub(super) use parse::column_definition;
 

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::parse;
+use crate::catalog::{is_journal_trigger, JournalSpec};
 use crate::error::Result;
-use crate::journal::{is_journal_trigger, JournalSpec};
 use crate::migration::order::parents_first;
-use crate::schema::same;
-use crate::schema::tokens::{bare, parenthesis, tokens};
-use crate::sqlite_error;
+use crate::sqlite::lex::same;
+use crate::sqlite::sqlite_error;
+use crate::sqlite::tokens::{bare, parenthesis, tokens};
 
 /// All tables, indexes, triggers and views but those of SQLite and of this library.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 //! may trust it.
 
 use super::model::{Check, Column, ForeignKey, Key, Table};
-use crate::schema::lex::{closing, lex, name_of, Token};
-use crate::schema::tokens::{bare, tokens};
+use crate::sqlite::lex::{closing, lex, name_of, Token};
+use crate::sqlite::tokens::{bare, tokens};
 
 /// Words that end the type of a column.
 const CONSTRAINTS: &[&str] = &[

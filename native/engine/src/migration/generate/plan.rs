@@ -13,13 +13,12 @@ use super::model::{column_fact, named_fact, table_fact, Column, Schema, Table};
 use super::rebuild;
 use super::replay::{bare, STATEMENT, STATEMENT_END};
 use super::CustomStatement;
-use crate::access::Access;
 use crate::connection::Link;
 use crate::error::{Code, Error, Result};
 use crate::journal;
-use crate::schema::lex::{name, readable};
-use crate::schema::same;
-use crate::sqlite_error;
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::lex::{name, readable, same};
+use crate::sqlite::sqlite_error;
 
 /// What a note ends with about what goes where `drop` is given.
 pub(super) const UNLESS_DROP: &str = "unless --drop is given";

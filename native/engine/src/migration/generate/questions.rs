@@ -7,7 +7,7 @@ use super::model::{Schema, Table};
 use super::plan::Renames;
 use super::{GenerateOptions, NotRenamed, Question};
 use crate::error::{Code, Error, Result};
-use crate::schema::same;
+use crate::sqlite::lex::same;
 
 /// The questions that the options do not answer.
 pub(super) fn questions(

@@ -9,8 +9,7 @@ use super::model::{Column, Index, Kind, Schema, Table};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::migration::rebuild::ROWIDS;
-use crate::schema::lex::{lex, name, readable, string};
-use crate::schema::same;
+use crate::sqlite::lex::{lex, name, readable, same, string};
 use crate::value::ColumnType;
 
 /// Makes a table anew. Its triggers are for the caller to make again.

@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 
 use super::model::Schema;
 use super::CustomStatement;
-use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::Result;
 use crate::journal;
 use crate::migration::{file, script, MigrationFile};
-use crate::sqlite_error;
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::sqlite_error;
 
 /// What the first line of a generated file begins with.
 pub(super) const HEADER: &str = "-- Written by AshRusqlite ";

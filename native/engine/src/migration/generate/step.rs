@@ -8,8 +8,8 @@ use super::replay::without_rows;
 use super::CustomStatement;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
-use crate::schema::same;
-use crate::sqlite_error;
+use crate::sqlite::lex::same;
+use crate::sqlite::sqlite_error;
 
 /// A file's two ways.
 pub(super) struct Written {

@@ -4,8 +4,8 @@ use super::plan::Part;
 use super::replay::{header, LEFT};
 use super::step::Written;
 use super::{GeneratedFile, Tenants};
-use crate::schema::lex::lex;
-use crate::schema::{same, tenants};
+use crate::schema::tenants;
+use crate::sqlite::lex::{lex, same};
 
 /// The file of this version and name.
 pub(super) fn file(

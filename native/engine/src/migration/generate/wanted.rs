@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::model::Schema;
 use super::replay::bare;
 use super::{CustomStatement, Wanted};
-use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::schema::{ensure, TableSpec};
-use crate::sqlite_error;
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::sqlite_error;
 
 /// What is asked for.
 pub(super) struct Target {

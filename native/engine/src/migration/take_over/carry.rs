@@ -4,9 +4,10 @@
 use rusqlite::Connection;
 
 use super::{has_column, Run};
+use crate::catalog::{load_table, Column, Table};
 use crate::error::Result;
 use crate::migration::statement::{Copy, Rebuild, Statement};
-use crate::schema::{load_table, quoted_name, same, Column, Table};
+use crate::sqlite::lex::{quoted_name, same};
 
 /// What a table has beyond the files when it is to be made anew.
 pub(super) struct Carried {

@@ -5,9 +5,9 @@ use rusqlite::Connection;
 use super::{object, Object, Run};
 use crate::error::Result;
 use crate::migration::statement::{Kind, Statement};
-use crate::schema::tokens::{bare, parenthesis, tokens};
-use crate::schema::{quoted_name, same};
-use crate::sqlite_error;
+use crate::sqlite::lex::{quoted_name, same};
+use crate::sqlite::sqlite_error;
+use crate::sqlite::tokens::{bare, parenthesis, tokens};
 
 /// What an index does, whatever its name: whether it is unique, its table, columns and condition.
 #[derive(Clone, Debug, PartialEq, Eq)]

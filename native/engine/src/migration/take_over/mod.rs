@@ -15,14 +15,14 @@ use rusqlite::{Connection, OptionalExtension};
 use super::file::{file_name, MigrationFile};
 use super::script::{self, Script};
 use super::statement::{rebuilds, split, Kind, Rebuild, Statement};
-use crate::access::Access;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::journal;
 use crate::schema::tenants::{self, Tenants};
-use crate::schema::tokens::tokens;
-use crate::schema::{quoted_name, same};
-use crate::sqlite_error;
+use crate::sqlite::authorizer::Access;
+use crate::sqlite::lex::{quoted_name, same};
+use crate::sqlite::sqlite_error;
+use crate::sqlite::tokens::tokens;
 
 /// What the ledger calls migrations of development, which one of another name replaces.
 pub(super) const DEV: &str = "_dev";
@@ -270,6 +270,6 @@ fn object(conn: &Connection, name: &str) -> Result<Option<Object>> {
 }
 
 /// Whether a table has a column.
-fn has_column(table: &crate::schema::Table, column: &str) -> bool {
+fn has_column(table: &crate::catalog::Table, column: &str) -> bool {
     table.columns.iter().any(|known| same(&known.name, column))
 }

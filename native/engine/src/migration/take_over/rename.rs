@@ -6,10 +6,11 @@ use rusqlite::config::DbConfig;
 use super::index::naming;
 use super::table::{line, misfits};
 use super::{has_column, Run};
+use crate::catalog::{fits, load_table, Table};
 use crate::error::Result;
 use crate::migration::statement::Statement;
-use crate::schema::{fits, load_table, quoted_name, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::quoted_name;
+use crate::sqlite::sqlite_error;
 
 impl Run<'_, '_> {
     /// Values of the new column win, and those of the old fill its nulls. The column that goes is

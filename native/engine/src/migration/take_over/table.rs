@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::{has_column, object, Run};
+use crate::catalog::{fits, load_table, Column, Table};
 use crate::error::Result;
 use crate::migration::generate::column_definition;
 use crate::migration::statement::Statement;
-use crate::schema::tokens::tokens;
-use crate::schema::{fits, load_table, quoted_name, same, Column, Table};
-use crate::sqlite_error;
+use crate::sqlite::lex::{quoted_name, same};
+use crate::sqlite::sqlite_error;
+use crate::sqlite::tokens::tokens;
 
 impl Run<'_, '_> {
     pub(super) fn create_table(&mut self, name: &str, statement: &Statement) -> Result<()> {

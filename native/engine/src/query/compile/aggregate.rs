@@ -3,9 +3,9 @@
 use super::builder::Builder;
 use super::select::{one_value, Plan, Wanted};
 use super::{invalid, Compiled};
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::{Aggregate, Select};
-use crate::schema::{Catalog, Column, Table};
 use crate::value::ColumnType;
 
 /// One value over the rows of a select.

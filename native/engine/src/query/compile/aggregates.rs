@@ -1,7 +1,7 @@
 //! Aggregate functions in the SQL of a fragment. One that stands there bare would make a single row of
 //! all that a query gives.
 
-use crate::schema::tokens::{parenthesis, tokens};
+use crate::sqlite::tokens::{parenthesis, tokens};
 
 /// SQLite's, and ours. Of `min` and `max` only those of one argument.
 const AGGREGATES: &[&str] = &[

@@ -8,8 +8,8 @@ use super::fragment::Checked;
 use super::scope::Scopes;
 use super::times::Forms;
 use super::{invalid, Param};
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
-use crate::schema::{Catalog, Column, Table};
 use crate::value::{self, ColumnRef, ColumnType, TimeFamily, Value};
 
 /// SQLite's limit of placeholders in one statement (SQLITE_MAX_VARIABLE_NUMBER).

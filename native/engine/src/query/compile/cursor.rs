@@ -5,9 +5,9 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use super::builder::Builder;
 use super::invalid;
 use super::order::Term;
+use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::query::ir::Cursor;
-use crate::schema::Table;
 use crate::value::{Name, Value};
 
 /// Writes the condition that a row comes after `cursor` in the order of `terms`. For

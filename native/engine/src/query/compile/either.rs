@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::builder::{rowid_name, Builder};
 use super::write::{output, update_of, written_columns};
 use super::{filter, insert, CompiledWrite, Found, Plans, ReadBack, Runs};
+use crate::catalog::{Catalog, Table};
 use crate::error::Result;
 use crate::query::ir::{Either, Expr, Returning, UpdateOrInsert, OUTCOME};
-use crate::schema::{Catalog, Table};
 use crate::value::{ColumnType, OutputColumn};
 
 /// The statements for a row that is updated or inserted. Each of the last three gives the row and

@@ -6,9 +6,9 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::{encode, encode_rowid, rowid_name, Builder};
 use super::{invalid, scalar, times, Param};
+use crate::catalog::{Column, Table};
 use crate::error::{Error, Result};
 use crate::query::ir::{CompareOp, Expr, KeyValue};
-use crate::schema::{Column, Table};
 use crate::value::{ColumnType, Value};
 
 /// How deep conditions may nest. SQLite's own limit on the depth of an expression is 1,000.

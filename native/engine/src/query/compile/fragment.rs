@@ -6,7 +6,7 @@ use super::builder::Builder;
 use super::{invalid, scalar};
 use crate::error::{Error, Result};
 use crate::query::ir::{Piece, Scalar};
-use crate::schema::lex::{is_word, quoted};
+use crate::sqlite::lex::{is_word, quoted};
 
 /// How many bytes of SQL one fragment has at most.
 const MAX_LENGTH: usize = 20_000;

@@ -4,7 +4,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::Param;
-use crate::schema::{Affinity, Column, Table};
+use crate::catalog::{Affinity, Column, Table};
 use crate::value::OutputColumn;
 
 /// Where the values of a row come from.

@@ -11,9 +11,9 @@ use super::write::{
     check_column, check_writable, names, output, reads_back, select_written, twice, write_returning,
 };
 use super::{invalid, CompiledWrite, Found, ReadBack, Runs};
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::{Conflict, ConflictSet, Insert, Returning};
-use crate::schema::{Catalog, Column, Table};
 use crate::value::{Name, OutputColumn, Value};
 
 /// An insert: one statement for each run of rows with the same columns.

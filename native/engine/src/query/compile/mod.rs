@@ -38,11 +38,10 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use rusqlite::Statement;
 
 use super::ir::{Read, Write};
+use crate::catalog::Catalog;
 use crate::error::{Code, Error, Result};
-use crate::journal::read as journal;
-use crate::schema::tokens::tokens;
-use crate::schema::Catalog;
-use crate::sqlite_error;
+use crate::sqlite::sqlite_error;
+use crate::sqlite::tokens::tokens;
 use crate::value::{self, ColumnType, OutputColumn, Value};
 
 /// What SQLite is asked for its plan with.
@@ -154,18 +153,19 @@ pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a
         Read::AsOf(..) => Err(invalid(
             "a read of the past is one by itself: not within another one, nor in a transaction",
         )),
-        Read::Events(query) => journal::events(query, catalog),
-        Read::Journal(read) => journal::state(read, catalog),
-        Read::Explain(read) => {
-            let compiled = compile_read(read, catalog)?;
-            Ok(Compiled {
-                sql: format!("{EXPLAIN}{}", compiled.sql),
-                columns: plan_columns(),
-                hidden: 0,
-                reversed: false,
-                ..compiled
-            })
-        }
+        Read::Events(_) | Read::Journal(_) => Err(invalid("events are read by the journal alone")),
+        Read::Explain(read) => Ok(explained(compile_read(read, catalog)?)),
+    }
+}
+
+/// How SQLite would run a read, instead of its rows.
+pub(crate) fn explained(compiled: Compiled<'_>) -> Compiled<'_> {
+    Compiled {
+        sql: format!("{EXPLAIN}{}", compiled.sql),
+        columns: plan_columns(),
+        hidden: 0,
+        reversed: false,
+        ..compiled
     }
 }
 

@@ -7,9 +7,9 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::Builder;
 use super::{compared, ignore_case, scalar, Param};
+use crate::catalog::{Affinity, Column};
 use crate::error::Result;
 use crate::query::ir::{Collation, CompareOp, Expr, Scalar};
-use crate::schema::{Affinity, Column};
 use crate::value::{self, ColumnType, Value};
 
 /// Writes, each with ` AND ` before it, what the equalities of a condition imply for such indexes.

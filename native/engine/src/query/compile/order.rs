@@ -4,9 +4,9 @@ use rusqlite::types::ToSqlOutput;
 
 use super::builder::{self, encode_rowid, rowid_name, Builder};
 use super::{invalid, times};
+use crate::catalog::{Column, Form, Table};
 use crate::error::Result;
 use crate::query::ir::{Nulls, OrderBy};
-use crate::schema::{Column, Form, Table};
 use crate::value::{ColumnType, Value};
 
 /// Where a term comes from.

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::builder::encode;
 use super::insert;
 use super::{Param, ReadBack};
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Conflict, Insert, Returning};
-use crate::schema::{Catalog, Column, Table};
 use crate::value::{Name, OutputColumn, Value};
 
 /// So many are kept, the latest first.

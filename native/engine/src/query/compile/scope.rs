@@ -2,9 +2,9 @@
 
 use super::builder::Builder;
 use super::invalid;
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::Subselect;
-use crate::schema::{Catalog, Column, Table};
 
 /// How deep expressions may nest. SQLite's own limit on the depth of an expression is 1,000,
 /// and one level of ours is at most five of SQLite's.

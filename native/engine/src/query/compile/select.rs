@@ -7,9 +7,9 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::Builder;
 use super::order::{self, Term};
 use super::{cursor, invalid, numbered, scalar, Compiled};
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::{Computed, ScalarOrder, Select};
-use crate::schema::{Catalog, Column, Table};
 use crate::value::{ColumnType, Name, OutputColumn};
 
 /// The rows of a select.

@@ -8,9 +8,9 @@ use super::builder::Builder;
 use super::compared::{plain, type_of};
 use super::scalar::{collated, write};
 use super::{fragment, Param};
+use crate::catalog::{Column, Form, Table};
 use crate::error::Result;
 use crate::query::ir::{Collation, Scalar};
-use crate::schema::{Column, Form, Table};
 use crate::value::time_texts::{bounds_of_any_form, bounds_of_one_form, keeps, TextBounds};
 use crate::value::{self, ColumnType, TimeFamily, Value};
 

@@ -8,9 +8,9 @@ use super::builder::{rowid_name, Builder};
 use super::compared::type_of;
 use super::select::columns;
 use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack, Runs};
+use crate::catalog::{Catalog, Column, Table};
 use crate::error::{Error, Result};
 use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update, UpdateEach};
-use crate::schema::{Catalog, Column, Table};
 use crate::value::{ColumnType, OutputColumn, Value};
 
 /// An update of the rows of a condition.

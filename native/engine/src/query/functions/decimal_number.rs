@@ -166,7 +166,7 @@ mod tests {
     use super::super::tests::{fail, open, text, value};
     use super::*;
     use crate::error::Code;
-    use crate::sqlite_error;
+    use crate::sqlite::sqlite_error;
 
     #[test]
     fn sums_of_decimals_are_exact() {

@@ -16,10 +16,7 @@ use rusqlite::{ffi, vtab, Connection};
 
 use super::decimal;
 use crate::error::Result;
-use crate::sqlite_error;
-
-/// What begins the message of each error of ours, which SQLite passes on as it is.
-pub(crate) const REFUSED: &str = "ash_rusqlite: ";
+use crate::sqlite::sqlite_error::{self, REFUSED};
 
 /// Registers the functions, the collations and the table function of compiled queries:
 ///
@@ -53,9 +50,6 @@ fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     conn.create_scalar_function(c"ash_rusqlite_required", 2, flags, store::required)?;
     vtab::array::load_module(conn)
 }
-
-/// What follows it where a value is null that must not be, with the name of its column behind.
-pub(crate) const IS_NULL: &str = "null: ";
 
 /// What a stored value is, for messages.
 fn kind(value: ValueRef<'_>) -> &'static str {

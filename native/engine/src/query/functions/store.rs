@@ -5,8 +5,9 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::Result;
 use serde::de::IgnoredAny;
 
-use super::{refused, IS_NULL};
+use super::refused;
 use crate::error::Error;
+use crate::sqlite::sqlite_error::IS_NULL;
 use crate::value::{decode, encode, ColumnRef, ColumnType, Decoded, OutputColumn, Value};
 
 /// `ash_rusqlite_store(x, declared type, table, column)`.
@@ -110,7 +111,7 @@ mod tests {
         );
         let sql = "SELECT ash_rusqlite_required(NULL, 'n')";
         let failed = conn.query_row(sql, [], |_| Ok(())).unwrap_err();
-        let error = crate::sqlite_error::map(failed);
+        let error = crate::sqlite::sqlite_error::map(failed);
         assert_eq!(error.code(), Code::NotNullViolation);
         assert_eq!(error.message(), "n must not be null");
     }

@@ -4,14 +4,14 @@ use rusqlite::types::ValueRef;
 use rusqlite::Connection;
 
 use super::{prefix, Differences};
+use crate::catalog::{owner_of_name, quoted, shortened, Existing, ExistingIndex};
 use crate::error::Result;
 use crate::schema::condition::literal;
 use crate::schema::ddl;
 use crate::schema::difference::DifferenceKind;
-use crate::schema::existing::{owner_of_name, Existing, ExistingIndex};
-use crate::schema::spec::{same, IndexSpec};
-use crate::schema::table::{quoted, shortened};
-use crate::schema::tokens::{bare, parenthesis, tokens};
+use crate::schema::spec::IndexSpec;
+use crate::sqlite::lex::same;
+use crate::sqlite::tokens::{bare, parenthesis, tokens};
 
 impl Differences<'_> {
     pub(super) fn indexes(&mut self, conn: &Connection, existing: Option<&Existing>) -> Result<()> {
@@ -159,14 +159,17 @@ impl Differences<'_> {
             return Ok(());
         };
         let other = wanted.of(&other);
-        let tells = format!("{} tells upper case from lower case", quoted(&found.name));
+        let differs = format!(
+            "{} distinguishes upper case from lower case",
+            quoted(&found.name)
+        );
         let Some(rows) = self.equal_rows(conn, &other) else {
-            self.missing(conn, &other, Some(&tells));
+            self.missing(conn, &other, Some(&differs));
             return Ok(());
         };
         let statement = ddl::create_index(self.spec, other.index, other.filter);
         let message = format!(
-            "the index {tells}, and there are rows that differ in nothing but case ({rows}); change them first"
+            "the index {differs}, and there are rows that differ in nothing but case ({rows}); change them first"
         );
         let difference = self
             .difference(DifferenceKind::WrongIndex, message)
@@ -177,7 +180,7 @@ impl Differences<'_> {
     }
 
     /// The rows that a unique index would not let in, in words. Where that cannot be asked, because
-    /// a column is not there yet or the SQL of the index is wrong, its making tells.
+    /// a column is not there yet or the SQL of the index is wrong, creating it reports that.
     fn equal_rows(&self, conn: &Connection, wanted: &Wanted<'_>) -> Option<String> {
         if !wanted.index.unique || !wanted.rows {
             return None;

@@ -1,8 +1,9 @@
 //! Which columns indexes begin with: what a search by these columns can use.
 
-use crate::schema::existing::{Existing, ExistingIndex};
-use crate::schema::spec::{same, IndexSpec, TableSpec};
-use crate::schema::tokens::{bare, parenthesis, tokens};
+use crate::catalog::{Existing, ExistingIndex};
+use crate::schema::spec::{IndexSpec, TableSpec};
+use crate::sqlite::lex::same;
+use crate::sqlite::tokens::{bare, parenthesis, tokens};
 
 /// Whether an index over `columns` serves searches by the wanted ones: it begins with the first of
 /// them, or with all of them in another order.

@@ -5,11 +5,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use crate::error::{Code, Error, Result};
-use crate::request::{Patience, RequestId, Responder, TransactionId};
+use crate::request::{RequestId, Responder, TransactionId};
+use crate::service::deadline::CallDeadline;
 
 use super::super::transaction::Transaction;
-use super::super::work::{Job, NextStep, Step, Work};
-use super::{closed, code_replaced, Queue, State};
+use super::super::work::{code_replaced, Job, NextStep, Step, Work};
+use super::{closed, Queue, State};
 
 impl Queue {
     /// The first step of a transaction came to nothing: its next one, if any, is the first now.
@@ -56,7 +57,7 @@ impl Queue {
         &self,
         transaction: &Arc<Transaction>,
         step: Step,
-        patience: Patience,
+        deadline: CallDeadline,
         reply: Box<dyn Responder>,
     ) -> Result<RequestId> {
         let mut state = self.lock();
@@ -64,7 +65,7 @@ impl Queue {
             return Err(state.closed_transaction());
         }
         let first = transaction.enter()?;
-        let job = state.job(patience, reply);
+        let job = state.job(deadline, reply);
         let id = job.id;
         if first {
             state

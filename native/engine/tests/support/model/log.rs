@@ -6,7 +6,7 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ash_rusqlite_engine::progress::Progress;
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::{Outcome, Responder, Result, RowSink, TransactionId};
 
 use super::script::Step;

@@ -148,7 +148,7 @@ fn finite(map: Term<'_>, coef: Term<'_>) -> Option<Value> {
     })
 }
 
-/// The digits of an integer; `None` if it has more than can be told quickly.
+/// The digits of an integer; `None` if it has more than can be counted quickly.
 pub fn big_integer(term: Term<'_>) -> Option<String> {
     // A digit is about 3.32 bits.
     const MAX_BITS: u64 = MAX_DIGITS as u64 * 332 / 100;

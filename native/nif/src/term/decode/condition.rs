@@ -1,7 +1,8 @@
 //! Conditions: what `where:` takes.
 
+use ash_rusqlite_engine::error::nearest;
 use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
-use ash_rusqlite_engine::{nearest, Name};
+use ash_rusqlite_engine::Name;
 use rustler::{MapIterator, Term, TermType};
 
 use crate::atoms;
@@ -53,7 +54,7 @@ impl Decode {
         Ok(all)
     }
 
-    /// An item of a list. In a keyword list `key: value` speaks of a column named key, not
+    /// An item of a list. In a keyword list `key: value` refers to a column named key, not
     /// of the primary key: such columns are common and it is the only way to write it there.
     /// So it is with `expr`.
     fn item(&mut self, term: Term<'_>) -> Decoded<Expr> {

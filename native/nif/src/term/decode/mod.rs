@@ -1,4 +1,4 @@
-//! Terms to the engine's data. What a term must look like is told by the errors.
+//! Terms to the engine's data. What a term must look like is said by the errors.
 
 mod calendar;
 mod condition;
@@ -18,12 +18,12 @@ mod write;
 pub use generate::{generate_options, optional_path, wanted};
 pub use journal::{redaction, retention};
 pub use options::{
-    file_name_of, findings, migrate_options, open_options, overwrite, path, patience, steps,
+    call_deadline, file_name_of, findings, migrate_options, open_options, overwrite, path, steps,
     timeout, CheckOptions,
 };
 pub use read::Query;
 
-use ash_rusqlite_engine::{Code, Error, Name, Patience};
+use ash_rusqlite_engine::{CallDeadline, Code, Error, Name};
 use rustler::{NifResult, Term, TermType};
 
 use crate::atoms;
@@ -54,7 +54,7 @@ const SCHEDULER_VALUES: usize = 500;
 /// Bytes that take about 10 microseconds to copy.
 const SCHEDULER_BYTES: usize = 64 * 1024;
 
-/// So many values are decoded between two looks at the deadline.
+/// The number of values that are decoded between two looks at the deadline.
 const VALUES_BETWEEN_LOOKS: usize = 1024;
 
 /// No tuple with a meaning has more elements.
@@ -65,7 +65,7 @@ pub struct Decode {
     values: usize,
     bytes: usize,
     depth: usize,
-    patience: Option<Patience>,
+    deadline: Option<CallDeadline>,
 }
 
 impl Decode {
@@ -75,7 +75,7 @@ impl Decode {
             values: SCHEDULER_VALUES,
             bytes: SCHEDULER_BYTES,
             depth: 0,
-            patience: None,
+            deadline: None,
         }
     }
 
@@ -85,23 +85,23 @@ impl Decode {
             values: usize::MAX,
             bytes: usize::MAX,
             depth: 0,
-            patience: None,
+            deadline: None,
         }
     }
 
     /// The same, for a call that gives up at its deadline.
-    pub fn within(self, patience: Patience) -> Self {
+    pub fn within(self, deadline: CallDeadline) -> Self {
         Decode {
-            patience: Some(patience),
+            deadline: Some(deadline),
             ..self
         }
     }
 
-    /// Notes one value with so many bytes.
+    /// Notes one value with its bytes.
     fn spend(&mut self, bytes: usize) -> Decoded<()> {
         self.values = self.values.checked_sub(1).ok_or(Stop::Big)?;
         if self.values.is_multiple_of(VALUES_BETWEEN_LOOKS) {
-            self.patience.map_or(Ok(()), |patience| patience.check())?;
+            self.deadline.map_or(Ok(()), |deadline| deadline.check())?;
         }
         self.weigh(bytes)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::migration::MigrateOptions;
-use ash_rusqlite_engine::{unknown_option, Code, Error, Patience, INFINITY};
+use ash_rusqlite_engine::{unknown_option, CallDeadline, Code, Error, INFINITY};
 use rustler::{Term, TermType};
 use serde_json::{Map, Value as Json};
 
@@ -25,11 +25,11 @@ pub fn timeout(term: Term<'_>) -> Decoded<Duration> {
 /// The time of a call to the writer: `{ms since it began, ms that it was kept back, timeout}`, or
 /// the timeout of one that begins. A fourth part, true, asks how long it waits in the queue; whether
 /// it does comes second.
-pub fn patience(term: Term<'_>) -> Decoded<(Patience, bool)> {
+pub fn call_deadline(term: Term<'_>) -> Decoded<(CallDeadline, bool)> {
     let (elapsed, waited, time, timed) = match *get_tuple(term).unwrap_or_default() {
         [elapsed, waited, time] => (elapsed, waited, time, false),
         [elapsed, waited, time, timed] => (elapsed, waited, time, boolean("timed", timed)?),
-        _ => return Ok((Patience::new(timeout(term)?), false)),
+        _ => return Ok((CallDeadline::new(timeout(term)?), false)),
     };
     let now = Instant::now();
     let ago = |term| -> Decoded<Instant> {
@@ -37,12 +37,12 @@ pub fn patience(term: Term<'_>) -> Decoded<(Patience, bool)> {
         Ok(now.checked_sub(ago).unwrap_or(now))
     };
     let (began, since) = (ago(elapsed)?, ago(waited)?);
-    let patience = Patience {
+    let deadline = CallDeadline {
         began,
         waits_since: (since < now).then_some(since),
-        deadline: began + timeout(time)?,
+        at: began + timeout(time)?,
     };
-    Ok((patience, timed))
+    Ok((deadline, timed))
 }
 
 pub(super) fn wrong(option: &str, expected: &str, term: Term<'_>) -> Stop {

@@ -1,7 +1,7 @@
 //! Reads and their options.
 
-use ash_rusqlite_engine::journal::{AsOf, Moment};
 use ash_rusqlite_engine::query::ir::{Aggregate, Expr, Read, Select};
+use ash_rusqlite_engine::query::ir::{AsOf, Moment};
 use ash_rusqlite_engine::Value;
 use rustler::Term;
 

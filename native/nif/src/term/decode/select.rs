@@ -1,9 +1,10 @@
 //! The options of a select.
 
+use ash_rusqlite_engine::error::nearest;
 use ash_rusqlite_engine::query::ir::{
     Collation, Cursor, DistinctOn, Expr, Nulls, OrderBy, Partition, Scalar, ScalarOrder, Select,
 };
-use ash_rusqlite_engine::{nearest, unknown_option, Code, ColumnType, Error, Name};
+use ash_rusqlite_engine::{unknown_option, Code, ColumnType, Error, Name};
 use rustler::Term;
 
 use super::scalar::column_type;

@@ -1,6 +1,7 @@
 //! A table as an application wants it.
 
-use ash_rusqlite_engine::journal::{EventOn, JournalEvent, JournalSpec, Subject};
+use ash_rusqlite_engine::catalog::{EventOn, JournalSpec};
+use ash_rusqlite_engine::catalog::{JournalEvent, Subject};
 use ash_rusqlite_engine::query::ir::Scalar;
 use ash_rusqlite_engine::schema::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,
@@ -292,7 +293,7 @@ fn event_on(term: Term<'_>) -> Decoded<EventOn> {
     }
 }
 
-/// Named as in Ecto: what becomes of the row, told by what happens to the other one.
+/// Named as in Ecto: what becomes of the row, by what happens to the other one.
 fn action(option: &str, cascade: &str, term: Term<'_>) -> Decoded<ForeignKeyAction> {
     match name(term).as_deref() {
         _ if is_nil(term) => Ok(ForeignKeyAction::Nothing),

@@ -1,6 +1,6 @@
 //! Writes, and the steps of a transaction.
 
-use ash_rusqlite_engine::journal::WriteContext;
+use ash_rusqlite_engine::query::ir::WriteContext;
 use ash_rusqlite_engine::query::ir::{
     Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, SqlWrite, Update,
     UpdateEach, UpdateOrInsert, Write,
@@ -29,7 +29,7 @@ fn shape(write: &Write) -> Shape {
         | Write::Update(Update { returning, .. })
         | Write::Delete(Delete { returning, .. })
         | Write::UpdateEach(UpdateEach { returning, .. }) => returning,
-        // Whatever else comes back, it is told what became of each row.
+        // Whatever else comes back, a column reports what became of each row.
         Write::UpdateOrInsert(_) => return Shape::Rows,
         Write::Sql(_) => return Shape::Table,
         Write::InContext(_, write) => return shape(write),

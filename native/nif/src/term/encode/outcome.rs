@@ -6,9 +6,9 @@ use ash_rusqlite_engine::backup::BackupSummary;
 use ash_rusqlite_engine::migration::{
     Applied, Baseline, Broken, CheckedMigration, MigrationCheck, MigrationState, MigrationStatus,
 };
-use ash_rusqlite_engine::progress::Progress;
 use ash_rusqlite_engine::schema::one_form::OtherForms;
 use ash_rusqlite_engine::schema::Difference;
+use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::{Code, Date, DateTime, Error, Outcome, Result, Time};
 use chrono::{Datelike, Timelike, Utc};
 use rustler::{Atom, Env};

@@ -78,7 +78,7 @@ impl<'a> Recent<'a> {
     }
 }
 
-/// A slot by the length and by both ends, which is enough to tell most texts apart.
+/// A slot by the length and by both ends, which is enough to distinguish most texts.
 fn place(text: &[u8], bits: u32) -> usize {
     let (first, last) = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
         (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),

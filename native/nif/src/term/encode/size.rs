@@ -4,7 +4,7 @@ use ash_rusqlite_engine::{ColumnType, Measure, OutputColumn, Storage};
 
 /// Bytes of a word.
 const WORD: usize = 8;
-/// Binaries up to so many bytes are on the heap of their process, longer ones beside it.
+/// Binaries up to this many bytes are on the heap of their process, longer ones beside it.
 const LONGEST_ON_HEAP: usize = 64;
 /// Words on the heap for a binary that is beside it, in any release of OTP.
 const BESIDE: usize = 8;

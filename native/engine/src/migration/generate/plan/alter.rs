@@ -6,8 +6,7 @@ use super::super::effective::{check_sql, label, references_sql};
 use super::super::model::{Column, Table};
 use super::Plan;
 use crate::error::Result;
-use crate::schema::lex::{name, readable};
-use crate::schema::same;
+use crate::sqlite::lex::{name, readable, same};
 
 impl Plan<'_> {
     pub(super) fn alter(&mut self, now: &Table, wanted: &Table, changes: &Changes) -> Result<()> {

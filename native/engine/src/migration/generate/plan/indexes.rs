@@ -3,8 +3,7 @@
 use super::super::model::{named_fact, Index, Schema, Table};
 use super::Plan;
 use crate::error::Result;
-use crate::schema::lex::{lex, name, readable};
-use crate::schema::same;
+use crate::sqlite::lex::{lex, name, readable, same};
 
 impl Plan<'_> {
     pub(super) fn drop_indexes(&mut self, now: &Schema) -> Result<()> {

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use super::super::model::{Kind, Object, Schema};
 use super::{Change, Plan, UNLESS_DROP};
 use crate::error::{Code, Error, Result};
-use crate::schema::lex::name;
-use crate::schema::same;
-use crate::sqlite_error;
+use crate::sqlite::lex::{name, same};
+use crate::sqlite::sqlite_error;
 
 impl Plan<'_> {
     /// Drops the views and triggers that name what is made anew or goes. Returns those that have to
