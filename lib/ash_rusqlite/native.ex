@@ -305,6 +305,13 @@ defmodule AshRusqlite.Native do
   @spec stats(db()) :: {:ok, map()} | error()
   def stats(_db), do: not_loaded()
 
+  @doc """
+  The engine's tables of words, each with its words and what there is to say of them: a number of
+  parts, a declared type, or nil. `AshRusqlite.Repo.Vocabulary` has the same for Elixir.
+  """
+  @spec vocabulary() :: {:ok, [{String.t(), [{String.t(), term()}]}]} | error()
+  def vocabulary, do: not_loaded()
+
   @doc "Decodes JSON as a JSON_TEXT column does. `:dirty`: it is too big for a scheduler."
   @spec json_decode(binary()) :: {:ok, term()} | :dirty | error()
   def json_decode(_binary), do: not_loaded()

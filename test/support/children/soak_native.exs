@@ -126,6 +126,7 @@ defmodule Soak do
   defp right(:replaceable, _), do: []
   defp right(name, _) when name in [:json_decode, :json_decode_dirty], do: [json()]
   defp right(:stored_atoms, _), do: []
+  defp right(:vocabulary, _), do: []
   defp right(:limit_stored_atoms, _), do: [Enum.random([0, 1_000])]
   defp right(:stored_atom, _), do: [Enum.random(["kitchen", "", String.duplicate("ä", 256)])]
   defp right(name, _) when name in [:stored_term, :stored_term_dirty], do: [external()]

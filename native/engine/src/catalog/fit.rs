@@ -1,8 +1,6 @@
 //! Whether a column that is there can hold the values of a type.
 
-use crate::value::ColumnType;
-
-use crate::catalog::affinity::Affinity;
+use crate::value::{Affinity, ColumnType};
 
 /// Whether a column declared as `declared` holds every value of a type as it is stored.
 ///
@@ -17,35 +15,15 @@ use crate::catalog::affinity::Affinity;
 /// - A column without a type holds everything, and only such a one holds values of any type.
 ///   In a STRICT table it is called ANY.
 pub(crate) fn fits(declared: &str, strict: bool, wanted: ColumnType) -> bool {
-    use ColumnType::{
-        Any, Blob, Boolean, Date, DateTime, DateTimeUsec, Decimal, Integer, Json, NaiveDateTime,
-        NaiveDateTimeUsec, Real, Text, Time, TimeUsec, Uuid,
-    };
     let found = ColumnType::from_declared(declared);
     let untyped = declared.is_empty() || (strict && declared.eq_ignore_ascii_case("ANY"));
-    if untyped || (found == wanted && found != Any) {
+    if untyped || (found == wanted && found != ColumnType::Any) {
         return true;
     }
-    match (found, wanted) {
-        (DateTimeUsec, DateTime) | (NaiveDateTimeUsec, NaiveDateTime) | (TimeUsec, Time) => {
-            return true
-        }
-        (Text | Integer | Real | Blob | Any, _) => {}
-        _ => return false,
+    if found.has_fraction() && !wanted.has_fraction() && found.time_family().is_some() {
+        return found.time_family() == wanted.time_family();
     }
-    let timed = matches!(
-        wanted,
-        DateTime | DateTimeUsec | NaiveDateTime | NaiveDateTimeUsec | Date | Time | TimeUsec
-    );
-    match Affinity::of(declared) {
-        Affinity::Text => timed || matches!(wanted, Text | Uuid | Decimal | Json),
-        Affinity::Integer => matches!(wanted, Integer | Boolean),
-        Affinity::Real => wanted == Real,
-        Affinity::Nothing => wanted == Blob,
-        Affinity::Numeric => {
-            timed || matches!(wanted, Integer | Real | Boolean | Decimal | Uuid | Json)
-        }
-    }
+    found.is_plain() && wanted.is_kept_by(Affinity::of(declared))
 }
 
 #[cfg(test)]

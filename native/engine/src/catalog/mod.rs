@@ -6,7 +6,6 @@
 //! `query`, `journal` and `schema` are built on it; it knows `value`, `service`, `sqlite` and `error`.
 //! What an application wants its tables to be is in `schema`.
 
-mod affinity;
 mod equal_nulls;
 mod existing;
 mod fit;
@@ -20,7 +19,6 @@ pub(crate) mod shared_catalog;
 mod table;
 mod triggers;
 
-pub(crate) use affinity::Affinity;
 pub(crate) use existing::{
     columns_of_index, owner_of_name, unique_keys, Existing, ExistingForeignKey, ExistingIndex,
 };

@@ -60,20 +60,9 @@ impl Readings {
 fn reading(column: &Column, strict: bool, types: &HashMap<String, ColumnType>) -> ColumnType {
     let declared = ColumnType::from_declared(&column.declared);
     match types.get(&column.name.to_ascii_lowercase()) {
-        Some(wanted) if is_plain(declared) && fit::fits(&column.declared, strict, *wanted) => {
+        Some(wanted) if declared.is_plain() && fit::fits(&column.declared, strict, *wanted) => {
             *wanted
         }
         _ => declared,
     }
-}
-
-fn is_plain(declared: ColumnType) -> bool {
-    matches!(
-        declared,
-        ColumnType::Text
-            | ColumnType::Integer
-            | ColumnType::Real
-            | ColumnType::Blob
-            | ColumnType::Any
-    )
 }

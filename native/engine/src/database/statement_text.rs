@@ -39,8 +39,8 @@ impl Database {
             Write::Consumer(_) => return Ok(SAVE_CONSUMER.to_owned()),
             Write::UpdateOrInsert(write) => {
                 let mut all = Vec::new();
-                for either in &write.each {
-                    let compiled = compile::compile_either(write, either, &catalog, &plans)?;
+                for row in &write.each {
+                    let compiled = compile::compile_update_or_insert(write, row, &catalog, &plans)?;
                     all.extend([compiled.update, compiled.insert]);
                 }
                 all

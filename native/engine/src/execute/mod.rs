@@ -219,7 +219,7 @@ impl Executor<'_> {
                 Some(back) => {
                     let written = count(&mut stmt)?;
                     let known = written == 1 && !self.note_reprepare(&stmt);
-                    let given = back.given.as_ref().filter(|_| known);
+                    let given = back.from_values.as_ref().filter(|_| known);
                     match given.and_then(|given| given.stored(params)) {
                         Some(values) => sink.row(&Row::gathered(&values, columns))?,
                         None if written == 0 => {}

@@ -18,8 +18,8 @@ impl Executor<'_> {
         let catalog = self.catalog.get();
         plans.keep_for(&catalog);
         let mut written = 0;
-        for (place, either) in write.each.iter().enumerate() {
-            let compiled = compile::compile_either(write, either, &catalog, plans)?;
+        for (place, row) in write.each.iter().enumerate() {
+            let compiled = compile::compile_update_or_insert(write, row, &catalog, plans)?;
             let begins = place == 0;
             let (found, holds) = match &compiled.question {
                 Some(question) => self.ask(question)?,

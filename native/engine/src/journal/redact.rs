@@ -26,7 +26,6 @@ use crate::error::{Code, Error, Result};
 use crate::query::ir::WriteContext;
 use crate::sqlite::lex::{name, quoted_name, same, string};
 use crate::sqlite::sqlite_error;
-use crate::value::ColumnType;
 
 /// What takes the place of a value.
 const REDACTED: &str = "{\"redacted\":true}";
@@ -526,22 +525,7 @@ fn blank(column: &Column) -> &'static str {
     if !column.not_null {
         return "NULL";
     }
-    match column.column_type {
-        ColumnType::Text | ColumnType::Any => "''",
-        ColumnType::Integer | ColumnType::Boolean => "0",
-        ColumnType::Real => "0.0",
-        ColumnType::Blob => "x''",
-        ColumnType::Decimal => "'0'",
-        ColumnType::Uuid => "'00000000-0000-0000-0000-000000000000'",
-        ColumnType::Json => "'{}'",
-        ColumnType::Date => "'1970-01-01'",
-        ColumnType::DateTime => "'1970-01-01T00:00:00Z'",
-        ColumnType::DateTimeUsec => "'1970-01-01T00:00:00.000000Z'",
-        ColumnType::NaiveDateTime => "'1970-01-01T00:00:00'",
-        ColumnType::NaiveDateTimeUsec => "'1970-01-01T00:00:00.000000'",
-        ColumnType::Time => "'00:00:00'",
-        ColumnType::TimeUsec => "'00:00:00.000000'",
-    }
+    column.column_type.blank()
 }
 
 /// A JSON object as its names and values, these as they are written.

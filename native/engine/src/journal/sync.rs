@@ -9,10 +9,11 @@ use rusqlite::Connection;
 use super::follow::Renamed;
 use super::layout;
 use super::triggers::encoded;
-use crate::catalog::{is_journal_trigger, load_table, Affinity, Column, EventOn, JournalSpec};
+use crate::catalog::{is_journal_trigger, load_table, Column, EventOn, JournalSpec};
 use crate::error::Result;
 use crate::sqlite::lex::same;
 use crate::sqlite::sqlite_error;
+use crate::value::Affinity;
 
 /// A journaled table as its trigger says it.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,11 +10,11 @@ use rusqlite::Connection;
 
 use super::digest;
 use crate::catalog::{
-    load_table, unique_keys, Affinity, Column, EventOn, JournalSpec, Subject, Table,
-    JOURNAL_TRIGGER,
+    load_table, unique_keys, Column, EventOn, JournalSpec, Subject, Table, JOURNAL_TRIGGER,
 };
 use crate::error::{Code, Error, Result};
 use crate::sqlite::lex::{lex, name, quoted_name, same, string};
+use crate::value::Affinity;
 
 /// As many values go into one call of `printf`, which takes 99 at most.
 const VALUES: usize = 60;

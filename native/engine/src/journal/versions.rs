@@ -169,7 +169,7 @@ impl Version {
 
 /// What a column holds whose value is not known and may not be NULL.
 pub(crate) fn placeholder(column: &Column) -> Encoded<'static> {
-    use crate::catalog::Affinity;
+    use crate::value::Affinity;
     match Affinity::of(&column.declared) {
         Affinity::Text => Encoded::Text(Vec::new().into()),
         Affinity::Nothing => Encoded::Blob(Vec::new()),

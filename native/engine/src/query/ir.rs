@@ -6,13 +6,16 @@ mod journal;
 mod scalar;
 mod subselect;
 
-pub use subselect::{AggregateKind, Aggregated, Subselect};
+pub use subselect::{Aggregated, Subselect};
 
 pub use events::{ConsumerWrite, EventQuery, JournalRead, Progress};
-
 pub use journal::{AsOf, Moment, WriteContext};
 
-pub use scalar::{ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder};
+pub use scalar::{Collation, Computed, Nulls, Piece, Scalar, ScalarOrder};
+
+pub use super::vocabulary::{
+    Aggregate, AggregateKind, Arguments, ArithOp, Cast, CompareOp, Function,
+};
 
 use crate::value::{Name, Value};
 
@@ -26,7 +29,7 @@ pub enum Write {
     /// Deletes the rows of a condition.
     Delete(Delete),
     /// Updates rows, or inserts those that are not there: all of them or none. Each gives a row,
-    /// which tells what was done by a column more, [`OUTCOME`].
+    /// and a column more, [`OUTCOME`], says what was done.
     UpdateOrInsert(UpdateOrInsert),
     /// Updates the rows of many conditions, each in its own way: all of them or none.
     UpdateEach(UpdateEach),
@@ -67,7 +70,7 @@ pub struct Change {
     pub set: Vec<Assignment>,
 }
 
-/// The column that tells what became of a row: 0 it was inserted, 1 it was updated, 2 it is there
+/// The column that says what became of a row: 0 it was inserted, 1 it was updated, 2 it is there
 /// and was left as it is.
 pub const OUTCOME: &str = "ash_rusqlite_outcome";
 
@@ -77,14 +80,14 @@ pub struct UpdateOrInsert {
     /// The table's name.
     pub table: Name,
     /// The rows.
-    pub each: Vec<Either>,
+    pub each: Vec<UpdateOrInsertRow>,
     /// Which columns of each row come back, besides [`OUTCOME`].
     pub returning: Returning,
 }
 
 /// A row that is updated or inserted.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Either {
+pub struct UpdateOrInsertRow {
     /// Which row it is. More than one is an error.
     pub keys: Expr,
     /// What must hold of the row that is there; otherwise it is left as it is.
@@ -93,6 +96,39 @@ pub struct Either {
     pub set: Vec<Assignment>,
     /// What is inserted when there is none.
     pub row: Vec<(Name, Value)>,
+}
+
+/// What there is to know of a write before it is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct About<'w> {
+    /// The table that it writes to. None of a statement of the caller's own.
+    pub table: Option<&'w str>,
+    /// Which columns of the rows are returned, where the write says it.
+    pub returning: Option<&'w Returning>,
+    /// Whether it is one run of one statement, which SQLite undoes by itself when it fails.
+    pub single: bool,
+}
+
+/// What a write does to one row, or to the rows of a condition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RowChange<'w> {
+    /// It inserts one.
+    Insert {
+        /// The row.
+        row: &'w [(Name, Value)],
+    },
+    /// It updates them.
+    Update {
+        /// The condition; `None` means every row.
+        filter: Option<&'w Expr>,
+        /// The new values.
+        set: &'w [Assignment],
+    },
+    /// It deletes them.
+    Delete {
+        /// The condition; `None` means every row.
+        filter: Option<&'w Expr>,
+    },
 }
 
 impl Write {
@@ -104,28 +140,64 @@ impl Write {
         }
     }
 
+    /// What there is to know of it before it is compiled.
+    pub fn about(&self) -> About<'_> {
+        fn of<'w>(table: &'w str, returning: &'w Returning, single: bool) -> About<'w> {
+            About {
+                table: Some(table),
+                returning: Some(returning),
+                single,
+            }
+        }
+        match self {
+            Write::Insert(insert) => of(&insert.table, &insert.returning, insert.rows.len() <= 1),
+            Write::Update(update) => of(&update.table, &update.returning, true),
+            Write::Delete(delete) => of(&delete.table, &delete.returning, true),
+            Write::UpdateOrInsert(write) => of(&write.table, &write.returning, false),
+            Write::UpdateEach(each) => of(&each.table, &each.returning, each.changes.len() <= 1),
+            Write::Sql(_) | Write::Consumer(_) => About {
+                table: matches!(self, Write::Consumer(_)).then_some("ash_rusqlite_consumers"),
+                returning: None,
+                single: true,
+            },
+            Write::InContext(_, write) => write.about(),
+        }
+    }
+
     /// The table that it writes to. None of a statement of the caller's own.
     pub fn table(&self) -> Option<&str> {
-        match self {
-            Write::Insert(Insert { table, .. })
-            | Write::Update(Update { table, .. })
-            | Write::Delete(Delete { table, .. })
-            | Write::UpdateOrInsert(UpdateOrInsert { table, .. })
-            | Write::UpdateEach(UpdateEach { table, .. }) => Some(table),
-            Write::Sql(_) => None,
-            Write::Consumer(_) => Some("ash_rusqlite_consumers"),
-            Write::InContext(_, write) => write.table(),
-        }
+        self.about().table
     }
 
     /// Whether it is one run of one statement, which SQLite undoes by itself when it fails.
     pub fn is_single(&self) -> bool {
+        self.about().single
+    }
+
+    /// What it does to rows, for the error of a constraint that refuses it. Nothing is known of a
+    /// statement of the caller's own, and of an insert only its rows.
+    pub fn changes(&self) -> Vec<RowChange<'_>> {
+        let insert = |row| RowChange::Insert { row };
+        let update = |filter, set| RowChange::Update { filter, set };
         match self {
-            Write::Insert(insert) => insert.rows.len() <= 1,
-            Write::Update(_) | Write::Delete(_) | Write::Sql(_) | Write::Consumer(_) => true,
-            Write::UpdateOrInsert(_) => false,
-            Write::UpdateEach(each) => each.changes.len() <= 1,
-            Write::InContext(_, write) => write.is_single(),
+            Write::Insert(write) => write.rows.iter().map(|row| insert(row)).collect(),
+            Write::Update(write) => vec![update(write.filter.as_ref(), &write.set)],
+            Write::Delete(write) => vec![RowChange::Delete {
+                filter: write.filter.as_ref(),
+            }],
+            // Which of the two it was is not known any more.
+            Write::UpdateOrInsert(write) => {
+                let each = write.each.iter();
+                each.flat_map(|row| [update(Some(&row.keys), &row.set), insert(&row.row)])
+                    .collect()
+            }
+            Write::UpdateEach(write) => {
+                let each = write.changes.iter();
+                each.map(|change| update(Some(&change.filter), &change.set))
+                    .collect()
+            }
+            Write::Sql(_) | Write::Consumer(_) => Vec::new(),
+            Write::InContext(_, write) => write.changes(),
         }
     }
 }
@@ -258,21 +330,6 @@ pub enum Read {
     Explain(Box<Read>),
 }
 
-/// An aggregate function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aggregate {
-    /// The number of rows, or of values that are not null.
-    Count,
-    /// The sum; null over no rows (as SQLite's `sum`).
-    Sum,
-    /// The mean; null over no rows.
-    Avg,
-    /// The least value.
-    Min,
-    /// The greatest value.
-    Max,
-}
-
 /// Rows of one table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Select {
@@ -352,15 +409,6 @@ pub struct OrderBy {
     pub nulls: Option<Nulls>,
 }
 
-/// Where nulls go in an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nulls {
-    /// Before every value.
-    First,
-    /// After every value.
-    Last,
-}
-
 /// A condition, with SQL's three-valued logic.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
@@ -427,21 +475,4 @@ pub enum KeyValue {
     Single(Value),
     /// The key's columns by name.
     Columns(Vec<(Name, Value)>),
-}
-
-/// A comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CompareOp {
-    /// Equal.
-    Eq,
-    /// Not equal.
-    NotEq,
-    /// Less.
-    Lt,
-    /// Less or equal.
-    LtEq,
-    /// Greater.
-    Gt,
-    /// Greater or equal.
-    GtEq,
 }

@@ -5,3 +5,4 @@ pub mod compile;
 mod decimal;
 pub mod functions;
 pub mod ir;
+mod vocabulary;

@@ -7,7 +7,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::spec::TableSpec;
 use crate::catalog::EventOn;
-use crate::query::ir::{Collation, CompareOp, Scalar};
+use crate::query::ir::{Collation, Scalar};
 use crate::sqlite::lex::{quoted_name, string};
 use crate::value::{encode_as, ColumnType};
 
@@ -63,7 +63,7 @@ impl Condition<'_> {
                 collation,
                 left,
                 right,
-            } => self.compare(operator(*op), *collation, left, right, depth)?,
+            } => self.compare(op.sql(), *collation, left, right, depth)?,
             Scalar::Same {
                 collation,
                 left,
@@ -145,10 +145,7 @@ impl Condition<'_> {
             Scalar::Boolean(_) => return true,
             _ => return false,
         };
-        matches!(
-            column_type,
-            ColumnType::Boolean | ColumnType::Integer | ColumnType::Real
-        )
+        column_type.is_number()
     }
 
     /// What stands before the column of a row.
@@ -198,17 +195,6 @@ fn no_collation_of_ours(collation: Collation) -> std::result::Result<(), String>
     Err(format!("compares {what}, which no other program could do"))
 }
 
-fn operator(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => "=",
-        CompareOp::NotEq => "<>",
-        CompareOp::Lt => "<",
-        CompareOp::LtEq => "<=",
-        CompareOp::Gt => ">",
-        CompareOp::GtEq => ">=",
-    }
-}
-
 fn stored<'a>(encoded: &'a ToSqlOutput<'_>) -> Option<ValueRef<'a>> {
     match encoded {
         ToSqlOutput::Borrowed(value) => Some(*value),
@@ -240,6 +226,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::query::ir::CompareOp;
     use crate::schema::spec::ColumnSpec;
     use crate::value::Value;
 

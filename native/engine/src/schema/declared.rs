@@ -45,23 +45,8 @@ impl TableSpec {
         if !strict || STRICT.iter().any(|known| same(known, declared)) {
             return declared;
         }
-        match column.holds() {
-            ColumnType::Integer | ColumnType::Boolean => "INTEGER",
-            ColumnType::Real => "REAL",
-            ColumnType::Blob => "BLOB",
-            // Of what JSON cannot hold there are blobs.
-            ColumnType::Json | ColumnType::Any => "ANY",
-            ColumnType::Text
-            | ColumnType::Uuid
-            | ColumnType::Decimal
-            | ColumnType::DateTime
-            | ColumnType::DateTimeUsec
-            | ColumnType::NaiveDateTime
-            | ColumnType::NaiveDateTimeUsec
-            | ColumnType::Date
-            | ColumnType::Time
-            | ColumnType::TimeUsec => "TEXT",
-        }
+        // Of what JSON cannot hold there are blobs: a column of it is ANY.
+        column.holds().declared_strict()
     }
 
     pub(super) fn check_declared(&self) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Exact decimal numbers as text. There is an exponent only where digits would be made up.
 
-use super::encode::{borrowed, owned, Encoded};
-use super::refusal::Refusal;
+use super::refusal::{borrowed, owned, Encoded, Refusal};
 use super::types::Value;
 
 /// The most digits that a number may have. `1E+1000000000` would fill the memory.

@@ -2,8 +2,9 @@
 
 use rusqlite::types::ValueRef;
 
+use super::column_type::ColumnType;
+use super::decoded::{Decoded, OutputColumn};
 use super::refusal::shortened;
-use super::types::{ColumnType, Decoded, OutputColumn};
 use super::{decimal, json, list, parse};
 use crate::error::{Code, Error, Result};
 
@@ -110,17 +111,9 @@ fn of_blob(bytes: &[u8], column_type: ColumnType) -> Option<Decoded<'_>> {
     }
 }
 
+/// Days and times are texts alone.
 fn is_temporal(column_type: ColumnType) -> bool {
-    matches!(
-        column_type,
-        ColumnType::DateTime
-            | ColumnType::DateTimeUsec
-            | ColumnType::NaiveDateTime
-            | ColumnType::NaiveDateTimeUsec
-            | ColumnType::Date
-            | ColumnType::Time
-            | ColumnType::TimeUsec
-    )
+    column_type.time_form().is_some()
 }
 
 /// A stored value as a message shows it.

@@ -3,21 +3,13 @@
 
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
+use super::column_type::ColumnType;
 use super::decimal;
 use super::json;
-use super::refusal::{refuse, Refusal};
+use super::refusal::{borrowed, owned, refuse, ColumnRef, Encoded, Refusal};
 use super::time::{check_date, check_time, format_date, format_datetime, format_time};
-use super::types::{ColumnType, DateTime, Time, Value};
+use super::types::{DateTime, Time, Value};
 use crate::error::Result;
-
-/// Where a value is going, for messages.
-#[derive(Clone, Copy, Debug)]
-pub struct ColumnRef<'a> {
-    /// The table's name.
-    pub table: &'a str,
-    /// The column's name.
-    pub column: &'a str,
-}
 
 /// What a value becomes in a column of the given type. Texts and blobs are borrowed.
 ///
@@ -62,16 +54,6 @@ pub fn encode_untyped(value: &Value) -> Result<ToSqlOutput<'_>> {
 
 fn whole_seconds(time: &Time) -> bool {
     time.precision == 0 && time.microsecond == 0
-}
-
-pub(super) type Encoded<'v> = std::result::Result<ToSqlOutput<'v>, Refusal>;
-
-pub(super) fn owned<'v>(text: String) -> Encoded<'v> {
-    Ok(ToSqlOutput::Owned(Stored::Text(text)))
-}
-
-pub(super) fn borrowed(text: &str) -> Encoded<'_> {
-    Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())))
 }
 
 fn typed(value: &Value, column_type: ColumnType) -> Encoded<'_> {

@@ -5,8 +5,7 @@
 use bigdecimal::num_bigint::{BigInt, Sign};
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
-use super::encode::{borrowed, owned, Encoded};
-use super::refusal::Refusal;
+use super::refusal::{borrowed, owned, Encoded, Refusal};
 use super::types::Value;
 
 /// The byte that every External Term Format blob begins with.

@@ -9,35 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::Value as Json;
 
 use super::decode::decode;
-use super::types::{Decoded, OutputColumn};
+use super::decoded::{Decoded, Holds, OutputColumn, Record, RecordTable, Records};
 use crate::error::{Code, Error, Result};
-
-/// What a column of an event holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holds {
-    /// The values of columns.
-    Row,
-    /// The value of a primary key, or the values of one of several columns.
-    Key,
-}
-
-/// A table whose rows are in events.
-#[derive(Clone, Debug)]
-pub(crate) struct RecordTable {
-    /// Its columns.
-    pub(crate) columns: Arc<[OutputColumn]>,
-    /// Those of its primary key, in the key's order.
-    pub(crate) key: Vec<OutputColumn>,
-}
-
-/// The tables of which a column of events holds rows or keys.
-#[derive(Debug)]
-pub struct Records {
-    tables: Arc<HashMap<String, RecordTable>>,
-    /// Where an event has the name of its table.
-    table_at: usize,
-    holds: Holds,
-}
 
 impl Records {
     /// For a column of events that have the name of their table at `table_at`.
@@ -87,20 +60,6 @@ impl Records {
             }
             _ => Ok(plain(stored)),
         }
-    }
-}
-
-/// The values of columns, or of a key, as an event holds them.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    text: &'a str,
-    columns: &'a [OutputColumn],
-    holds: Holds,
-}
-
-impl PartialEq for Record<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        (self.text, self.holds) == (other.text, other.holds)
     }
 }
 

@@ -1,9 +1,31 @@
-//! The error for a value that its column does not take.
+//! What comes of encoding a value: what is stored, or the error of a value that its column does not take.
 
-use super::encode::ColumnRef;
+use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+
+use super::column_type::ColumnType;
 use super::time::{format_date, format_datetime, format_time};
-use super::types::{ColumnType, Value};
+use super::types::Value;
 use crate::error::{Code, Error};
+
+/// Where a value is going, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnRef<'a> {
+    /// The table's name.
+    pub table: &'a str,
+    /// The column's name.
+    pub column: &'a str,
+}
+
+/// What a value becomes, or why it is refused.
+pub(super) type Encoded<'v> = std::result::Result<ToSqlOutput<'v>, Refusal>;
+
+pub(super) fn owned<'v>(text: String) -> Encoded<'v> {
+    Ok(ToSqlOutput::Owned(Stored::Text(text)))
+}
+
+pub(super) fn borrowed(text: &str) -> Encoded<'_> {
+    Ok(ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())))
+}
 
 /// Why a value is refused.
 pub(super) enum Refusal {
@@ -61,27 +83,7 @@ fn advice(value: &Value, column_type: ColumnType) -> String {
         (ColumnType::Any, declared) => format!("declare the column {declared}"),
         (ColumnType::Json, "") => "give a map or a list".to_owned(),
         (ColumnType::Json, _) => "give its text, or a map that holds it".to_owned(),
-        (wanted, _) => format!("give {}", example(wanted)),
-    }
-}
-
-fn example(column_type: ColumnType) -> &'static str {
-    match column_type {
-        ColumnType::Text => "a string",
-        ColumnType::Uuid => "a UUID as a string",
-        ColumnType::Integer => "an integer",
-        ColumnType::Real => "a float or an integer",
-        ColumnType::Decimal => "a decimal, an integer or digits such as \"1.10\" or \"1E+3\"",
-        ColumnType::Boolean => "true or false",
-        ColumnType::DateTime | ColumnType::DateTimeUsec => "a date and time with a zone",
-        ColumnType::NaiveDateTime | ColumnType::NaiveDateTimeUsec => {
-            "a date and time without a zone"
-        }
-        ColumnType::Date => "a date",
-        ColumnType::Time | ColumnType::TimeUsec => "a time of day",
-        ColumnType::Json => "a map or a list",
-        ColumnType::Blob => "a binary",
-        ColumnType::Any => "a number, a string or a boolean",
+        (wanted, _) => format!("give {}", wanted.example()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rusqlite::types::ValueRef;
 
 use super::decode::{decode, shown};
-use super::types::{Decoded, OutputColumn};
+use super::decoded::{Decoded, OutputColumn};
 use crate::error::{Code, Error, Result};
 
 /// Where a row's values are.

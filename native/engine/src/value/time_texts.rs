@@ -6,38 +6,10 @@
 
 use std::cmp::Ordering;
 
+use super::column_type::{ColumnType, TimeFamily};
 use super::parse::{self, day_after, day_before};
 use super::time::{check_date, format_date, format_datetime, format_time};
-use super::types::{ColumnType, Date, DateTime, Time, Value};
-
-/// Times whose texts compare with each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TimeFamily {
-    /// Instants: texts without an offset are in UTC.
-    Instant,
-    /// Dates with times of day; an offset counts for nothing.
-    Naive,
-    /// Times of day; an offset counts for nothing.
-    Clock,
-}
-
-impl ColumnType {
-    /// The family of a type whose texts may have several forms. A date has only one.
-    pub fn time_family(self) -> Option<TimeFamily> {
-        match self {
-            ColumnType::DateTime | ColumnType::DateTimeUsec => Some(TimeFamily::Instant),
-            ColumnType::NaiveDateTime | ColumnType::NaiveDateTimeUsec => Some(TimeFamily::Naive),
-            ColumnType::Time | ColumnType::TimeUsec => Some(TimeFamily::Clock),
-            _ => None,
-        }
-    }
-
-    /// Whether the type's own form has a fraction of six digits.
-    pub(crate) fn has_fraction(self) -> bool {
-        use ColumnType::{DateTimeUsec, NaiveDateTimeUsec, TimeUsec};
-        matches!(self, DateTimeUsec | NaiveDateTimeUsec | TimeUsec)
-    }
-}
+use super::types::{Date, DateTime, Time, Value};
 
 impl TimeFamily {
     /// The order of two texts: times by what they are, then all other texts by their bytes.
@@ -74,15 +46,10 @@ fn of_no_day(time: Time) -> DateTime {
 /// Whether a text has exactly the form in which a column of the type is written.
 pub fn has_own_form(text: &[u8], column_type: ColumnType) -> bool {
     let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
-    let shape: &[u8] = match column_type {
-        ColumnType::DateTime => b"0000-00-00T00:00:00Z",
-        ColumnType::DateTimeUsec => b"0000-00-00T00:00:00.000000Z",
-        ColumnType::NaiveDateTime => b"0000-00-00T00:00:00",
-        ColumnType::NaiveDateTimeUsec => b"0000-00-00T00:00:00.000000",
-        ColumnType::Time => b"00:00:00",
-        ColumnType::TimeUsec => b"00:00:00.000000",
-        _ => return true,
+    let (Some(_), Some(shape)) = (column_type.time_family(), column_type.time_form()) else {
+        return true;
     };
+    let shape = shape.as_bytes();
     let fits = |(at, wanted): (usize, &u8)| match wanted {
         b'0' => digit(at),
         wanted => text.get(at) == Some(wanted),

@@ -4,8 +4,8 @@
 
 use ash_rusqlite_engine::query::ir::WriteContext;
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Change, Conflict, ConflictSet, Either, Expr, Insert, Returning, SqlWrite,
-    UpdateEach, UpdateOrInsert, Write,
+    Assignment, Change, Conflict, ConflictSet, Expr, Insert, Returning, SqlWrite, UpdateEach,
+    UpdateOrInsert, UpdateOrInsertRow, Write,
 };
 use ash_rusqlite_engine::{Name, Value};
 
@@ -135,7 +135,7 @@ fn plain(random: &mut Random, by: &str, more: Option<&str>) -> Write {
         9 => Write::UpdateOrInsert(UpdateOrInsert {
             table: "messages".into(),
             each: (0..3)
-                .map(|_| Either {
+                .map(|_| UpdateOrInsertRow {
                     keys: by_id(random),
                     only_if: None,
                     set: set(random),

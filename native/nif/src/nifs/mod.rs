@@ -9,6 +9,7 @@ mod read;
 mod stored;
 mod tables;
 mod transaction;
+mod vocabulary;
 mod write;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};

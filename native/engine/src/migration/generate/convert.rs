@@ -98,15 +98,16 @@ fn either(c: &str, one: (&str, &str), other: (&str, &str)) -> String {
 }
 
 /// The format of seconds since 1970 in a column of times.
-fn seconds(column_type: ColumnType) -> Option<&'static str> {
-    match column_type {
-        ColumnType::DateTime => Some("%Y-%m-%dT%H:%M:%SZ"),
-        ColumnType::DateTimeUsec => Some("%Y-%m-%dT%H:%M:%S.000000Z"),
-        ColumnType::NaiveDateTime => Some("%Y-%m-%dT%H:%M:%S"),
-        ColumnType::NaiveDateTimeUsec => Some("%Y-%m-%dT%H:%M:%S.000000"),
-        ColumnType::Date => Some("%Y-%m-%d"),
-        _ => None,
-    }
+fn seconds(column_type: ColumnType) -> Option<String> {
+    let form = form(column_type).filter(|form| form.date)?;
+    let parts = [
+        (true, "%Y-%m-%d"),
+        (form.time, "T%H:%M:%S"),
+        (form.micros, ".000000"),
+        (form.zone, "Z"),
+    ];
+    let written = parts.iter().filter(|(has, _)| *has);
+    Some(written.map(|(_, part)| *part).collect())
 }
 
 /// The parts of a text of a time.
@@ -119,21 +120,12 @@ struct TimeForm {
 }
 
 fn form(column_type: ColumnType) -> Option<TimeForm> {
-    let (date, time, micros, zone) = match column_type {
-        ColumnType::DateTime => (true, true, false, true),
-        ColumnType::DateTimeUsec => (true, true, true, true),
-        ColumnType::NaiveDateTime => (true, true, false, false),
-        ColumnType::NaiveDateTimeUsec => (true, true, true, false),
-        ColumnType::Date => (true, false, false, false),
-        ColumnType::Time => (false, true, false, false),
-        ColumnType::TimeUsec => (false, true, true, false),
-        _ => return None,
-    };
+    let form = column_type.time_form()?;
     Some(TimeForm {
-        date,
-        time,
-        micros,
-        zone,
+        date: form.starts_with("0000-"),
+        time: form.contains(':'),
+        micros: form.contains('.'),
+        zone: form.ends_with('Z'),
     })
 }
 

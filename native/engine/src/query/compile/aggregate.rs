@@ -1,8 +1,8 @@
 //! One value computed over rows.
 
 use super::builder::Builder;
+use super::compiled::{invalid, Compiled};
 use super::select::{one_value, Plan, Wanted};
-use super::{invalid, Compiled};
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::{Aggregate, Select};
@@ -59,13 +59,10 @@ fn aggregate_type(
     table: &Table,
 ) -> Result<(&'static str, ColumnType)> {
     use ColumnType::{Any, Decimal, Integer, Real};
-    let name = match function {
-        Aggregate::Count => return Ok(("count", Integer)),
-        Aggregate::Sum => "sum",
-        Aggregate::Avg => "avg",
-        Aggregate::Min => "min",
-        Aggregate::Max => "max",
-    };
+    let name = function.word();
+    if function == Aggregate::Count {
+        return Ok((name, Integer));
+    }
     let Some(column) = column else {
         return Err(invalid(format!("{name} needs a column")).with("table", table.name.as_str()));
     };
@@ -96,14 +93,13 @@ fn aggregate_type(
 
 fn call(b: &mut Builder<'_, '_>, function: Aggregate, column: Option<&Column>) {
     let decimal = column.is_some_and(|column| column.column_type == ColumnType::Decimal);
-    b.push(match function {
-        Aggregate::Count => "count(",
-        Aggregate::Sum if decimal => "ash_rusqlite_decimal_sum(",
-        Aggregate::Sum => "sum(",
-        Aggregate::Avg => "avg(",
-        Aggregate::Min => "min(",
-        Aggregate::Max => "max(",
-    });
+    match function {
+        Aggregate::Sum if decimal => b.call("decimal_sum"),
+        _ => {
+            b.push(function.word());
+            b.push("(");
+        }
+    }
     match (function, column) {
         (_, None) => b.push("*"),
         (Aggregate::Min | Aggregate::Max, Some(column)) => {

@@ -2,15 +2,14 @@
 //! ([`Builder::name`], quoted), values ([`Builder::value`], bound) and the texts of fragments
 //! ([`Builder::fragment`], checked).
 
-use rusqlite::types::ToSqlOutput;
+use rusqlite::types::{ToSqlOutput, Value as Stored};
 
+use super::compiled::{invalid, Forms, Param};
 use super::fragment::Checked;
 use super::scope::Scopes;
-use super::times::Forms;
-use super::{invalid, Param};
-use crate::catalog::{Catalog, Column, Table};
+use crate::catalog::{Catalog, Column, Form, Table};
 use crate::error::Result;
-use crate::value::{self, ColumnRef, ColumnType, TimeFamily, Value};
+use crate::value::{self, ColumnRef, ColumnType, Order, TimeFamily, Value};
 
 /// SQLite's limit of placeholders in one statement (SQLITE_MAX_VARIABLE_NUMBER).
 const MAX_PARAMS: usize = 32_766;
@@ -41,6 +40,13 @@ impl<'t, 'v> Builder<'t, 'v> {
     /// SQL that is written in this crate: the lifetime keeps every other text out.
     pub(super) fn push(&mut self, literal: &'static str) {
         self.sql.push_str(literal);
+    }
+
+    /// The beginning of a call of a function of ours.
+    pub(super) fn call(&mut self, name: &'static str) {
+        self.push("ash_rusqlite_");
+        self.push(name);
+        self.push("(");
     }
 
     /// A text of a fragment that was checked.
@@ -83,7 +89,7 @@ impl<'t, 'v> Builder<'t, 'v> {
     /// their own collation. Returns the family of times of several forms.
     pub(super) fn compared(&mut self, column: &Column) -> Option<TimeFamily> {
         self.name(&column.name);
-        if column.column_type == ColumnType::Decimal {
+        if column.column_type.order() == Order::Decimal {
             self.push(" COLLATE ash_rusqlite_decimal");
         }
         let family = self.several_forms(self.table, column);
@@ -113,6 +119,37 @@ impl<'t, 'v> Builder<'t, 'v> {
         self.sql.push('?');
         self.params.push(param);
         Ok(())
+    }
+
+    /// The family by whose collation a column compares: `None` where its bytes do.
+    pub(super) fn several_forms(&mut self, table: &Table, column: &Column) -> Option<TimeFamily> {
+        let family = column.column_type.time_family()?;
+        match column.form {
+            Form::One => {
+                self.forms.relied = true;
+                None
+            }
+            Form::Several => {
+                self.forms.relied = true;
+                Some(family)
+            }
+            Form::Unknown => {
+                let place = (table.name.clone(), column.name.clone());
+                if !self.forms.unknown.contains(&place) {
+                    self.forms.unknown.push(place);
+                }
+                Some(family)
+            }
+        }
+    }
+
+    /// The collation of times.
+    pub(super) fn collate_times(&mut self, family: TimeFamily) {
+        self.push(match family {
+            TimeFamily::Instant => " COLLATE ash_rusqlite_instant",
+            TimeFamily::Naive => " COLLATE ash_rusqlite_naive",
+            TimeFamily::Clock => " COLLATE ash_rusqlite_clock",
+        });
     }
 }
 
@@ -152,4 +189,9 @@ pub(super) fn encode_rowid<'v>(value: &'v Value, table: &Table) -> Result<ToSqlO
         column: "rowid",
     };
     value::encode(value, ColumnType::Integer, &place)
+}
+
+/// A count of rows as SQLite takes it.
+pub(super) fn count(number: u64) -> ToSqlOutput<'static> {
+    ToSqlOutput::Owned(Stored::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
 }

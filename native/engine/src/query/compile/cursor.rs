@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::Builder;
-use super::invalid;
+use super::compiled::invalid;
 use super::order::Term;
 use crate::catalog::Table;
 use crate::error::{Error, Result};

@@ -1,21 +1,18 @@
 //! Conditions.
 
-use std::rc::Rc;
-
-use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::builder::{encode, encode_rowid, rowid_name, Builder};
-use super::{invalid, scalar, times, Param};
+use super::compiled::{invalid, Param};
+use super::{lists, nulls_equal, times};
 use crate::catalog::{Column, Table};
 use crate::error::{Error, Result};
-use crate::query::ir::{CompareOp, Expr, KeyValue};
+use crate::query::ir::{CompareOp, Expr, KeyValue, Select};
+use crate::query::vocabulary::Comparison;
 use crate::value::{ColumnType, Value};
 
 /// How deep conditions may nest. SQLite's own limit on the depth of an expression is 1,000.
 const MAX_DEPTH: usize = 100;
-
-/// Lists up to this length are written out; longer ones are bound as one array.
-pub(super) const MAX_PLACEHOLDERS: usize = 16;
 
 /// SQLite's limit of the length of a LIKE pattern (SQLITE_MAX_LIKE_PATTERN_LENGTH).
 const MAX_PATTERN: usize = 50_000;
@@ -26,6 +23,17 @@ pub(super) fn condition<'v>(b: &mut Builder<'_, 'v>, expr: &'v Expr) -> Result<(
         Expr::And(exprs) if !exprs.is_empty() => join(b, exprs, " AND ", 1),
         _ => write(b, expr, 1),
     }
+}
+
+/// Writes the condition of a select, with ` WHERE ` before it; returns whether there is one.
+pub(super) fn where_select<'v>(b: &mut Builder<'_, 'v>, select: &'v Select) -> Result<bool> {
+    let Some(expr) = &select.filter else {
+        return Ok(false);
+    };
+    b.push(" WHERE ");
+    condition(b, expr)?;
+    nulls_equal::implied(b, expr)?;
+    Ok(true)
 }
 
 fn write<'v>(b: &mut Builder<'_, 'v>, expr: &'v Expr, depth: usize) -> Result<()> {
@@ -60,7 +68,7 @@ fn write<'v>(b: &mut Builder<'_, 'v>, expr: &'v Expr, depth: usize) -> Result<()
             negated,
         } => like(b, column, pattern, *negated),
         Expr::PrimaryKey(key) => primary_key(b, key),
-        Expr::Scalar(scalar) => scalar::write(b, scalar),
+        Expr::Scalar(scalar) => b.scalar(scalar),
     }
 }
 
@@ -127,56 +135,42 @@ fn compare<'v>(
         let stored = encode(value, b.table, column)?;
         if column.column_type.time_family().is_none() {
             b.compared(column);
-            b.push(operator(op));
+            b.push(op.comparison().sql);
             return b.stored(stored);
         }
-        return compare_time(b, column, operator(op), stored);
+        return compare_time(b, column, op.comparison(), stored);
     }
     b.name(&column.name);
-    match op {
-        CompareOp::Eq => b.push(" IS NULL"),
-        CompareOp::NotEq => b.push(" IS NOT NULL"),
-        _ => {
-            let message = format!(
-                "nothing is less or greater than null; compare {} with a value, or use is_nil",
-                column.name
-            );
-            return Err(invalid(message).with("column", column.name.as_str()));
-        }
-    }
+    let Some(with_null) = op.with_null() else {
+        let message = format!(
+            "nothing is less or greater than null; compare {} with a value, or use is_nil",
+            column.name
+        );
+        return Err(invalid(message).with("column", column.name.as_str()));
+    };
+    b.push(with_null);
     Ok(())
 }
 
 fn compare_time<'v>(
     b: &mut Builder<'_, 'v>,
     column: &Column,
-    operator: &'static str,
+    operator: Comparison,
     stored: ToSqlOutput<'v>,
 ) -> Result<()> {
     let Some(family) = b.several_forms(b.table, column) else {
         b.name(&column.name);
-        b.push(operator);
+        b.push(operator.sql);
         return b.stored(stored);
     };
     b.push("(");
     b.name(&column.name);
     b.collate_times(family);
-    b.push(operator);
+    b.push(operator.sql);
     b.stored(stored.clone())?;
     times::column_bounds(b, &column.name, family, operator, &stored)?;
     b.push(")");
     Ok(())
-}
-
-pub(super) fn operator(op: CompareOp) -> &'static str {
-    match op {
-        CompareOp::Eq => " = ",
-        CompareOp::NotEq => " <> ",
-        CompareOp::Lt => " < ",
-        CompareOp::LtEq => " <= ",
-        CompareOp::Gt => " > ",
-        CompareOp::GtEq => " >= ",
-    }
 }
 
 /// Between the pairs of a keyword list the primary key and expressions look like columns.
@@ -210,7 +204,7 @@ fn compare_columns(b: &mut Builder<'_, '_>, left: &str, op: CompareOp, right: &s
     } else {
         decimal_side(b, left, right);
     }
-    b.push(operator(op));
+    b.push(op.comparison().sql);
     decimal_side(b, right, left);
     Ok(())
 }
@@ -265,33 +259,12 @@ fn among<'v>(
     b.compared(column);
     b.push(if negated { " NOT IN " } else { " IN " });
     let stored = bounds.map(|_| list.clone());
-    if list.len() > MAX_PLACEHOLDERS {
-        b.push("rarray(");
-        let list = list.into_iter().filter_map(owned).collect();
-        b.param(Param::Array(Rc::new(list)))?;
-    } else {
-        // Few shapes of lists make few statements to keep prepared.
-        if let Some(last) = list.last().cloned() {
-            list.resize(list.len().next_power_of_two(), last);
-        }
-        b.push("(");
-        b.list(list, |b, stored| b.stored(stored))?;
-    }
-    b.push(")");
+    lists::values(b, list.into_iter().map(Param::Value).collect())?;
     if let (Some(family), Some(stored)) = (bounds, stored) {
         times::column_among(b, column, family, &stored)?;
         b.push(")");
     }
     Ok(())
-}
-
-/// `rarray` owns its values.
-pub(super) fn owned(value: ToSqlOutput<'_>) -> Option<Stored> {
-    match value {
-        ToSqlOutput::Owned(stored) => Some(stored),
-        ToSqlOutput::Borrowed(stored) => Stored::try_from(stored).ok(),
-        _ => None,
-    }
 }
 
 fn like<'v>(b: &mut Builder<'_, 'v>, column: &str, pattern: &'v str, negated: bool) -> Result<()> {
@@ -349,7 +322,12 @@ fn key_column<'v>(b: &mut Builder<'_, 'v>, column: &Column, value: &'v Value) ->
         return Err(key_error(b.table));
     }
     if column.column_type.time_family().is_some() {
-        return compare_time(b, column, " = ", encode(value, b.table, column)?);
+        return compare_time(
+            b,
+            column,
+            CompareOp::Eq.comparison(),
+            encode(value, b.table, column)?,
+        );
     }
     b.name(&column.name);
     b.push(" = ");

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use rusqlite::types::{ToSqlOutput, Value as Stored};
 
 use super::builder::Builder;
-use super::scalar::write;
-use super::{compared, Param};
+use super::compiled::Param;
+use super::lists;
 use crate::error::Result;
 use crate::query::functions::lower;
 use crate::query::ir::Scalar;
@@ -39,13 +39,13 @@ pub(super) fn implied<'v>(
         .into_iter()
         .map(|text| Param::Value(ToSqlOutput::Owned(Stored::Text(text))));
     b.push(" AND ");
-    write(b, column)?;
+    b.scalar(column)?;
     if let (1, Some(text)) = (texts.len(), texts.clone().next()) {
         b.push(" COLLATE NOCASE = ");
         return b.param(text);
     }
     b.push(" COLLATE NOCASE IN ");
-    compared::values(b, texts.by_ref().collect())
+    lists::values(b, texts.by_ref().collect())
 }
 
 pub(super) fn text_of(scalar: &Scalar) -> Option<&str> {

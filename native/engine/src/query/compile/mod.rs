@@ -1,41 +1,55 @@
 //! SQL out of the query language. Names come from the catalog and are quoted, values are
 //! bound: nothing that a caller passes becomes SQL text (`builder` sees to it), but for the
 //! fragments of a program, which `fragment` checks.
+//!
+//! `compiled` is what all need, `builder` writes the SQL. A read begins in `select` or `aggregate`, a
+//! write in `insert`, `write` or `update_or_insert`. Conditions are in `where_clause`, and
+//! expressions in `scalar`: every other file writes an expression by [`builder::Builder::scalar`].
 
 mod aggregate;
-mod aggregates;
 mod builder;
+mod collation;
 mod compared;
+mod compiled;
+mod compiled_write;
 mod cursor;
-mod either;
 mod filter;
 mod fragment;
-mod given;
 mod ignore_case;
 mod insert;
+mod insert_sql;
+mod lists;
 mod nulls_equal;
 mod numbered;
 mod order;
 mod plan;
+mod returned_row;
+mod returning;
 mod scalar;
+mod scalar_order;
 mod scope;
 mod select;
 mod subselect;
 #[cfg(test)]
 mod tests;
 mod times;
+mod types;
+mod update_or_insert;
+mod where_clause;
 mod write;
 
-pub use either::{compile_either, CompiledEither};
-pub use given::GivenRow;
+pub use compiled::{Compiled, Forms, Param};
+pub use compiled_write::{CompiledWrite, Runs};
 pub use plan::{InsertedRows, Plans};
-pub use times::Forms;
+pub use returned_row::{Found, ReadBack, ReturnedRow};
+pub use update_or_insert::{compile_update_or_insert, CompiledUpdateOrInsert};
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rusqlite::types::{ToSqlOutput, Value as Stored};
 use rusqlite::Statement;
+
+use compiled::invalid;
 
 use super::ir::{Read, Write};
 use crate::catalog::Catalog;
@@ -46,90 +60,6 @@ use crate::value::{self, ColumnType, OutputColumn, Value};
 
 /// What SQLite is asked for its plan with.
 pub(crate) const EXPLAIN: &str = "EXPLAIN QUERY PLAN ";
-
-/// A read, ready to be prepared, bound and stepped.
-#[derive(Debug)]
-pub struct Compiled<'a> {
-    /// The statement.
-    pub sql: String,
-    /// The values of its placeholders.
-    pub params: Vec<Param<'a>>,
-    /// The columns of its rows: the wanted ones, then the hidden ones. Empty for raw SQL,
-    /// whose columns only the prepared statement knows ([`columns_of`]).
-    pub columns: Arc<[OutputColumn]>,
-    /// How many trailing columns make the next page's cursor (`Cursor::Values`).
-    pub hidden: usize,
-    /// The rows come last first; the host turns them round.
-    pub reversed: bool,
-    /// What it assumes about the texts of times.
-    pub forms: Forms,
-}
-
-/// A write: one statement, run once for each list of values.
-#[derive(Debug)]
-pub struct CompiledWrite<'a> {
-    /// The statement.
-    pub sql: Rc<str>,
-    /// The values of its placeholders for each run of it.
-    pub runs: Runs<'a>,
-    /// The columns that come back; none means the count alone.
-    pub columns: Arc<[OutputColumn]>,
-    /// How the row comes back when the statement itself does not return it.
-    pub read_back: Option<ReadBack<'a>>,
-}
-
-/// What a statement is run with.
-#[derive(Debug)]
-pub enum Runs<'a> {
-    /// These values, once for each list.
-    Params(Vec<Vec<Param<'a>>>),
-    /// The rows of an insert.
-    Rows(InsertedRows<'a>),
-}
-
-impl<'a> Runs<'a> {
-    /// Calls `run` with the values of each run.
-    ///
-    /// # Errors
-    /// Those of values that their columns do not take, and what `run` returns.
-    pub fn each(&self, run: &mut dyn FnMut(&[Param<'a>]) -> Result<()>) -> Result<()> {
-        match self {
-            Runs::Params(all) => all.iter().try_for_each(|params| run(params)),
-            Runs::Rows(rows) => rows.each(run),
-        }
-    }
-}
-
-/// A statement that reads the row that was just written. SQLite keeps what RETURNING gives in a
-/// table of its own until the write is done, and copies each page that the write changes, in case
-/// it must be undone alone: for a single row to read it is the cheaper way.
-#[derive(Clone, Debug)]
-pub struct ReadBack<'a> {
-    /// The statement.
-    pub sql: Rc<str>,
-    /// How it finds the row.
-    pub by: Found<'a>,
-    /// What tells the row without a look at it, where its values were all given.
-    pub given: Option<Rc<GivenRow>>,
-}
-
-/// What a row is found by.
-#[derive(Clone, Debug)]
-pub enum Found<'a> {
-    /// The rowid of the last row that was inserted is its only placeholder.
-    LastRowid,
-    /// The values of its placeholders.
-    Params(Vec<Param<'a>>),
-}
-
-/// The value of a placeholder. Texts and blobs are borrowed from the query.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Param<'a> {
-    /// One value.
-    Value(ToSqlOutput<'a>),
-    /// A list, bound through `rarray`.
-    Array(Rc<Vec<Stored>>),
-}
 
 /// Compiles a read.
 pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a>> {
@@ -256,8 +186,4 @@ pub fn columns_of(stmt: &Statement<'_>) -> Arc<[OutputColumn]> {
             OutputColumn::new(column.name(), "", column_type)
         })
         .collect()
-}
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Code::InvalidQuery, message)
 }

@@ -6,11 +6,12 @@
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::Builder;
-use super::{compared, ignore_case, scalar, Param};
-use crate::catalog::{Affinity, Column};
+use super::compiled::Param;
+use super::{ignore_case, lists};
+use crate::catalog::Column;
 use crate::error::Result;
 use crate::query::ir::{Collation, CompareOp, Expr, Scalar};
-use crate::value::{self, ColumnType, Value};
+use crate::value::{self, Affinity, ColumnType, Value};
 
 /// Writes, each with ` AND ` before it, what the equalities of a condition imply for such indexes.
 pub(super) fn implied<'v>(b: &mut Builder<'_, 'v>, expr: &'v Expr) -> Result<()> {
@@ -49,7 +50,7 @@ fn equal<'v>(
         return Ok(());
     };
     b.push(" AND ifnull(");
-    scalar::write(b, column)?;
+    b.scalar(column)?;
     b.push(match collation {
         Collation::CaseInsensitive => ", 0) COLLATE NOCASE",
         _ => ", 0)",
@@ -61,11 +62,11 @@ fn equal<'v>(
         }
         _ => {
             b.push(" IN ");
-            compared::values(b, values)?;
+            lists::values(b, values)?;
         }
     }
     b.push(" AND (");
-    scalar::write(b, column)?;
+    b.scalar(column)?;
     b.push(" IS NULL) = 0");
     Ok(())
 }

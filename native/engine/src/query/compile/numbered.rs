@@ -1,44 +1,41 @@
 //! Rows that are chosen by their number among those of the same keys.
 
-use super::builder::{rowid_name, Builder};
+use super::builder::{count, rowid_name, Builder};
+use super::collation::collated;
+use super::compiled::{invalid, Param};
+use super::filter::where_select;
+use super::lists::{array, values_of};
 use super::order::{self, Term};
-use super::select::count;
-use super::{compared, filter, invalid, nulls_equal, scalar, Param};
+use super::{compared, scalar_order};
 use crate::error::Result;
 use crate::query::ir::{Collation, DistinctOn, Partition, Scalar, Select};
 
-/// Writes the condition of a select's rows, with ` WHERE ` before it. Returns whether there is
-/// one. `terms` is the order of its rows where that is not one of scalars.
-///
-/// The rows are found by their key, so that nothing but keys goes through the sorter, and the
-/// statement around speaks of the table as any other does.
-pub(super) fn condition<'v>(
+/// Writes the condition that a row is one of its partition's, with ` WHERE ` before it.
+pub(super) fn partition<'v>(
     b: &mut Builder<'_, 'v>,
     select: &'v Select,
+    partition: &'v Partition,
     terms: &[Term<'_>],
-) -> Result<bool> {
-    match &select.partition {
-        None => distinct_on(b, select),
-        Some(partition) => {
-            b.push(" WHERE ");
-            if let Some((key, keys, rowid)) = looked_up(b, select, partition)? {
-                look_up(b, select, terms, (key, keys, rowid), partition)?;
-                return Ok(true);
-            }
-            begin(b, &partition.by)?;
-            rows_in_order(b, select, terms)?;
-            end(b);
-            let filtered = distinct_on(b, select)?;
-            if let (Some(keys), [key]) = (&partition.keys, partition.by.as_slice()) {
-                b.push(if filtered { " AND " } else { " WHERE " });
-                compared::among(b, Collation::Binary, key, keys)?;
-            }
-            b.push(") WHERE ");
-            range(b, partition)?;
-            b.push(")");
-            Ok(true)
-        }
+) -> Result<()> {
+    b.push(" WHERE ");
+    if let Some((key, keys, rowid)) = looked_up(b, select, partition)? {
+        return look_up(b, select, terms, (key, keys, rowid), partition);
     }
+    begin(b, &partition.by)?;
+    rows_in_order(b, select, terms)?;
+    end(b);
+    let filtered = match select.distinct_on.as_deref() {
+        Some(on) => distinct_on(b, select, on)?,
+        None => where_select(b, select)?,
+    };
+    if let (Some(keys), [key]) = (&partition.keys, partition.by.as_slice()) {
+        b.push(if filtered { " AND " } else { " WHERE " });
+        compared::among(b, Collation::Binary, key, keys)?;
+    }
+    b.push(") WHERE ");
+    range(b, partition)?;
+    b.push(")");
+    Ok(())
 }
 
 /// The key, its values and the rowid, where rows can be looked up value by value.
@@ -57,7 +54,7 @@ fn looked_up<'v>(
             "a partition of which the keys are given is by one scalar",
         ));
     };
-    let Some(values) = compared::values_of(keys, Collation::Binary)? else {
+    let Some(values) = values_of(keys, Collation::Binary)? else {
         return Err(invalid("the keys of a partition are values"));
     };
     match rowid_name(b.table) {
@@ -78,7 +75,7 @@ fn look_up<'v>(
     b.push(" IN (SELECT \"ash_rusqlite_row\".");
     b.push(rowid);
     b.push(" FROM rarray(");
-    b.param(compared::array(values))?;
+    b.param(array(values))?;
     b.push(") AS \"ash_rusqlite_key\" CROSS JOIN ");
     b.table_name();
     b.push(" AS \"ash_rusqlite_row\" ON \"ash_rusqlite_row\".");
@@ -87,9 +84,9 @@ fn look_up<'v>(
     b.push(rowid);
     b.push(" FROM ");
     b.table_name();
-    let filtered = filtered(b, select)?;
+    let filtered = where_select(b, select)?;
     b.push(if filtered { " AND " } else { " WHERE " });
-    scalar::collated(b, Collation::Binary, key)?;
+    collated(b, Collation::Binary, key)?;
     b.push(" = \"ash_rusqlite_key\".\"value\"");
     rows_in_order(b, select, terms)?;
     b.push(" LIMIT ");
@@ -112,9 +109,9 @@ fn rows_in_order<'v>(
     if select
         .scalar_order
         .iter()
-        .any(|item| scalar::orders(&item.scalar))
+        .any(|item| scalar_order::orders(&item.scalar))
     {
-        order_by(b, |b| scalar::order(b, &select.scalar_order, false))
+        order_by(b, |b| scalar_order::order(b, &select.scalar_order, false))
     } else if !terms.is_empty() {
         order_by(b, |b| order::items(b, terms))
     } else {
@@ -122,28 +119,21 @@ fn rows_in_order<'v>(
     }
 }
 
-fn distinct_on<'v>(b: &mut Builder<'_, 'v>, select: &'v Select) -> Result<bool> {
-    let Some(DistinctOn { keys, order }) = select.distinct_on.as_deref() else {
-        return filtered(b, select);
-    };
+/// Writes the condition that a row is the first of its keys, with ` WHERE ` before it; there always is one.
+pub(super) fn distinct_on<'v>(
+    b: &mut Builder<'_, 'v>,
+    select: &'v Select,
+    on: &'v DistinctOn,
+) -> Result<bool> {
+    let DistinctOn { keys, order } = on;
     b.push(" WHERE ");
     begin(b, keys)?;
-    if order.iter().any(|item| scalar::orders(&item.scalar)) {
-        order_by(b, |b| scalar::order(b, order, false))?;
+    if order.iter().any(|item| scalar_order::orders(&item.scalar)) {
+        order_by(b, |b| scalar_order::order(b, order, false))?;
     }
     end(b);
-    filtered(b, select)?;
+    where_select(b, select)?;
     b.push(") WHERE \"ash_rusqlite_row\" = 1)");
-    Ok(true)
-}
-
-fn filtered<'v>(b: &mut Builder<'_, 'v>, select: &'v Select) -> Result<bool> {
-    let Some(expr) = &select.filter else {
-        return Ok(false);
-    };
-    b.push(" WHERE ");
-    filter::condition(b, expr)?;
-    nulls_equal::implied(b, expr)?;
     Ok(true)
 }
 
@@ -182,7 +172,7 @@ fn begin<'v>(b: &mut Builder<'_, 'v>, keys: &'v [Scalar]) -> Result<()> {
         }
     }
     b.push(", row_number() OVER (");
-    let keys = || keys.iter().filter(|key| scalar::orders(key));
+    let keys = || keys.iter().filter(|key| scalar_order::orders(key));
     if keys().next().is_some() {
         b.push("PARTITION BY ");
         b.list(keys(), by_bytes)?;
@@ -216,13 +206,13 @@ fn range(b: &mut Builder<'_, '_>, partition: &Partition) -> Result<()> {
 
 /// A key, compared by its bytes whatever it is.
 fn by_bytes<'v>(b: &mut Builder<'_, 'v>, key: &'v Scalar) -> Result<()> {
-    scalar::collated(b, Collation::Binary, key)
+    collated(b, Collation::Binary, key)
 }
 
 /// Writes the keys of the partitions, which the rows are ordered by first; returns whether
 /// there was any.
 pub(super) fn keys<'v>(b: &mut Builder<'_, 'v>, partition: &'v Partition) -> Result<bool> {
-    let keys = || partition.by.iter().filter(|key| scalar::orders(key));
+    let keys = || partition.by.iter().filter(|key| scalar_order::orders(key));
     b.list(keys(), by_bytes)?;
     Ok(keys().next().is_some())
 }

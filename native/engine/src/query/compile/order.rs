@@ -3,11 +3,12 @@
 use rusqlite::types::ToSqlOutput;
 
 use super::builder::{self, encode_rowid, rowid_name, Builder};
-use super::{invalid, times};
+use super::compiled::invalid;
+use super::times;
 use crate::catalog::{Column, Form, Table};
 use crate::error::Result;
-use crate::query::ir::{Nulls, OrderBy};
-use crate::value::{ColumnType, Value};
+use crate::query::ir::{CompareOp, Nulls, OrderBy};
+use crate::value::{Order, Value};
 
 /// Where a term comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl<'a> Term<'a> {
         Term {
             name: &column.name,
             column: Some(column),
-            loose: column.column_type == ColumnType::Decimal
+            loose: column.column_type.order() == Order::Decimal
                 || (column.column_type.time_family().is_some() && column.form != Form::One),
             place: Place::Given,
             descending,
@@ -100,9 +101,12 @@ impl<'a> Term<'a> {
         else {
             return Ok(());
         };
-        let operator = if self.descending { " <= " } else { " >= " };
+        let operator = match self.descending {
+            true => CompareOp::LtEq,
+            false => CompareOp::GtEq,
+        };
         b.push("1");
-        times::column_bounds(b, &column.name, family, operator, value)?;
+        times::column_bounds(b, &column.name, family, operator.comparison(), value)?;
         b.push(" AND ");
         Ok(())
     }

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::builder::encode;
-use super::insert;
-use super::{Param, ReadBack};
+use super::compiled::Param;
+use super::insert_sql::{self, InsertStatement};
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Conflict, Insert, Returning};
-use crate::value::{Name, OutputColumn, Value};
+use crate::value::{Name, Value};
 
 /// So many are kept, the latest first.
 const KEPT: usize = 16;
@@ -29,18 +29,7 @@ pub(super) struct InsertPlan {
     /// The places of the named columns among the table's.
     places: Vec<usize>,
     /// All but the values.
-    pub(super) statement: Statement,
-}
-
-/// An insert without its values.
-#[derive(Clone, Debug)]
-pub(super) struct Statement {
-    /// The SQL.
-    pub(super) sql: Rc<str>,
-    /// The columns that come back.
-    pub(super) output: Arc<[OutputColumn]>,
-    /// How a row comes back when the insert does not return it.
-    pub(super) read_back: Option<ReadBack<'static>>,
+    pub(super) statement: InsertStatement,
 }
 
 impl InsertPlan {
@@ -52,8 +41,8 @@ impl InsertPlan {
         catalog: &Catalog,
     ) -> Result<InsertPlan> {
         let names: Vec<Name> = row.iter().map(|(name, _)| name.clone()).collect();
-        let places = insert::places(&names, table)?;
-        let statement = insert::statement(insert, &places, table, catalog)?;
+        let places = insert_sql::places(&names, table)?;
+        let statement = insert_sql::statement(insert, &places, table, catalog)?;
         Ok(InsertPlan {
             named: insert.table.clone(),
             table: Arc::clone(table),

@@ -1,17 +1,26 @@
 //! Expressions. What is written for one is whole: it can be an operand of anything.
 
 use super::builder::Builder;
+use super::collation::collated;
 use super::compared::{self, same};
-use super::{fragment, invalid, subselect, times, Param};
+use super::compiled::{invalid, Param};
+use super::types::type_of;
+use super::{fragment, subselect};
 use crate::error::Result;
-use crate::query::ir::{ArithOp, Cast, Collation, Function, Nulls, Scalar, ScalarOrder};
+use crate::query::ir::{Arguments, Function, Piece, Scalar};
 use crate::value::{self, ColumnType};
 
-/// The most arguments of `coalesce` (SQLITE_MAX_FUNCTION_ARG was 127 for long).
+/// The most arguments of a function that takes any number (SQLITE_MAX_FUNCTION_ARG was 127 for long).
 const MAX_ARGUMENTS: usize = 100;
 
-/// Writes a scalar.
-pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
+impl<'v> Builder<'_, 'v> {
+    /// Writes an expression. All of it is operands of one another, so every file writes them by this.
+    pub(super) fn scalar(&mut self, scalar: &'v Scalar) -> Result<()> {
+        write(self, scalar)
+    }
+}
+
+fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
     b.enter()?;
     match scalar {
         Scalar::Null => b.push("NULL"),
@@ -26,7 +35,7 @@ pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<(
             collation,
             left,
             right,
-        } => compared::compare(b, super::filter::operator(*op), *collation, left, right)?,
+        } => compared::compare(b, op.comparison(), *collation, left, right)?,
         Scalar::Same {
             collation,
             left,
@@ -43,16 +52,20 @@ pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<(
         Scalar::Or(scalars) => group(b, scalars, " OR ", "0")?,
         Scalar::Not(scalar) => around(b, "(NOT ", scalar, ")")?,
         Scalar::Arith { op, left, right } => {
-            b.push(arithmetic(*op));
+            b.call(op.registered().name);
             both(b, left, ", ", right, ")")?;
         }
         Scalar::Negate(scalar) => around(b, "ash_rusqlite_negate(", scalar, ")")?,
-        Scalar::Cast(Cast::Boolean, scalar) => write(b, scalar)?,
-        Scalar::Cast(Cast::Real, scalar) => around(b, "ash_rusqlite_to_real(", scalar, ")")?,
-        Scalar::Cast(Cast::Text, scalar) => around(b, "ash_rusqlite_to_text(", scalar, ")")?,
+        Scalar::Cast(cast, scalar) => match cast.registered() {
+            Some(function) => {
+                b.call(function.name);
+                around(b, "", scalar, ")")?;
+            }
+            None => write(b, scalar)?,
+        },
         Scalar::Concat(texts) => concat(b, texts)?,
         Scalar::Call(function, arguments) => call(b, *function, arguments)?,
-        Scalar::Fragment(pieces) => fragment::write(b, pieces)?,
+        Scalar::Fragment(pieces) => fragment(b, pieces)?,
         Scalar::Collate(collation, scalar) => {
             b.push("(");
             collated(b, *collation, scalar)?;
@@ -118,7 +131,7 @@ fn logic<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
 }
 
 /// Writes two scalars with something between and behind them.
-pub(super) fn both<'v>(
+fn both<'v>(
     b: &mut Builder<'_, 'v>,
     left: &'v Scalar,
     between: &'static str,
@@ -189,16 +202,6 @@ fn join<'t, 'v>(
     Ok(())
 }
 
-fn arithmetic(op: ArithOp) -> &'static str {
-    match op {
-        ArithOp::Add => "ash_rusqlite_add(",
-        ArithOp::Subtract => "ash_rusqlite_subtract(",
-        ArithOp::Multiply => "ash_rusqlite_multiply(",
-        ArithOp::Divide => "ash_rusqlite_divide(",
-        ArithOp::Remainder => "ash_rusqlite_remainder(",
-    }
-}
-
 /// SQLite's `||` takes anything for a text, so what is not known to be one is checked.
 fn concat<'v>(b: &mut Builder<'_, 'v>, texts: &'v [Scalar]) -> Result<()> {
     if texts.is_empty() {
@@ -206,162 +209,68 @@ fn concat<'v>(b: &mut Builder<'_, 'v>, texts: &'v [Scalar]) -> Result<()> {
         return Ok(());
     }
     b.push("(");
-    join(
-        b,
-        texts,
-        " || ",
-        &mut |b, text| match compared::type_of(b, text) {
-            Some(ColumnType::Text | ColumnType::Uuid) => write(b, text),
-            _ => around(b, "ash_rusqlite_text(", text, ")"),
-        },
-    )?;
+    join(b, texts, " || ", &mut |b, text| match type_of(b, text) {
+        Some(ColumnType::Text | ColumnType::Uuid) => write(b, text),
+        _ => around(b, "ash_rusqlite_text(", text, ")"),
+    })?;
     b.push(")");
     Ok(())
 }
 
 fn call<'v>(b: &mut Builder<'_, 'v>, function: Function, arguments: &'v [Scalar]) -> Result<()> {
-    let (name, wanted) = match function {
-        Function::StringLength => ("ash_rusqlite_string_length(", 1),
-        Function::Downcase => ("ash_rusqlite_downcase(", 1),
-        Function::Upcase => ("ash_rusqlite_upcase(", 1),
-        Function::Trim => ("ash_rusqlite_trim(", 1),
-        Function::Contains => ("ash_rusqlite_contains(", 2),
-        Function::StartsWith => ("ash_rusqlite_starts_with(", 2),
-        Function::EndsWith => ("ash_rusqlite_ends_with(", 2),
-        Function::Like => ("ash_rusqlite_like(", 2),
-        Function::ILike => ("ash_rusqlite_ilike(", 2),
-        Function::LikeExact => ("ash_rusqlite_like_exact(", 2),
-        Function::LikeAscii => ("ash_rusqlite_like_ascii(", 2),
-        Function::Length => ("ash_rusqlite_length(", 1),
-        Function::DecimalForm => ("ash_rusqlite_decimal_form(", 1),
-        Function::Required => ("ash_rusqlite_required(", 2),
-        Function::Coalesce => return coalesce(b, arguments),
-    };
-    if arguments.len() != wanted {
-        return Err(invalid(format!(
-            "{function:?} takes {wanted} arguments, not {}",
-            arguments.len()
-        )));
+    match (function.arguments(), arguments) {
+        (Arguments::Exactly(wanted), _) if arguments.len() != wanted => {
+            return Err(invalid(format!(
+                "{function:?} takes {wanted} arguments, not {}",
+                arguments.len()
+            )))
+        }
+        (Arguments::Any, []) => {
+            b.push("NULL");
+            return Ok(());
+        }
+        (Arguments::Any, [scalar]) => return write(b, scalar),
+        (Arguments::Any, _) if arguments.len() > MAX_ARGUMENTS => {
+            return Err(invalid(format!(
+                "{} takes at most {MAX_ARGUMENTS} arguments",
+                function.word()
+            )))
+        }
+        _ => {}
     }
-    b.push(name);
+    match function.registered() {
+        Some(function) => b.call(function.name),
+        None => {
+            b.push(function.word());
+            b.push("(");
+        }
+    }
     b.list(arguments, write)?;
     b.push(")");
     Ok(())
 }
 
-fn coalesce<'v>(b: &mut Builder<'_, 'v>, arguments: &'v [Scalar]) -> Result<()> {
-    match arguments {
-        [] => b.push("NULL"),
-        [scalar] => write(b, scalar)?,
-        _ if arguments.len() > MAX_ARGUMENTS => {
-            return Err(invalid(format!(
-                "coalesce takes at most {MAX_ARGUMENTS} arguments"
-            )))
-        }
-        _ => {
-            b.push("coalesce(");
-            b.list(arguments, write)?;
-            b.push(")");
-        }
-    }
-    Ok(())
-}
-
-/// A scalar with an explicit collation, unless it is known to need none.
-pub(super) fn collated<'v>(
-    b: &mut Builder<'_, 'v>,
-    collation: Collation,
-    scalar: &'v Scalar,
-) -> Result<()> {
-    match times::settle(b, collation, scalar) {
-        Collation::Time(family) => {
-            write(b, scalar)?;
-            b.collate_times(family);
-        }
-        Collation::Decimal => {
-            compared::decimal(b, scalar)?;
-            b.push(" COLLATE ash_rusqlite_decimal");
-        }
-        Collation::CaseInsensitive => {
-            write(b, scalar)?;
-            b.push(" COLLATE ash_rusqlite_ci");
-        }
-        Collation::Binary => {
-            write(b, scalar)?;
-            if compared::may_have_collation(b, scalar) {
-                b.push(" COLLATE BINARY");
+/// Writes a fragment, in parentheses.
+fn fragment<'v>(b: &mut Builder<'_, 'v>, pieces: &'v [Piece]) -> Result<()> {
+    let checked = fragment::check(pieces)?;
+    let around = std::mem::replace(&mut b.scopes.qualified, true);
+    let exact = pieces.contains(&Piece::CaseSensitiveLike);
+    b.push("(");
+    for piece in pieces {
+        match piece {
+            Piece::Sql(text) if exact => b.fragment(&checked, &fragment::with_exact_like(text)),
+            Piece::Sql(text) => b.fragment(&checked, text),
+            Piece::CaseSensitiveLike => {}
+            Piece::Scalar(part) => {
+                // Blanks, so that nothing grows together with the text around it: `?` and a 1
+                // would be `?1`.
+                b.push(" ");
+                write(b, part)?;
+                b.push(" ");
             }
         }
     }
+    b.push(")");
+    b.scopes.qualified = around;
     Ok(())
-}
-
-/// Whether a scalar tells rows apart. One that is the same for every row does not, and SQLite
-/// would take a plain 1 for the first column.
-pub(super) fn orders(scalar: &Scalar) -> bool {
-    let scalar = bare(scalar).1;
-    let number = fragment::pieces(scalar).is_some_and(fragment::is_number);
-    !number && !matches!(scalar, Scalar::Null | Scalar::Boolean(_))
-}
-
-/// A scalar without the collations around it, of which the outermost that says something counts.
-fn bare(mut scalar: &Scalar) -> (Collation, &Scalar) {
-    let mut collation = Collation::Binary;
-    while let Scalar::Collate(wanted, inner) = scalar {
-        if collation == Collation::Binary {
-            collation = *wanted;
-        }
-        scalar = inner;
-    }
-    (collation, scalar)
-}
-
-/// Writes the scalars of an order with commas between them; `comma` begins with one. Columns
-/// of decimals are ordered by their value.
-pub(super) fn order<'v>(
-    b: &mut Builder<'_, 'v>,
-    order: &'v [ScalarOrder],
-    mut comma: bool,
-) -> Result<()> {
-    for item in order.iter().filter(|item| orders(&item.scalar)) {
-        if comma {
-            b.push(", ");
-        }
-        comma = true;
-        let (mut collation, scalar) = bare(&item.scalar);
-        let decimals = matches!(scalar, Scalar::Column { .. })
-            && compared::type_of(b, scalar) == Some(ColumnType::Decimal);
-        if decimals && collation == Collation::Binary {
-            collation = Collation::Decimal;
-        }
-        collated(b, collation, scalar)?;
-        if item.descending {
-            b.push(" DESC");
-        }
-        // Where nulls go by default is not said, nor where none can be: SQLite finds more indexes
-        // for it so.
-        match (item.nulls, item.descending) {
-            _ if never_null(b, scalar) => {}
-            (Some(Nulls::First), true) => b.push(" NULLS FIRST"),
-            (Some(Nulls::Last), false) => b.push(" NULLS LAST"),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether it is a column that the table keeps from being null. A table that was joined may lack
-/// the row.
-fn never_null(b: &Builder<'_, '_>, scalar: &Scalar) -> bool {
-    match scalar {
-        Scalar::Column {
-            depth: 0,
-            table: 0,
-            name,
-        } => {
-            let column = b.scopes.column(0, 0, name);
-            column.is_ok_and(|column| column.not_null)
-        }
-        _ => false,
-    }
 }

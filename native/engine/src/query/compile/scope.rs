@@ -1,7 +1,7 @@
 //! Which tables a place in a statement can speak of.
 
 use super::builder::Builder;
-use super::invalid;
+use super::compiled::invalid;
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::Subselect;

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::types::{ToSqlOutput, Value as Stored};
-
-use super::builder::Builder;
+use super::builder::{count, Builder};
+use super::compiled::{invalid, Compiled};
 use super::order::{self, Term};
-use super::{cursor, invalid, numbered, scalar, Compiled};
+use super::{cursor, numbered, scalar_order, where_clause};
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::{Computed, ScalarOrder, Select};
@@ -113,7 +112,7 @@ pub(super) fn values<'v>(computed: &'v [Computed], catalog: &Catalog) -> Result<
     let mut b = Builder::new(&nothing, catalog);
     b.show_tables(0);
     b.push("SELECT ");
-    b.list(computed, |b, computed| scalar::write(b, &computed.scalar))?;
+    b.list(computed, |b, computed| b.scalar(&computed.scalar))?;
     let columns = computed.iter().map(Computed::output).collect();
     Ok(Compiled {
         sql: b.sql,
@@ -264,14 +263,14 @@ impl<'a, 'v> Plan<'a, 'v> {
         if !none && !computed.is_empty() {
             b.push(", ");
         }
-        b.list(computed, |b, computed| scalar::write(b, &computed.scalar))
+        b.list(computed, |b, computed| b.scalar(&computed.scalar))
     }
 
     /// Writes ` ORDER BY …`.
     fn order_by(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
         let scalars: &'v [ScalarOrder] = &self.select.scalar_order;
         if let Some(partition) = &self.select.partition {
-            let keys = partition.by.iter().any(scalar::orders);
+            let keys = partition.by.iter().any(scalar_order::orders);
             let terms = !self.terms.is_empty();
             if !keys && !terms && scalars.is_empty() {
                 return Ok(());
@@ -282,15 +281,18 @@ impl<'a, 'v> Plan<'a, 'v> {
                 b.push(", ");
             }
             order::items(b, &self.terms)?;
-            return scalar::order(b, scalars, comma);
+            return scalar_order::order(b, scalars, comma);
         }
         if scalars.is_empty() {
             return order::write(b, &self.terms);
         }
         // A scalar that is the same for every row orders nothing, and is not written.
-        if scalars.iter().any(|item| scalar::orders(&item.scalar)) {
+        if scalars
+            .iter()
+            .any(|item| scalar_order::orders(&item.scalar))
+        {
             b.push(" ORDER BY ");
-            scalar::order(b, scalars, false)?;
+            scalar_order::order(b, scalars, false)?;
         }
         Ok(())
     }
@@ -307,7 +309,7 @@ impl<'a, 'v> Plan<'a, 'v> {
         b.push(" FROM ");
         b.table_name();
         let mut glue = " WHERE ";
-        if numbered::condition(b, self.select, &self.terms)? {
+        if where_clause::write(b, self.select, &self.terms)? {
             glue = " AND ";
         }
         if let Some(after) = after {
@@ -341,11 +343,6 @@ impl<'a, 'v> Plan<'a, 'v> {
         }
         Ok(())
     }
-}
-
-/// A count of rows as SQLite takes it.
-pub(super) fn count(number: u64) -> ToSqlOutput<'static> {
-    ToSqlOutput::Owned(Stored::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
 /// The named columns, each once.

@@ -2,10 +2,11 @@
 
 use rusqlite::types::ToSqlOutput;
 
-use super::builder::Builder;
-use super::compared::{self, may_have_collation};
-use super::select::count;
-use super::{invalid, scalar, times};
+use super::builder::{count, Builder};
+use super::collation::{self, settle};
+use super::compiled::invalid;
+use super::scalar_order;
+use super::types::{may_have_collation, type_of};
 use crate::error::Result;
 use crate::query::ir::{AggregateKind, Aggregated, Collation, Scalar, ScalarOrder, Subselect};
 use crate::value::ColumnType;
@@ -80,14 +81,14 @@ fn first_that_is<'v>(
 ) -> Result<()> {
     b.push("(SELECT ");
     b.enter_query(select)?;
-    scalar::write(b, value)?;
+    b.scalar(value)?;
     from(b, select)?;
     b.push(if select.filter.is_some() {
         " AND "
     } else {
         " WHERE "
     });
-    scalar::write(b, value)?;
+    b.scalar(value)?;
     b.push(" IS NOT NULL");
     order(b, select)?;
     b.leave_query();
@@ -143,7 +144,7 @@ fn over<'v>(
         check_distinct(select, value)?;
     }
     let collation = value.map_or(aggregated.collation, |value| {
-        times::settle(b, aggregated.collation, value)
+        settle(b, aggregated.collation, value)
     });
     call(b, aggregated, collation, list, |b, wrap| {
         operand(b, value, wrap)
@@ -165,7 +166,7 @@ fn settled_within(
         return Ok(aggregated.collation);
     }
     b.enter_query(&aggregated.select)?;
-    let collation = times::settle(b, aggregated.collation, value);
+    let collation = settle(b, aggregated.collation, value);
     b.leave_query();
     Ok(collation)
 }
@@ -184,18 +185,18 @@ fn operand<'v>(b: &mut Builder<'_, 'v>, value: Option<&'v Scalar>, wrap: Wrap) -
         return Ok(());
     };
     let number = matches!(
-        compared::type_of(b, value),
+        type_of(b, value),
         Some(ColumnType::Integer | ColumnType::Real)
     );
     match wrap {
         Wrap::Number if !number => {
             b.push("ash_rusqlite_number(");
-            scalar::write(b, value)?;
+            b.scalar(value)?;
             b.push(")");
             Ok(())
         }
-        Wrap::Decimal => compared::decimal(b, value),
-        _ => scalar::write(b, value),
+        Wrap::Decimal => collation::decimal(b, value),
+        _ => b.scalar(value),
     }
 }
 
@@ -274,9 +275,9 @@ fn rows<'v>(
                 check_distinct(select, Some(value))?;
                 b.push("DISTINCT ");
             }
-            scalar::write(b, value)?;
+            b.scalar(value)?;
             if select.distinct {
-                let collation = times::settle(b, Collation::Binary, value);
+                let collation = settle(b, Collation::Binary, value);
                 collate(b, collation, value);
             }
             b.push(name);
@@ -314,21 +315,25 @@ fn from<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
         b.query_table(index + 1);
         b.push(" ON ");
         b.show_tables(index + 2);
-        scalar::write(b, on)?;
+        b.scalar(on)?;
     }
     b.show_tables(usize::MAX);
     if let Some(filter) = &select.filter {
         b.push(" WHERE ");
-        scalar::write(b, filter)?;
+        b.scalar(filter)?;
     }
     Ok(())
 }
 
 /// Writes ` ORDER BY …`.
 fn order<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
-    if select.order.iter().any(|item| scalar::orders(&item.scalar)) {
+    if select
+        .order
+        .iter()
+        .any(|item| scalar_order::orders(&item.scalar))
+    {
         b.push(" ORDER BY ");
-        scalar::order(b, &select.order, false)?;
+        scalar_order::order(b, &select.order, false)?;
     }
     Ok(())
 }

@@ -5,216 +5,132 @@
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::Builder;
-use super::compared::{plain, type_of};
-use super::scalar::{collated, write};
-use super::{fragment, Param};
-use crate::catalog::{Column, Form, Table};
+use super::collation::collated;
+use super::compiled::Param;
+use super::lists;
+use crate::catalog::Column;
 use crate::error::Result;
 use crate::query::ir::{Collation, Scalar};
+use crate::query::vocabulary::{Accepts, Comparison};
 use crate::value::time_texts::{bounds_of_any_form, bounds_of_one_form, keeps, TextBounds};
 use crate::value::{self, ColumnType, TimeFamily, Value};
 
-/// What a statement assumes about the texts of times.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Forms {
-    /// Whether it relies on what a look has found.
-    pub relied: bool,
-    /// Columns, by table and name, that nobody has looked at. It is right whatever they hold, and
-    /// quicker where they have one form.
-    pub unknown: Vec<(String, String)>,
-}
-
-impl Builder<'_, '_> {
-    /// The family by whose collation a column compares: `None` where its bytes do.
-    pub(super) fn several_forms(&mut self, table: &Table, column: &Column) -> Option<TimeFamily> {
-        let family = column.column_type.time_family()?;
-        match column.form {
-            Form::One => {
-                self.forms.relied = true;
-                None
-            }
-            Form::Several => {
-                self.forms.relied = true;
-                Some(family)
-            }
-            Form::Unknown => {
-                let place = (table.name.clone(), column.name.clone());
-                if !self.forms.unknown.contains(&place) {
-                    self.forms.unknown.push(place);
-                }
-                Some(family)
-            }
-        }
-    }
-
-    /// The collation of times.
-    pub(super) fn collate_times(&mut self, family: TimeFamily) {
-        self.push(match family {
-            TimeFamily::Instant => " COLLATE ash_rusqlite_instant",
-            TimeFamily::Naive => " COLLATE ash_rusqlite_naive",
-            TimeFamily::Clock => " COLLATE ash_rusqlite_clock",
-        });
-    }
-
-    /// A scalar's column, with its type and whether it is known to have one form.
-    fn time_column(&mut self, scalar: &Scalar) -> Option<(ColumnType, Option<TimeFamily>)> {
-        let Scalar::Column { depth, table, name } = scalar else {
-            return None;
-        };
-        let (owner, column) = self.scopes.owned_column(*depth, *table, name).ok()?;
-        column.column_type.time_family()?;
-        Some((column.column_type, self.several_forms(owner, column)))
-    }
-}
-
-/// The collation of a scalar of times: none where its texts are known to have one form.
-pub(super) fn settle(b: &mut Builder<'_, '_>, collation: Collation, scalar: &Scalar) -> Collation {
-    let family = match collation {
-        Collation::Time(family) => Some(family),
-        Collation::Binary => type_of(b, scalar).and_then(ColumnType::time_family),
-        Collation::Decimal | Collation::CaseInsensitive => None,
-    };
-    match (family, b.time_column(scalar)) {
-        (None, _) => collation,
-        (Some(_), Some((_, None))) => Collation::Binary,
-        (Some(family), _) => Collation::Time(family),
-    }
-}
-
-/// The family by which two scalars compare. A fragment compares by SQLite's own rules.
-pub(super) fn family(
-    b: &Builder<'_, '_>,
-    collation: Collation,
-    scalars: [&Scalar; 2],
-) -> Option<TimeFamily> {
-    if scalars.iter().any(|s| fragment::pieces(s).is_some()) {
-        return None;
-    }
-    match collation {
-        Collation::Time(family) => Some(family),
-        Collation::Binary => scalars
-            .iter()
-            .find_map(|scalar| type_of(b, scalar)?.time_family()),
-        Collation::Decimal | Collation::CaseInsensitive => None,
-    }
-}
-
-/// Writes a comparison of times.
+/// Writes a comparison of times; false where it is a plain one of two columns of one form.
 pub(super) fn compare<'v>(
     b: &mut Builder<'_, 'v>,
-    operator: &'static str,
+    operator: Comparison,
     family: TimeFamily,
     left: &'v Scalar,
     right: &'v Scalar,
-) -> Result<()> {
+) -> Result<bool> {
     let (operator, left, right) = match left {
-        Scalar::Value { .. } => (reversed(operator), right, left),
+        Scalar::Value { .. } => (operator.swap(), right, left),
         _ => (operator, left, right),
     };
     let column = b.time_column(left);
     if let (Scalar::Value { value, .. }, Scalar::Column { .. }) = (right, left) {
         if let Some(text) = full_text(value, family)? {
-            return match column {
-                Some((column_type, None)) if keeps(value, column_type) => {
-                    let stored = value::encode_as(value, column_type)?;
-                    b.push("(");
-                    collated(b, Collation::Binary, left)?;
-                    b.push(operator);
-                    b.stored(stored)?;
-                    b.push(")");
-                    Ok(())
-                }
-                Some((column_type, None)) => {
-                    let bounds = bounds_of_one_form(value, column_type);
-                    if let (Some(operator), Some(floor)) = (
-                        beside_floor(operator),
-                        bounds.as_ref().and_then(|bounds| bounds.least.clone()),
-                    ) {
-                        b.push("(");
-                        collated(b, Collation::Binary, left)?;
-                        b.push(operator);
-                        b.stored(ToSqlOutput::Owned(Stored::Text(floor)))?;
-                        b.push(")");
-                        return Ok(());
-                    }
-                    bounded(b, &mut |b| write(b, left), family, operator, text, bounds)
-                }
-                _ => {
-                    let bounds = bounds_of_any_form(&text, family);
-                    bounded(b, &mut |b| write(b, left), family, operator, text, bounds)
-                }
-            };
+            compare_value(b, operator, family, (left, column), (value, text))?;
+            return Ok(true);
         }
     }
-    match (column, b.time_column(right)) {
-        (Some((one, None)), Some((other, None))) if one == other => {
-            plain(b, operator, Collation::Binary, left, right)
-        }
-        _ => {
-            b.push("(");
-            write(b, left)?;
-            b.collate_times(family);
-            b.push(operator);
-            write(b, right)?;
-            b.push(")");
-            Ok(())
+    if let (Some((one, None)), Some((other, None))) = (column, b.time_column(right)) {
+        if one == other {
+            return Ok(false);
         }
     }
+    b.push("(");
+    b.scalar(left)?;
+    b.collate_times(family);
+    b.push(operator.sql);
+    b.scalar(right)?;
+    b.push(")");
+    Ok(true)
+}
+
+/// Writes a comparison of a column with a value, of which `text` is what it is in full.
+fn compare_value<'v>(
+    b: &mut Builder<'_, 'v>,
+    operator: Comparison,
+    family: TimeFamily,
+    (left, column): (&'v Scalar, Option<(ColumnType, Option<TimeFamily>)>),
+    (value, text): (&'v Value, String),
+) -> Result<()> {
+    let Some((column_type, None)) = column else {
+        let bounds = bounds_of_any_form(&text, family);
+        return bounded(b, &mut |b| b.scalar(left), family, operator, text, bounds);
+    };
+    if keeps(value, column_type) {
+        let stored = value::encode_as(value, column_type)?;
+        return by_bytes(b, left, operator.sql, stored);
+    }
+    let bounds = bounds_of_one_form(value, column_type);
+    let floor = bounds.as_ref().and_then(|bounds| bounds.least.clone());
+    match (beside_floor(operator.accepts), floor) {
+        (Some(beside), Some(floor)) => {
+            by_bytes(b, left, beside, ToSqlOutput::Owned(Stored::Text(floor)))
+        }
+        _ => bounded(b, &mut |b| b.scalar(left), family, operator, text, bounds),
+    }
+}
+
+/// Writes a comparison of a column of one form.
+fn by_bytes<'v>(
+    b: &mut Builder<'_, 'v>,
+    left: &'v Scalar,
+    operator: &'static str,
+    stored: ToSqlOutput<'v>,
+) -> Result<()> {
+    b.push("(");
+    collated(b, Collation::Binary, left)?;
+    b.push(operator);
+    b.stored(stored)?;
+    b.push(")");
+    Ok(())
 }
 
 /// A column of seconds has no fraction: less than 5.5 s is at most 5 s.
-fn beside_floor(operator: &str) -> Option<&'static str> {
-    match operator {
-        " < " | " <= " => Some(" <= "),
-        " > " | " >= " => Some(" > "),
-        _ => None,
-    }
-}
-
-/// The operator that says the same of its operands the other way round.
-fn reversed(operator: &'static str) -> &'static str {
-    match operator {
-        " < " => " > ",
-        " <= " => " >= ",
-        " > " => " < ",
-        " >= " => " <= ",
-        other => other,
+fn beside_floor(accepts: Accepts) -> Option<&'static str> {
+    match accepts {
+        Accepts::Less => Some(" <= "),
+        Accepts::Greater => Some(" > "),
+        Accepts::Equal | Accepts::Unequal => None,
     }
 }
 
 /// Writes a comparison of a column by its collation, and of its texts by their bounds.
-pub(super) fn bounded<'t, 'v>(
+fn bounded<'t, 'v>(
     b: &mut Builder<'t, 'v>,
     column: &mut dyn FnMut(&mut Builder<'t, 'v>) -> Result<()>,
     family: TimeFamily,
-    operator: &'static str,
+    operator: Comparison,
     text: String,
     bounds: Option<TextBounds>,
 ) -> Result<()> {
     b.push("(");
     column(b)?;
     b.collate_times(family);
-    b.push(operator);
+    b.push(operator.sql);
     b.stored(ToSqlOutput::Owned(Stored::Text(text)))?;
-    within(b, column, bounds_for(operator, bounds))?;
+    within(b, column, bounds_for(operator.accepts, bounds))?;
     b.push(")");
     Ok(())
 }
 
 /// The bounds that follow from a comparison.
-fn bounds_for(operator: &str, bounds: Option<TextBounds>) -> TextBounds {
+fn bounds_for(accepts: Accepts, bounds: Option<TextBounds>) -> TextBounds {
     let TextBounds { least, greatest } = bounds.unwrap_or_default();
-    match operator {
-        " = " | " IS " => TextBounds { least, greatest },
-        " < " | " <= " => TextBounds {
+    match accepts {
+        Accepts::Equal => TextBounds { least, greatest },
+        Accepts::Less => TextBounds {
             least: None,
             greatest,
         },
-        " > " | " >= " => TextBounds {
+        Accepts::Greater => TextBounds {
             least,
             greatest: None,
         },
-        _ => TextBounds::default(),
+        Accepts::Unequal => TextBounds::default(),
     }
 }
 
@@ -273,20 +189,20 @@ pub(super) fn among<'v>(
     }
     if texts.is_empty() {
         b.push("CASE WHEN ");
-        write(b, item)?;
+        b.scalar(item)?;
         b.push(" IS NOT NULL THEN 0 END");
         return Ok(true);
     }
     b.push("(");
-    write(b, item)?;
+    b.scalar(item)?;
     match column {
         Some((_, None)) => b.push(" COLLATE BINARY"),
         _ => b.collate_times(family),
     }
     b.push(" IN ");
-    super::compared::values(b, texts)?;
+    lists::values(b, texts)?;
     if column.is_some() {
-        within(b, &mut |b| write(b, item), bounds.unwrap_or_default())?;
+        within(b, &mut |b| b.scalar(item), bounds.unwrap_or_default())?;
     }
     b.push(")");
     Ok(true)
@@ -330,7 +246,7 @@ pub(super) fn column_bounds<'v>(
     b: &mut Builder<'_, 'v>,
     name: &str,
     family: TimeFamily,
-    operator: &'static str,
+    operator: Comparison,
     stored: &ToSqlOutput<'v>,
 ) -> Result<()> {
     let bounds = text_of(stored).and_then(|text| bounds_of_any_form(text, family));
@@ -338,7 +254,7 @@ pub(super) fn column_bounds<'v>(
         b.name(name);
         Ok(())
     };
-    within(b, name, bounds_for(operator, bounds))
+    within(b, name, bounds_for(operator.accepts, bounds))
 }
 
 fn text_of<'a>(stored: &'a ToSqlOutput<'_>) -> Option<&'a str> {

@@ -1,17 +1,20 @@
-//! Updates and deletes, and what every write shares.
-
-use std::sync::Arc;
+//! Updates and deletes.
 
 use rusqlite::types::{ToSqlOutput, Value as Stored};
 
 use super::builder::{rowid_name, Builder};
-use super::compared::type_of;
-use super::select::columns;
-use super::{filter, invalid, scalar, CompiledWrite, Found, ReadBack, Runs};
+use super::compiled::invalid;
+use super::compiled_write::{CompiledWrite, Runs};
+use super::filter;
+use super::returned_row::{Found, ReadBack};
+use super::returning::{
+    check_writable, output, reads_back, select_written, twice, writable, write_returning,
+};
+use super::types::type_of;
 use crate::catalog::{Catalog, Column, Table};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update, UpdateEach};
-use crate::value::{ColumnType, OutputColumn, Value};
+use crate::value::{ColumnType, Value};
 
 /// An update of the rows of a condition.
 pub(super) fn update<'v>(update: &'v Update, catalog: &Catalog) -> Result<CompiledWrite<'v>> {
@@ -83,7 +86,7 @@ pub(super) fn update_of<'v>(
                 read_back: Some(ReadBack {
                     sql: b.sql.into(),
                     by: Found::Params(b.params),
-                    given: None,
+                    from_values: None,
                 }),
                 ..compiled
             })
@@ -139,22 +142,6 @@ fn rows_of(b: &mut Builder<'_, '_>) {
     b.push(" WHERE ");
 }
 
-/// Whether a row that is wanted may be read after it was written: what a trigger does then is not
-/// what the statement itself wrote.
-pub(super) fn reads_back(table: &Table, returning: &Returning) -> bool {
-    !matches!(returning, Returning::Nothing) && !table.has_triggers
-}
-
-/// Writes a select of the columns that come back, up to its condition.
-pub(super) fn select_written(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
-    b.push("SELECT ");
-    written_columns(b, returning)?;
-    b.push(" FROM ");
-    b.table_name();
-    b.push(" WHERE ");
-    Ok(())
-}
-
 fn assign<'t, 'v>(
     b: &mut Builder<'t, 'v>,
     assignment: &'v Assignment,
@@ -199,7 +186,7 @@ fn increment<'v>(b: &mut Builder<'_, 'v>, column: &Column, value: &'v Value) -> 
         );
         return Err(invalid(message).with("column", column.name.as_str()));
     }
-    b.push("ash_rusqlite_add(");
+    b.call("add");
     b.name(&column.name);
     b.push(", ");
     b.value(value, column)?;
@@ -225,7 +212,7 @@ fn compute<'v>(b: &mut Builder<'_, 'v>, column: &Column, scalar: &'v Scalar) -> 
         || (known == Some(column_type) && has_its_form)
         || column_type == ColumnType::Any
     {
-        return scalar::write(b, scalar);
+        return b.scalar(scalar);
     }
     if let (ColumnType::Json, Some(known)) = (column_type, known) {
         let message = format!(
@@ -236,8 +223,8 @@ fn compute<'v>(b: &mut Builder<'_, 'v>, column: &Column, scalar: &'v Scalar) -> 
         return Err(invalid(message).with("column", column.name.as_str()));
     }
     let table = b.table;
-    b.push("ash_rusqlite_store(");
-    scalar::write(b, scalar)?;
+    b.call("store");
+    b.scalar(scalar)?;
     b.push(", '");
     b.push(column_type.declared());
     b.push("', ");
@@ -275,84 +262,4 @@ fn finish<'v>(
         columns,
         read_back: None,
     })
-}
-
-/// Writes ` RETURNING …`.
-pub(super) fn write_returning(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
-    if matches!(returning, Returning::Nothing) {
-        return Ok(());
-    }
-    b.push(" RETURNING ");
-    written_columns(b, returning)
-}
-
-/// Writes the columns that come back.
-pub(super) fn written_columns(b: &mut Builder<'_, '_>, returning: &Returning) -> Result<()> {
-    let table = b.table;
-    match returning {
-        Returning::Nothing => Ok(()),
-        Returning::All => b.list(&table.columns, |b, column| {
-            b.name(&column.name);
-            Ok(())
-        }),
-        Returning::Columns(wanted) => names(b, &columns(table, wanted)?),
-    }
-}
-
-/// The columns that come back.
-pub(super) fn output(table: &Table, returning: &Returning) -> Result<Arc<[OutputColumn]>> {
-    Ok(match returning {
-        Returning::Nothing => Arc::new([]),
-        Returning::All => Arc::clone(table.output_columns()),
-        Returning::Columns(names) => columns(table, names)?
-            .into_iter()
-            .map(|column| column.output(&table.name))
-            .collect(),
-    })
-}
-
-/// The columns' names with commas between them.
-pub(super) fn names(b: &mut Builder<'_, '_>, columns: &[&Column]) -> Result<()> {
-    b.list(columns, |b, column| {
-        b.name(&column.name);
-        Ok(())
-    })
-}
-
-/// A column that can be written.
-pub(super) fn writable<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
-    let (_, column) = table.column(name)?;
-    check_column(table, column)?;
-    Ok(column)
-}
-
-/// Refuses a column that cannot be written.
-pub(super) fn check_column(table: &Table, column: &Column) -> Result<()> {
-    if !column.generated {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "{} is computed from other columns and cannot be written",
-        column.name
-    ))
-    .with("table", table.name.as_str())
-    .with("column", column.name.as_str()))
-}
-
-/// Refuses a table that cannot be written.
-pub(super) fn check_writable(table: &Table) -> Result<()> {
-    if !table.is_view {
-        return Ok(());
-    }
-    Err(
-        invalid(format!("{} is a view, which can only be read", table.name))
-            .with("table", table.name.as_str()),
-    )
-}
-
-/// The error of a column that is written twice.
-pub(super) fn twice(table: &Table, column: &Column) -> Error {
-    invalid(format!("{} is given twice", column.name))
-        .with("table", table.name.as_str())
-        .with("column", column.name.as_str())
 }

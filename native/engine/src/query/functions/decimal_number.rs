@@ -8,7 +8,7 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{Value as Stored, ValueRef};
 use rusqlite::{Connection, Result};
 
-use super::{kind, refused};
+use super::argument::{kind, refused};
 use crate::query::decimal;
 
 /// The most digits that a number may have to be summed: one bad exponent must not fill the memory.
@@ -16,8 +16,7 @@ const SUM_DIGITS: u64 = 100_000;
 
 pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
     conn.create_aggregate_function(c"ash_rusqlite_decimal_sum", 1, flags, DecimalSum)?;
-    conn.create_aggregate_function(c"ash_rusqlite_decimal_sum", 2, flags, ContextSum)?;
-    conn.create_scalar_function(c"ash_rusqlite_decimal_form", 1, flags, form)
+    conn.create_aggregate_function(c"ash_rusqlite_decimal_sum", 2, flags, ContextSum)
 }
 
 struct DecimalSum;
@@ -147,7 +146,7 @@ fn coefficient(text: &[u8]) -> Option<(BigInt, i64)> {
 }
 
 /// `ash_rusqlite_decimal_form(x)`.
-fn form(ctx: &Context<'_>) -> Result<Stored> {
+pub(in crate::query) fn form(ctx: &Context<'_>) -> Result<Stored> {
     let text = match ctx.get_raw(0) {
         ValueRef::Null => return Ok(Stored::Null),
         ValueRef::Integer(integer) => integer.to_string(),

@@ -1,26 +1,81 @@
 //! LIKE without recursion: `%` any text, `_` one character, and where it is asked for a character
 //! that escapes.
 
-use rusqlite::Result;
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{Value as Stored, ValueRef};
+use rusqlite::{Connection, Result};
 
-use super::refused;
+use super::argument::{of_two, refused, text};
 use super::text::lower;
 
 /// SQLite's limit of the length of a pattern (SQLITE_MAX_LIKE_PATTERN_LENGTH).
 const MAX_PATTERN: usize = 50_000;
 
+pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
+    // SQLite calls a function of this name for its operator REGEXP, which it leaves to programs. It
+    // is the LIKE of fragments that tell case apart: see `compile::fragment`.
+    conn.create_scalar_function(c"regexp", 2, flags, |ctx| exact_operands(ctx, None))?;
+    conn.create_scalar_function(c"regexp", 3, flags, |ctx| {
+        let escape = as_text(ctx, 2)?;
+        let mut characters = escape.iter().flat_map(|escape| escape.chars());
+        match (characters.next(), characters.next()) {
+            (None, _) if escape.is_none() => Ok(None),
+            (Some(escape), None) => exact_operands(ctx, Some(escape)),
+            _ => Err(refused(
+                "what stands behind ESCAPE is one character".to_owned(),
+            )),
+        }
+    })
+}
+
+pub(in crate::query) fn like(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, ascii)
+}
+
+pub(in crate::query) fn ilike(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, unicode)
+}
+
+pub(in crate::query) fn like_exact(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, |text, pattern| exact(text, pattern, None))
+}
+
+pub(in crate::query) fn like_ascii(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, plain_ascii)
+}
+
+/// `pattern, text` as SQLite gives the operands of an operator, numbers as their digits. A blob is
+/// like nothing.
+fn exact_operands(ctx: &Context<'_>, escape: Option<char>) -> Result<Option<bool>> {
+    if (0..2).any(|at| matches!(ctx.get_raw(at), ValueRef::Blob(_))) {
+        return Ok(Some(false));
+    }
+    match (as_text(ctx, 1)?, as_text(ctx, 0)?) {
+        (Some(text), Some(pattern)) => exact(&text, &pattern, escape).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn as_text(ctx: &Context<'_>, at: usize) -> Result<Option<String>> {
+    Ok(match ctx.get_raw(at) {
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(format!("{number:?}")),
+        _ => text(ctx, at)?.map(str::to_owned),
+    })
+}
+
 /// Whether a text is like a pattern; ASCII letters match in either case, as SQLite's LIKE.
-pub(super) fn ascii(text: &str, pattern: &str) -> Result<bool> {
+fn ascii(text: &str, pattern: &str) -> Result<bool> {
     folded(text, pattern, Some('\\'), |c| c.to_ascii_lowercase())
 }
 
 /// Whether a text is like a pattern, of which nothing escapes; ASCII letters match in either case.
-pub(super) fn plain_ascii(text: &str, pattern: &str) -> Result<bool> {
+fn plain_ascii(text: &str, pattern: &str) -> Result<bool> {
     folded(text, pattern, None, |c| c.to_ascii_lowercase())
 }
 
 /// Whether a text is like a pattern, of which `escape` escapes; letters match in their own case.
-pub(super) fn exact(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
+fn exact(text: &str, pattern: &str, escape: Option<char>) -> Result<bool> {
     folded(text, pattern, escape, |c| c)
 }
 
@@ -36,7 +91,7 @@ fn folded(
 }
 
 /// Whether a text is like a pattern; every letter matches in either case.
-pub(super) fn unicode(text: &str, pattern: &str) -> Result<bool> {
+fn unicode(text: &str, pattern: &str) -> Result<bool> {
     let pattern = parse(pattern, Some('\\'), char::to_lowercase)?;
     let text: Vec<char> = lower(text).collect();
     Ok(is_like(&text, pattern.as_deref()))
@@ -116,7 +171,6 @@ mod tests {
     use super::super::tests::{fail, open};
     use super::*;
     use proptest::prelude::*;
-    use rusqlite::Connection;
 
     fn sqlite(conn: &Connection, text: &str, pattern: &str) -> bool {
         let sql = "SELECT ?1 LIKE ?2 ESCAPE '\\'";

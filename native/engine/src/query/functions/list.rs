@@ -3,7 +3,7 @@
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::{Connection, Result};
 
-use super::refused;
+use super::argument::refused;
 use crate::value::list;
 
 pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {

@@ -1,22 +1,22 @@
 //! What the compiled SQL needs from its connection beyond SQLite itself.
 
-mod decimal_number;
-mod like;
+mod argument;
+pub(super) mod decimal_number;
+pub(super) mod like;
 mod list;
-mod number;
-mod store;
-mod text;
+pub(super) mod number;
+pub(super) mod store;
+pub(super) mod text;
 mod time;
 
 pub(crate) use text::lower;
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::ValueRef;
-use rusqlite::{ffi, vtab, Connection};
+use rusqlite::{vtab, Connection};
 
-use super::decimal;
+use super::{decimal, vocabulary};
 use crate::error::Result;
-use crate::sqlite::sqlite_error::{self, REFUSED};
+use crate::sqlite::sqlite_error;
 
 /// Registers the functions, the collations and the table function of compiled queries:
 ///
@@ -26,13 +26,11 @@ use crate::sqlite::sqlite_error::{self, REFUSED};
 /// - collation `ash_rusqlite_ci`: texts by their characters in lower case,
 /// - `ash_rusqlite_decimal_sum(x)`: the exact sum of decimals, and with a second argument as
 ///   Elixir's Decimal sums them, where so many digits hold it,
-/// - `ash_rusqlite_decimal_form(x)`: what tells decimals of one value apart,
-/// - arithmetic, such as `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would
-///   turn an integer into an inexact float,
-/// - functions of texts, such as `ash_rusqlite_downcase(x)`,
+/// - the functions of the vocabulary's tables, such as `ash_rusqlite_downcase(x)`, and those of its
+///   arithmetic, such as `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would turn
+///   an integer into an inexact float,
 /// - `ash_rusqlite_list(x)`: every value in one blob,
 /// - `ash_rusqlite_store(x, type, table, column)`: a value in the form of its column,
-/// - `ash_rusqlite_required(x, column)`: a value that must not be null,
 /// - `rarray(?)`: a list of values as one parameter.
 pub fn register(conn: &Connection) -> Result<()> {
     register_all(conn).map_err(sqlite_error::map)
@@ -45,28 +43,14 @@ fn register_all(conn: &Connection) -> rusqlite::Result<()> {
     decimal_number::register(conn, flags)?;
     number::register(conn, flags)?;
     text::register(conn, flags)?;
+    like::register(conn, flags)?;
     list::register(conn, flags)?;
     conn.create_scalar_function(c"ash_rusqlite_store", 4, flags, store::store)?;
-    conn.create_scalar_function(c"ash_rusqlite_required", 2, flags, store::required)?;
-    vtab::array::load_module(conn)
-}
-
-/// What a stored value is, for messages.
-fn kind(value: ValueRef<'_>) -> &'static str {
-    match value {
-        ValueRef::Null => "null",
-        ValueRef::Integer(_) => "an integer",
-        ValueRef::Real(_) => "a float",
-        ValueRef::Text(_) => "a text",
-        ValueRef::Blob(_) => "a blob",
+    for function in vocabulary::registered() {
+        let name = format!("ash_rusqlite_{}", function.name);
+        conn.create_scalar_function(name.as_str(), function.arguments, flags, function.run)?;
     }
-}
-
-/// The error of a function that a value does not fit.
-fn refused(message: String) -> rusqlite::Error {
-    // SQLite takes no text with a NUL for a message.
-    let message = format!("{REFUSED}{message}").replace('\0', "\\0");
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(message))
+    vtab::array::load_module(conn)
 }
 
 #[cfg(test)]

@@ -5,27 +5,30 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value as Stored, ValueRef};
 use rusqlite::{Connection, Result};
 
-use super::{kind, refused};
+use super::argument::{kind, refused};
 
 pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
-    conn.create_scalar_function(c"ash_rusqlite_add", 2, flags, |ctx| {
-        operate(ctx, i64::checked_add, |left, right| left + right)
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_subtract", 2, flags, |ctx| {
-        operate(ctx, i64::checked_sub, |left, right| left - right)
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_multiply", 2, flags, |ctx| {
-        operate(ctx, i64::checked_mul, |left, right| left * right)
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_divide", 2, flags, divide)?;
-    conn.create_scalar_function(c"ash_rusqlite_remainder", 2, flags, remainder)?;
     conn.create_scalar_function(c"ash_rusqlite_negate", 1, flags, negate)?;
     conn.create_scalar_function(c"ash_rusqlite_number", 1, flags, |ctx| {
         Ok(number(ctx, 0)?.map_or(Stored::Null, Number::stored))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_to_real", 1, flags, |ctx| {
-        Ok(number(ctx, 0)?.map_or(Stored::Null, |number| Stored::Real(number.float())))
     })
+}
+
+pub(in crate::query) fn add(ctx: &Context<'_>) -> Result<Stored> {
+    operate(ctx, i64::checked_add, |left, right| left + right)
+}
+
+pub(in crate::query) fn subtract(ctx: &Context<'_>) -> Result<Stored> {
+    operate(ctx, i64::checked_sub, |left, right| left - right)
+}
+
+pub(in crate::query) fn multiply(ctx: &Context<'_>) -> Result<Stored> {
+    operate(ctx, i64::checked_mul, |left, right| left * right)
+}
+
+/// An integer as a float.
+pub(in crate::query) fn to_real(ctx: &Context<'_>) -> Result<Stored> {
+    Ok(number(ctx, 0)?.map_or(Stored::Null, |number| Stored::Real(number.float())))
 }
 
 #[derive(Clone, Copy)]
@@ -101,7 +104,7 @@ fn by_zero() -> rusqlite::Error {
     refused("division by zero".to_owned())
 }
 
-fn divide(ctx: &Context<'_>) -> Result<Stored> {
+pub(in crate::query) fn divide(ctx: &Context<'_>) -> Result<Stored> {
     match numbers(ctx)? {
         None => Ok(Stored::Null),
         Some((_, right)) if right.float() == 0.0 => Err(by_zero()),
@@ -109,7 +112,7 @@ fn divide(ctx: &Context<'_>) -> Result<Stored> {
     }
 }
 
-fn remainder(ctx: &Context<'_>) -> Result<Stored> {
+pub(in crate::query) fn remainder(ctx: &Context<'_>) -> Result<Stored> {
     match numbers(ctx)? {
         None => Ok(Stored::Null),
         Some((Number::Integer(_), Number::Integer(0))) => Err(by_zero()),

@@ -5,7 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use rusqlite::Result;
 use serde::de::IgnoredAny;
 
-use super::refused;
+use super::argument::refused;
 use crate::error::Error;
 use crate::sqlite::sqlite_error::IS_NULL;
 use crate::value::{decode, encode, ColumnRef, ColumnType, Decoded, OutputColumn, Value};
@@ -19,7 +19,7 @@ pub(super) fn store(ctx: &Context<'_>) -> Result<Stored> {
 }
 
 /// `ash_rusqlite_required(x, column)`.
-pub(super) fn required(ctx: &Context<'_>) -> Result<Stored> {
+pub(in crate::query) fn required(ctx: &Context<'_>) -> Result<Stored> {
     match ctx.get_raw(0) {
         ValueRef::Null => Err(refused(format!("{IS_NULL}{}", ctx.get::<String>(1)?))),
         value => Stored::try_from(value).map_err(|error| refused(error.to_string())),

@@ -8,73 +8,64 @@ use rusqlite::{Connection, Result};
 use serde::de::IgnoredAny;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{kind, like, refused};
+use super::argument::{of_one, of_two, refused};
 
 pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
     conn.create_collation(c"ash_rusqlite_ci", compare_lower)?;
     conn.create_scalar_function(c"ash_rusqlite_text", 1, flags, |ctx| {
         of_one(ctx, |text| Ok(Stored::Text(text.to_owned())))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_string_length", 1, flags, |ctx| {
-        of_one(ctx, |text| Ok(count(text.graphemes(true).count())))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_downcase", 1, flags, |ctx| {
-        of_one(ctx, |text| Ok(Stored::Text(lower(text).collect())))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_upcase", 1, flags, |ctx| {
-        of_one(ctx, |text| {
-            Ok(Stored::Text(
-                text.chars().flat_map(char::to_uppercase).collect(),
-            ))
-        })
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_trim", 1, flags, |ctx| {
-        of_one(ctx, |text| Ok(Stored::Text(text.trim().to_owned())))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_contains", 2, flags, |ctx| {
-        of_two(ctx, |text, part| Ok(text.contains(part)))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_starts_with", 2, flags, |ctx| {
-        of_two(ctx, |text, part| Ok(text.starts_with(part)))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_ends_with", 2, flags, |ctx| {
-        of_two(ctx, |text, part| Ok(text.ends_with(part)))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_like", 2, flags, |ctx| {
-        of_two(ctx, like::ascii)
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_ilike", 2, flags, |ctx| {
-        of_two(ctx, like::unicode)
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_like_exact", 2, flags, |ctx| {
-        of_two(ctx, |text, pattern| like::exact(text, pattern, None))
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_like_ascii", 2, flags, |ctx| {
-        of_two(ctx, like::plain_ascii)
-    })?;
-    // SQLite calls a function of this name for its operator REGEXP, which it leaves to programs. It
-    // is the LIKE of fragments that tell case apart: see `compile::fragment`.
-    conn.create_scalar_function(c"regexp", 2, flags, |ctx| exact_like(ctx, None))?;
-    conn.create_scalar_function(c"regexp", 3, flags, |ctx| {
-        let escape = as_text(ctx, 2)?;
-        let mut characters = escape.iter().flat_map(|escape| escape.chars());
-        match (characters.next(), characters.next()) {
-            (None, _) if escape.is_none() => Ok(None),
-            (Some(escape), None) => exact_like(ctx, Some(escape)),
-            _ => Err(refused(
-                "what stands behind ESCAPE is one character".to_owned(),
+    })
+}
+
+pub(in crate::query) fn string_length(ctx: &Context<'_>) -> Result<Stored> {
+    of_one(ctx, |text| Ok(count(text.graphemes(true).count())))
+}
+
+pub(in crate::query) fn downcase(ctx: &Context<'_>) -> Result<Stored> {
+    of_one(ctx, |text| Ok(Stored::Text(lower(text).collect())))
+}
+
+pub(in crate::query) fn upcase(ctx: &Context<'_>) -> Result<Stored> {
+    of_one(ctx, |text| {
+        let upper = text.chars().flat_map(char::to_uppercase);
+        Ok(Stored::Text(upper.collect()))
+    })
+}
+
+pub(in crate::query) fn trim(ctx: &Context<'_>) -> Result<Stored> {
+    of_one(ctx, |text| Ok(Stored::Text(text.trim().to_owned())))
+}
+
+pub(in crate::query) fn contains(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, |text, part| Ok(text.contains(part)))
+}
+
+pub(in crate::query) fn starts_with(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, |text, part| Ok(text.starts_with(part)))
+}
+
+pub(in crate::query) fn ends_with(ctx: &Context<'_>) -> Result<Stored> {
+    of_two(ctx, |text, part| Ok(text.ends_with(part)))
+}
+
+/// The length of a list that is stored as JSON.
+pub(in crate::query) fn json_length(ctx: &Context<'_>) -> Result<Stored> {
+    of_one(ctx, |text| {
+        match serde_json::from_str::<Vec<IgnoredAny>>(text) {
+            Ok(list) => Ok(count(list.len())),
+            Err(_) => Err(refused(
+                "only a list that is stored as JSON has a length here".to_owned(),
             )),
         }
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_length", 1, flags, |ctx| {
-        of_one(ctx, json_length)
-    })?;
-    conn.create_scalar_function(c"ash_rusqlite_to_text", 1, flags, |ctx| {
-        match ctx.get_raw(0) {
-            ValueRef::Integer(number) => Ok(Stored::Text(number.to_string())),
-            _ => of_one(ctx, |text| Ok(Stored::Text(text.to_owned()))),
-        }
     })
+}
+
+/// An integer as its digits.
+pub(in crate::query) fn to_text(ctx: &Context<'_>) -> Result<Stored> {
+    match ctx.get_raw(0) {
+        ValueRef::Integer(number) => Ok(Stored::Text(number.to_string())),
+        _ => of_one(ctx, |text| Ok(Stored::Text(text.to_owned()))),
+    }
 }
 
 /// Each character in lower case by itself: no sigma is a final one, as in Elixir's default.
@@ -90,61 +81,6 @@ fn compare_lower(left: &str, right: &str) -> Ordering {
 
 fn count(length: usize) -> Stored {
     Stored::Integer(i64::try_from(length).unwrap_or(i64::MAX))
-}
-
-/// An argument; `None` is null.
-fn text<'a>(ctx: &'a Context<'_>, at: usize) -> Result<Option<&'a str>> {
-    match ctx.get_raw(at) {
-        ValueRef::Null => Ok(None),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(refused("a stored text is not UTF-8".to_owned())),
-        },
-        other => Err(refused(format!("{} is no text", kind(other)))),
-    }
-}
-
-/// `pattern, text` as SQLite gives the operands of an operator, numbers as their digits. A blob is
-/// like nothing.
-fn exact_like(ctx: &Context<'_>, escape: Option<char>) -> Result<Option<bool>> {
-    if (0..2).any(|at| matches!(ctx.get_raw(at), ValueRef::Blob(_))) {
-        return Ok(Some(false));
-    }
-    match (as_text(ctx, 1)?, as_text(ctx, 0)?) {
-        (Some(text), Some(pattern)) => like::exact(&text, &pattern, escape).map(Some),
-        _ => Ok(None),
-    }
-}
-
-fn as_text(ctx: &Context<'_>, at: usize) -> Result<Option<String>> {
-    Ok(match ctx.get_raw(at) {
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Real(number) => Some(format!("{number:?}")),
-        _ => text(ctx, at)?.map(str::to_owned),
-    })
-}
-
-fn of_one(ctx: &Context<'_>, function: impl Fn(&str) -> Result<Stored>) -> Result<Stored> {
-    text(ctx, 0)?.map_or(Ok(Stored::Null), function)
-}
-
-fn of_two(
-    ctx: &Context<'_>,
-    function: impl Fn(&str, &str) -> Result<bool>,
-) -> Result<Option<bool>> {
-    let (left, right) = (text(ctx, 0)?, text(ctx, 1)?);
-    left.zip(right)
-        .map(|(left, right)| function(left, right))
-        .transpose()
-}
-
-fn json_length(text: &str) -> Result<Stored> {
-    match serde_json::from_str::<Vec<IgnoredAny>>(text) {
-        Ok(list) => Ok(count(list.len())),
-        Err(_) => Err(refused(
-            "only a list that is stored as JSON has a length here".to_owned(),
-        )),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Expressions: what a query computes from the columns of a row.
 
-use super::{Aggregated, CompareOp, Nulls, Subselect};
+use super::subselect::{Aggregated, Subselect};
+use crate::query::vocabulary::{ArithOp, Cast, CompareOp, Function};
 use crate::value::{ColumnType, Name, OutputColumn, TimeFamily, Value};
 
 /// An expression. Booleans are 0, 1 or null.
@@ -154,68 +155,6 @@ pub enum Collation {
     Time(TimeFamily),
 }
 
-/// An arithmetic operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArithOp {
-    /// The sum.
-    Add,
-    /// The difference.
-    Subtract,
-    /// The product.
-    Multiply,
-    /// The quotient as a float.
-    Divide,
-    /// The remainder of integers, with the sign of the left one.
-    Remainder,
-}
-
-/// The form that a scalar is cast to. What has it already stays as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cast {
-    /// An integer as a float.
-    Real,
-    /// An integer as its digits.
-    Text,
-    /// A boolean, which it must be.
-    Boolean,
-}
-
-/// A function. Each is null when an argument is null, but for `Coalesce` and `Required`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    /// The number of a text's graphemes.
-    StringLength,
-    /// Every character in lower case.
-    Downcase,
-    /// Every character in upper case.
-    Upcase,
-    /// Without the white space at both ends.
-    Trim,
-    /// Whether the first text contains the second.
-    Contains,
-    /// Whether the first text begins with the second.
-    StartsWith,
-    /// Whether the first text ends with the second.
-    EndsWith,
-    /// Whether a text is like a pattern; ASCII letters match in either case.
-    Like,
-    /// The same, and every letter matches in either case.
-    ILike,
-    /// Whether a text is like a pattern, of which nothing escapes; letters match in their own case.
-    LikeExact,
-    /// The same, and ASCII letters match in either case.
-    LikeAscii,
-    /// The first that is not null.
-    Coalesce,
-    /// The length of a JSON list.
-    Length,
-    /// What tells apart decimals of one value, such as 1.0 and 1.00: bytes that are in the order
-    /// of the terms that they are in Elixir.
-    DecimalForm,
-    /// The first, which must not be null: it is for the column that the second names.
-    Required,
-}
-
 /// A column of the result that is computed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Computed {
@@ -248,4 +187,13 @@ pub struct ScalarOrder {
     pub descending: bool,
     /// Where nulls go; `None` is SQLite's way.
     pub nulls: Option<Nulls>,
+}
+
+/// Where nulls go in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nulls {
+    /// Before every value.
+    First,
+    /// After every value.
+    Last,
 }

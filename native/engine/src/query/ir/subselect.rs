@@ -1,6 +1,7 @@
 //! Queries within expressions.
 
-use super::{Collation, Scalar, ScalarOrder};
+use super::scalar::{Collation, Scalar, ScalarOrder};
+use crate::query::vocabulary::AggregateKind;
 use crate::value::Name;
 
 /// A query within an expression.
@@ -41,25 +42,4 @@ pub struct Aggregated {
     pub precision: Option<u32>,
     /// The rows.
     pub select: Subselect,
-}
-
-/// A function over the rows of a query within an expression. Nulls do not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AggregateKind {
-    /// The number of rows, or of values.
-    Count,
-    /// The sum.
-    Sum,
-    /// The mean.
-    Avg,
-    /// The least.
-    Min,
-    /// The greatest.
-    Max,
-    /// Whether there is a row.
-    Exists,
-    /// The first in the order.
-    First,
-    /// All of them in the order, for a computed column that is a list.
-    List,
 }

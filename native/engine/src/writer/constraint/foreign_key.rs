@@ -7,11 +7,11 @@ use crate::error::Result;
 use crate::execute::Executor;
 use crate::query::compile;
 use crate::query::ir::{
-    Assignment, CompareOp, Conflict, ConflictSet, Expr, Insert, Read, Select, Write,
+    Assignment, CompareOp, Conflict, ConflictSet, Expr, Insert, Read, RowChange, Select, Write,
 };
 use crate::sqlite::sqlite_error;
 use crate::value::{encode, ColumnRef, Name, Value};
-use crate::writer::constraint::{table_of, Found};
+use crate::writer::constraint::Found;
 
 struct ForeignKey {
     child: String,
@@ -42,7 +42,7 @@ impl ForeignKey {
 /// The key that a written row breaks, or by which others refer to a row that would go.
 pub(super) fn find(executor: &Executor<'_>, write: &Write) -> Result<Found> {
     let keys = foreign_keys(executor)?;
-    let table = table_of(write);
+    let table = write.table().unwrap_or_default();
     let own = |key: &&ForeignKey| key.child.eq_ignore_ascii_case(table);
     for key in keys.iter().filter(own) {
         for row in written_rows(write) {
@@ -134,41 +134,19 @@ fn primary_key_column(catalog: &Catalog, table: &str, at: usize) -> String {
 
 /// The columns and values that a write sets, row by row.
 fn written_rows(write: &Write) -> Vec<Vec<(&Name, &Value)>> {
-    match write {
-        Write::Insert(insert) => inserted_rows(insert),
-        Write::Update(update) => vec![updated_values(&update.set)],
-        Write::Delete(_) | Write::Sql(_) | Write::Consumer(_) | Write::InContext(..) => Vec::new(),
-        // Which of the two it was is not known any more.
-        Write::UpdateOrInsert(write) => {
-            let each = write.each.iter();
-            each.flat_map(|either| {
-                let row = either.row.iter().map(|(name, value)| (name, value));
-                [updated_values(&either.set), row.collect()]
-            })
-            .collect()
-        }
-        Write::UpdateEach(each) => {
-            let changes = each.changes.iter();
-            changes.map(|change| updated_values(&change.set)).collect()
-        }
+    let values = |change| match change {
+        RowChange::Insert { row } => row.iter().map(|(name, value)| (name, value)).collect(),
+        RowChange::Update { set, .. } => set.iter().filter_map(given).collect(),
+        RowChange::Delete { .. } => Vec::new(),
+    };
+    write.changes().into_iter().map(values).collect()
+}
+
+fn given(assignment: &Assignment) -> Option<(&Name, &Value)> {
+    match assignment {
+        Assignment::Set(name, value) => Some((name, value)),
+        Assignment::Increment(..) | Assignment::Compute(..) => None,
     }
-}
-
-fn inserted_rows(insert: &Insert) -> Vec<Vec<(&Name, &Value)>> {
-    insert
-        .rows
-        .iter()
-        .map(|row| row.iter().map(|(name, value)| (name, value)).collect())
-        .collect()
-}
-
-fn updated_values(set: &[Assignment]) -> Vec<(&Name, &Value)> {
-    set.iter()
-        .filter_map(|assignment| match assignment {
-            Assignment::Set(name, value) => Some((name, value)),
-            Assignment::Increment(..) | Assignment::Compute(..) => None,
-        })
-        .collect()
 }
 
 /// The key's value when the row names it and the parent has no such row.
@@ -226,25 +204,36 @@ enum Lost {
 
 /// Which rows a write deletes or changes, and what of them it takes away.
 fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>> {
-    let set = |set: &[Assignment]| -> Vec<Name> { set.iter().map(assigned).cloned().collect() };
-    Ok(Some(match write {
-        Write::Insert(insert) => return overwritten(insert, catalog),
-        Write::Sql(_) | Write::Consumer(_) | Write::InContext(..) => return Ok(None),
-        Write::Update(update) => (update.filter.clone(), Lost::Values(set(&update.set))),
-        Write::Delete(delete) => (delete.filter.clone(), Lost::Rows),
-        Write::UpdateOrInsert(write) => {
-            let keys = write.each.iter().map(|either| either.keys.clone());
-            let columns = write.each.iter().flat_map(|either| set(&either.set));
-            let columns = Lost::Values(columns.collect());
-            (Some(Expr::Or(keys.collect())), columns)
+    if let Write::Insert(insert) = write {
+        return overwritten(insert, catalog);
+    }
+    let (mut filters, mut columns, mut deletes) = (Vec::new(), Vec::new(), false);
+    for change in write.changes() {
+        match change {
+            RowChange::Insert { .. } => {}
+            RowChange::Update { filter, set } => {
+                filters.push(filter.cloned());
+                columns.extend(set.iter().map(assigned).cloned());
+            }
+            RowChange::Delete { filter } => {
+                filters.push(filter.cloned());
+                deletes = true;
+            }
         }
-        Write::UpdateEach(each) => {
-            let filters = each.changes.iter().map(|change| change.filter.clone());
-            let columns = each.changes.iter().flat_map(|change| set(&change.set));
-            let columns = Lost::Values(columns.collect());
-            (Some(Expr::Or(filters.collect())), columns)
-        }
-    }))
+    }
+    let lost = match deletes {
+        true => Lost::Rows,
+        false => Lost::Values(columns),
+    };
+    Ok(match <[_; 1]>::try_from(filters) {
+        Ok([filter]) => Some((filter, lost)),
+        Err(filters) if filters.is_empty() => None,
+        // One without a condition is of every row.
+        Err(filters) => Some((
+            filters.into_iter().collect::<Option<_>>().map(Expr::Or),
+            lost,
+        )),
+    })
 }
 
 fn assigned(assignment: &Assignment) -> &Name {

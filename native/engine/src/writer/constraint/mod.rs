@@ -14,7 +14,7 @@ use crate::sqlite::sqlite_error;
 
 /// The same error with table, columns and constraint, as far as they can be found.
 pub fn explain(executor: Executor<'_>, error: Error, write: &Write) -> Error {
-    let table = table_of(write);
+    let table = write.table().unwrap_or_default();
     let found = match error.code() {
         Code::ForeignKeyViolation | Code::CheckViolation if matches!(write, Write::Sql(_)) => {
             return error;
@@ -55,18 +55,6 @@ struct Found {
     message: Option<String>,
     /// Of a foreign key: whether the row that was written refers, or others refer to it.
     side: Option<&'static str>,
-}
-
-fn table_of(write: &Write) -> &str {
-    match write {
-        Write::Insert(insert) => &insert.table,
-        Write::Update(update) => &update.table,
-        Write::Delete(delete) => &delete.table,
-        Write::UpdateOrInsert(write) => &write.table,
-        Write::UpdateEach(each) => &each.table,
-        // SQLite's own message says what it can.
-        Write::Sql(_) | Write::Consumer(_) | Write::InContext(..) => "",
-    }
 }
 
 fn text(error: &Error, key: &str) -> String {

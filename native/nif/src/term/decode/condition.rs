@@ -9,9 +9,8 @@ use crate::atoms;
 
 use super::{describe, get_tuple, invalid, is_keyword, name, Decode, Decoded, Items};
 
-const OPERATORS: &[&str] = &[
-    "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "like", "not_like", "is_nil",
-];
+/// What a column's condition has besides the comparisons.
+pub const OTHER_OPERATORS: &[&str] = &["in", "not_in", "like", "not_like", "is_nil"];
 
 impl Decode {
     /// The condition of a keyword list, a map, a list of conditions, or a single one.
@@ -124,8 +123,8 @@ impl Decode {
 
     fn columns(&mut self, left: Term<'_>, op: Term<'_>, right: Term<'_>) -> Decoded<Expr> {
         let left = self.name(left, "a column")?;
-        let Some(op) = name(op).as_deref().and_then(comparison) else {
-            return Err(unknown_operator(op, OPERATORS.get(..6).unwrap_or_default()));
+        let Some(op) = name(op).as_deref().and_then(CompareOp::from_word) else {
+            return Err(unknown_operator(op, &[]));
         };
         Ok(Expr::CompareColumns {
             left,
@@ -136,7 +135,7 @@ impl Decode {
 
     fn operation(&mut self, column: Term<'_>, op: Term<'_>, value: Term<'_>) -> Decoded<Expr> {
         let operator = name(op).unwrap_or_default();
-        if let Some(op) = comparison(&operator) {
+        if let Some(op) = CompareOp::from_word(&operator) {
             return self.compare(column, op, value);
         }
         let column = self.name(column, "a column")?;
@@ -155,7 +154,7 @@ impl Decode {
                     describe(value)
                 ))),
             },
-            _ => Err(unknown_operator(op, OPERATORS)),
+            _ => Err(unknown_operator(op, OTHER_OPERATORS)),
         }
     }
 
@@ -196,19 +195,9 @@ fn is_atom(term: Term<'_>, text: &str) -> bool {
     term.is_atom() && atoms::text(term).as_deref() == Some(text)
 }
 
-pub(super) fn comparison(operator: &str) -> Option<CompareOp> {
-    match operator {
-        "==" => Some(CompareOp::Eq),
-        "!=" => Some(CompareOp::NotEq),
-        "<" => Some(CompareOp::Lt),
-        "<=" => Some(CompareOp::LtEq),
-        ">" => Some(CompareOp::Gt),
-        ">=" => Some(CompareOp::GtEq),
-        _ => None,
-    }
-}
-
-fn unknown_operator(term: Term<'_>, known: &[&'static str]) -> super::Stop {
+fn unknown_operator(term: Term<'_>, others: &[&'static str]) -> super::Stop {
+    let comparisons = CompareOp::ALL.iter().map(|op| op.word());
+    let known: Vec<&str> = comparisons.chain(others.iter().copied()).collect();
     let list = known.join(", ");
     let hint = name(term)
         .and_then(|operator| nearest(&operator, known.iter().copied()))

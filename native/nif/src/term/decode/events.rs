@@ -12,6 +12,14 @@ use super::options::wrong;
 use super::select::{count, option_error};
 use super::{describe, invalid, is_nil, Decode, Decoded, Query};
 
+/// What the journal says of itself.
+fn journal(read: JournalRead, shape: Shape) -> Query {
+    Query {
+        read: Read::Journal(read),
+        shape,
+    }
+}
+
 impl Decode {
     /// A query of events, from a keyword list.
     pub(super) fn events(&mut self, options: Term<'_>) -> Decoded<Query> {
@@ -45,42 +53,49 @@ impl Decode {
         })
     }
 
-    /// What the journal says of itself.
-    pub(super) fn journal_read(&mut self, what: &str, rest: &[Term<'_>]) -> Decoded<Query> {
-        let (read, shape) = match (what, rest) {
-            ("head", []) => (JournalRead::Head, Shape::First),
-            ("consumers", []) => (JournalRead::Consumers, Shape::Rows),
-            ("position", [source]) => {
-                let source = self.label(*source, "a source")?;
-                (JournalRead::Position(source), Shape::Scalar)
-            }
-            _ => return Err(invalid(format!("the journal has no read {what}"))),
-        };
-        Ok(Query {
-            read: Read::Journal(read),
-            shape,
-        })
+    /// The seq of the newest event, and which journal it is.
+    pub(super) fn head(&mut self) -> Decoded<Query> {
+        Ok(journal(JournalRead::Head, Shape::First))
     }
 
-    /// How far a consumer is: `[name, seq, journal, from]`, or `[name]` to forget it.
-    pub(super) fn consumer(&mut self, rest: &[Term<'_>]) -> Decoded<Write> {
-        let (name, to) = match rest {
-            [name] => (*name, None),
-            [name, seq, journal, from] => {
-                let progress = Progress {
-                    seq: count("seq", *seq)?,
-                    journal: self.label(*journal, "a journal")?,
-                    from: match is_nil(*from) {
-                        true => None,
-                        false => Some(count("from", *from)?),
-                    },
-                };
-                (*name, Some(progress))
-            }
-            _ => return Err(invalid("a consumer has a name, a seq and a journal")),
+    /// The durable consumers.
+    pub(super) fn consumers(&mut self) -> Decoded<Query> {
+        Ok(journal(JournalRead::Consumers, Shape::Rows))
+    }
+
+    /// The last position of a source.
+    pub(super) fn position(&mut self, source: Term<'_>) -> Decoded<Query> {
+        let source = self.label(source, "a source")?;
+        Ok(journal(JournalRead::Position(source), Shape::Scalar))
+    }
+
+    /// How far a consumer is.
+    pub(super) fn consumer(
+        &mut self,
+        name: Term<'_>,
+        seq: Term<'_>,
+        journal: Term<'_>,
+        from: Term<'_>,
+    ) -> Decoded<Write> {
+        let progress = Progress {
+            seq: count("seq", seq)?,
+            journal: self.label(journal, "a journal")?,
+            from: match is_nil(from) {
+                true => None,
+                false => Some(count("from", from)?),
+            },
         };
         let name = self.label(name, "the name of a consumer")?;
-        Ok(Write::Consumer(ConsumerWrite { name, to }))
+        Ok(Write::Consumer(ConsumerWrite {
+            name,
+            to: Some(progress),
+        }))
+    }
+
+    /// A consumer that is forgotten.
+    pub(super) fn forget_consumer(&mut self, name: Term<'_>) -> Decoded<Write> {
+        let name = self.label(name, "the name of a consumer")?;
+        Ok(Write::Consumer(ConsumerWrite { name, to: None }))
     }
 
     fn label(&mut self, term: Term<'_>, what: &'static str) -> Decoded<String> {

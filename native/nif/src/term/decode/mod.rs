@@ -5,6 +5,7 @@ mod condition;
 mod events;
 mod generate;
 mod journal;
+mod kinds;
 mod options;
 mod read;
 mod scalar;
@@ -15,13 +16,17 @@ mod table;
 mod value;
 mod write;
 
+pub use condition::OTHER_OPERATORS;
 pub use generate::{generate_options, optional_path, wanted};
 pub use journal::{redaction, retention};
 pub use options::{
     call_deadline, file_name_of, findings, migrate_options, open_options, overwrite, path, steps,
     timeout, CheckOptions,
 };
-pub use read::Query;
+pub use read::{Query, READS};
+pub use scalar::COLLATIONS;
+pub use select::DIRECTIONS;
+pub use write::WRITES;
 
 use ash_rusqlite_engine::{CallDeadline, Code, Error, Name};
 use rustler::{NifResult, Term, TermType};

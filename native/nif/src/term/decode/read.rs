@@ -8,6 +8,7 @@ use rustler::Term;
 use crate::term::encode::rows::Shape;
 
 use super::calendar::structure;
+use super::kinds::kinds;
 use super::select::option_error;
 use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded};
 
@@ -17,6 +18,27 @@ pub struct Query {
     pub read: Read,
     /// The form.
     pub shape: Shape,
+}
+
+kinds! {
+    /// The reads, with the number of their parts.
+    READS, fn read_of("read") -> Query {
+        "all" [table, options] => all;
+        "get" [table, key] => get;
+        "aggregate" [table, function, column, options] => aggregate;
+        "exists" [table, options] => exists;
+        "page" [table, options, cursor] => page;
+        "sql" [sql, params] => sql;
+        "as_of" [moment, source, read] => as_of;
+        "compute" [computed] => compute;
+        "events" [options] => events;
+        "head" [] => head;
+        "position" [source] => position;
+        "consumers" [] => consumers;
+        "explain" [read] => explain;
+        "marked" [read] => marked;
+        "tables" [] => tables;
+    }
 }
 
 const ALL: &[&str] = &[
@@ -93,46 +115,33 @@ impl Decode {
         let [tag, rest @ ..] = parts.as_slice() else {
             return Err(invalid(format!("there is no read {}", describe(term))));
         };
-        match (name(*tag).unwrap_or_default().as_str(), rest) {
-            ("all", [table, options]) => {
-                let select = self.select(*table, *options, ALL)?;
-                Ok(Query {
-                    read: Read::Select(select),
-                    shape: Shape::Rows,
-                })
-            }
-            ("get", [table, key]) => self.get(*table, *key),
-            ("aggregate", [table, function, column, options]) => {
-                let select = self.select(*table, *options, COMPUTED)?;
-                self.aggregate(*function, *column, select)
-            }
-            ("exists", [table, options]) => {
-                let select = self.select(*table, *options, COMPUTED)?;
-                Ok(Query {
-                    read: Read::Exists(select),
-                    shape: Shape::Scalar,
-                })
-            }
-            ("page", [table, options, cursor]) => self.page(*table, *options, *cursor),
-            ("sql", [sql, params]) => self.sql(*sql, *params),
-            ("as_of", [moment, source, read]) => self.as_of(*moment, *source, *read),
-            ("compute", [computed]) => self.compute(*computed),
-            ("events", [options]) => self.events(*options),
-            (what @ ("head" | "position" | "consumers"), rest) => self.journal_read(what, rest),
-            ("explain", [read]) => self.explain(*read),
-            ("marked", [read]) => self.marked(*read),
-            ("tables", []) => Ok(Query {
-                read: Read::Sql {
-                    sql: TABLES.to_owned(),
-                    params: Vec::new(),
-                },
-                shape: Shape::Table,
-            }),
-            (tag, _) => Err(invalid(format!(
-                "there is no read {tag} of {} parts",
-                rest.len()
-            ))),
-        }
+        read_of(self, &name(*tag).unwrap_or_default(), rest)
+    }
+
+    fn all(&mut self, table: Term<'_>, options: Term<'_>) -> Decoded<Query> {
+        let select = self.select(table, options, ALL)?;
+        Ok(Query {
+            read: Read::Select(select),
+            shape: Shape::Rows,
+        })
+    }
+
+    fn exists(&mut self, table: Term<'_>, options: Term<'_>) -> Decoded<Query> {
+        let select = self.select(table, options, COMPUTED)?;
+        Ok(Query {
+            read: Read::Exists(select),
+            shape: Shape::Scalar,
+        })
+    }
+
+    fn tables(&mut self) -> Decoded<Query> {
+        Ok(Query {
+            read: Read::Sql {
+                sql: TABLES.to_owned(),
+                params: Vec::new(),
+            },
+            shape: Shape::Table,
+        })
     }
 
     fn compute(&mut self, list: Term<'_>) -> Decoded<Query> {
@@ -188,22 +197,17 @@ impl Decode {
 
     fn aggregate(
         &mut self,
+        table: Term<'_>,
         function: Term<'_>,
         column: Term<'_>,
-        select: Select,
+        options: Term<'_>,
     ) -> Decoded<Query> {
-        let function = match name(function).unwrap_or_default().as_str() {
-            "count" => Aggregate::Count,
-            "sum" => Aggregate::Sum,
-            "avg" => Aggregate::Avg,
-            "min" => Aggregate::Min,
-            "max" => Aggregate::Max,
-            _ => {
-                let shown = describe(function);
-                return Err(invalid(format!(
-                    "an aggregate is count, sum, avg, min or max, not {shown}"
-                )));
-            }
+        let select = self.select(table, options, COMPUTED)?;
+        let Some(function) = name(function).as_deref().and_then(Aggregate::from_word) else {
+            let shown = describe(function);
+            return Err(invalid(format!(
+                "an aggregate is count, sum, avg, min or max, not {shown}"
+            )));
         };
         let column = match is_nil(column) {
             true => None,

@@ -1,7 +1,7 @@
 //! Expressions, as `AshRusqlite.Repo.Expression` documents them.
 
 use ash_rusqlite_engine::query::ir::{
-    ArithOp, Cast, Collation, Computed, Function, Piece, Scalar, ScalarOrder,
+    ArithOp, Cast, Collation, CompareOp, Computed, Function, Piece, Scalar, ScalarOrder,
 };
 use ash_rusqlite_engine::value::TimeFamily;
 use ash_rusqlite_engine::ColumnType;
@@ -9,7 +9,6 @@ use rustler::Term;
 
 use crate::atoms;
 
-use super::condition::comparison;
 use super::select::direction;
 use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded, Stop};
 
@@ -82,7 +81,7 @@ impl Decode {
     fn compared(&mut self, tag: &str, parts: &[Term<'_>]) -> Decoded<Option<Scalar>> {
         Ok(Some(match (tag, parts) {
             ("compare", [op, collated, left, right]) => {
-                let Some(op) = name(*op).as_deref().and_then(comparison) else {
+                let Some(op) = name(*op).as_deref().and_then(CompareOp::from_word) else {
                     return Ok(None);
                 };
                 Scalar::Compare {
@@ -143,7 +142,7 @@ impl Decode {
     fn computed_of(&mut self, tag: &str, parts: &[Term<'_>]) -> Decoded<Option<Scalar>> {
         Ok(Some(match (tag, parts) {
             ("arith", [op, left, right]) => {
-                let Some(op) = name(*op).as_deref().and_then(arithmetic) else {
+                let Some(op) = name(*op).as_deref().and_then(ArithOp::from_word) else {
                     return Ok(None);
                 };
                 Scalar::Arith {
@@ -154,14 +153,14 @@ impl Decode {
             }
             ("neg", [scalar]) => Scalar::Negate(self.boxed(*scalar)?),
             ("cast", [to, scalar]) => {
-                let Some(cast) = name(*to).as_deref().and_then(cast) else {
+                let Some(cast) = name(*to).as_deref().and_then(Cast::from_word) else {
                     return Ok(None);
                 };
                 Scalar::Cast(cast, self.boxed(*scalar)?)
             }
             ("concat", [list]) => Scalar::Concat(self.scalars(*list, "the list of :concat")?),
             ("call", [called, arguments]) => {
-                let Some(function) = name(*called).as_deref().and_then(function) else {
+                let Some(function) = name(*called).as_deref().and_then(Function::from_word) else {
                     let shown = describe(*called);
                     return Err(invalid(format!("there is no function {shown}")));
                 };
@@ -282,93 +281,41 @@ fn no_scalar(term: Term<'_>) -> Stop {
 
 /// A column's type by its name.
 pub(super) fn column_type(term: Term<'_>) -> Decoded<ColumnType> {
-    Ok(match name(term).unwrap_or_default().as_str() {
-        "text" => ColumnType::Text,
-        "uuid" => ColumnType::Uuid,
-        "integer" => ColumnType::Integer,
-        "real" => ColumnType::Real,
-        "decimal" => ColumnType::Decimal,
-        "boolean" => ColumnType::Boolean,
-        "datetime" => ColumnType::DateTime,
-        "datetime_usec" => ColumnType::DateTimeUsec,
-        "naive_datetime" => ColumnType::NaiveDateTime,
-        "naive_datetime_usec" => ColumnType::NaiveDateTimeUsec,
-        "date" => ColumnType::Date,
-        "time" => ColumnType::Time,
-        "time_usec" => ColumnType::TimeUsec,
-        "json" => ColumnType::Json,
-        "blob" => ColumnType::Blob,
-        "any" => ColumnType::Any,
-        _ => {
-            return Err(invalid(format!(
-                "{} is no type; see AshRusqlite.Repo.Expression",
-                describe(term)
-            )))
-        }
+    let known = name(term).as_deref().and_then(ColumnType::from_word);
+    known.ok_or_else(|| {
+        invalid(format!(
+            "{} is no type; see AshRusqlite.Repo.Expression",
+            describe(term)
+        ))
     })
 }
 
-/// A collation by its name; nil compares bytes.
+/// The collations by their names; nil compares bytes.
+pub const COLLATIONS: &[(&str, Collation)] = &[
+    ("decimal", Collation::Decimal),
+    ("ci", Collation::CaseInsensitive),
+    ("instant", Collation::Time(TimeFamily::Instant)),
+    ("naive", Collation::Time(TimeFamily::Naive)),
+    ("clock", Collation::Time(TimeFamily::Clock)),
+];
+
+/// A collation.
 pub(super) fn collation(term: Term<'_>) -> Decoded<Collation> {
     if is_nil(term) {
         return Ok(Collation::Binary);
     }
-    match name(term).as_deref() {
-        Some("decimal") => Ok(Collation::Decimal),
-        Some("ci") => Ok(Collation::CaseInsensitive),
-        Some("instant") => Ok(Collation::Time(TimeFamily::Instant)),
-        Some("naive") => Ok(Collation::Time(TimeFamily::Naive)),
-        Some("clock") => Ok(Collation::Time(TimeFamily::Clock)),
-        _ => Err(invalid(format!(
+    let given = name(term).unwrap_or_default();
+    let known = COLLATIONS.iter().find(|(name, _)| *name == given.as_str());
+    known.map(|(_, collation)| *collation).ok_or_else(|| {
+        invalid(format!(
             "a collation is nil, :decimal, :ci, :instant, :naive or :clock, not {}",
             describe(term)
-        ))),
-    }
+        ))
+    })
 }
 
 /// True or false.
 pub(super) fn flag(term: Term<'_>) -> Decoded<bool> {
     term.decode()
         .map_err(|_| invalid(format!("this takes true or false, not {}", describe(term))))
-}
-
-fn arithmetic(op: &str) -> Option<ArithOp> {
-    match op {
-        "+" => Some(ArithOp::Add),
-        "-" => Some(ArithOp::Subtract),
-        "*" => Some(ArithOp::Multiply),
-        "/" => Some(ArithOp::Divide),
-        "rem" => Some(ArithOp::Remainder),
-        _ => None,
-    }
-}
-
-fn cast(to: &str) -> Option<Cast> {
-    match to {
-        "real" => Some(Cast::Real),
-        "text" => Some(Cast::Text),
-        "boolean" => Some(Cast::Boolean),
-        _ => None,
-    }
-}
-
-fn function(name: &str) -> Option<Function> {
-    match name {
-        "string_length" => Some(Function::StringLength),
-        "downcase" => Some(Function::Downcase),
-        "upcase" => Some(Function::Upcase),
-        "trim" => Some(Function::Trim),
-        "contains" => Some(Function::Contains),
-        "starts_with" => Some(Function::StartsWith),
-        "ends_with" => Some(Function::EndsWith),
-        "like" => Some(Function::Like),
-        "ilike" => Some(Function::ILike),
-        "like_exact" => Some(Function::LikeExact),
-        "like_ascii" => Some(Function::LikeAscii),
-        "coalesce" => Some(Function::Coalesce),
-        "length" => Some(Function::Length),
-        "decimal_form" => Some(Function::DecimalForm),
-        "required" => Some(Function::Required),
-        _ => None,
-    }
 }

@@ -11,13 +11,14 @@ use super::scalar::column_type;
 use super::{describe, get_tuple, invalid, is_keyword, is_nil, name, Decode, Decoded, Stop};
 
 const PARTITION: &[&str] = &["by", "keys", "limit", "offset"];
-const DIRECTIONS: &[&str] = &[
-    "asc",
-    "desc",
-    "asc_nulls_first",
-    "asc_nulls_last",
-    "desc_nulls_first",
-    "desc_nulls_last",
+/// The directions of an order: whether it is descending, and where nulls go.
+pub const DIRECTIONS: &[(&str, bool, Option<Nulls>)] = &[
+    ("asc", false, None),
+    ("desc", true, None),
+    ("asc_nulls_first", false, Some(Nulls::First)),
+    ("asc_nulls_last", false, Some(Nulls::Last)),
+    ("desc_nulls_first", true, Some(Nulls::First)),
+    ("desc_nulls_last", true, Some(Nulls::Last)),
 ];
 
 /// What a caller may give of these options: the data layer alone has more, and every call takes
@@ -234,25 +235,23 @@ impl Order {
 /// Whether a direction is descending, and where it puts nulls.
 pub(super) fn direction(term: Term<'_>) -> Decoded<(bool, Option<Nulls>)> {
     let direction = name(term).unwrap_or_default();
-    Ok(match direction.as_str() {
-        "asc" => (false, None),
-        "desc" => (true, None),
-        "asc_nulls_first" => (false, Some(Nulls::First)),
-        "asc_nulls_last" => (false, Some(Nulls::Last)),
-        "desc_nulls_first" => (true, Some(Nulls::First)),
-        "desc_nulls_last" => (true, Some(Nulls::Last)),
-        _ => return Err(unknown_direction(&direction)),
-    })
+    let known = DIRECTIONS
+        .iter()
+        .find(|(name, ..)| *name == direction.as_str());
+    known
+        .map(|(_, descending, nulls)| (*descending, *nulls))
+        .ok_or_else(|| unknown_direction(&direction))
 }
 
 fn unknown_direction(direction: &str) -> Stop {
-    let near = nearest(direction, DIRECTIONS.iter().copied());
+    let known: Vec<&str> = DIRECTIONS.iter().map(|(name, ..)| *name).collect();
+    let near = nearest(direction, known.iter().copied());
     let hint = near
         .map(|near| format!(" did you mean {near}:?"))
         .unwrap_or_default();
     invalid(format!(
         "{direction} is no direction of order_by:;{hint} the directions are {}",
-        DIRECTIONS.join(", ")
+        known.join(", ")
     ))
 }
 

@@ -21,7 +21,7 @@ impl Decode {
                 Box::new(self.scalar(*scalar)?),
             ),
             ("aggregate", [kind, scalar, options, select]) => {
-                let Some(kind) = name(*kind).as_deref().and_then(aggregate) else {
+                let Some(kind) = name(*kind).as_deref().and_then(AggregateKind::from_word) else {
                     return Ok(None);
                 };
                 let mut aggregated = Aggregated {
@@ -141,19 +141,5 @@ fn digits(term: Term<'_>) -> Decoded<u32> {
             "precision: takes a number of digits from 1 to 1000, not {}",
             describe(term)
         ))),
-    }
-}
-
-fn aggregate(kind: &str) -> Option<AggregateKind> {
-    match kind {
-        "count" => Some(AggregateKind::Count),
-        "sum" => Some(AggregateKind::Sum),
-        "avg" => Some(AggregateKind::Avg),
-        "min" => Some(AggregateKind::Min),
-        "max" => Some(AggregateKind::Max),
-        "exists" => Some(AggregateKind::Exists),
-        "first" => Some(AggregateKind::First),
-        "list" => Some(AggregateKind::List),
-        _ => None,
     }
 }

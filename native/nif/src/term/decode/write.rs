@@ -2,8 +2,8 @@
 
 use ash_rusqlite_engine::query::ir::WriteContext;
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Change, Conflict, ConflictSet, Delete, Either, Insert, Returning, SqlWrite, Update,
-    UpdateEach, UpdateOrInsert, Write,
+    Assignment, Change, Conflict, ConflictSet, Delete, Insert, Returning, SqlWrite, Update,
+    UpdateEach, UpdateOrInsert, UpdateOrInsertRow, Write,
 };
 use ash_rusqlite_engine::{Name, TransactionOp, Value};
 use rustler::Term;
@@ -11,8 +11,23 @@ use rustler::Term;
 use crate::atoms;
 use crate::term::encode::rows::Shape;
 
+use super::kinds::kinds;
 use super::options::wrong;
 use super::{describe, get_tuple, invalid, is_nil, name, Decode, Decoded, Query};
+
+kinds! {
+    /// The writes, with the number of their parts.
+    WRITES, fn write_of("write") -> Write {
+        "insert" [table, rows, conflict, returning] => insert;
+        "update" [table, condition, set, returning] => update;
+        "update_or_insert" [table, rows, returning] => update_or_insert;
+        "update_each" [table, changes, returning] => update_each;
+        "delete" [table, condition, returning] => delete;
+        "execute" [sql, params] => execute;
+        "consumer" [name] => forget_consumer;
+        "consumer" [name, seq, journal, from] => consumer;
+    }
+}
 
 /// A step of a transaction, and the form that its caller wants the rows in.
 pub struct Step {
@@ -24,20 +39,12 @@ pub struct Step {
 
 /// The form of what a write gives back.
 fn shape(write: &Write) -> Shape {
-    let returning = match write {
-        Write::Insert(Insert { returning, .. })
-        | Write::Update(Update { returning, .. })
-        | Write::Delete(Delete { returning, .. })
-        | Write::UpdateEach(UpdateEach { returning, .. }) => returning,
-        // Whatever else comes back, a column reports what became of each row.
-        Write::UpdateOrInsert(_) => return Shape::Rows,
-        Write::Sql(_) => return Shape::Table,
-        Write::InContext(_, write) => return shape(write),
-        Write::Consumer(_) => return Shape::Nothing,
-    };
-    match returning {
-        Returning::Nothing => Shape::Nothing,
-        Returning::All | Returning::Columns(_) => Shape::Rows,
+    match (write.parts().0, write.about().returning) {
+        (Write::Sql(_), _) => Shape::Table,
+        // Whatever else comes back, each row says what was done to it.
+        (Write::UpdateOrInsert(_), _) => Shape::Rows,
+        (_, None | Some(Returning::Nothing)) => Shape::Nothing,
+        (_, Some(Returning::All | Returning::Columns(_))) => Shape::Rows,
     }
 }
 
@@ -157,46 +164,76 @@ impl Decode {
         let [tag, rest @ ..] = parts.as_slice() else {
             return Err(invalid(format!("there is no write {}", describe(term))));
         };
-        match (name(*tag).unwrap_or_default().as_str(), rest) {
-            ("insert", [table, rows, conflict, returning]) => Ok(Write::Insert(Insert {
-                table: self.name(*table, "a table")?,
-                rows: self.rows(*rows)?,
-                conflict: self.conflict(*conflict)?,
-                returning: self.returning(*returning)?,
-            })),
-            ("update", [table, filter, set, returning]) => Ok(Write::Update(Update {
-                table: self.name(*table, "a table")?,
-                filter: self.optional_condition(*filter)?,
-                set: self.assignments(*set)?,
-                returning: self.returning(*returning)?,
-            })),
-            ("update_or_insert", [table, each, returning]) => {
-                Ok(Write::UpdateOrInsert(UpdateOrInsert {
-                    table: self.name(*table, "a table")?,
-                    each: self.eithers(*each)?,
-                    returning: self.returning(*returning)?,
-                }))
-            }
-            ("update_each", [table, changes, returning]) => Ok(Write::UpdateEach(UpdateEach {
-                table: self.name(*table, "a table")?,
-                changes: self.changes(*changes)?,
-                returning: self.returning(*returning)?,
-            })),
-            ("delete", [table, filter, returning]) => Ok(Write::Delete(Delete {
-                table: self.name(*table, "a table")?,
-                filter: self.optional_condition(*filter)?,
-                returning: self.returning(*returning)?,
-            })),
-            ("execute", [sql, params]) => {
-                let (sql, params) = self.statement(*sql, *params)?;
-                Ok(Write::Sql(SqlWrite { sql, params }))
-            }
-            ("consumer", rest) => self.consumer(rest),
-            (tag, _) => Err(invalid(format!(
-                "there is no write {tag} of {} parts",
-                rest.len()
-            ))),
-        }
+        write_of(self, &name(*tag).unwrap_or_default(), rest)
+    }
+
+    fn insert(
+        &mut self,
+        table: Term<'_>,
+        rows: Term<'_>,
+        conflict: Term<'_>,
+        returning: Term<'_>,
+    ) -> Decoded<Write> {
+        Ok(Write::Insert(Insert {
+            table: self.name(table, "a table")?,
+            rows: self.rows(rows)?,
+            conflict: self.conflict(conflict)?,
+            returning: self.returning(returning)?,
+        }))
+    }
+
+    fn update(
+        &mut self,
+        table: Term<'_>,
+        filter: Term<'_>,
+        set: Term<'_>,
+        returning: Term<'_>,
+    ) -> Decoded<Write> {
+        Ok(Write::Update(Update {
+            table: self.name(table, "a table")?,
+            filter: self.optional_condition(filter)?,
+            set: self.assignments(set)?,
+            returning: self.returning(returning)?,
+        }))
+    }
+
+    fn update_or_insert(
+        &mut self,
+        table: Term<'_>,
+        rows: Term<'_>,
+        returning: Term<'_>,
+    ) -> Decoded<Write> {
+        Ok(Write::UpdateOrInsert(UpdateOrInsert {
+            table: self.name(table, "a table")?,
+            each: self.update_or_insert_rows(rows)?,
+            returning: self.returning(returning)?,
+        }))
+    }
+
+    fn update_each(
+        &mut self,
+        table: Term<'_>,
+        changes: Term<'_>,
+        returning: Term<'_>,
+    ) -> Decoded<Write> {
+        Ok(Write::UpdateEach(UpdateEach {
+            table: self.name(table, "a table")?,
+            changes: self.changes(changes)?,
+            returning: self.returning(returning)?,
+        }))
+    }
+
+    fn delete(&mut self, table: Term<'_>, filter: Term<'_>, returning: Term<'_>) -> Decoded<Write> {
+        Ok(Write::Delete(Delete {
+            table: self.name(table, "a table")?,
+            filter: self.optional_condition(filter)?,
+            returning: self.returning(returning)?,
+        }))
+    }
+
+    fn execute(&mut self, sql: Term<'_>, params: Term<'_>) -> Decoded<Write> {
+        let (sql, params) = self.statement(sql, params)?;
+        Ok(Write::Sql(SqlWrite { sql, params }))
     }
 
     fn changes(&mut self, term: Term<'_>) -> Decoded<Vec<Change>> {
@@ -219,11 +256,11 @@ impl Decode {
         Ok(changes)
     }
 
-    fn eithers(&mut self, term: Term<'_>) -> Decoded<Vec<Either>> {
-        let mut eithers = Vec::new();
+    fn update_or_insert_rows(&mut self, term: Term<'_>) -> Decoded<Vec<UpdateOrInsertRow>> {
+        let mut rows = Vec::new();
         self.each(term, "the rows of update_or_insert", |decode, item| {
             match get_tuple(item).as_deref() {
-                Ok([keys, only_if, set, row]) => eithers.push(Either {
+                Ok([keys, only_if, set, row]) => rows.push(UpdateOrInsertRow {
                     keys: decode.condition(*keys)?,
                     only_if: decode.optional_condition(*only_if)?,
                     set: decode.assignments(*set)?,
@@ -238,7 +275,7 @@ impl Decode {
             }
             Ok(())
         })?;
-        Ok(eithers)
+        Ok(rows)
     }
 
     fn rows(&mut self, term: Term<'_>) -> Decoded<Vec<Vec<(Name, Value)>>> {

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use super::builder::{rowid_name, Builder};
-use super::write::{output, update_of, written_columns};
-use super::{filter, insert, CompiledWrite, Found, Plans, ReadBack, Runs};
+use super::compiled_write::{CompiledWrite, Runs};
+use super::plan::Plans;
+use super::returned_row::{Found, ReadBack};
+use super::returning::{output, written_columns};
+use super::write::update_of;
+use super::{filter, insert};
 use crate::catalog::{Catalog, Table};
 use crate::error::Result;
-use crate::query::ir::{Either, Expr, Returning, UpdateOrInsert, OUTCOME};
+use crate::query::ir::{Expr, Returning, UpdateOrInsert, UpdateOrInsertRow, OUTCOME};
 use crate::value::{ColumnType, OutputColumn};
 
 /// The statements for a row that is updated or inserted. Each of the last three gives the row and
 /// what became of it.
 #[derive(Debug)]
-pub struct CompiledEither<'a> {
+pub struct CompiledUpdateOrInsert<'a> {
     /// Counts the rows of the keys and tells whether a condition holds of them, where there is one.
     pub question: Option<CompiledWrite<'a>>,
     /// Reads the row that is left as it is.
@@ -33,20 +37,20 @@ enum Outcome {
 }
 
 /// Compiles one row of those that are updated or inserted. `plans` are those of this catalog.
-pub fn compile_either<'a>(
+pub fn compile_update_or_insert<'a>(
     write: &'a UpdateOrInsert,
-    either: &'a Either,
+    wanted: &'a UpdateOrInsertRow,
     catalog: &Catalog,
     plans: &Plans,
-) -> Result<CompiledEither<'a>> {
+) -> Result<CompiledUpdateOrInsert<'a>> {
     let table = catalog.table(&write.table)?;
-    let Either {
+    let UpdateOrInsertRow {
         keys,
         only_if,
         set,
         row,
-    } = either;
-    let told = Told {
+    } = wanted;
+    let returned = Returned {
         table,
         catalog,
         returning: &write.returning,
@@ -57,15 +61,15 @@ pub fn compile_either<'a>(
     let (question, keep) = match only_if {
         Some(condition) => (
             Some(question(table, catalog, keys, condition)?),
-            Some(told.kept(keys)?),
+            Some(returned.kept(keys)?),
         ),
         None => (None, None),
     };
-    Ok(CompiledEither {
+    Ok(CompiledUpdateOrInsert {
         question,
         keep,
-        update: told.returned(update, Outcome::Updated)?,
-        insert: told.inserted(insert)?,
+        update: returned.returned(update, Outcome::Updated)?,
+        insert: returned.inserted(insert)?,
     })
 }
 
@@ -98,14 +102,14 @@ fn question<'a>(
 }
 
 /// How a row comes back.
-struct Told<'t> {
+struct Returned<'t> {
     table: &'t Table,
     catalog: &'t Catalog,
     returning: &'t Returning,
     columns: Arc<[OutputColumn]>,
 }
 
-impl<'t> Told<'t> {
+impl<'t> Returned<'t> {
     fn kept<'a>(&self, keys: &'a Expr) -> Result<CompiledWrite<'a>> {
         let mut b = self.select(Outcome::Kept)?;
         filter::condition(&mut b, keys)?;
@@ -140,7 +144,7 @@ impl<'t> Told<'t> {
                 write.read_back = Some(ReadBack {
                     sql: b.sql.into(),
                     by: Found::LastRowid,
-                    given: None,
+                    from_values: None,
                 });
                 Ok(write)
             }

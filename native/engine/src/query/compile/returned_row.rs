@@ -1,15 +1,39 @@
-//! A row that was inserted, from the values that it was inserted with: SQLite need not look for
-//! what is known.
+//! How the row of a write is returned where the statement itself does not return it: read once more, or
+//! put together from the values that it was inserted with, which SQLite need not look for.
+
+use std::rc::Rc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::Param;
-use crate::catalog::{Affinity, Column, Table};
-use crate::value::OutputColumn;
+use super::compiled::Param;
+use crate::catalog::{Column, Table};
+use crate::value::{Affinity, OutputColumn};
+
+/// A statement that reads the row that was just written. SQLite keeps what RETURNING gives in a
+/// table of its own until the write is done, and copies each page that the write changes, in case
+/// it must be undone alone: for a single row to read it is the cheaper way.
+#[derive(Clone, Debug)]
+pub struct ReadBack<'a> {
+    /// The statement.
+    pub sql: Rc<str>,
+    /// How it finds the row.
+    pub by: Found<'a>,
+    /// What tells the row without a look at it, where its values were all given.
+    pub from_values: Option<Rc<ReturnedRow>>,
+}
+
+/// What a row is found by.
+#[derive(Clone, Debug)]
+pub enum Found<'a> {
+    /// The rowid of the last row that was inserted is its only placeholder.
+    LastRowid,
+    /// The values of its placeholders.
+    Params(Vec<Param<'a>>),
+}
 
 /// Where the values of a row come from.
 #[derive(Debug)]
-pub struct GivenRow {
+pub struct ReturnedRow {
     origins: Vec<Origin>,
 }
 
@@ -27,10 +51,14 @@ enum Origin {
     },
 }
 
-impl GivenRow {
+impl ReturnedRow {
     /// For the columns that come back of rows that name columns at these places of the table;
     /// none if one of them gets its value from SQLite.
-    pub(super) fn new(table: &Table, named: &[usize], output: &[OutputColumn]) -> Option<GivenRow> {
+    pub(super) fn new(
+        table: &Table,
+        named: &[usize],
+        output: &[OutputColumn],
+    ) -> Option<ReturnedRow> {
         if table.is_virtual {
             return None;
         }
@@ -48,7 +76,7 @@ impl GivenRow {
             }
         };
         let origins = output.iter().map(origin).collect::<Option<_>>()?;
-        Some(GivenRow { origins })
+        Some(ReturnedRow { origins })
     }
 
     /// The values as SQLite stores them; none if it may store one of them otherwise.
