@@ -10,7 +10,8 @@ defmodule AshRusqlite.MixProject do
       app: :ash_rusqlite,
       version: @version,
       elixir: "~> 1.14",
-      elixirc_paths: elixirc_paths(Mix.env()),
+      elixirc_paths: elixirc_paths(Mix.env(), ash?()),
+      test_paths: test_paths(ash?()),
       compilers: [:ash_rusqlite_native | Mix.compilers()],
       start_permanent: Mix.env() == :prod,
       # Tests define resources, each of which implements Inspect.
@@ -33,14 +34,28 @@ defmodule AshRusqlite.MixProject do
     ]
   end
 
-  # The chat of examples/ is run by the demo and by the tests.
-  defp elixirc_paths(:test),
-    do: ["lib", "examples/ash_chat/lib", "test/support", "test/ash/support"]
+  # The example is a project of its own. Its chat is what the benchmarks and some tests run, too.
+  @chat "examples/ash_chat"
 
-  defp elixirc_paths(:dev), do: ["lib", "examples/ash_chat/lib"]
-  defp elixirc_paths(_), do: ["lib"]
+  defp elixirc_paths(:test, false), do: elixirc_paths(:dev, false) ++ ["test/support"]
+  defp elixirc_paths(:dev, false), do: ["lib", "#{@chat}/lib"]
+  defp elixirc_paths(env, true), do: elixirc_paths(env, false) ++ elixirc_paths_with_ash(env)
+  defp elixirc_paths(_, false), do: ["lib"]
+
+  defp elixirc_paths_with_ash(:test), do: ["#{@chat}/resources", "test/ash/support"]
+  defp elixirc_paths_with_ash(:dev), do: ["#{@chat}/resources"]
+  defp elixirc_paths_with_ash(_), do: []
+
+  # What is in test/ash needs Ash. Where that is not, the other folders are run, which have a helper each.
+  defp test_paths(true), do: ["test"]
+
+  defp test_paths(false) do
+    folders = "test/*" |> Path.wildcard() |> Enum.filter(&File.dir?/1)
+    folders -- ["test/ash", "test/support"]
+  end
 
   defp hex?, do: Code.ensure_loaded?(Hex)
+  defp ash?, do: hex?() or :code.lib_dir(:ash) != {:error, :bad_name}
 
   # Without Hex, as on a bare Debian, everything but the data layer builds, runs and is tested. Where Ash is
   # on the code path all the same, it is named: Ash's tasks look for extensions in what depends on it.

@@ -1,7 +1,8 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.Bench.AshChat do
     @moduledoc false
-    # The rooms, users, memberships and messages of examples/ash_chat on any data layer:
+    # The rooms, users, memberships and messages of examples/ash_chat on any data layer. The example's
+    # own resources are on ours alone, with the journal and the checks that no other one has.
     # `use AshChat, data_layer: …, repo: …` in a module, which becomes their domain. With a repo
     # they are in the tables of the chat's migrations, which have the indexes and foreign keys. With
     # `message_change: …` creating a message has this change.

@@ -1,4 +1,3 @@
-# The files in test/ash define their tests only where Ash is.
 if Code.ensure_loaded?(Ash) do
   {:ok, _} = Application.ensure_all_started(:ash)
   # Not only where the release of Ash is sound: the tests say what they want of it.

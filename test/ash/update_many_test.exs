@@ -1,5 +1,5 @@
 # `Ash.update_many`: many rows, each with changes of its own, at once.
-if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
+if function_exported?(Ash, :update_many, 4) do
   defmodule AshRusqlite.UpdateManyTest do
     use ExUnit.Case, async: true
 
@@ -49,7 +49,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
     defp plain(record),
       do: Map.take(record, Enum.map(Ash.Resource.Info.attributes(record.__struct__), & &1.name))
 
-    test "one request for all of them" do
+    test "all rows are written by one request" do
       [a, b, c] = items(OnSqlite, 3)
 
       inputs = [
@@ -126,7 +126,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
       end
     end
 
-    test "so they are where Elixir has a part in it" do
+    test "rows that a filter leaves out are stale where Elixir has a part in it, too" do
       for layer <- @layers, field <- [:name, :tags] do
         resource = Module.concat(layer, Item)
         for id <- 1..3, do: Ash.create!(resource, %{id: id, size: id * 2})
@@ -222,7 +222,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
            do: {:ok, Map.new(rows, &{&1.id, &1.name})}
     end
 
-    test "policies hold" do
+    test "the policies of the resource hold for each row" do
       for layer <- @layers do
         resource = Module.concat(layer, Guarded)
         records = for id <- 1..2, do: Ash.create!(resource, %{id: id, owner: "o#{id}"})
@@ -254,7 +254,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
       assert stored(OnSqlite.Item, :name) == %{1 => "n1", 2 => "x"}
     end
 
-    test "one row twice gets both changes" do
+    test "a row that is given twice gets both changes" do
       for layer <- @layers do
         resource = Module.concat(layer, Item)
         [a] = items(layer, 1)
@@ -264,7 +264,7 @@ if Code.ensure_loaded?(Ash) and function_exported?(Ash, :update_many, 4) do
       end
     end
 
-    test "more rows than one batch holds" do
+    test "more rows than one batch holds are all written" do
       resource = OnSqlite.Item
       items(OnSqlite, 10)
       inputs = for id <- 1..10, do: {id, %{size: id * 2}}

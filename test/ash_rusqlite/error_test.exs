@@ -15,16 +15,16 @@ defmodule AshRusqlite.ErrorTest do
     assert engine == Error.codes()
   end
 
-  test "every code is documented" do
+  test "every code of an error is documented" do
     {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(Error)
     for {code, _} <- Error.codes(), do: assert(doc =~ "`:#{code}`")
   end
 
-  test "an unknown code is refused" do
+  test "an error with an unknown code is refused" do
     assert_raise KeyError, fn -> Error.new(:no_such_code, "x") end
   end
 
-  test "it can be raised" do
+  test "an error can be raised" do
     assert_raise Error, "gone", fn -> raise Error.new(:not_found, "gone") end
   end
 end

@@ -149,7 +149,7 @@ defmodule AshRusqlite.JournalActorTest do
     assert events([:actor]) == [["user:ann"]]
   end
 
-  test "another process has no actor" do
+  test "the actor of a process is not that of another process" do
     Repo.with_actor("user:ann", fn ->
       repo = Repo.get_dynamic_repo()
       Task.await(Task.async(fn -> Writes.insert!(repo, :notes, %{id: 1, room: "a"}) end))

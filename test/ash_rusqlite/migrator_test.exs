@@ -12,7 +12,9 @@ defmodule AshRusqlite.MigratorTest do
     use AshRusqlite.Repo, otp_app: :my_app
   end
 
-  test "as a child it migrates its repos, and an error stops the supervisor", %{tmp_dir: folder} do
+  test "the migrator as a child migrates its repos, and an error stops the supervisor", %{
+    tmp_dir: folder
+  } do
     database = [name: nil, database: Path.join(folder, "a.db")]
     repo = start_supervised!({MyApp.Repo, database ++ [migrations: migrations()]})
 
@@ -225,7 +227,7 @@ defmodule AshRusqlite.MigratorTest do
     assert_received %{phase: :migrate, label: "2_tighten", estimate_ms: nil}
   end
 
-  test "it logs what was applied before the one that failed", %{tmp_dir: folder} do
+  test "the migrator logs what was applied before the file that failed", %{tmp_dir: folder} do
     migrations = files(folder)
     File.write!(Path.join(migrations, "3_wrong.sql"), "-- up\nnonsense;\n")
     options = [name: nil, database: Path.join(folder, "a.db"), migrations: migrations]

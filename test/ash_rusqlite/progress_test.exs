@@ -15,7 +15,7 @@ defmodule AshRusqlite.ProgressTest do
     assert Progress.render(%{phase: :migrate, label: "", done: 0, total: 0}) =~ "100 % 0/0"
   end
 
-  test "it never runs over its end" do
+  test "the progress never runs over its end" do
     assert Progress.render(%{phase: :backup, label: "", done: 9, total: 3}) =~ "100 % 9/3"
   end
 
@@ -48,7 +48,7 @@ defmodule AshRusqlite.ProgressTest do
              "rebuild 0/50000 rooms, about 2.3 s\nrebuild 25000/50000 rooms\nrebuild 50000/50000 rooms\n"
   end
 
-  test "it gives back what the function gives" do
+  test "show returns what the function returns" do
     assert Progress.show(fn _show -> :result end) == :result
   end
 

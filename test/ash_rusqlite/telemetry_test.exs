@@ -120,7 +120,7 @@ defmodule AshRusqlite.TelemetryTest do
     end
   end
 
-  test "a query starts and stops" do
+  test "a query emits an event when it starts and when it stops" do
     assert Repo.all(:rooms) == []
     assert_received {[:query, :start], times, metadata}
     assert %{system_time: _, monotonic_time: _} = times
@@ -285,13 +285,13 @@ defmodule AshRusqlite.TelemetryTest do
                      %{kind: :error, stacktrace: [_ | _]}}
   end
 
-  test "maintenance starts and stops" do
+  test "maintenance emits an event when it starts and when it stops" do
     Repo.check()
     assert_received {[:maintenance, :start], _, %{operation: :check}}
     assert_received {[:maintenance, :stop], _, %{operation: :check, error: nil}}
   end
 
-  test "every event is documented" do
+  test "every event is in the documentation of the module" do
     {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(Telemetry)
     assert [:ash_rusqlite, :residual] in Telemetry.events([])
     for event <- Telemetry.events([]), do: assert(doc =~ "`#{inspect(event)}`")

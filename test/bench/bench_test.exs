@@ -164,7 +164,7 @@ defmodule AshRusqlite.BenchTest do
     assert output =~ "--list"
   end
 
-  test "--help tells the options" do
+  test "--help lists the options" do
     assert {output, 0} = bench(["--help"])
     for option <- ~w(--only --json --check --quick --folder --list), do: assert(output =~ option)
   end

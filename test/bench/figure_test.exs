@@ -42,7 +42,7 @@ defmodule AshRusqlite.Bench.FigureTest do
     assert String.length(first) == String.length(headings)
   end
 
-  test "the JSON can be read" do
+  test "the JSON of figures can be read again" do
     text =
       IO.iodata_to_binary(JSON.encode([%{name: "a \"b\"\\\n\té", ok: true, bar: nil, n: 1.0e-9}]))
 

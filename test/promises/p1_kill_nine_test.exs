@@ -5,18 +5,29 @@ defmodule AshRusqlite.Promises.P1KillNineTest do
   # recorded is there, in its newest version, to the last character; what was under way is there
   # whole or not at all.
 
-  use AshChat.Case, async: true
+  use ExUnit.Case, async: true
 
   alias AshChat.Demo.{Load, Verify}
+  alias AshChat.Repo
+
+  @moduletag :tmp_dir
+
+  # The chat's tables, in a file that is not open here.
+  setup %{tmp_dir: folder} do
+    database = Path.join(folder, "chat.db")
+    {:ok, repo} = Repo.start_link(name: nil, database: database)
+    Repo.put_dynamic_repo(repo)
+    Repo.migrate!()
+    AshRusqlite.Repo.stop(repo)
+    {:ok, database: database}
+  end
 
   for {title, options} <- [
         {"while the log grows", []},
         {"while the log moves into the file all the time", [wal_autocheckpoint: 20]}
       ] do
     test "no acknowledged write is lost when the VM is killed #{title}",
-         %{tmp_dir: folder, database: database, repo: repo} do
-      AshRusqlite.Repo.stop(repo)
-
+         %{tmp_dir: folder, database: database} do
       assert {:ok, killed} =
                Load.run(database,
                  log: Path.join(folder, "acknowledged.log"),
@@ -43,8 +54,7 @@ defmodule AshRusqlite.Promises.P1KillNineTest do
   end
 
   test "a writing process that fails is told, and not taken for a killed one",
-       %{tmp_dir: folder, database: database, repo: repo} do
-    AshRusqlite.Repo.stop(repo)
+       %{tmp_dir: folder, database: database} do
     log = Path.join(folder, "acknowledged.log")
 
     assert {:error, reason} = Load.run(database, log: log, repo: [synchronous: :sometimes])
@@ -53,8 +63,7 @@ defmodule AshRusqlite.Promises.P1KillNineTest do
   end
 
   test "a writing process that goes on to print is no reason to wait for ever",
-       %{tmp_dir: folder, database: database, repo: repo} do
-    AshRusqlite.Repo.stop(repo)
+       %{tmp_dir: folder, database: database} do
     log = Path.join(folder, "acknowledged.log")
 
     assert {:error, reason} = Load.run(database, log: log, repo: [log: :info])

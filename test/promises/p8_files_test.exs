@@ -7,7 +7,7 @@ defmodule AshRusqlite.P8FilesTest do
   alias AshRusqlite.Child
   alias AshRusqlite.Repo.{Maintenance, Reads, Writes}
 
-  describe "opening" do
+  describe "a typed error names what cannot be opened:" do
     @describetag repo: false
 
     test "a directory", %{tmp_dir: folder} do

@@ -31,7 +31,7 @@ defmodule AshRusqlite.Journal.BroadcastTest do
     end
   end
 
-  test "the topics may be others", %{repo: repo} do
+  test "the topics of the broadcast may be chosen", %{repo: repo} do
     tables!(repo)
     test = self()
     topics = fn event -> ["notes:#{event.key}"] end
@@ -45,7 +45,7 @@ defmodule AshRusqlite.Journal.BroadcastTest do
     assert_receive "notes:n1", @wait
   end
 
-  test "options are checked", %{repo: repo} do
+  test "a broadcast checks its options", %{repo: repo} do
     Process.flag(:trap_exit, true)
     tables!(repo)
 

@@ -150,7 +150,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert place(repo, "copy") == 0
   end
 
-  test "it begins where it is said to, the first time alone", %{repo: repo} do
+  test "a consumer begins where it is said to, the first time alone", %{repo: repo} do
     notes!(repo, 1..4)
     start!(repo, from: 2)
     wait_until(fn -> copied() == [3, 4] end)
@@ -183,7 +183,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert copied() == Enum.to_list(1..30)
   end
 
-  test "one that was reset begins there", %{repo: repo} do
+  test "a consumer that was reset begins there", %{repo: repo} do
     notes!(repo, 1..3)
     start_supervised!({Plain, dynamic_repo: repo, to: self(), batch: 10})
     assert_receive {:batch, [1, 2, 3]}, @wait
@@ -198,7 +198,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert Journal.consumers(repo) == []
   end
 
-  test "one of another journal, or behind what is kept, does not start", %{
+  test "a consumer of another journal, or behind what is kept, does not start", %{
     repo: repo,
     tmp_dir: folder
   } do
@@ -217,7 +217,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     Copy.start_link(dynamic_repo: repo)
   end
 
-  test "options are checked", %{repo: repo} do
+  test "a consumer checks its options", %{repo: repo} do
     Process.flag(:trap_exit, true)
 
     for {opts, option} <- [

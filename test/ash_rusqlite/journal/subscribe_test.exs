@@ -45,7 +45,7 @@ defmodule AshRusqlite.Journal.SubscribeTest do
     assert [%{seq: 4, data: %{id: "n4"}}] = next(subscription)
   end
 
-  test "without from: only what comes is sent", %{repo: repo} do
+  test "a subscription without from: is sent only what comes", %{repo: repo} do
     notes!(repo, 1..3)
     {:ok, subscription} = Repo.subscribe()
     note!(repo, "n4")
@@ -100,7 +100,8 @@ defmodule AshRusqlite.Journal.SubscribeTest do
     for subscription <- [garden, updates, ann, places], do: nothing_more(subscription)
   end
 
-  test "of many subscriptions each is sent its own, as far as it has acknowledged", context do
+  test "each of many subscriptions is sent its own events, as far as it has acknowledged",
+       context do
     %{repo: repo} = context
     rooms = for n <- 1..12, do: "room#{n}"
 

@@ -38,7 +38,7 @@ defmodule AshRusqlite.Repo.EctoOptionsTest do
     end
   end
 
-  test "none of them is an option here" do
+  test "none of Ecto's options that have no meaning here is an option" do
     assert Enum.filter(EctoOptions.names(), &(&1 in Configuration.engine_options())) == []
   end
 

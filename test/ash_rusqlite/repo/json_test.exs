@@ -11,7 +11,7 @@ defmodule AshRusqlite.Repo.JSONTest do
     assert JSON.decode(~s(["#{text}"])) == {:ok, [text]}
   end
 
-  test "numbers stay what they are" do
+  test "numbers in JSON stay integers or floats as they were" do
     assert JSON.decode!("[1, 1.0, 123456789012345678901234567890, -0.5e-3]") ==
              [1, 1.0, 123_456_789_012_345_678_901_234_567_890, -0.0005]
   end

@@ -67,7 +67,7 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     end
   end
 
-  test "are what smaller ones are, read one after the other" do
+  test "large results are what smaller ones are, read one after the other" do
     {3_000, nil} = Repo.insert_all(:kinds, kinds_of_everything())
     {1, nil} = Repo.delete_all(:kinds, where: [id: @unreadable])
     all = Repo.all(:kinds, order_by: :id)
@@ -77,12 +77,12 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     assert Enum.reverse(all) == Repo.all(:kinds, order_by: [desc: :id])
   end
 
-  test "come with their columns" do
+  test "large results come with their columns" do
     assert %{num_rows: @rows, rows: rows, columns: [_, _, _, _, _, _]} = Repo.query!(@many)
     assert rows == expected()
   end
 
-  test "leave the limits of the caller's heap as they were" do
+  test "large results leave the limits of the caller's heap as they were" do
     flags = [:min_heap_size, :min_bin_vheap_size, :max_heap_size, :fullsweep_after]
     flags = fn -> Process.info(self(), :garbage_collection) |> elem(1) |> Keyword.take(flags) end
     before = flags.()
@@ -90,12 +90,14 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     assert flags.() == before
   end
 
-  test "come to a caller whose heap has a limit" do
+  test "large results come to a caller whose heap has a limit" do
     Process.flag(:max_heap_size, %{size: 50_000_000, kill: true, error_logger: false})
     assert Repo.query!(@many).rows == expected()
   end
 
-  test "need neither fragments nor a garbage collection where there is room", %{repo: repo} do
+  test "large results need neither fragments nor a garbage collection where there is room", %{
+    repo: repo
+  } do
     read = {:sql, @many, []}
     {:gathered, rows, words, bytes} = Native.read_dirty(db(repo), read, 5_000)
     :ok = Heap.reserve(words, bytes)
@@ -107,7 +109,7 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     assert made == expected()
   end
 
-  test "do not make the heap of a caller larger and larger", %{repo: repo} do
+  test "large results do not make the heap of a caller larger and larger", %{repo: repo} do
     read = fn -> AshRusqlite.Repo.Reads.query!(repo, @many).num_rows end
     size = fn -> self() |> Process.info(:total_heap_size) |> elem(1) end
 
@@ -124,14 +126,14 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     assert last <= 3 * first
   end
 
-  test "are refused as a whole when one value cannot be read" do
+  test "large results are refused as a whole when one value cannot be read" do
     {3_000, nil} = Repo.insert_all(:kinds, kinds_of_everything())
 
     assert %Error{code: :invalid_stored_value, details: %{table: "kinds", column: "json"}} =
              catch_error(Repo.all(:kinds, order_by: :id))
   end
 
-  test "are made into terms once, by whoever holds them", %{repo: repo} do
+  test "large results are made into terms once, by whoever holds them", %{repo: repo} do
     rows = gathered(repo)
 
     assert {:ok, {_columns, made}} =
@@ -141,20 +143,20 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
     assert Native.take_rows(rows, 5_000) == :dirty
   end
 
-  test "are there when their database is closed meanwhile", %{repo: repo} do
+  test "large results are there when their database is closed meanwhile", %{repo: repo} do
     rows = gathered(repo)
     :ok = GenServer.stop(repo)
     assert {:ok, {_columns, made}} = Native.take_rows(rows, 5_000)
     assert length(made) == @rows
   end
 
-  test "end at the deadline", %{repo: repo} do
+  test "large results end at the deadline", %{repo: repo} do
     rows = gathered(repo)
     assert {:error, {:timeout, message, _, _}} = Native.take_rows(rows, 1)
     assert message =~ "raise timeout:"
   end
 
-  test "are none where there are no rows", %{repo: repo} do
+  test "large results are none where there are no rows", %{repo: repo} do
     for none <- [nil, make_ref(), db(repo), 1] do
       assert {:error, {:invalid_query, _, _, _}} = Native.take_rows(none, 5_000)
     end

@@ -26,7 +26,7 @@ defmodule AshRusqlite.Repo.OptionsTest do
     assert {:error, %Error{}} = Options.known([5], [:where])
   end
 
-  test "values are shown short" do
+  test "an error about an option shows its value shortened" do
     assert Options.shorten("a") == ~s("a")
     assert String.length(Options.shorten(String.duplicate("ä", 500))) <= 80
     assert String.length(Options.shorten(Enum.to_list(1..500))) <= 80

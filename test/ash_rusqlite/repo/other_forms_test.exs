@@ -73,7 +73,7 @@ defmodule AshRusqlite.Repo.OtherFormsTest do
     assert [%{rows: 1, left: 0, example: "2026-01-02 03:04:05"}] = plain.()
   end
 
-  test "options are checked", %{repo: repo} do
+  test "the options about other forms are checked", %{repo: repo} do
     assert {:error, %Error{code: :invalid_option}} = Maintenance.other_forms(repo, limit: 5)
   end
 

@@ -52,7 +52,7 @@ defmodule AshRusqlite.Repo.QueryLogTest do
   end
 
   @tag log: false
-  test "without it nothing is logged" do
+  test "without the option log: no query is logged" do
     assert capture_log(fn -> Repo.all(:rooms) end) == ""
   end
 

@@ -50,7 +50,7 @@ defmodule AshRusqlite.Repo.ReadAsTest do
              [["text", "2026-01-02T03:04:05.000006Z", ~s({"a":[1]}), "integer"]]
   end
 
-  test "it counts after the schema has changed, in tables that come later, and in transactions",
+  test "read_as: counts after the schema has changed, in tables that come later, and in transactions",
        %{repo: repo} do
     assert :ok = Schema.read_as(repo, Keyword.put(@notes, :table, "later"))
 

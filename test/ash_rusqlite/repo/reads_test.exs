@@ -188,7 +188,7 @@ defmodule AshRusqlite.Repo.ReadsTest do
     end
   end
 
-  test "get_by finds by a condition" do
+  test "get_by returns the row for which a condition holds" do
     assert %{id: "garden"} = Repo.get_by(:rooms, title: "Garden")
     assert Repo.get_by(:rooms, title: "Attic") == nil
     assert %{id: "garden"} = Repo.get_by!(:rooms, [title: "Garden"], timeout: 100)
@@ -219,7 +219,7 @@ defmodule AshRusqlite.Repo.ReadsTest do
     assert Repo.all_by(:messages, %{id: 3}, select: [:id]) == [%{id: 3}]
   end
 
-  test "aggregate computes one value" do
+  test "aggregate computes one value over rows" do
     assert Repo.aggregate(:messages, :sum, :likes) == 5
     assert Repo.aggregate(:messages, :max, :likes, where: [room_id: "kitchen"]) == 2
     assert Repo.aggregate(:messages, :min, :content) == "It rains"

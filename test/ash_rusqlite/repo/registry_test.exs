@@ -3,26 +3,26 @@ defmodule AshRusqlite.Repo.RegistryTest do
 
   alias AshRusqlite.Repo.Registry
 
-  test "finds a repo by its name and by its pid", %{tmp_dir: folder} do
+  test "the registry finds a repo by its name and by its pid", %{tmp_dir: folder} do
     pid = start_repo!(folder, name: :by_name)
     assert {:ok, %Registry{repo: :by_name, pid: ^pid} = entry} = Registry.lookup(:by_name)
     assert {:ok, ^entry} = Registry.lookup(pid)
   end
 
-  test "is told when there is none" do
+  test "the registry reports that a repo is not running" do
     for repo <- [:nobody, self(), "rooms", 5] do
       assert {:error, %Error{code: :closed, message: message}} = Registry.lookup(repo)
       assert message =~ inspect(repo)
     end
   end
 
-  test "does not forget a repo that took the name of another", %{repo: repo} do
+  test "the registry does not forget a repo that took the name of another", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     Registry.erase(%{entry | pid: self()})
     assert {:ok, ^entry} = Registry.lookup(repo)
   end
 
-  test "makes a call again when the repo was started anew", %{repo: repo} do
+  test "the registry makes a call again when the repo was started anew", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     old = %{entry | db: make_ref()}
     closed = {:error, Error.new(:closed, "closed")}
@@ -33,7 +33,7 @@ defmodule AshRusqlite.Repo.RegistryTest do
            end) == :again
   end
 
-  test "makes a call again while native code is being replaced", %{repo: repo} do
+  test "the registry makes a call again while native code is being replaced", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     closed = {:error, Error.new(:closed, "closed")}
     calls = :counters.new(1, [])
@@ -44,13 +44,13 @@ defmodule AshRusqlite.Repo.RegistryTest do
            end) == {:ok, :value}
   end
 
-  test "passes other errors on at once", %{repo: repo} do
+  test "the registry passes other errors on at once", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     busy = {:error, Error.new(:busy, "busy")}
     assert Registry.with_current(entry, 1_000, fn ^entry, _left -> busy end) == busy
   end
 
-  test "ends the wait for new native code at the call's own deadline", %{repo: repo} do
+  test "the registry ends the wait for new native code at the call's own deadline", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     closed = {:error, Error.new(:closed, "closed")}
 

@@ -76,7 +76,7 @@ defmodule AshRusqlite.Repo.SchemaTest do
     assert %{constraint: "halls_seats_index", table: "halls", columns: ["seats"]} = details
   end
 
-  test "it gains columns, which come without the NOT NULL that rows would violate",
+  test "ensure_table adds columns without the NOT NULL that rows would violate",
        %{repo: repo} do
     Schema.ensure_table!(repo, @halls)
     Repo.insert!(:halls, id: @id)
@@ -103,7 +103,7 @@ defmodule AshRusqlite.Repo.SchemaTest do
     assert %{floor: nil} = Repo.get!(:halls, @id)
   end
 
-  test "in a transaction it comes and goes with it", %{repo: repo} do
+  test "a table that is made in a transaction comes and goes with it", %{repo: repo} do
     assert {:error, :no} =
              Repo.transaction(fn ->
                assert [_, _, _] = Schema.ensure_table!(repo, @halls)

@@ -38,13 +38,13 @@ defmodule AshRusqlite.Repo.StartLogTest do
     assert start(path) =~ ", made by another program\n"
   end
 
-  test "it can be left out, and is in tests", %{tmp_dir: folder} do
+  test "the line at the start can be left out, and is in tests", %{tmp_dir: folder} do
     refute start(Path.join(folder, "a.db"), log_start: false) =~ "said"
     options = [name: nil, database: ":memory:"]
     assert capture_log(fn -> start_supervised!({MyApp.Repo, options}) end) == ""
   end
 
-  test "another value is refused" do
+  test "a value of log_start: that is no level is refused" do
     options = [database: ":memory:", log_start: true]
     assert {:error, %{code: :invalid_option}} = AshRusqlite.Repo.start_link(options)
   end

@@ -10,7 +10,7 @@ defmodule AshRusqlite.Repo.StructRowsTest do
     defstruct [:id, :title, :color]
   end
 
-  test "it is inserted, upserted and what an update sets" do
+  test "a struct is inserted, upserted and what an update sets" do
     assert {:ok, %{id: "attic", title: "Attic", hidden: false}} =
              Repo.insert(:rooms, %Room{id: "attic", title: "Attic"})
 

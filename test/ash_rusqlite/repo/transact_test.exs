@@ -4,7 +4,7 @@ defmodule AshRusqlite.Repo.TransactTest do
 
   defp insert(id), do: Repo.insert(:rooms, %{id: id, title: id})
 
-  test "{:ok, value} commits" do
+  test "transact commits when the function returns {:ok, value}" do
     assert {:ok, %{id: "attic"}} = Repo.transact(fn -> insert("attic") end)
 
     assert Repo.transact(fn repo -> {:ok, {repo, repo.in_transaction?()}} end) ==
@@ -14,7 +14,7 @@ defmodule AshRusqlite.Repo.TransactTest do
     refute Repo.in_transaction?()
   end
 
-  test "{:error, reason} rolls back" do
+  test "transact rolls back when the function returns {:error, reason}" do
     result =
       Repo.transact(fn ->
         with {:ok, _} <- insert("attic"), do: insert("attic")
@@ -35,7 +35,7 @@ defmodule AshRusqlite.Repo.TransactTest do
     assert Repo.count(:rooms) == 0
   end
 
-  test "one inside of another is a part of it" do
+  test "a transact inside of another is a part of it" do
     assert {:ok, :outer} =
              Repo.transact(fn ->
                {:ok, _} = Repo.transact(fn -> insert("attic") end)
@@ -51,7 +51,7 @@ defmodule AshRusqlite.Repo.TransactTest do
     assert Repo.count(:rooms) == 1
   end
 
-  test "it takes the options of a transaction" do
+  test "transact takes the options of a transaction" do
     assert {:error, %Error{code: :transaction_timeout}} =
              Repo.transact(fn -> Process.sleep(20) && insert("attic") end, timeout: 5)
 

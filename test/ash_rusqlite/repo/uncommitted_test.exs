@@ -41,7 +41,9 @@ defmodule AshRusqlite.Repo.UncommittedTest do
     assert rows(repo) == []
   end
 
-  test "so does a task of that task, and every task of a stream", %{repo: repo} do
+  test "a task of a task, and every task of a stream, sees the row of the transaction", %{
+    repo: repo
+  } do
     test = self()
 
     Transaction.transaction(repo, fn ->

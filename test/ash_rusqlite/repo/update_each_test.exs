@@ -10,9 +10,10 @@ defmodule AshRusqlite.Repo.UpdateEachTest do
 
   defp titles, do: Enum.map(Repo.all(:rooms, order_by: :id), & &1.title)
 
-  test "updates each row in its own way, and gives them in the order of the changes", %{
-    repo: repo
-  } do
+  test "update_each updates each row in its own way, and gives them in the order of the changes",
+       %{
+         repo: repo
+       } do
     changes = [
       {[id: "c"], [set: [title: "third"]]},
       {[id: "nowhere"], [set: [title: "none"]]},
@@ -33,7 +34,7 @@ defmodule AshRusqlite.Repo.UpdateEachTest do
     assert {:ok, {0, _}} = Writes.update_each(repo, :rooms, [])
   end
 
-  test "is one request, and all of it or nothing", %{repo: repo} do
+  test "update_each is one request, and all of it or nothing", %{repo: repo} do
     {:ok, %{commits: before}} = Repo.stats()
     changes = for id <- ~w(a b c), do: {[id: id], [set: [title: "new " <> id]]}
     assert {:ok, {3, nil}} = Writes.update_each(repo, :rooms, changes)

@@ -7,7 +7,8 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
     Writes.update_or_insert(repo, :rooms, [title: title], updates, row, opts)
   end
 
-  test "inserts the row when there is none, and updates the one that is there", %{repo: repo} do
+  test "update_or_insert inserts the row when there is none, and updates the one that is there",
+       %{repo: repo} do
     row = %{id: "attic", title: "Attic"}
     assert {:ok, {:inserted, inserted}} = write(repo, "Attic", [set: [hidden: true]], row)
     assert inserted == %{id: "attic", title: "Attic", hidden: false}
@@ -17,7 +18,7 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
     assert Repo.all(:rooms) == [updated]
   end
 
-  test "changes nothing when more than one row has the keys", %{repo: repo} do
+  test "update_or_insert changes nothing when more than one row has the keys", %{repo: repo} do
     Repo.insert_all(:rooms, [[id: "a", title: "A"], [id: "b", title: "B"]])
     updates = [set: [hidden: true]]
 
@@ -50,7 +51,7 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
     assert Repo.count(:rooms) == 42
   end
 
-  test "many at once make one row", %{repo: repo} do
+  test "many update_or_insert at once make one row", %{repo: repo} do
     Repo.insert!(:rooms, id: "hall", title: "Hall")
 
     results =
@@ -73,7 +74,9 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
     assert [%{number: 1}] = Repo.all(:seats)
   end
 
-  test "leaves a row as it is where a condition does not hold, and says so", %{repo: repo} do
+  test "update_or_insert leaves a row as it is where a condition does not hold, and says so", %{
+    repo: repo
+  } do
     Repo.insert!(:rooms, id: "attic", title: "Attic")
     row = %{id: "new", title: "Attic"}
     hidden = [only_if: [hidden: true]]
@@ -111,9 +114,10 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
              Writes.update_or_insert(repo, :rooms, [], [set: [hidden: true]], row, hidden)
   end
 
-  test "refuses a row with a value that its column does not take, be it inserted or not", %{
-    repo: repo
-  } do
+  test "update_or_insert refuses a row with a value that its column does not take, be it inserted or not",
+       %{
+         repo: repo
+       } do
     room = Repo.insert!(:rooms, id: "attic", title: "Attic")
     wrong = %{id: "loft", title: "Attic", hidden: "no"}
 
@@ -125,7 +129,7 @@ defmodule AshRusqlite.Repo.UpdateOrInsertTest do
     assert Repo.all(:rooms) == [room]
   end
 
-  test "does many rows by one request, all of them or none", %{repo: repo} do
+  test "update_or_insert does many rows by one request, all of them or none", %{repo: repo} do
     {:ok, %{commits: before}} = Repo.stats()
 
     room = fn id, only_if ->

@@ -103,7 +103,7 @@ defmodule AshRusqlite.Repo.ValuesTest do
              Repo.insert!(:kinds, datetime_usec: berlin)
   end
 
-  test "decimals are exact" do
+  test "decimals come back exactly as they were written" do
     if Code.ensure_loaded?(Decimal) do
       for text <- ["1.10", "1E+3", "-1.2E+4", "0E+2", "-0", "1E-9"] do
         decimal = apply(Decimal, :new, [text])

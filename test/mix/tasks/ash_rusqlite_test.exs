@@ -44,7 +44,7 @@ defmodule Mix.Tasks.AshRusqliteTest do
     )
   end
 
-  test "create makes the file", %{database: database} do
+  test "create makes the file of the database", %{database: database} do
     mix("create")
     assert info() =~ "TaskRepo"
     assert File.regular?(database)
@@ -151,7 +151,10 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert_raise Mix.Error, ~r/ledger .* has entries/, fn -> mix("baseline", ["b" | args]) end
   end
 
-  test "journal.verify and journal.rebuild", %{database: database, tmp_dir: folder} do
+  test "journal.verify and journal.rebuild report what they have done", %{
+    database: database,
+    tmp_dir: folder
+  } do
     mix("migrate")
     assert info() =~ "applied"
     assert_raise Mix.Error, ~r/no journal/, fn -> mix("journal.verify") end
@@ -194,7 +197,7 @@ defmodule Mix.Tasks.AshRusqliteTest do
                  fn -> mix("journal.verify") end
   end
 
-  test "backup copies the database", %{database: database, tmp_dir: folder} do
+  test "backup copies the whole database", %{database: database, tmp_dir: folder} do
     mix("migrate")
     copy = Path.join(folder, "copy.db")
     mix("backup", [copy])
@@ -294,7 +297,7 @@ defmodule Mix.Tasks.AshRusqliteTest do
     assert advice =~ ~s|CREATE INDEX "rooms_hidden_index" ON "rooms" ("hidden");|
   end
 
-  test "end with the error's message", %{tmp_dir: folder} do
+  test "tasks that fail end with the error's message", %{tmp_dir: folder} do
     for {task, args, message} <- [
           {"migrate", ["--database", folder], ~r/folder|directory/},
           {"migrate", ["--database", Path.join(folder, "a.db")], ~r/migrations:/},

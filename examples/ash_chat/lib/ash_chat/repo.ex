@@ -1,6 +1,6 @@
 defmodule AshChat.Repo do
   @moduledoc """
-  The chat's database: the seven tables of `examples/ash_chat/priv/repo/migrations`.
+  The chat's database: the seven tables of `priv/repo/migrations`.
   """
 
   use AshRusqlite.Repo, otp_app: :ash_chat

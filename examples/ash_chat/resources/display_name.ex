@@ -1,0 +1,11 @@
+defmodule AshChat.DisplayName do
+  @moduledoc "Who gives no name to be shown is shown by the name."
+
+  use Ash.Resource.Change
+
+  @impl true
+  def change(changeset, _opts, _context) do
+    name = Ash.Changeset.get_attribute(changeset, :name)
+    Ash.Changeset.change_new_attribute(changeset, :display_name, name)
+  end
+end
