@@ -86,12 +86,29 @@ defmodule AshRusqlite.MixProject do
     ]
   end
 
+  # Extras and modules are grouped so that the sidebar reads as a table of contents.
   defp docs do
     [
-      main: "AshRusqlite",
+      main: "readme",
       source_ref: "v#{@version}",
-      extras: ["README.md" | guides()] ++ ["docs/design.md", "CHANGELOG.md"],
-      groups_for_extras: [Guides: ~r/^guides\//],
+      extras:
+        ["README.md"] ++
+          guides(~w(getting-started.md cheatsheet.cheatmd repo.md migrations.md testing.md)) ++
+          guides(~w(events.md from-ets.md from-ash-sqlite.md)) ++
+          ["docs/dsl.md"] ++
+          guides(~w(developing.md import-format.md)) ++
+          for(
+            name <- ~w(architecture decisions file-format performance how-to-add),
+            do: "docs/#{name}.md"
+          ) ++
+          ["CONTRIBUTING.md", "CHANGELOG.md"],
+      groups_for_extras: [
+        "Start here": ~r/(README|getting-started|cheatsheet)/,
+        Guides: ~r/guides\/(repo|migrations|testing|events|developing)/,
+        "With Ash": ~r/(guides\/from-|docs\/dsl)/,
+        Internals: ~r/docs\/(architecture|decisions|file-format|performance|how-to-add)/,
+        Project: ~r/(import-format|CONTRIBUTING|CHANGELOG)/
+      ],
       # Those of the operations of a repo, see AshRusqlite.Repo.Operations.
       groups_for_docs:
         for name <- ~w(Reads Writes Transaction Events Maintenance) do
@@ -102,20 +119,37 @@ defmodule AshRusqlite.MixProject do
           AshRusqlite.Repo,
           AshRusqlite.Result,
           AshRusqlite.Error,
-          AshRusqlite.Migrator
+          ~r/^AshRusqlite\.Repo\.(Expression|Vocabulary)$/
         ],
-        "Repos by name": ~r/^AshRusqlite\.Repo\./,
+        "Tables and migrations": [
+          AshRusqlite.Repo.Schema,
+          AshRusqlite.Migrator,
+          AshRusqlite.Repo.Generator
+        ],
+        "Ash data layer": [
+          AshRusqlite.DataLayer,
+          AshRusqlite.DataLayer.Info,
+          ~r/^AshRusqlite\.DataLayer\.(I?Like|Notifications)$/
+        ],
+        "Ash DSL":
+          ~r/^AshRusqlite\.DataLayer\..*(CheckConstraint|CustomIndex|Reference|Statement|Journal.*)$/,
+        "Ash errors":
+          ~r/^AshRusqlite\.DataLayer\..*(EngineError|PositionConflict|UnreadableValue)$/,
         Journal: [AshRusqlite.Actor, AshRusqlite.Event, ~r/^AshRusqlite\.Journal/],
-        Ash: ~r/^AshRusqlite\.DataLayer/,
-        Operation: [AshRusqlite.Telemetry, AshRusqlite.Progress],
-        Tests: [AshRusqlite.Sandbox]
+        Tests: [AshRusqlite.Sandbox],
+        Operation: [
+          AshRusqlite.Telemetry,
+          AshRusqlite.Progress,
+          AshRusqlite.Repo.Unreadable,
+          AshRusqlite.Repo.StoredAtoms,
+          AshRusqlite.Repo.JSON
+        ],
+        "Repos by name or pid":
+          ~r/^AshRusqlite\.Repo\.(Reads|Writes|Transaction|Maintenance|Events)$/,
+        "For programs": ~r/^AshRusqlite\.DataLayer\..*Wanted$/
       ]
     ]
   end
 
-  defp guides do
-    for name <-
-          ~w(from-ets from-ash-sqlite developing repo events migrations testing import-format),
-        do: "guides/#{name}.md"
-  end
+  defp guides(names), do: Enum.map(names, &("guides/" <> &1))
 end

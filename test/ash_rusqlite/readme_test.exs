@@ -19,19 +19,4 @@ defmodule ReadmeTest do
   end
 
   defp renamed(code), do: String.replace(code, "MyApp.Repo", "ReadmeTest.Repo")
-
-  @tag repo: false
-  test "the links of the README and the guides lead somewhere" do
-    files = ["README.md", "docs/design.md", "CONTRIBUTING.md" | Path.wildcard("guides/*.md")]
-
-    for file <- files, target <- links(file) do
-      assert file |> Path.dirname() |> Path.join(target) |> File.exists?(), "#{file}: #{target}"
-    end
-  end
-
-  defp links(file) do
-    for [_, target] <- Regex.scan(~r/\]\(([^)#]+)\)/, File.read!(file)),
-        not String.contains?(target, "://"),
-        do: target
-  end
 end

@@ -8,7 +8,7 @@ defmodule AshRusqlite.P5PlainFileTest do
             NAIVE_DATETIME_TEXT NAIVE_DATETIME_USEC_TEXT DATE_TEXT TIME_TEXT TIME_USEC_TEXT
             JSON_TEXT BLOB)
 
-  # What is written, and what stands in the file: docs/design.md, "Values on disk".
+  # What is written, and what is in the file: docs/file-format.md, "Values on disk".
   @written [
     {"TEXT", "Grüße, 世界", "text", "Grüße, 世界"},
     {"TEXT", :admin, "text", "admin"},
@@ -77,7 +77,7 @@ defmodule AshRusqlite.P5PlainFileTest do
     :ok
   end
 
-  test "each value has the storage class and the text of the table in docs/design.md" do
+  test "each value has the storage class and the text of the table in docs/file-format.md" do
     for {type, value, class, stored} <- @written do
       %{id: id} = Repo.insert!(:kinds, [{column(type), value}])
 
@@ -89,8 +89,8 @@ defmodule AshRusqlite.P5PlainFileTest do
     end
   end
 
-  test "the declared types are those of docs/design.md and have SQLite's right affinities" do
-    documented = File.read!("docs/design.md")
+  test "the declared types are those of docs/file-format.md and have SQLite's right affinities" do
+    documented = File.read!("docs/file-format.md")
 
     for type <- @types do
       assert documented =~ "`#{type}`"

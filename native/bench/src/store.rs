@@ -44,7 +44,7 @@ impl Store {
     }
 }
 
-/// The repo's defaults, see `docs/design.md`. A commit starts a checkpoint at 1,000 pages by
+/// The repo's defaults, see `guides/repo.md`. A commit starts a checkpoint at 1,000 pages by
 /// itself, which is SQLite's default and the size at which the repo starts one.
 fn connect(path: &Path) -> Result<Connection, Failure> {
     let conn = Connection::open(path)?;

@@ -1,0 +1,171 @@
+defmodule AshRusqlite.DocsTest do
+  # The pages of the documentation: what they link to, name and group exists.
+  use ExUnit.Case, async: true
+
+  @pages Enum.sort(
+           ~w(README.md CONTRIBUTING.md CHANGELOG.md) ++
+             Path.wildcard("docs/*.md") ++ Path.wildcard("guides/*.{md,cheatmd}")
+         )
+
+  # What the field has other words for.
+  @words ~r/\b(told|tells?|telling|hears?|heard|mends?|mended|patience|so many|speaks? of|stands? in for)\b/i
+
+  test "every relative link of a page leads to a file, and its anchor to a heading of that file" do
+    broken =
+      for page <- @pages,
+          target <- links(page),
+          not String.contains?(target, "://"),
+          not leads_somewhere?(page, target),
+          do: {page, target}
+
+    assert broken == []
+  end
+
+  # Named by docs/how-to-add.md and docs/architecture.md, and made by changes that are merged with these pages.
+  @merged_with_this ~w(vocabulary.rs vocabulary.ex vocabulary_test.exs functions.ex request.ex codec.ex kind.ex
+                       who_may_know_whom_test.exs who_may_know_whom.rs chat_migrations_test.exs fit.rs forms.rs deadline.rs interrupt.rs decoded.rs
+                       extension.ex)
+
+  test "every source file that the docs name is there" do
+    files = Enum.flat_map(~w(lib native test bench examples guides docs), &files/1)
+
+    missing =
+      for page <- ["README.md", "CONTRIBUTING.md" | Path.wildcard("docs/*.md")],
+          [_, name] <- Regex.scan(~r/`([\w.\/]+\.(?:rs|exs?|md))`/, text_of(page)),
+          Path.basename(name) not in @merged_with_this,
+          not File.exists?(name),
+          not Enum.any?(files, &String.ends_with?(&1, "/" <> name)),
+          do: {page, name}
+
+    assert missing == []
+  end
+
+  test "the pages are written in the field's words" do
+    found =
+      for page <- @pages,
+          {line, number} <- page |> File.read!() |> String.split("\n") |> Enum.with_index(1),
+          line =~ @words,
+          do: "#{page}:#{number}: #{line}"
+
+    assert found == []
+  end
+
+  test "the extras of the documentation are the pages that are there" do
+    extras = for extra <- docs()[:extras], do: page_of(extra)
+    assert Enum.filter(extras, &(not File.regular?(&1))) == []
+
+    pages = Path.wildcard("docs/*.md") ++ Path.wildcard("guides/*.{md,cheatmd}")
+    assert pages -- extras == []
+    assert extras -- Enum.uniq(extras) == []
+  end
+
+  test "each group of extras has a page" do
+    for {group, pattern} <- docs()[:groups_for_extras] do
+      pages =
+        for extra <- docs()[:extras], page = page_of(extra), in_group(page, pattern), do: page
+
+      assert pages != [], "#{group} is empty"
+    end
+  end
+
+  test "each documented module is in one group, and each group names modules that are there" do
+    documented = documented()
+    groups = docs()[:groups_for_modules]
+
+    # The data layer is compiled only where Ash is.
+    absent =
+      for {group, patterns} <- groups,
+          module <- List.wrap(patterns),
+          is_atom(module),
+          module not in documented,
+          Code.ensure_loaded?(Ash) or not needs_ash?(module),
+          do: {group, module}
+
+    assert absent == []
+
+    loose =
+      for module <- documented,
+          module != AshRusqlite,
+          not Enum.any?(groups, fn {_group, patterns} -> in_group(module, patterns) end),
+          do: module
+
+    assert loose == []
+  end
+
+  test "the functions of the repo that the cheatsheet names are there" do
+    names = for {name, _arity} <- MyApp.Repo.__info__(:functions), uniq: true, do: "#{name}"
+    text = File.read!("guides/cheatsheet.cheatmd")
+    named = for [_, name] <- Regex.scan(~r/\bRepo\.([a-z_]+[?!]?)/, text), uniq: true, do: name
+
+    assert length(named) > 30
+    assert named -- names == []
+  end
+
+  defp docs, do: Mix.Project.config()[:docs]
+
+  defp page_of({page, _options}), do: to_string(page)
+  defp page_of(page), do: page
+
+  defp in_group(name, patterns) do
+    Enum.any?(List.wrap(patterns), fn
+      %Regex{} = pattern -> name |> inspected() |> String.match?(pattern)
+      other -> other == name
+    end)
+  end
+
+  defp inspected(module) when is_atom(module), do: inspect(module)
+  defp inspected(page), do: page
+
+  defp needs_ash?(module), do: inspect(module) =~ ~r/DataLayer|Journal\.(Resource|About)/
+
+  # Modules of lib/ with documentation, and without the Mix tasks, which have a list of their own.
+  defp documented do
+    {:ok, modules} = :application.get_key(:ash_rusqlite, :modules)
+
+    for module <- modules,
+        not String.starts_with?(inspect(module), "Mix."),
+        source = module.module_info(:compile)[:source],
+        source |> to_string() |> Path.relative_to_cwd() |> String.starts_with?("lib/"),
+        {:docs_v1, _, _, _, %{}, _, _} <- [Code.fetch_docs(module)],
+        do: module
+  end
+
+  defp files(folder) do
+    for file <- Path.wildcard(folder <> "/**/*.{rs,ex,exs,md}"),
+        not String.contains?(file, "/target/"),
+        do: file
+  end
+
+  defp leads_somewhere?(page, target) do
+    {path, anchor} =
+      case String.split(target, "#", parts: 2) do
+        [path, anchor] -> {path, anchor}
+        [path] -> {path, nil}
+      end
+
+    file = if path == "", do: page, else: page |> Path.dirname() |> Path.join(path)
+    File.exists?(file) and (anchor == nil or anchor in anchors(file))
+  end
+
+  defp links(page) do
+    for [_, target] <- Regex.scan(~r/\]\(([^)\s]+)\)/, text_of(page)), do: target
+  end
+
+  # As GitHub and ex_doc make them of headings, and those that are written.
+  defp anchors(file) do
+    headings =
+      for [_, heading] <- Regex.scan(~r/^\#{1,6} +(.+)$/m, text_of(file)) do
+        heading
+        |> String.downcase()
+        |> String.replace(~r/[^\p{L}\p{N}_\- ]/u, "")
+        |> String.replace(" ", "-")
+      end
+
+    written = for [_, id] <- Regex.scan(~r/\{: #(\S+)|id="([^"]+)"/, File.read!(file)), do: id
+    headings ++ written
+  end
+
+  # Without blocks of code, in which neither links nor headings are.
+  defp text_of(page),
+    do: page |> File.read!() |> String.replace(~r/^ *```.*?^ *```$/ms, "")
+end
