@@ -1,4 +1,4 @@
-# The chat on each data layer. A store is started with a chat of so many messages.
+# The chat on each data layer. A store is started with a chat of a number of messages.
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.Bench.AshOnOurs do
     @moduledoc false

@@ -85,7 +85,7 @@ defmodule AshRusqlite.Bench.World do
   @spec ash_rooms() :: pos_integer()
   def ash_rooms, do: 20
 
-  @doc "The file of a chat with so many messages, made when it is first asked for."
+  @doc "The file of a chat with a number of messages, made when it is first asked for."
   @spec seed(t(), non_neg_integer(), pos_integer()) :: Path.t()
   def seed(world, messages, rooms) do
     path = Path.join(world.folder, "seed-#{messages}-#{rooms}.db")

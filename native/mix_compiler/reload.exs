@@ -8,7 +8,7 @@ defmodule AshRusqlite.MixCompiler.Reload do
   # the old code until then, and nobody is killed who is still in it.
 
   # Milliseconds that a process may stay in code that was replaced before.
-  @patience 20_000
+  @longest_wait 20_000
   @pause 10
 
   @native AshRusqlite.Native
@@ -52,7 +52,7 @@ defmodule AshRusqlite.MixCompiler.Reload do
   defp load_native(library, changed?) do
     if changed? or :persistent_term.get({@native, :library}, library) != library do
       with :ok <- purge([@native]) do
-        wait_for_writes(now() + @patience)
+        wait_for_writes(now() + @longest_wait)
 
         case :code.load_file(@native) do
           {:module, _} -> {:ok, true}
@@ -124,7 +124,7 @@ defmodule AshRusqlite.MixCompiler.Reload do
   end
 
   # There is room for one old version of a module. Who is still in it is waited for, not killed.
-  defp purge(modules), do: purge(modules, now() + @patience)
+  defp purge(modules), do: purge(modules, now() + @longest_wait)
 
   defp purge(modules, until) do
     case Enum.reject(modules, &:code.soft_purge/1) do

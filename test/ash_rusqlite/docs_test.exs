@@ -21,18 +21,12 @@ defmodule AshRusqlite.DocsTest do
     assert broken == []
   end
 
-  # Named by docs/how-to-add.md and docs/architecture.md, and made by changes that are merged with these pages.
-  @merged_with_this ~w(vocabulary.rs vocabulary.ex vocabulary_test.exs functions.ex request.ex codec.ex kind.ex
-                       who_may_know_whom_test.exs who_may_know_whom.rs chat_migrations_test.exs fit.rs forms.rs deadline.rs interrupt.rs decoded.rs
-                       extension.ex)
-
   test "every source file that the docs name is there" do
     files = Enum.flat_map(~w(lib native test bench examples guides docs), &files/1)
 
     missing =
       for page <- ["README.md", "CONTRIBUTING.md" | Path.wildcard("docs/*.md")],
           [_, name] <- Regex.scan(~r/`([\w.\/]+\.(?:rs|exs?|md))`/, text_of(page)),
-          Path.basename(name) not in @merged_with_this,
           not File.exists?(name),
           not Enum.any?(files, &String.ends_with?(&1, "/" <> name)),
           do: {page, name}

@@ -33,7 +33,7 @@ defmodule AshRusqlite.Promises.ListOfPromisesTest do
   end
 
   test "every promise of the design is in the list, and no other one" do
-    promises = Regex.scan(~r/^- \*\*(P\d) /m, File.read!("docs/design.md"))
+    promises = Regex.scan(~r/^\| \*\*(P\d) /m, File.read!("docs/architecture.md"))
     assert promises != []
     assert Enum.sort(Map.keys(listed())) == Enum.sort(for [_, promise] <- promises, do: promise)
   end

@@ -404,7 +404,7 @@ defmodule AshRusqlite.Repo.Request do
   def writes?({:read, _read}), do: false
   def writes?(step), do: is_tuple(step)
 
-  # --- The time of a call: `patience` in decode/options.rs ---
+  # --- The time of a call: decode/options.rs ---
 
   @typedoc "Milliseconds."
   @type ms :: non_neg_integer() | :infinity

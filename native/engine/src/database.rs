@@ -1,4 +1,7 @@
 //! A database: its writer, its readers, and what a host asks of them.
+//!
+//! Hosts call it, and it knows every room below. Writes go to `writer`, reads to `reader`; what reads
+//! the whole file beside them is in `side_work`. Replacing the code of a running program: `handover`.
 
 mod as_of;
 mod figures;

@@ -1,4 +1,4 @@
-//! The writes of a commit go out joined (`src/joined_writes.rs`). Whatever was answered must be in
+//! The writes of a commit go out joined (`src/sqlite/vfs/joined_writes.rs`). Whatever was answered must be in
 //! the files at that moment: each time they are copied, as a crash would leave them, and read by
 //! plain SQLite.
 

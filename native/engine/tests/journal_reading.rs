@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use ash_rusqlite_engine::catalog::{Catalog, JournalSpec, Subject};
 use ash_rusqlite_engine::journal;
-use ash_rusqlite_engine::query::compile::{bind, compile_read};
+use ash_rusqlite_engine::query::compile::bind;
 use ash_rusqlite_engine::query::ir::{
     ConsumerWrite, EventQuery, JournalRead, KeyValue, Progress, Read, Write,
 };
@@ -351,7 +351,7 @@ fn a_moment_is_a_place_in_the_journal() {
 fn plan(conn: &Connection, query: &EventQuery) -> String {
     let catalog = Catalog::load(conn).unwrap();
     let read = Read::Explain(Box::new(Read::Events(Box::new(query.clone()))));
-    let compiled = compile_read(&read, &catalog).unwrap();
+    let compiled = journal::compile_read(&read, &catalog).unwrap();
     let mut stmt = conn.prepare(&compiled.sql).unwrap();
     bind(&mut stmt, &compiled.params).unwrap();
     let mut rows = stmt.raw_query();
@@ -366,7 +366,7 @@ fn plan(conn: &Connection, query: &EventQuery) -> String {
 fn steps(conn: &Connection, query: &EventQuery) -> i32 {
     let catalog = Catalog::load(conn).unwrap();
     let read = Read::Events(Box::new(query.clone()));
-    let compiled = compile_read(&read, &catalog).unwrap();
+    let compiled = journal::compile_read(&read, &catalog).unwrap();
     let mut stmt = conn.prepare(&compiled.sql).unwrap();
     bind(&mut stmt, &compiled.params).unwrap();
     let mut rows = stmt.raw_query();

@@ -26,13 +26,17 @@ use support::host::*;
 const TABLES: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY);";
 
 /// Whether somebody has a lock on a file, by <https://man7.org/linux/man-pages/man5/proc_locks.5.html>.
-/// Nobody else knows these files; locks of open files name no process there.
+/// No other program knows these files; locks of open files name no process there. The list is read in
+/// several pieces, and a lock in it is skipped when another program releases one meanwhile: it is read
+/// again before a lock is said to be missing.
 fn is_locked(path: &Path) -> bool {
     let inode = std::fs::metadata(path).unwrap().ino();
-    let locks = std::fs::read_to_string("/proc/locks").unwrap();
-    locks.lines().any(|line| {
-        line.split_whitespace()
-            .any(|word| word.ends_with(&format!(":{inode}")))
+    (0..20).any(|_| {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|line| {
+            line.split_whitespace()
+                .any(|word| word.ends_with(&format!(":{inode}")))
+        })
     })
 }
 

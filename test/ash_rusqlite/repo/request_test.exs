@@ -139,4 +139,38 @@ defmodule AshRusqlite.Repo.RequestTest do
     write = Request.in_context({nil, nil, nil, []}, Request.delete(:rooms, nil, false))
     assert {Request.operation(write), Request.table(write)} == {:delete, :rooms}
   end
+
+  # Two elements look like a pair of a keyword list, so these are left out.
+  test "no other source of the repo builds a request" do
+    requests =
+      for request <- reads() ++ writes(),
+          size = tuple_size(request),
+          size != 2,
+          into: MapSet.new() do
+        {elem(request, 0), size}
+      end
+
+    found =
+      for path <- Path.wildcard("lib/{ash_rusqlite,mix}/**/*.ex"),
+          Path.basename(path) not in ["request.ex", "expression.ex"],
+          not String.contains?(path, "/data_layer"),
+          tuple <- tuples(path),
+          MapSet.member?(requests, tuple),
+          do: {path, tuple}
+
+    assert found == []
+  end
+
+  defp tuples(path) do
+    {_, found} =
+      path
+      |> File.read!()
+      |> Code.string_to_quoted!()
+      |> Macro.prewalk([], fn
+        {:{}, _, [tag | rest]} = tuple, found -> {tuple, [{tag, length(rest) + 1} | found]}
+        other, found -> {other, found}
+      end)
+
+    found
+  end
 end

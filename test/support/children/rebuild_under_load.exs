@@ -5,7 +5,9 @@
 alias AshRusqlite.{Error, Repo}
 
 nif = {"native/nif/src/nifs/database.rs", ~s|env!("CARGO_PKG_VERSION").as_bytes()|}
-engine = {"native/engine/src/not_a_read.rs", ~s("writes: use delete, delete_all or execute")}
+
+engine =
+  {"native/engine/src/sqlite/not_a_read.rs", ~s("writes: use delete, delete_all or execute")}
 
 repos =
   for database <- [database, ":memory:"] do

@@ -30,7 +30,7 @@ defmodule AshChat.Adopt do
   }
 
   @doc """
-  Adopts a file into the repo that the process speaks with, which has the chat's tables.
+  Adopts a file into the repo that the process uses, which has the chat's tables.
 
   Options:
 

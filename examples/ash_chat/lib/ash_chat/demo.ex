@@ -44,7 +44,7 @@ defmodule AshChat.Demo do
         {:stop, 0}
 
       {:error, reason} ->
-        complain(reason <> "; bin/demo --help tells more")
+        complain(reason <> "; see bin/demo --help")
         {:stop, 2}
     end
   end

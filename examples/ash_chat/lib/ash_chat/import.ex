@@ -30,7 +30,7 @@ defmodule AshChat.Import do
   ]
 
   @doc """
-  Imports a file into the repo that the process speaks with.
+  Imports a file into the repo that the process uses.
 
   Options:
 

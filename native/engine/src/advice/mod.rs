@@ -1,5 +1,9 @@
 //! Which indexes are missing: those that foreign keys are looked up by, and those that statements
 //! which scanned would use.
+//!
+//! `database` calls it as side work; it knows `schema`, `query` and `catalog`. It tries indexes in a
+//! copy of the schema (`copy`), by the plans that SQLite makes there (`plan`, `statements`). Which
+//! statements scanned is counted in `sqlite::scans`.
 
 mod copy;
 mod plan;

@@ -3,7 +3,7 @@
 //! (`forms`), how they are journaled (`journal_spec`), and the copy of it that connections share
 //! (`shared_catalog`).
 //!
-//! `query`, `journal` and `schema` are built on it; it knows `value`, `service`, `sqlite` and `error`.
+//! `query`, `journal` and `schema` are built on it; it knows `value`, `sqlite` and `error`.
 //! What an application wants its tables to be is in `schema`.
 
 mod equal_nulls;

@@ -1,4 +1,9 @@
 //! Runs compiled statements on a connection and hands their rows to a sink.
+//!
+//! The writer and the readers call it; it knows `journal`, `query`, `catalog` and what is below. A
+//! caller's own SQL is in `sql`, updates that may become inserts in `update_or_insert`. What a
+//! statement is compiled to: `query::compile`. How a violated constraint is explained:
+//! `writer::constraint`.
 
 mod sql;
 mod update_or_insert;

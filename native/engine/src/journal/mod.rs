@@ -56,7 +56,7 @@ pub(crate) use intact::{broken, is_as_written_now};
 pub(crate) use keys::of_values as key_of_values;
 pub(crate) use layout::{head, install, not_journaled, renew_epoch};
 pub use layout::{identity, is_installed, Identity};
-pub(crate) use read::compile_read;
+pub use read::compile_read;
 pub use rebuild::{rebuild, Rebuilt};
 pub use redact::{redact, Redacted, Redaction};
 pub use retain::{Retained, Retaining, Retention};

@@ -1,4 +1,6 @@
 //! Migrations: plain SQL files, each run in one transaction together with its row in a ledger.
+//! The writer runs them (`runner`), hosts generate them (`generate`); what tables should be is in
+//! `schema`, what they are in `catalog`.
 //!
 //! The ledger is the table `ash_rusqlite_migrations` of the database itself, so what was
 //! applied and what the ledger says can never disagree. Several operating system processes

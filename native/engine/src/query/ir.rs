@@ -346,16 +346,16 @@ pub struct Select {
     /// An order by scalars; takes the place of `order_by`. Nothing is added to it, and it has
     /// no cursors.
     pub scalar_order: Vec<ScalarOrder>,
-    /// At most so many rows.
+    /// The largest number of rows.
     pub limit: Option<u64>,
-    /// So many rows are skipped first.
+    /// The number of rows that are skipped first.
     pub offset: Option<u64>,
     /// Equal rows are given once.
     pub distinct: bool,
     /// Of the rows with equal keys only the first one in an order of their own. Applies before
     /// everything but the filter.
     pub distinct_on: Option<Box<DistinctOn>>,
-    /// Only so many rows with equal keys each, and these one partition after the other.
+    /// A limit of rows with equal keys, which come one partition after the other.
     pub partition: Option<Box<Partition>>,
     /// Only rows that come after this one in the order.
     pub after: Option<Cursor>,
@@ -366,7 +366,7 @@ pub struct Select {
     pub page: bool,
 }
 
-/// Keys that tell rows apart, compared by their bytes; nulls are equal.
+/// Keys that distinguish rows, compared by their bytes; nulls are equal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DistinctOn {
     /// The keys.
@@ -383,9 +383,9 @@ pub struct Partition {
     /// Only rows whose key, of which there is one then, is among these values. Each is looked
     /// up by itself, so that no more rows are read than wanted.
     pub keys: Option<Vec<Scalar>>,
-    /// At most so many rows of each.
+    /// The largest number of rows of each.
     pub limit: Option<u64>,
-    /// So many rows of each are skipped first.
+    /// The number of rows of each that are skipped first.
     pub offset: Option<u64>,
 }
 

@@ -242,7 +242,7 @@ functions! {
     Coalesce = "coalesce", Arguments::Any, Returns::Same, OnNull::Decides, RunBy::Sqlite;
     /// The length of a JSON list.
     Length = "length", ONE, INTEGER, OnNull::Null, RunBy::Us(text::json_length);
-    /// What tells apart decimals of one value, such as 1.0 and 1.00: bytes that are in the order
+    /// What distinguishes decimals of one value, such as 1.0 and 1.00: bytes that are in the order
     /// of the terms that they are in Elixir.
     DecimalForm = "decimal_form", ONE, BLOB, OnNull::Null, RunBy::Us(decimal_number::form);
     /// The first, which must not be null: it is for the column that the second names.

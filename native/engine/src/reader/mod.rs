@@ -1,4 +1,8 @@
 //! Reading: a pool of connections, one call per query, in two paces.
+//!
+//! `database` calls it; it knows `execute`, `request`, `connection` and what is below, and nothing of
+//! the writer. Connections and the calls that wait for one are in `pool`. How a statement runs:
+//! `execute`. What ends it: `sqlite::interrupt`. When its rows may be seen: `service::durability`.
 
 pub mod pool;
 

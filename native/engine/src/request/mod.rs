@@ -1,4 +1,8 @@
 //! What a database is asked, and what it answers.
+//!
+//! `database`, the writer and the readers share these types, and hosts make them; they name the types
+//! of the rooms that do the work: `query`, `journal`, `schema`, `migration`, `backup`, `advice`. That a
+//! request is answered once, whatever happens, is in `reply`. Deadlines and queues: `service`.
 
 pub(crate) mod reply;
 

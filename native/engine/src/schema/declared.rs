@@ -67,7 +67,7 @@ impl TableSpec {
             return Ok(());
         }
         let message = format!(
-            "a STRICT table has no column of type {declared:?} ({}.{}): only TEXT, INTEGER, REAL and BLOB, which do not tell times, decimals and maps apart; say by declared: which it is to be, and by read_as what it holds",
+            "a STRICT table has no column of type {declared:?} ({}.{}): only TEXT, INTEGER, REAL and BLOB, which do not distinguish times, decimals and maps; say by declared: which it is to be, and by read_as what it holds",
             shortened(&self.table),
             shortened(&column.name)
         );

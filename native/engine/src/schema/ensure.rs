@@ -118,7 +118,7 @@ fn only_index(difference: &Difference, error: &Error) -> bool {
 fn cannot_add(difference: &Difference) -> Error {
     let message = format!(
         "{}, and SQLite cannot add it; make the table anew in a migration, as \
-         https://sqlite.org/lang_altertable.html#otheralter tells, or, where its rows do not \
+         https://sqlite.org/lang_altertable.html#otheralter says, or, where its rows do not \
          matter, drop it",
         difference.message
     );

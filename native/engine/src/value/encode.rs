@@ -31,7 +31,7 @@ pub fn encode_as(value: &Value, column_type: ColumnType) -> Result<ToSqlOutput<'
     typed(value, column_type).map_err(|why| refuse(value, column_type, None, why))
 }
 
-/// What a value becomes as a parameter of raw SQL, where no column tells its type.
+/// What a value becomes as a parameter of raw SQL, where no column says its type.
 ///
 /// # Errors
 /// `invalid_value`.

@@ -88,7 +88,7 @@ fn push_time(text: &mut String, time: &Time, fraction: bool) {
     }
 }
 
-/// A number of so many digits, or more where it has more. Rust's own formatting takes ten times
+/// A number with at least this many digits. Rust's own formatting takes ten times
 /// as long.
 fn push_number(text: &mut String, number: u32, digits: u32) {
     if number >= 10_u32.pow(digits) {

@@ -22,7 +22,7 @@ impl TimeFamily {
         }
     }
 
-    /// A text as a time. The digits of its fraction do not tell times apart.
+    /// A text as a time. The digits of its fraction do not distinguish times.
     fn read(self, text: &str) -> Option<DateTime> {
         let mut at = match self {
             TimeFamily::Instant => parse::datetime(text.as_bytes()),

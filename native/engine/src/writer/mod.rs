@@ -4,6 +4,9 @@
 //! interactive transaction to its end (`transaction`), makes a table (`tables`), or does work
 //! that needs the file for itself (`maintenance`). It answers only after the commit that covers
 //! the answer (`answers`).
+//!
+//! `database` alone asks it, through `queue`; it knows `execute`, `request` and what is below, and
+//! nothing of the readers.
 
 mod answers;
 mod checkpoint;

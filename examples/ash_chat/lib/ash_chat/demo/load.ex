@@ -8,7 +8,7 @@ defmodule AshChat.Demo.Load do
 
   @pause 20
   # How long nothing may be acknowledged before the demo gives up, in milliseconds.
-  @patience 120_000
+  @longest_wait 120_000
   # How much of what it says is kept when it fails, in bytes.
   @longest 4_000
 
@@ -34,7 +34,7 @@ defmodule AshChat.Demo.Load do
 
     * `:log` - where the acknowledgements are recorded, a new file. Required
     * `:writers` - how many processes write. 64
-    * `:acknowledgements` - kill when so many writes are acknowledged. 20,000
+    * `:acknowledgements` - kill when this number of writes is acknowledged. 20,000
     * `:milliseconds` - but not before it has written so long. 2,000
     * `:repo` - further options for its repo
     * `:on_progress` - called with the number of acknowledgements now and then
@@ -110,7 +110,7 @@ defmodule AshChat.Demo.Load do
       {^port, {:exit_status, status}} ->
         ended(status, output)
     after
-      @patience -> {:error, "the writing process did not begin: #{output}"}
+      @longest_wait -> {:error, "the writing process did not begin: #{output}"}
     end
   end
 
@@ -133,8 +133,8 @@ defmodule AshChat.Demo.Load do
       count >= opts[:acknowledgements] and now() - start >= opts[:milliseconds] ->
         :ok
 
-      count == last and now() - since > @patience ->
-        {:error, "nothing was acknowledged for #{div(@patience, 1000)} seconds"}
+      count == last and now() - since > @longest_wait ->
+        {:error, "nothing was acknowledged for #{div(@longest_wait, 1000)} seconds"}
 
       true ->
         since = if count > last, do: now(), else: since
@@ -168,7 +168,7 @@ defmodule AshChat.Demo.Load do
       {^port, {:exit_status, 137}} -> :ok
       {^port, {:exit_status, status}} -> ended(status, output)
     after
-      @patience -> {:error, "the writing process did not die of SIGKILL"}
+      @longest_wait -> {:error, "the writing process did not die of SIGKILL"}
     end
   end
 

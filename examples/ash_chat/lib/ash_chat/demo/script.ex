@@ -26,7 +26,7 @@ defmodule AshChat.Demo.Script do
   @typedoc "From 1 to the script's `writers`."
   @type writer :: pos_integer()
 
-  @typedoc "A row that the script speaks of."
+  @typedoc "A row that the script refers to."
   @type key :: {:message, round :: non_neg_integer(), place :: 0..9} | :user | :membership
 
   @typedoc "A state of a row; nil is its absence."

@@ -38,7 +38,7 @@ defmodule AshChat.Demo.Terminal do
   end
 
   @doc """
-  So many of a thing.
+  A number of things.
 
       iex> {AshChat.Demo.Terminal.counted(1, "row"), AshChat.Demo.Terminal.counted(2, "row")}
       {"1 row", "2 rows"}

@@ -44,7 +44,7 @@ const CONSUMERS: &str = "SELECT name, seq, epoch, at FROM ash_rusqlite_consumers
 ///
 /// # Errors
 /// Those of [`compile::compile_read`], and `not_journaled`.
-pub(crate) fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a>> {
+pub fn compile_read<'a>(read: &'a Read, catalog: &Catalog) -> Result<Compiled<'a>> {
     match read {
         Read::Events(query) => events(query, catalog),
         Read::Journal(read) => state(read, catalog),

@@ -1,6 +1,6 @@
 //! Equality without regard to case, for indexes that know ASCII alone. Texts are equal when they are
 //! in lower case, by all of Unicode; an index that every SQLite can read is NOCASE, which folds
-//! ASCII. So the texts that are equal to one are listed as far as NOCASE tells them apart.
+//! ASCII. So the texts that are equal to one are listed as far as NOCASE distinguishes them.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

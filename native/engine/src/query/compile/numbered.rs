@@ -144,7 +144,7 @@ fn begin<'v>(b: &mut Builder<'_, 'v>, keys: &'v [Scalar]) -> Result<()> {
     let columns: Vec<&str> = table.key_columns().map(|c| c.name.as_str()).collect();
     if rowid.is_none() && columns.is_empty() {
         return Err(invalid(format!(
-            "{} has no key by which rows could be told apart",
+            "{} has no key that distinguishes its rows",
             table.name
         ))
         .with("table", table.name.as_str()));

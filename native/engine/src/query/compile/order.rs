@@ -142,7 +142,7 @@ pub(super) fn given<'a>(table: &'a Table, order_by: &[OrderBy]) -> Result<Vec<Te
     Ok(terms)
 }
 
-/// Adds what tells any two rows apart: the `distinct` columns, or else the primary key,
+/// Adds what distinguishes any two rows: the `distinct` columns, or else the primary key,
 /// or else the rowid, in the direction of the last term so that one index serves them all.
 /// Without any of these the order stays as it is; returns whether it is total.
 pub(super) fn make_total<'a>(
@@ -172,7 +172,7 @@ pub(super) fn make_total<'a>(
     }
 }
 
-/// Equal decimals or times may be different texts, so they are told apart by their texts.
+/// Equal decimals or times may be different texts, so their texts distinguish them.
 fn add<'a>(terms: &mut Vec<Term<'a>>, term: Term<'a>) {
     let mut same = terms.iter().filter(|known| known.name == term.name);
     if same.clone().any(|known| known.place != Place::Given) {

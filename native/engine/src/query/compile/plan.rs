@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::query::ir::{Conflict, Insert, Returning};
 use crate::value::{Name, Value};
 
-/// So many are kept, the latest first.
+/// The number that is kept, the latest first.
 const KEPT: usize = 16;
 
 /// An insert of rows that name the same columns in the same order.

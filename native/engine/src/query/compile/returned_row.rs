@@ -18,7 +18,7 @@ pub struct ReadBack<'a> {
     pub sql: Rc<str>,
     /// How it finds the row.
     pub by: Found<'a>,
-    /// What tells the row without a look at it, where its values were all given.
+    /// The row without a look at it, where its values were all given.
     pub from_values: Option<Rc<ReturnedRow>>,
 }
 

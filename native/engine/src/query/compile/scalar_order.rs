@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::query::ir::{Collation, Nulls, Scalar, ScalarOrder};
 use crate::value::{ColumnType, Order};
 
-/// Whether a scalar tells rows apart. One that is the same for every row does not, and SQLite
+/// Whether a scalar distinguishes rows. One that is the same for every row does not, and SQLite
 /// would take a plain 1 for the first column.
 pub(super) fn orders(scalar: &Scalar) -> bool {
     let scalar = bare(scalar).1;

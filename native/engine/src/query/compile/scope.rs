@@ -1,4 +1,4 @@
-//! Which tables a place in a statement can speak of.
+//! Which tables a place in a statement can refer to.
 
 use super::builder::Builder;
 use super::compiled::invalid;
@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 100;
 /// our forms write an operand twice, and nested they would reach it.
 const MAX_SQL: usize = 1_000_000;
 
-/// How many tables a query joins. SQLite's own limit is 64, and it takes long to plan so many.
+/// How many tables a query joins. SQLite's own limit is 64, which takes long to plan.
 const MAX_JOINS: usize = 16;
 
 /// How deep queries may nest. Compiling each takes SQLite some KB of the stack.
@@ -155,7 +155,7 @@ impl<'t> Builder<'t, '_> {
         self.scopes.queries.pop();
     }
 
-    /// Lets expressions speak of so many of the innermost query's tables.
+    /// Lets expressions refer to this many of the innermost query's tables.
     pub(super) fn show_tables(&mut self, shown: usize) {
         if let Some(query) = self.scopes.queries.last_mut() {
             query.shown = shown;
@@ -175,7 +175,7 @@ impl<'t> Builder<'t, '_> {
         }
     }
 
-    /// Names of ours, so that tables read twice are told apart.
+    /// Names of ours, so that a table can be read twice.
     fn alias(&mut self, number: usize, index: usize) {
         self.name(&format!("ash_rusqlite_{number}_{index}"));
     }

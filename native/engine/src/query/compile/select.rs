@@ -18,7 +18,7 @@ use crate::value::{ColumnType, Name, OutputColumn};
 ///   and are taken forwards from `after`.
 /// - With a cursor, `page`, or a limit or offset on ordered rows the primary key is added to
 ///   the order, so that a row of one read is a place for the next one to go on from.
-/// - `distinct` rows are told apart by all their columns, which stand for the primary key.
+/// - `distinct` rows are distinguished by all their columns, in place of the primary key.
 pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled<'v>> {
     let table = catalog.table(&select.table)?;
     let plan = Plan::new(select, table, Wanted::Selected)?;

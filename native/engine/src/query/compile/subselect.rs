@@ -96,7 +96,7 @@ fn first_that_is<'v>(
     Ok(())
 }
 
-/// Writes the collation by which a distinct scalar is told apart.
+/// Writes the collation by which distinct scalars are compared.
 fn collate(b: &mut Builder<'_, '_>, collation: Collation, value: &Scalar) {
     match collation {
         Collation::Time(family) => b.collate_times(family),

@@ -18,7 +18,7 @@ use crate::value::{ColumnType, OutputColumn};
 /// what became of it.
 #[derive(Debug)]
 pub struct CompiledUpdateOrInsert<'a> {
-    /// Counts the rows of the keys and tells whether a condition holds of them, where there is one.
+    /// Counts the rows of the keys and returns whether a condition holds of them, where there is one.
     pub question: Option<CompiledWrite<'a>>,
     /// Reads the row that is left as it is.
     pub keep: Option<CompiledWrite<'a>>,

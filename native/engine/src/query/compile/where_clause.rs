@@ -10,7 +10,7 @@ use crate::query::ir::Select;
 /// one. `terms` is the order of its rows where that is not one of scalars.
 ///
 /// Rows of a partition, or distinct ones, are found by their key, so that nothing but keys goes
-/// through the sorter, and the statement around speaks of the table as any other does.
+/// through the sorter, and the statement around refers to the table as any other does.
 pub(super) fn write<'v>(
     b: &mut Builder<'_, 'v>,
     select: &'v Select,

@@ -66,7 +66,7 @@ fn not_decimal(text: &[u8]) -> rusqlite::Error {
     refused(format!("a stored value is no decimal number: {short}"))
 }
 
-/// The sum that Elixir's Decimal gives, whose coefficient has at most so many digits. Where the
+/// The sum that Elixir's Decimal gives, whose coefficient has at most this many digits. Where the
 /// terms need more, it would round, and their order would matter: that is an error.
 struct ContextSum;
 
@@ -108,7 +108,7 @@ impl Aggregate<Option<Scaled>, Option<String>> for ContextSum {
 }
 
 impl Scaled {
-    /// `None` when so many digits do not hold it.
+    /// `None` when this many digits do not hold it.
     fn add(&mut self, term: BigInt, exponent: i64, digits: i64) -> Option<()> {
         let least = self.exponent.min(exponent);
         let here = scale(self.exponent - least, digits)?;

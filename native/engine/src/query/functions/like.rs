@@ -13,7 +13,7 @@ const MAX_PATTERN: usize = 50_000;
 
 pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
     // SQLite calls a function of this name for its operator REGEXP, which it leaves to programs. It
-    // is the LIKE of fragments that tell case apart: see `compile::fragment`.
+    // is the LIKE of case-sensitive fragments: see `compile::fragment`.
     conn.create_scalar_function(c"regexp", 2, flags, |ctx| exact_operands(ctx, None))?;
     conn.create_scalar_function(c"regexp", 3, flags, |ctx| {
         let escape = as_text(ctx, 2)?;

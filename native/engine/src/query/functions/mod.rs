@@ -25,7 +25,7 @@ use crate::sqlite::sqlite_error;
 ///   by what they are, whatever their form; `ash_rusqlite_own_form(x, type)`: whether it is ours,
 /// - collation `ash_rusqlite_ci`: texts by their characters in lower case,
 /// - `ash_rusqlite_decimal_sum(x)`: the exact sum of decimals, and with a second argument as
-///   Elixir's Decimal sums them, where so many digits hold it,
+///   Elixir's Decimal sums them, where its digits hold it,
 /// - the functions of the vocabulary's tables, such as `ash_rusqlite_downcase(x)`, and those of its
 ///   arithmetic, such as `ash_rusqlite_add(x, y)`: `x + y` that fails where SQLite's `+` would turn
 ///   an integer into an inexact float,

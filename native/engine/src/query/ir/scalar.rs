@@ -137,7 +137,7 @@ pub enum Piece {
     Sql(String),
     /// A scalar, as a whole.
     Scalar(Scalar),
-    /// Nothing of its own: LIKE in the texts of the fragment tells case apart.
+    /// Nothing of its own: LIKE in the texts of the fragment is case-sensitive.
     CaseSensitiveLike,
 }
 

@@ -9,16 +9,16 @@ use crate::value::Name;
 pub struct Subselect {
     /// The table's name.
     pub table: Name,
-    /// Tables that are joined to it (inner joins), each with its condition, which may speak of
+    /// Tables that are joined to it (inner joins), each with its condition, which may refer to
     /// the tables before.
     pub joins: Vec<(Name, Scalar)>,
     /// The condition.
     pub filter: Option<Scalar>,
     /// The order.
     pub order: Vec<ScalarOrder>,
-    /// At most so many rows.
+    /// The largest number of rows.
     pub limit: Option<u64>,
-    /// So many rows are skipped first.
+    /// The number of rows that are skipped first.
     pub offset: Option<u64>,
     /// Equal scalars are taken once, before the limit.
     pub distinct: bool,
@@ -37,7 +37,7 @@ pub struct Aggregated {
     pub collation: Collation,
     /// A null counts as a first value.
     pub include_nil: bool,
-    /// A sum of decimals is as Elixir's Decimal sums them, and an error where so many digits do not
+    /// A sum of decimals is as Elixir's Decimal sums them, and an error where these digits do not
     /// hold it. `None` is the exact sum.
     pub precision: Option<u32>,
     /// The rows.
