@@ -2,7 +2,7 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Errors do
     @moduledoc false
     # The engine's errors as Ash's, on the field where there is one: a unique violation becomes
-    # `InvalidAttribute` on its fields here. Each room that answers Ash calls `to_ash/3` last. Those for
+    # `InvalidAttribute` on its fields here. Each folder that answers Ash calls `to_ash/3` last. Those for
     # which Ash has none are `EngineError` and `PositionConflict`.
 
     alias Ash.Error.Changes.{InvalidAttribute, InvalidChanges, Required}
