@@ -326,6 +326,9 @@ defmodule Soak do
   defp answer?(:read_dirty, {:gathered, rows, words, bytes}),
     do: is_reference(rows) and words > 0 and is_integer(bytes)
 
+  # It has seen a commit of another process that is being synced.
+  defp answer?(:read, {:unsynced, commit, {:ok, _}}), do: is_integer(commit)
+
   defp answer?(:replaceable, answer), do: answer in [:maintenance, :writing]
   defp answer?(:stored_atoms, {made, limit}), do: is_integer(made) and is_integer(limit)
   defp answer?(:versions, %{engine: _, sqlite: _, layout: _}), do: true
