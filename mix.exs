@@ -98,7 +98,7 @@ defmodule AshRusqlite.MixProject do
           ["docs/dsl.md"] ++
           guides(~w(developing.md import-format.md)) ++
           for(
-            name <- ~w(architecture decisions file-format performance how-to-add),
+            name <- ~w(architecture design file-format performance how-to-add),
             do: "docs/#{name}.md"
           ) ++
           ["CONTRIBUTING.md", "CHANGELOG.md"],
@@ -106,7 +106,7 @@ defmodule AshRusqlite.MixProject do
         "Start here": ~r/(README|getting-started|cheatsheet)/,
         Guides: ~r/guides\/(repo|migrations|testing|events|developing)/,
         "With Ash": ~r/(guides\/from-|docs\/dsl)/,
-        Internals: ~r/docs\/(architecture|decisions|file-format|performance|how-to-add)/,
+        Internals: ~r/docs\/(architecture|design|file-format|performance|how-to-add)/,
         Project: ~r/(import-format|CONTRIBUTING|CHANGELOG)/
       ],
       # Those of the operations of a repo, see AshRusqlite.Repo.Operations.

@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Promises.ListOfPromisesTest do
   @moduledoc false
-  # The list in CONTRIBUTING.md, by which somebody finds the tests of a promise.
+  # The table in docs/architecture.md, by which somebody finds the tests of a promise.
 
   use ExUnit.Case, async: true
 
@@ -8,14 +8,14 @@ defmodule AshRusqlite.Promises.ListOfPromisesTest do
   # A file says within this number of lines which promise it tests.
   @first_lines 6
 
-  # The files of each promise, as the list names them.
-  defp listed do
-    [_, list] = "CONTRIBUTING.md" |> File.read!() |> String.split("### Of each promise\n")
-    [list | _] = String.split(list, "\n## ")
+  # The rows of the table, as `{promise, files}`: a row ends with links, each to a file.
+  defp rows do
+    [_, section] = "docs/architecture.md" |> File.read!() |> String.split("## The promises\n")
+    [section | _] = String.split(section, "\n## ")
 
-    for [_, promise, text] <- Regex.scan(~r/^- \*\*(P\d)\*\*(.*?)(?=^- |\z)/ms, list),
-        into: %{} do
-      {promise, for([_, pattern] <- Regex.scan(~r/`([^`]+)`/, text), do: pattern)}
+    for [_, promise, links] <- Regex.scan(~r/^\| \*\*(P\d) .* \| (.+) \|$/m, section) do
+      files = for [_, file] <- Regex.scan(~r/\]\(\.\.\/([^)]+)\)/, links), do: file
+      {promise, files}
     end
   end
 
@@ -33,23 +33,19 @@ defmodule AshRusqlite.Promises.ListOfPromisesTest do
   end
 
   test "every promise of the design is in the list, and no other one" do
-    promises = Regex.scan(~r/^\| \*\*(P\d) /m, File.read!("docs/architecture.md"))
-    assert promises != []
-    assert Enum.sort(Map.keys(listed())) == Enum.sort(for [_, promise] <- promises, do: promise)
+    assert for({promise, _files} <- rows(), do: promise) == for(number <- 1..8, do: "P#{number}")
   end
 
   test "every file that the list names is there" do
-    for {promise, patterns} <- listed(), pattern <- patterns do
-      assert Path.wildcard(pattern) != [], "#{promise}: there is no #{pattern}"
+    for {promise, files} <- rows() do
+      assert files != [], "#{promise} has no tests"
+      assert files == Enum.uniq(files)
+      for file <- files, do: assert(File.regular?(file), "#{promise}: there is no #{file}")
     end
   end
 
   test "every file that says that it tests a promise is in the list of that promise" do
-    listed =
-      Map.new(listed(), fn {promise, patterns} ->
-        {promise, Enum.flat_map(patterns, &Path.wildcard/1)}
-      end)
-
+    listed = Map.new(rows())
     said = for file <- all_tests(), promise = promise_of(file), do: {promise, file}
     assert length(said) > 30
 
