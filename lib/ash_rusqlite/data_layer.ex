@@ -35,8 +35,9 @@ if Code.ensure_loaded?(Ash) do
     transaction. So nothing was written by an action that answered `Ash.Error.Invalid.Timeout`. What a
     hook or a calculation does in Elixir is not interrupted.
 
-    `Ash.update_many` is one request with `config :ash_rusqlite, update_many?: true`, and row by row without.
-    Allow it where every call says `return_records?`: Ash (3.32.0 and later) raises where one leaves it out.
+    `Ash.update_many` is one request with `config :ash_rusqlite, update_many?: true`, and row by row
+    without. Allow it where every call says `return_records?`: Ash (3.32.0 and later) raises where one
+    leaves it out.
 
     ## Another database or table
 
@@ -45,9 +46,9 @@ if Code.ensure_loaded?(Ash) do
     another table in the same way. `timeout: 500` is how many milliseconds the whole query has, its
     part in Elixir included, and `unreadable: :skip` or `:not_loaded` what becomes of rows with a
     value that cannot be read. `config :ash_rusqlite, context_keys: [:my_key]` names more keys, of an
-    application's own; any other is an error. Related rows that a filter, a sort, a calculation or an aggregate asks for are
-    looked for in the same repo. What is loaded is a query of its own: `context: %{shared:
-    %{data_layer: %{repo: …}}}` goes for those, too.
+    application's own; any other is an error. Related rows that a filter, a sort, a calculation or an
+    aggregate asks for are looked for in the same repo. What is loaded is a query of its own:
+    `context: %{shared: %{data_layer: %{repo: …}}}` goes for those, too.
 
     A record that was read with such a context is written with the same one, else the write is an
     error. The transaction of an action is one of the repo that it writes to. A write into another

@@ -97,9 +97,9 @@ defmodule AshRusqlite.Telemetry do
       true
   """
   @spec events([atom()]) :: [[atom()]]
-  def events(prefix \\ @default_prefix),
-    do:
-      for({from, name, _, _, _} <- @events, do: if(from == :repo, do: prefix ++ name, else: name))
+  def events(prefix \\ @default_prefix) do
+    for {from, name, _, _, _} <- @events, do: if(from == :repo, do: prefix ++ name, else: name)
+  end
 
   @doc "The prefix of a repo that names none."
   @spec default_prefix() :: [atom()]

@@ -312,7 +312,9 @@ defmodule AshRusqlite.AshSqliteOptionsTest do
     assert Decimal.to_string(row.price) == "1.50"
   end
 
-  test "a unique index counts within a tenant, and is told on its own field", %{tmp_dir: folder} do
+  test "a unique index counts within a tenant, and is reported on its own field", %{
+    tmp_dir: folder
+  } do
     start(folder, :following)
     for org <- ["a", "b"], do: Ash.create!(Shared, %{code: "x"}, tenant: org)
 

@@ -97,7 +97,7 @@ defmodule AshRusqlite.BeyondJsonTest do
     assert [%{column: :notes}] = Enum.to_list(AshRusqlite.beyond_json([Person, Memo]))
   end
 
-  test "each value that has a reason is told of, and no other" do
+  test "each value that has a reason is reported, and no other" do
     deep = Enum.reduce(1..130, [], fn _, list -> [list] end)
     assert BeyondJson.reason(deep) =~ "more than 120 levels at [0]"
     person!(0, %{bio: %{"x" => deep}})
@@ -127,7 +127,7 @@ defmodule AshRusqlite.BeyondJsonTest do
     assert numbers == Enum.to_list(0..10)
   end
 
-  test "a value that this code cannot read is told of, too", %{tmp_dir: folder} do
+  test "a value that this code cannot read is reported, too", %{tmp_dir: folder} do
     person!(1, %{})
     term = Base.encode16(:erlang.term_to_binary([self()]))
     folder = Path.join(folder, "migrations")
@@ -140,7 +140,7 @@ defmodule AshRusqlite.BeyondJsonTest do
     assert why =~ "it holds a pid"
   end
 
-  test "long tables are read page by page, and it is told how far they are" do
+  test "long tables are read page by page, and their progress is reported" do
     person!(0, %{bio: %{"a" => 1}})
     rows = for n <- 1..2_499, do: [group: "g", number: n, about: about(n)]
     assert {2_499, _} = AshRusqlite.Repo.Writes.insert_all(Repo, :people, rows)
@@ -189,9 +189,9 @@ defmodule AshRusqlite.BeyondJsonTest do
       end)
     end
 
-    defp told do
+    defp printed do
       receive do
-        {:mix_shell, :info, [text]} -> [IO.iodata_to_binary(text) | told()]
+        {:mix_shell, :info, [text]} -> [IO.iodata_to_binary(text) | printed()]
       after
         0 -> []
       end
@@ -200,7 +200,7 @@ defmodule AshRusqlite.BeyondJsonTest do
     test "prints each, and how far it is, and ends with an error" do
       person!(1, %{bio: %{tone: :kind}})
       assert_raise Mix.Error, ~r/JSON cannot hold: 1/, fn -> check() end
-      lines = told()
+      lines = printed()
 
       assert Enum.any?(
                lines,
@@ -213,7 +213,7 @@ defmodule AshRusqlite.BeyondJsonTest do
     test "says so when there are none" do
       person!(1, %{bio: %{"tone" => "kind"}})
       assert check() =~ "check 1/1 people"
-      assert Enum.any?(told(), &(&1 =~ "JSON holds every value of"))
+      assert Enum.any?(printed(), &(&1 =~ "JSON holds every value of"))
       assert check(["--quiet"]) == ""
     end
 

@@ -1,4 +1,4 @@
-# What a table refuses is told on the field that it is about.
+# What a table refuses is reported on the field that it is about.
 defmodule AshRusqlite.ConstraintTest do
   use ExUnit.Case, async: true
 
@@ -127,7 +127,7 @@ defmodule AshRusqlite.ConstraintTest do
              Enum.sort_by(errors(%{row: 1, place: 1, guest: "Ben"}), & &1.field, :desc)
   end
 
-  test "an upsert is one request, and tells which it was; its errors are on the field, too" do
+  test "an upsert is one request, and returns which it was; its errors are on the field, too" do
     before = commits()
     made = Ash.create!(Seat, %{row: 1, place: 1, guest: "Ann"}, action: :take)
     assert made.__metadata__.upsert_action == :create
@@ -153,7 +153,7 @@ defmodule AshRusqlite.ConstraintTest do
     assert Enum.sort(Enum.map(errors, & &1.field)) == [:code, :org]
   end
 
-  test "in a table that refers to itself it is told who refers and who is referred to" do
+  test "in a table that refers to itself the error names who refers and who is referred to" do
     desk = Ash.create!(Desk, %{org: "a", name: "x"})
 
     assert {:error, %{errors: [%InvalidAttribute{field: :beside_id, message: "does not exist"}]}} =

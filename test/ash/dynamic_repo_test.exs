@@ -27,7 +27,7 @@ defmodule AshRusqlite.DynamicRepoTest do
     assert page.count == 1
   end
 
-  test "another process speaks with the instance that it has chosen", %{tmp_dir: folder} do
+  test "another process uses the instance that it has chosen", %{tmp_dir: folder} do
     Room.create!(%{title: "Kitchen"})
     other = start!(folder, "other.db")
 

@@ -1,4 +1,4 @@
-# A row that others refer to stays, and Ash is told so.
+# A row that others refer to stays, and the action returns that as an error.
 defmodule AshRusqlite.ForeignKeyTest do
   use ExUnit.Case, async: true
 
@@ -111,7 +111,7 @@ defmodule AshRusqlite.ForeignKeyTest do
     end
   end
 
-  test "a table that refers to itself tells a row that stays from one that refers to none" do
+  test "a table that refers to itself distinguishes a row that stays from one that refers to none" do
     parent = Ash.create!(Folder, %{})
     Ash.create!(Folder, %{parent_id: parent.id})
     assert [%InvalidChanges{} = error] = errors(Ash.destroy(parent))

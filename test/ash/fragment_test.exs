@@ -182,7 +182,7 @@ defmodule AshRusqlite.FragmentTest do
       assert ids(Ash.Query.filter(Thing, owner.shout == "ANN")) == [1, 2]
     end
 
-    test "is SQL beside what is left to Elixir, as explain tells" do
+    test "is SQL beside what is left to Elixir, as explain reports" do
       query =
         Ash.Query.filter(
           Thing,

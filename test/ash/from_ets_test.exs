@@ -3,7 +3,7 @@ defmodule AshRusqlite.FromEtsTest do
   # the guide stays true of both.
   use ExUnit.Case, async: true
 
-  # ETS tells every create to the log.
+  # ETS logs every create.
   @moduletag :capture_log
 
   alias AshRusqlite.FromEts.{OnEts, OnSqlite}

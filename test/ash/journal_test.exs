@@ -9,7 +9,7 @@ defmodule AshRusqlite.AshJournalTest do
 
   @wait 60_000
 
-  defmodule Tell do
+  defmodule ToTest do
     @moduledoc false
     use Ash.Notifier
 
@@ -24,7 +24,7 @@ defmodule AshRusqlite.AshJournalTest do
     use Ash.Resource,
       domain: AshRusqlite.AnyDomain,
       data_layer: AshRusqlite.DataLayer,
-      notifiers: [Tell]
+      notifiers: [ToTest]
 
     sqlite do
       table "notes"

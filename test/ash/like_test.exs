@@ -1,4 +1,4 @@
-# `like`, `ilike` and LIKE in fragments are those of AshSqlite, whose repo tells case apart, or
+# `like`, `ilike` and LIKE in fragments are those of AshSqlite, whose repo distinguishes case, or
 # SQLite's: the resource says which, or its repo. It is the same whether SQL or Elixir computes it.
 defmodule AshRusqlite.LikeTest do
   use ExUnit.Case, async: true
@@ -93,7 +93,7 @@ defmodule AshRusqlite.LikeTest do
   end
 
   for resource <- [Strict, Again] do
-    test "#{inspect(resource)} tells case apart, and nothing escapes" do
+    test "#{inspect(resource)} distinguishes case, and nothing escapes" do
       forms = forms(unquote(resource))
 
       assert %{like: ["match"], escape: ["50\\x"], ilike: ["MATCH", "match"]} = forms

@@ -40,7 +40,7 @@ defmodule AshRusqlite.OracleTest do
   # Ash warns of every comparison with nil.
   defp check(name, seed, run) do
     {summary, _warnings} = ExUnit.CaptureIO.with_io(:stderr, run)
-    Runner.tell(name, summary)
+    Runner.print(name, summary)
 
     if summary.different != 0 do
       reports = summary.failures |> Enum.reverse() |> Enum.join("\n---\n")

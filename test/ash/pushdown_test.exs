@@ -8,7 +8,7 @@ defmodule AshRusqlite.PushdownTest do
 
   require Ash.Query
 
-  # ETS tells every create to the log.
+  # ETS logs every create.
   @moduletag :capture_log
 
   # That of older releases takes the greatest by the order of terms.

@@ -1,5 +1,5 @@
 # What another program has written into a column, and what is asked beyond what SQLite counts,
-# is told or answered as by Ash, and never raised.
+# is reported or answered as by Ash, and never raised.
 defmodule AshRusqlite.StoredByOthersTest do
   use ExUnit.Case, async: true
 

@@ -114,7 +114,7 @@ defmodule AshRusqlite.TablesTest do
     assert [_, _, _] = Ash.read!(Shelf)
   end
 
-  test "without auto_migrate a resource that does not fit is named, with what mends it", %{
+  test "without auto_migrate a resource that does not fit is named, with what fixes it", %{
     tmp_dir: folder
   } do
     start(folder, auto_migrate: false)
@@ -124,7 +124,7 @@ defmodule AshRusqlite.TablesTest do
     assert log =~ "AshRusqlite.TablesTest.Shelf does not fit its table"
     assert log =~ ~s(CREATE TABLE "shelves")
 
-    # What it says is a migration that mends it.
+    # What it says is a migration that fixes it.
     migrations = Path.join(folder, "migrations")
     File.mkdir_p!(migrations)
 
@@ -210,7 +210,7 @@ defmodule AshRusqlite.TablesTest do
     refute log =~ "AshRusqlite.TablesTest.Shelf"
   end
 
-  test "explain tells the SQL, its plan, and what is left to Elixir", %{tmp_dir: folder} do
+  test "explain returns the SQL, its plan, and what is left to Elixir", %{tmp_dir: folder} do
     start(folder, auto_migrate: true)
     query = Shelf |> Ash.Query.filter(floor == 3 and name != "x") |> Ash.Query.limit(2)
 
@@ -297,7 +297,7 @@ defmodule AshRusqlite.TablesTest do
     for email <- emails, do: Repo.insert!(:guests, id: Ash.UUID.generate(), email: email)
   end
 
-  test "an index that tells case gets one beside it that does not, for a ci_string", %{
+  test "an index that distinguishes case gets one beside it that does not, for a ci_string", %{
     tmp_dir: folder
   } do
     start(folder, auto_migrate: true)
@@ -310,7 +310,7 @@ defmodule AshRusqlite.TablesTest do
   end
 
   @tag :capture_log
-  test "rows that it would refuse are told when the repo starts, and can be changed", %{
+  test "rows that it would refuse are reported when the repo starts, and can be changed", %{
     tmp_dir: folder
   } do
     start(folder, auto_migrate: true)
@@ -327,7 +327,7 @@ defmodule AshRusqlite.TablesTest do
     assert {:error, _} = Ash.create(Guest, %{email: "BEN@example.org"})
   end
 
-  test "without auto_migrate the index is named that would mend it", %{tmp_dir: folder} do
+  test "without auto_migrate the index is named that would fix it", %{tmp_dir: folder} do
     start(folder, auto_migrate: false)
     guests(["ann@example.org"])
     Application.put_env(:ash_tables_guests, :ash_domains, [Guests])

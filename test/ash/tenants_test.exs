@@ -4,7 +4,7 @@ defmodule AshRusqlite.TenantsTest do
 
   alias AshRusqlite.AnyDomain, as: Domain
 
-  # ETS tells every create to the log.
+  # ETS logs every create.
   @moduletag :capture_log
 
   defmodule Room do

@@ -159,7 +159,7 @@ defmodule AshRusqlite.DataLayer.TimeoutTest do
     stopped(fn -> Ash.exists(Ash.Query.set_context(endless(), @in_time)) end)
   end
 
-  test "the timeout of a bulk action is that of its context or its query, as Ash tells no other" do
+  test "the timeout of a bulk action is that of its context or its query, as Ash passes on no other" do
     {:ok, _} = Application.ensure_all_started(:ash)
     Ash.create!(Slow, %{id: 1})
     opts = [strategy: :atomic, return_errors?: true]

@@ -7,7 +7,7 @@ if function_exported?(Ash, :update_many, 4) do
     alias AshRusqlite.Asked
     alias AshRusqlite.UpdateMany.{OnEts, OnSqlite}
 
-    # ETS tells every create to the log.
+    # ETS logs every create.
     @moduletag :capture_log
 
     @layers [OnEts, OnSqlite]

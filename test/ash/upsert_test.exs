@@ -6,10 +6,10 @@ defmodule AshRusqlite.UpsertTest do
   alias AshRusqlite.Asked
   alias AshRusqlite.Upserts.{OnEts, OnSqlite}
 
-  # ETS tells every create to the log.
+  # ETS logs every create.
   @moduletag :capture_log
 
-  # The reference is the ETS of current releases: that of older ones does not tell which of the
+  # The reference is the ETS of current releases: that of older ones does not return which of the
   # two an upsert did, and leaves alone what changes by itself.
   Application.load(:ash)
   @current Version.match?(to_string(Application.spec(:ash, :vsn) || "0.0.0"), ">= 3.32.0")
@@ -83,7 +83,7 @@ defmodule AshRusqlite.UpsertTest do
   end
 
   # ETS does not know what is new in an atomic.
-  test "atomics may speak of what is new" do
+  test "atomics may refer to what is new" do
     for size <- [2, 3, 4] do
       {{:ok, _}, asked} =
         Asked.during(fn -> put(OnSqlite, :add, %{id: 1, code: "a", size: size}) end)
@@ -153,7 +153,7 @@ defmodule AshRusqlite.UpsertTest do
     assert Ash.read!(OnSqlite.Part) == []
   end
 
-  test "only rows that the resource and the identity speak of are found" do
+  test "only rows that the resource and the identity are about are found" do
     for layer <- @layers do
       resource = Module.concat(layer, Slot)
       Ash.create!(resource, %{id: 1, place: 1, guest: "Ann", hidden: true})

@@ -239,7 +239,7 @@ defmodule AshRusqlite.RepoTest do
   end
 
   describe "many repos" do
-    test "a process speaks with the one it chose", %{repo: one, tmp_dir: folder} do
+    test "a process uses the one it chose", %{repo: one, tmp_dir: folder} do
       two = start_repo!(folder, database: Path.join(folder, "two.db"), name: :two)
       Repo.insert!(:rooms, %{id: "a", title: "A"})
 

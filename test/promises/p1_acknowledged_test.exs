@@ -23,9 +23,9 @@ defmodule AshRusqlite.P1AcknowledgedTest do
       database: database,
       tmp_dir: folder
     } do
-      child = Child.start!("write_until_told.exs", [database, folder, unquote(how)])
+      child = Child.start!("write_until_stopped.exs", [database, folder, unquote(how)])
       first = for _ <- 1..@enough, do: Child.expect(child, "ack ")
-      Child.tell(child, "stop")
+      Child.send_line(child, "stop")
       {lines, status} = Child.rest(child)
 
       assert status == 0

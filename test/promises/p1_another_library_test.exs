@@ -59,7 +59,7 @@ defmodule AshRusqlite.Promises.P1AnotherLibraryTest do
     first ++ for "ack " <> id <- lines, do: id
   end
 
-  # So many, and some of each.
+  # At least `enough` of them, and some of each.
   defp acknowledged(child, enough, who, ids \\ []) do
     id = Child.expect(child, "ack ")
     who = Enum.reject(who, &String.starts_with?(id, &1))

@@ -53,7 +53,7 @@ defmodule AshRusqlite.Promises.P1KillNineTest do
     end
   end
 
-  test "a writing process that fails is told, and not taken for a killed one",
+  test "a writing process that fails is reported, and not taken for a killed one",
        %{tmp_dir: folder, database: database} do
     log = Path.join(folder, "acknowledged.log")
 

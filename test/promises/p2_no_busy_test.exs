@@ -73,7 +73,7 @@ defmodule AshRusqlite.P2NoBusyTest do
       assert Task.yield_many(tasks, 300) == Enum.map(tasks, &{&1, nil})
       assert Repo.count(:rooms) == 0
 
-      Child.tell(child, "commit")
+      Child.send_line(child, "commit")
       assert [{:ok, _}, {:ok, _}, {:ok, []}] = Task.await_many(tasks, 60_000)
       assert Repo.count(:rooms) == 3
     end
@@ -97,7 +97,7 @@ defmodule AshRusqlite.P2NoBusyTest do
 
       assert code in [:busy, :transaction_timeout]
 
-      Child.tell(child, "commit")
+      Child.send_line(child, "commit")
       Child.expect(child, "committed")
       assert {:ok, _} = Repo.insert(:rooms, id: "c", title: "C")
       assert Enum.map(Repo.all(:rooms, order_by: :id), & &1.id) == ["c", "theirs"]
@@ -131,7 +131,7 @@ defmodule AshRusqlite.P2NoBusyTest do
       repo: repo,
       holder: holder
     } do
-      patient =
+      waiting =
         for n <- 1..7 do
           elsewhere(repo, fn -> Repo.insert(:rooms, id: "#{n}", title: "#{n}") end)
         end
@@ -159,7 +159,7 @@ defmodule AshRusqlite.P2NoBusyTest do
 
       send(holder.pid, :go)
       assert Task.await(holder) == {:ok, :ok}
-      for answer <- Task.await_many(patient), do: assert({:ok, _} = answer)
+      for answer <- Task.await_many(waiting), do: assert({:ok, _} = answer)
 
       assert Enum.map(Repo.all(:rooms, order_by: :id), & &1.title) ==
                Enum.map(1..7, &"#{&1}") ++ ["Held"]
@@ -217,7 +217,7 @@ defmodule AshRusqlite.P2NoBusyTest do
     assert Repo.count(:rooms) == 1
   end
 
-  test "a full queue pushes back: who waits for room is told when none came, and is answered " <>
+  test "a full queue pushes back: who waits for room receives an error when none came, and is answered " <>
          "when it does",
        %{tmp_dir: folder} do
     repo = start_repo!(folder, queue_limit: 3)
@@ -235,7 +235,7 @@ defmodule AshRusqlite.P2NoBusyTest do
 
     assert_receive :held, 60_000
 
-    patient =
+    waiting =
       for n <- 1..20,
           do: elsewhere(repo, fn -> Repo.insert(:rooms, id: "#{n}", title: "#{n}") end)
 
@@ -250,9 +250,9 @@ defmodule AshRusqlite.P2NoBusyTest do
 
     assert_receive :gave_up, 60_000
     send(holder.pid, :go)
-    for answer <- Task.await_many(patient, 60_000), do: assert({:ok, _} = answer)
+    for answer <- Task.await_many(waiting, 60_000), do: assert({:ok, _} = answer)
 
-    # A place became free since, and nobody else spoke: the one that gave up hears nothing.
+    # A place became free since, and nobody else wrote: the one that gave up receives nothing.
     assert {:ok, _} = Repo.insert(:rooms, id: "next", title: "Next")
     send(late.pid, :look)
     assert {{:error, %Error{code: :queue_full} = error}, {:messages, []}} = Task.await(late)

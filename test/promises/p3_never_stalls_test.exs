@@ -90,7 +90,7 @@ defmodule AshRusqlite.P3NeverStallsTest do
       # The last write shares the commit of the others, before the transactions have had their turn.
       wait_until(fn -> match?({:ok, %{queue_depth: 0, holder: nil}}, Repo.stats()) end)
 
-      # A write may have been kept: its caller died before it could hear. A transaction not.
+      # A write may have been kept: its caller died before the answer. A transaction not.
       odd = for n <- 1..200//2, do: "#{n}"
       assert Repo.count(:rooms, where: [{:id, :in, odd}]) == 0
     end
@@ -230,11 +230,12 @@ defmodule AshRusqlite.P3NeverStallsTest do
     end
   end
 
-  test "dropping many handles only tells others: each database closes, each transaction ends", %{
-    repo: repo,
-    database: database,
-    tmp_dir: folder
-  } do
+  test "dropping many handles only notifies others: each database closes, each transaction ends",
+       %{
+         repo: repo,
+         database: database,
+         tmp_dir: folder
+       } do
     # A collected handle of a transaction rolls it back, although its owner lives.
     owner =
       elsewhere(repo, fn ->

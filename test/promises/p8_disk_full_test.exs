@@ -13,7 +13,7 @@ defmodule AshRusqlite.P8DiskFullTest do
     child = Child.start!("fill_disk.exs", [database], shell: "trap '' XFSZ")
     Child.expect(child, "ready")
     limit_files(child, "2000000:unlimited")
-    Child.tell(child, "go")
+    Child.send_line(child, "go")
 
     before = child |> lines_until("full") |> Enum.map(&String.split/1)
     acknowledged = for ["ack", id] <- before, do: id
@@ -28,7 +28,7 @@ defmodule AshRusqlite.P8DiskFullTest do
     assert ids(repo) == Enum.sort(acknowledged)
 
     limit_files(child, "unlimited:unlimited")
-    Child.tell(child, "space")
+    Child.send_line(child, "space")
     lines = child |> lines_until("over") |> Enum.map(&String.split/1)
     again = for ["ack", id] <- lines, do: id
     assert length(again) == 20
@@ -55,7 +55,7 @@ defmodule AshRusqlite.P8DiskFullTest do
   end
 
   defp lines_until(child, last, lines \\ []) do
-    case Child.hear(child) do
+    case Child.next_line(child) do
       ^last -> Enum.reverse(lines)
       {:exit, status} -> flunk("it ended with #{status}: #{inspect(Enum.take(lines, 5))}")
       line -> lines_until(child, last, [line | lines])

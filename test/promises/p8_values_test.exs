@@ -76,7 +76,7 @@ defmodule AshRusqlite.P8ValuesTest do
         refused_everywhere(:plain, integer)
       end
 
-      # More digits than could be told in time.
+      # More digits than could be printed in time.
       refused_everywhere(:integer, Integer.pow(7, 100_000))
     end
 

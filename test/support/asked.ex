@@ -10,14 +10,14 @@ defmodule AshRusqlite.Asked do
   @doc "What a function gives, and the operations that it asked for; `:transaction` at its end."
   def during(fun) do
     id = make_ref()
-    :ok = :telemetry.attach_many(id, @events, &__MODULE__.tell/4, {id, self()})
+    :ok = :telemetry.attach_many(id, @events, &__MODULE__.forward/4, {id, self()})
     result = fun.()
     :telemetry.detach(id)
     {result, received(id)}
   end
 
   @doc false
-  def tell(name, _measurements, metadata, {id, pid}) do
+  def forward(name, _measurements, metadata, {id, pid}) do
     if self() == pid, do: send(pid, {id, Map.get(metadata, :operation) || Enum.at(name, 2)})
   end
 

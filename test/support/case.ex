@@ -1,7 +1,7 @@
 defmodule AshRusqlite.Case do
   @moduledoc false
   # A test with a database of its own, with the tables of test/support/migrations, which
-  # `MyApp.Repo` speaks with in the test's process.
+  # `MyApp.Repo` uses in the test's process.
 
   use ExUnit.CaseTemplate
 
@@ -52,7 +52,7 @@ defmodule AshRusqlite.Case do
   @doc "The folder of the migrations of the tests."
   def migrations, do: @migrations
 
-  @doc "The rows that the documentation's examples speak of."
+  @doc "The rows that the documentation's examples are about."
   def insert_examples(%{repo: repo}) do
     Writes.insert_all(repo, :rooms, [
       [id: "kitchen", title: "Kitchen"],
@@ -87,7 +87,7 @@ defmodule AshRusqlite.Case do
     end
   end
 
-  @doc "Runs a function in another process, which speaks with the same repo."
+  @doc "Runs a function in another process, which uses the same repo."
   def elsewhere(repo, fun) do
     Task.async(fn ->
       MyApp.Repo.put_dynamic_repo(repo)

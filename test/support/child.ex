@@ -1,14 +1,14 @@
 defmodule AshRusqlite.Child do
   @moduledoc false
   # A second VM with the code of this one. It runs a script of test/support/children and
-  # speaks with the test by lines on its standard input and output.
+  # exchanges lines with the test on its standard input and output.
 
   import ExUnit.Assertions
 
   @scripts Path.expand("children", __DIR__)
 
   # What a slow machine may need for anything.
-  @patience 60_000
+  @longest_wait 60_000
 
   @enforce_keys [:port, :os_pid]
   defstruct [:port, :os_pid]
@@ -42,21 +42,21 @@ defmodule AshRusqlite.Child do
   end
 
   @doc "Sends a line."
-  def tell(child, line), do: Port.command(child.port, [line, ?\n])
+  def send_line(child, line), do: Port.command(child.port, [line, ?\n])
 
   @doc "The next line of the child, or its exit status."
-  def hear(%{port: port}) do
+  def next_line(%{port: port}) do
     receive do
       {^port, {:data, {:eol, line}}} -> line
       {^port, {:exit_status, status}} -> {:exit, status}
     after
-      @patience -> flunk("the other VM says nothing, and does not end")
+      @longest_wait -> flunk("the other VM says nothing, and does not end")
     end
   end
 
   @doc "Waits for a line that begins with `prefix`, and gives what follows."
   def expect(child, prefix) do
-    line = hear(child)
+    line = next_line(child)
 
     cond do
       match?({:exit, _}, line) -> flunk("the other VM ended before it said #{prefix}")
@@ -67,7 +67,7 @@ defmodule AshRusqlite.Child do
 
   @doc "Every line until the end, and the exit status."
   def rest(child, lines \\ []) do
-    case hear(child) do
+    case next_line(child) do
       {:exit, status} -> {Enum.reverse(lines), status}
       line -> rest(child, [line | lines])
     end

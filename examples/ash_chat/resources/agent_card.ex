@@ -1,5 +1,5 @@
 defmodule AshChat.AgentCard do
-  @moduledoc "An agent that may talk: what it is told, and what it may use."
+  @moduledoc "An agent that may talk: its instructions, and what it may use."
 
   use Ash.Resource, domain: AshChat.Chat, data_layer: AshRusqlite.DataLayer
 

@@ -2,9 +2,9 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl do
     @moduledoc false
     # The sections of the data layer: `sqlite`, as AshSqlite has it with every option optional, and `ets`,
-    # so that a resource of the ETS data layer keeps its own. This room is what a resource says of its
-    # storage: the sections, the options of their entities, and `Info`, by which all other rooms ask for
-    # them. It knows no other room.
+    # so that a resource of the ETS data layer keeps its own. This folder is what a resource says of its
+    # storage: the sections, the options of their entities, and `Info`, by which all other folders ask for
+    # them. It knows no other folder.
 
     alias AshRusqlite.DataLayer.Dsl.{
       CheckConstraint,

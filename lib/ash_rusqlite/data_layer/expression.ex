@@ -3,9 +3,9 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Ash's expressions as those of `AshRusqlite.Repo.Expression`. Only what SQLite computes exactly as
     # `Ash.Filter.Runtime` does is translated; for all else there is a reason. The clauses of `compile/2`
-    # are the operators, `Functions` is the table of functions; each family has a file in this room.
+    # are the operators, `Functions` is the table of functions; each family has a file in this folder.
     # Queries, writes, the conditions of indexes and of the journal call it. Related rows and aggregates are
-    # queries within an expression: see `Expression.Related` and the room `Query`.
+    # queries within an expression: see `Expression.Related` and `query/`.
 
     alias Ash.Query.{BooleanExpression, Exists, Not, Parent, Ref, UpsertConflict}
     alias Ash.Query.Function, as: F

@@ -18,15 +18,14 @@ if Code.ensure_loaded?(Ash) do
     itself, in the commit of the change, whoever makes it.
     """
 
-    alias AshRusqlite.DataLayer.Info
-    alias AshRusqlite.DataLayer.Value.Codec
-    # The room of the journal in the data layer: what `journal do` makes of a table (here, for
+    # The journal in the data layer: what `journal do` makes of a table (here, for
     # `Schema.TableSpec`), the conditions of events, what an action says of a change (`WriteContext`, for
     # `Write`), and which row a record is of (`Record`). The journal itself is `AshRusqlite.Journal`.
 
-    alias AshRusqlite.DataLayer.Dsl
+    alias AshRusqlite.DataLayer.{Dsl, Info}
     alias AshRusqlite.DataLayer.Dsl.Journal.{Event, Subject}
     alias AshRusqlite.DataLayer.Journal.Condition
+    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.Error
 
     @on %{create: "insert", update: "update", destroy: "delete"}

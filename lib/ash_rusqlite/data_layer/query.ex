@@ -1,10 +1,10 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Query do
     @moduledoc false
-    # What Ash asks for, piece by piece, before any of it is translated; the rest of the room makes a
+    # What Ash asks for, piece by piece, before any of it is translated; the rest of the folder makes a
     # plan of it (`Query.Plan`): sorts, distinct and pages, relationships and aggregates as queries within
     # queries. `Read` runs plans, `Write` uses their conditions; nothing here reads a row. Ash's
-    # expressions are the room `Expression`, which asks this one by `Expression.Related`.
+    # expressions are in `expression/`, which asks this folder by `Expression.Related`.
 
     alias AshRusqlite.DataLayer.Expression
     alias AshRusqlite.DataLayer.Query.{Aggregate, Relationship}

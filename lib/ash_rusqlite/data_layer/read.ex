@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Runs a query of Ash: makes its plan (`Query.Plan`), has SQLite do its part as one statement, and
     # leaves the rest to `Residual`. Lateral joins, combinations and aggregates over a query have files
-    # of their own in this room. The data layer calls it, and writes that read their rows first.
+    # of their own in this folder. The data layer calls it, and writes that read their rows first.
 
     alias AshRusqlite.DataLayer.{Errors, Query, Residual, Store}
     alias AshRusqlite.DataLayer.Place.AsOf

@@ -1,7 +1,7 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Results do
     @moduledoc false
-    # Lists of results. Any room may call this one; it calls none.
+    # Lists of results. Any part of the data layer may call this one; it calls none.
 
     @doc "Maps with a function that may fail; the first error ends it."
     @spec traverse([item], (item -> {:ok, result} | {:error, term()})) ::

@@ -3,7 +3,7 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # What all writes share: the request with its deadline, actor and action, the conditions of a row, and
     # when Elixir has to compute what SQLite cannot. Each callback of Ash has a file of its own in this
-    # room; the data layer calls those. A write is one request to the writer where SQLite can compute it.
+    # folder; the data layer calls those. A write is one request to the writer where SQLite can compute it.
     # What only Elixir can is read (`Read`), computed and written in one transaction.
 
     alias Ash.Error.Changes.StaleRecord

@@ -162,60 +162,25 @@ defmodule AshRusqlite.Repo.Expression do
   not hold, and for a stored value that it cannot compute.
   """
 
+  alias AshRusqlite.Repo.{Request, Vocabulary}
+
   @typedoc "The form of a value."
-  @type type ::
-          :text
-          | :uuid
-          | :integer
-          | :real
-          | :decimal
-          | :boolean
-          | :datetime
-          | :datetime_usec
-          | :naive_datetime
-          | :naive_datetime_usec
-          | :date
-          | :time
-          | :time_usec
-          | :json
-          | :blob
-          | :any
+  @type type :: Vocabulary.type()
 
   @typedoc "How texts compare."
-  @type collation :: nil | :decimal | :ci | :instant | :naive | :clock
+  @type collation :: Vocabulary.collation()
 
   @typedoc "A direction of an order, as in Ecto."
-  @type direction ::
-          :asc
-          | :desc
-          | :asc_nulls_first
-          | :asc_nulls_last
-          | :desc_nulls_first
-          | :desc_nulls_last
+  @type direction :: Vocabulary.direction()
 
   @typedoc "How two scalars compare."
-  @type operator :: :== | :!= | :< | :<= | :> | :>=
+  @type operator :: Vocabulary.comparison()
 
   @typedoc "A function of `:call`, see \"Scalars\" above for the arguments that it takes."
-  @type function_name ::
-          :string_length
-          | :downcase
-          | :upcase
-          | :trim
-          | :contains
-          | :starts_with
-          | :ends_with
-          | :like
-          | :ilike
-          | :like_exact
-          | :like_ascii
-          | :coalesce
-          | :length
-          | :decimal_form
-          | :required
+  @type function_name :: Vocabulary.function_name()
 
   @typedoc "What is aggregated of the rows of a query within."
-  @type aggregate_kind :: :count | :sum | :avg | :min | :max | :first | :list | :exists
+  @type aggregate_kind :: Vocabulary.aggregate_within()
 
   @typedoc "An expression, see \"Scalars\" above."
   @type scalar ::
@@ -234,9 +199,9 @@ defmodule AshRusqlite.Repo.Expression do
           | {:and_then | :or_else, boolean(), scalar(), scalar()}
           | {:not, scalar()}
           | {:if, boolean(), scalar(), scalar(), scalar()}
-          | {:arith, :+ | :- | :* | :/ | :rem, scalar(), scalar()}
+          | {:arith, Vocabulary.arithmetic(), scalar(), scalar()}
           | {:neg, scalar()}
-          | {:cast, :real | :text | :boolean, scalar()}
+          | {:cast, Vocabulary.cast(), scalar()}
           | {:concat, [scalar()]}
           | {:call, function_name(), [scalar()]}
           | {:collate, collation(), scalar()}
@@ -245,10 +210,10 @@ defmodule AshRusqlite.Repo.Expression do
           | {:subquery, select(), scalar()}
           | {:aggregate, aggregate_kind(), scalar(), keyword(), select()}
 
-  @typep column :: AshRusqlite.Repo.Request.name()
+  @typep column :: Request.name()
 
   @typedoc "A query within an expression, see \"Scalars\" above."
-  @type select :: {:select, AshRusqlite.Repo.Request.name(), [select_option()]}
+  @type select :: {:select, Request.name(), [select_option()]}
 
   @typedoc "An option of a query within."
   @type select_option ::
@@ -256,5 +221,5 @@ defmodule AshRusqlite.Repo.Expression do
           | {:order_by, [{direction(), scalar()}]}
           | {:limit | :offset, non_neg_integer() | nil}
           | {:distinct, boolean()}
-          | {:joins, [{AshRusqlite.Repo.Request.name(), scalar()}]}
+          | {:joins, [{Request.name(), scalar()}]}
 end

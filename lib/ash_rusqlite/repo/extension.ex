@@ -5,7 +5,7 @@ defmodule AshRusqlite.Repo.Extension do
   # which mix.exs sets, so releases and reloads have them. One that is not compiled, as the data layer
   # where Ash is not, is left out.
 
-  alias AshRusqlite.Repo
+  alias AshRusqlite.{Package, Repo}
 
   @doc """
   Called about a second after a repo has started, and after its migrations, in a process of its own.
@@ -24,7 +24,7 @@ defmodule AshRusqlite.Repo.Extension do
   @spec all() :: [module()]
   def all do
     for module <- Application.get_env(:ash_rusqlite, :extensions, []),
-        Code.ensure_loaded?(module),
+        Package.available?(module),
         do: module
   end
 

@@ -2,7 +2,8 @@ defmodule AshRusqlite.Repo.QueryLog do
   @moduledoc false
   # What a repo reports of each statement: the events of telemetry, and a line of the log.
   #
-  # The SQL is compiled once more when a line is written or a handler calls for it. Bound values are not logged: they are what users wrote.
+  # The SQL is compiled once more when a line is written or a handler calls for it. Bound values are
+  # not logged: they are what users wrote.
 
   require Logger
 

@@ -11,7 +11,7 @@ defmodule AshRusqlite.Repo.Request do
   #
   # Expressions are data of their own, described and typed in `AshRusqlite.Repo.Expression`.
 
-  alias AshRusqlite.Repo.Expression
+  alias AshRusqlite.Repo.{Expression, Vocabulary}
 
   # --- Parts that reads and writes share ---
 
@@ -29,8 +29,7 @@ defmodule AshRusqlite.Repo.Request do
   @type typed_expression :: {:expr, Expression.scalar(), Expression.type()}
 
   @typedoc "A comparison of a column."
-  @type operator ::
-          :== | :!= | :< | :<= | :> | :>= | :in | :not_in | :like | :not_like | :is_nil
+  @type operator :: Vocabulary.comparison() | Vocabulary.condition()
 
   @typedoc """
   A condition (`decode/condition.rs`): fields that are equal, a comparison, or a list of conditions of
@@ -130,7 +129,7 @@ defmodule AshRusqlite.Repo.Request do
   # --- Reads: decode/read.rs, decode/events.rs ---
 
   @typedoc "What is aggregated of a column."
-  @type aggregate :: :count | :sum | :avg | :min | :max
+  @type aggregate :: Vocabulary.aggregate()
 
   @typedoc "A moment of the past: behind a seq, the last commit until a time, or a position."
   @type moment :: non_neg_integer() | DateTime.t() | {:position, non_neg_integer()}
@@ -411,7 +410,7 @@ defmodule AshRusqlite.Repo.Request do
 
   @typedoc """
   The time of a call: since when it runs, since when it was kept back, its timeout. With true as a
-  fourth part the answer is `{:waited, nanoseconds, result}`, if it was run: so long it was in the
+  fourth part the answer of what was run is `{:waited, nanoseconds, result}`, with its time in the
   queue.
   """
   @type time :: {non_neg_integer(), non_neg_integer(), ms(), boolean()}

@@ -94,6 +94,9 @@ defmodule AshRusqlite.Repo.Vocabulary do
   @typedoc "An operator that compares."
   @type comparison :: unquote(one_of.(@comparisons))
 
+  @typedoc "What a column's condition has besides the operators that compare."
+  @type condition :: unquote(one_of.(@conditions))
+
   @typedoc "A function of `{:call, function, arguments}`."
   @type function_name :: unquote(one_of.(Keyword.keys(@functions)))
 
@@ -123,7 +126,7 @@ defmodule AshRusqlite.Repo.Vocabulary do
   def comparisons, do: @comparisons
 
   @doc "What a column's condition has besides the operators that compare."
-  @spec conditions() :: [atom()]
+  @spec conditions() :: [condition()]
   def conditions, do: @conditions
 
   @doc "The functions of `{:call, function, arguments}`, with the number of arguments; nil is any."

@@ -234,11 +234,6 @@ impl Disk {
         self.medium.lock().off = true;
     }
 
-    /// Whether the power is cut.
-    pub fn is_off(&self) -> bool {
-        self.medium.lock().off
-    }
-
     /// Adds a fault, which counts events from now on.
     pub fn fail(&self, fault: Fault) {
         self.medium.lock().faults.push(fault);

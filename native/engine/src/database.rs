@@ -43,7 +43,7 @@ use crate::writer::work::Work;
 use crate::writer::{self, Report, Shared};
 
 /// How long the connections of readers may take to be closed.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 struct Inner {
     shared: Arc<Shared>,
@@ -114,8 +114,8 @@ impl Database {
         self.spawn("ash_rusqlite_writer", move || {
             let [suspended, resumed] = [Arc::clone(&pool), Arc::clone(&pool)];
             let others = Others {
-                close: Box::new(move || pool.close(CLOSE_PATIENCE)),
-                suspend: Box::new(move || suspended.suspend(CLOSE_PATIENCE)),
+                close: Box::new(move || pool.close(CLOSE_WAIT)),
+                suspend: Box::new(move || suspended.suspend(CLOSE_WAIT)),
                 resume: Box::new(move |refused| resumed.resume(refused)),
             };
             writer::run(Arc::clone(&shared), path, opened, others);

@@ -28,7 +28,7 @@ use support::host::*;
 struct Noted {
     number: usize,
     sink: Collected,
-    heard: Arc<Mutex<Vec<usize>>>,
+    received: Arc<Mutex<Vec<usize>>>,
     gate: Option<(Sender<()>, Receiver<()>)>,
 }
 
@@ -45,7 +45,7 @@ impl Responder for Noted {
             arrived.send(()).unwrap();
             open.recv().unwrap();
         }
-        self.heard.lock().unwrap().push(self.number);
+        self.received.lock().unwrap().push(self.number);
     }
 }
 
@@ -53,7 +53,7 @@ impl Responder for Noted {
 struct AtTheGate {
     _folder: tempfile::TempDir,
     database: Database,
-    heard: Arc<Mutex<Vec<usize>>>,
+    received: Arc<Mutex<Vec<usize>>>,
     gate: Sender<()>,
 }
 
@@ -73,19 +73,19 @@ fn at_the_gate() -> AtTheGate {
     let (gate, open) = channel();
     let (arrived, arrival) = channel();
     let mut first = Some((arrived, open));
-    let heard = Arc::default();
+    let received = Arc::default();
     // While a transaction holds the writer, what is asked gathers for one commit.
     let transaction = begin(&database);
     step(&database, transaction, TransactionOp::Write(row(-1))).unwrap();
     for number in 0..TOGETHER {
-        ask(&database, number, &heard, first.take());
+        ask(&database, number, &received, first.take());
     }
     finish(&database, transaction, true).unwrap();
     arrival.recv().unwrap();
     AtTheGate {
         _folder: folder,
         database,
-        heard,
+        received,
         gate,
     }
 }
@@ -93,13 +93,13 @@ fn at_the_gate() -> AtTheGate {
 fn ask(
     database: &Database,
     number: usize,
-    heard: &Arc<Mutex<Vec<usize>>>,
+    received: &Arc<Mutex<Vec<usize>>>,
     gate: Option<(Sender<()>, Receiver<()>)>,
 ) {
     let reply = Noted {
         number,
         sink: Collected::default(),
-        heard: Arc::clone(heard),
+        received: Arc::clone(received),
         gate,
     };
     let write = row(i64::try_from(number).unwrap());
@@ -112,19 +112,19 @@ fn the_next_commit_does_not_wait_for_a_slow_host_and_its_answer_comes_after() {
     let AtTheGate {
         _folder,
         database,
-        heard,
+        received,
         gate,
     } = at_the_gate();
-    ask(&database, TOGETHER, &heard, None);
+    ask(&database, TOGETHER, &received, None);
     let until = soon();
     while count(&database, "t") < 2 + TOGETHER as i64 {
         assert!(Instant::now() < until, "the next commit waits");
     }
-    assert!(heard.lock().unwrap().is_empty());
+    assert!(received.lock().unwrap().is_empty());
     gate.send(()).unwrap();
     close(database);
     let all: Vec<usize> = (0..=TOGETHER).collect();
-    assert_eq!(*heard.lock().unwrap(), all);
+    assert_eq!(*received.lock().unwrap(), all);
 }
 
 #[test]
@@ -132,11 +132,11 @@ fn a_database_is_closed_when_its_last_answer_is_out() {
     let AtTheGate {
         _folder,
         database,
-        heard,
+        received,
         gate,
     } = at_the_gate();
     let (to, closed) = channel();
-    let seen = Arc::clone(&heard);
+    let seen = Arc::clone(&received);
     database.close(Some(Box::new(move || {
         to.send(seen.lock().unwrap().len()).unwrap();
     })));

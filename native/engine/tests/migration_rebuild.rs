@@ -12,7 +12,7 @@ use ash_rusqlite_engine::{Code, Result};
 use migrations::{failed, open, soon, Store, ALL};
 use rusqlite::Connection;
 
-/// Hears of progress, and looks from another connection whether the writer is held.
+/// Receives progress, and looks from another connection whether the writer is held.
 struct Seen {
     other: Connection,
     all: Vec<(Progress, bool)>,

@@ -112,7 +112,7 @@ fn a_process_that_writes_until_it_is_killed() {
         .for_each(|thread| thread.join().unwrap());
 }
 
-/// Starts the child, kills it after so many acknowledgements, and gives all that it made.
+/// Starts the child, kills it after that many acknowledgements, and gives all that it made.
 fn acknowledged_before_kill(path: &Path, enough: usize) -> Vec<i64> {
     let mut running = child::command("a_process_that_writes_until_it_is_killed", path, &[])
         .spawn()

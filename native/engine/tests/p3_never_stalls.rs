@@ -1,6 +1,6 @@
 //! P3: nothing holds a thread that must not be held. A slice of a read gives up within about
 //! a millisecond whatever it meets; deadlines, cancellation and closing end what is long; who
-//! waits for a reader or for room is told.
+//! waits for a reader or for room is notified.
 
 #![allow(
     clippy::unwrap_used,
@@ -326,7 +326,7 @@ fn a_long_write_ends_at_its_deadline_and_harms_no_other_of_its_batch() {
     close(database);
 }
 
-/// Asks for a reader although none is free; hears when one is.
+/// Asks for a reader although none is free; is notified when one is.
 fn wait_for_reader(database: &Database) -> (WaitId, Receiver<()>) {
     let (to, woken) = channel();
     let outcome = database

@@ -27,7 +27,7 @@ use ash_rusqlite_engine::{
 use serde_json::json;
 use support::host::*;
 
-/// Panics when it is asked for its sink, gets a row, hears of progress, or gets its answer.
+/// Panics when it is asked for its sink, gets a row, receives progress, or gets its answer.
 struct Panics {
     at: At,
     to: Sender<Result<Outcome>>,

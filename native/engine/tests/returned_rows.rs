@@ -277,7 +277,7 @@ fn values() -> Vec<Value> {
     values
 }
 
-/// What comes back is told from what was given, where SQLite stores it as it is. It must be what
+/// What comes back is known from what was given, where SQLite stores it as it is. It must be what
 /// a read gives.
 #[test]
 fn an_inserted_row_comes_back_as_it_is_read() {

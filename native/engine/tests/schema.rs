@@ -1,4 +1,4 @@
-//! The catalog tells what SQLite knows of its tables, and names the nearest known name for
+//! The catalog has what SQLite knows of its tables, and names the nearest known name for
 //! one that is not there.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]

@@ -1,5 +1,5 @@
 //! A table follows its spec: what is missing is added, nothing is dropped or changed, and what
-//! does not fit is told with the statement that would mend it.
+//! does not fit is reported with the statement that would fix it.
 
 #![allow(
     clippy::unwrap_used,
@@ -253,9 +253,9 @@ fn every_difference_is_told() {
     ];
     assert_eq!(found, expected.map(|(kind, of)| (kind, of.to_owned())));
     let all = differences(&conn, &spec).unwrap();
-    let mended: Vec<_> = all.iter().filter_map(|d| d.statement.as_deref()).collect();
+    let fixes: Vec<_> = all.iter().filter_map(|d| d.statement.as_deref()).collect();
     assert_eq!(
-        mended,
+        fixes,
         ["ALTER TABLE \"rooms\" ADD COLUMN \"boss_id\" UUID_TEXT"]
     );
     assert!(all.iter().all(|difference| !difference.message.is_empty()));

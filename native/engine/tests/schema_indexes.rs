@@ -187,7 +187,7 @@ fn an_index_that_tells_case_gets_one_beside_it_that_does_not() {
         conn.execute("INSERT INTO t (mail) VALUES (NULL), (NULL)", [])
             .unwrap();
 
-        // Rows that would keep it from being made are told, and stay.
+        // Rows that would keep it from being made are reported, and stay.
         let found = differences(&conn, &spec).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].kind, DifferenceKind::WrongIndex);

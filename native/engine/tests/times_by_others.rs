@@ -129,8 +129,8 @@ fn once_all_have_one_form_again_the_index_serves() {
     let text = "INSERT INTO t VALUES (2, '2026-01-02 03:04:06')";
     other.execute_batch(text).unwrap();
     assert!(sorts(&database, "t"));
-    let mended = "UPDATE t SET at = '2026-01-02T03:04:06Z' WHERE id = 2";
-    other.execute_batch(mended).unwrap();
+    let corrected = "UPDATE t SET at = '2026-01-02T03:04:06Z' WHERE id = 2";
+    other.execute_batch(corrected).unwrap();
     // Looks take a small part of the time, so the next one may have to wait a little.
     let soon = soon();
     while sorts(&database, "t") {

@@ -1,6 +1,6 @@
 //! How interactive transactions end other than by their owner's word: by their deadline, by an
 //! error that SQLite answers with a rollback, by an abort, by the closing of the database. The
-//! owner is told why, the writer is free at once, and nobody else's transaction is touched.
+//! owner gets the reason, the writer is free at once, and nobody else's transaction is touched.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,7 +51,7 @@ fn one_that_overstays_is_rolled_back_and_its_owner_hears_why() {
     assert_eq!(
         refused(&database, tx, row(3)),
         Code::TransactionClosed,
-        "it was told"
+        "it was notified"
     );
 
     let tx = database

@@ -178,7 +178,7 @@ fn a_deferred_foreign_key_fails_the_commit_and_nothing_stays() {
     );
     let tx = begin(&database);
     step(&database, tx, row(1)).unwrap();
-    step(&database, tx, TransactionOp::Write(orphan.clone())).expect("it may still be mended");
+    step(&database, tx, TransactionOp::Write(orphan.clone())).expect("it may still be fixed");
     assert_eq!(
         error(finish(&database, tx, true)).code(),
         Code::ForeignKeyViolation
@@ -187,8 +187,8 @@ fn a_deferred_foreign_key_fails_the_commit_and_nothing_stays() {
     let tx = begin(&database);
     step(&database, tx, TransactionOp::Write(orphan.clone())).unwrap();
     step(&database, tx, row(77)).unwrap();
-    finish(&database, tx, true).expect("mended");
-    // In a batch only the one that cannot be mended fails, and it is named.
+    finish(&database, tx, true).expect("fixed");
+    // In a batch only the one that cannot be fixed fails, and it is named.
     write(&database, delete("child", equal("id", Value::Integer(1)))).unwrap();
     let holder = begin(&database);
     step(&database, holder, TransactionOp::Read(ids())).unwrap();
@@ -259,7 +259,7 @@ fn a_deferred_foreign_key_must_hold_at_the_end_of_each_write_of_a_batch() {
     write(&database, child(1, 1)).unwrap();
     let holder = begin(&database);
     step(&database, holder, TransactionOp::Read(ids())).unwrap();
-    // Each would be mended by the one behind it, were they one transaction.
+    // Each would be fixed by the one behind it, were they one transaction.
     let batch = [
         child(2, 2),
         parent(2),

@@ -67,7 +67,7 @@ fn overlapping_reads_do_not_let_the_log_grow_for_ever() {
             }
         });
         // A loaded machine makes reads long, and the log larger: then it takes more writes to
-        // tell whether it grows with all of them.
+        // show whether it grows with all of them.
         for id in 0..10 * WRITES {
             if id >= WRITES && largest < written / 2 {
                 break;

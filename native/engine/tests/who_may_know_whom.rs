@@ -58,10 +58,6 @@ const ARROWS: &[(&str, &str)] = &[
     ("error", ""),
 ];
 
-/// Folders that still have circles of more than two files, with the number of files in the largest.
-/// It may become smaller, not larger.
-const CIRCLES: &[(&str, usize)] = &[];
-
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
@@ -130,16 +126,9 @@ fn files_of_one_room_make_no_circle_of_more_than_two() {
             graph.entry(from).or_default().insert(to);
         }
     }
-    let most = |circle: &[String]| {
-        let known = CIRCLES.iter().find(|(folder, _)| {
-            let inside = format!("{folder}::");
-            circle.iter().all(|file| file.starts_with(&inside))
-        });
-        known.map_or(2, |(_, most)| *most)
-    };
     let large: Vec<Vec<String>> = circles(&graph)
         .into_iter()
-        .filter(|circle| circle.len() > most(circle))
+        .filter(|circle| circle.len() > 2)
         .collect();
     assert!(
         large.is_empty(),

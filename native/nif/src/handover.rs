@@ -41,14 +41,14 @@ pub struct LibraryEntry {
     drain: unsafe extern "C" fn(visit: Visit) -> c_int,
 }
 
-static SHARED: LibraryEntry = LibraryEntry {
+static ENTRY: LibraryEntry = LibraryEntry {
     layout: LAYOUT_MARK + LAYOUT,
     drain,
 };
 
 /// What the VM keeps for us as private data. It is never written through.
 pub fn private_data() -> *mut c_void {
-    (&raw const SHARED).cast_mut().cast()
+    (&raw const ENTRY).cast_mut().cast()
 }
 
 /// Whether this library can take over from the instance with this private data.
@@ -60,7 +60,7 @@ pub unsafe fn check(old: *mut c_void) -> c_int {
         return REFUSED;
     }
     // SAFETY: every layout begins with its number.
-    match unsafe { (*old.cast::<LibraryEntry>()).layout } == SHARED.layout {
+    match unsafe { (*old.cast::<LibraryEntry>()).layout } == ENTRY.layout {
         true => DONE,
         false => OTHER_LAYOUT,
     }
@@ -74,9 +74,9 @@ pub unsafe fn take_over(old: *mut c_void) -> c_int {
     if old == private_data() {
         return DONE;
     }
-    let shared: *const LibraryEntry = old.cast();
+    let entry: *const LibraryEntry = old.cast();
     // SAFETY: behind the number of this layout is its `drain`, which calls `receive` as it may.
-    unsafe { ((*shared).drain)(receive) }
+    unsafe { ((*entry).drain)(receive) }
 }
 
 unsafe extern "C" fn receive(text: *const u8, length: usize) {

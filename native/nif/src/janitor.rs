@@ -45,26 +45,26 @@ pub enum Task {
     Stop,
 }
 
-/// The channel lives as long as the library; jobs wait while no janitor runs.
+/// The channel lives as long as the library; tasks wait while no janitor runs.
 struct Janitor {
-    jobs: Sender<Task>,
+    tasks: Sender<Task>,
     received: Mutex<Receiver<Task>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 static JANITOR: LazyLock<Janitor> = LazyLock::new(|| {
-    let (jobs, received) = channel();
+    let (tasks, received) = channel();
     Janitor {
-        jobs,
+        tasks,
         received: Mutex::new(received),
         thread: Mutex::new(None),
     }
 });
 
-/// Gives the janitor a job. Only enqueues.
-pub fn enqueue(job: Task) {
+/// Gives the janitor a task. Only enqueues.
+pub fn enqueue(task: Task) {
     // The receiver lives as long as the sender.
-    let _ = JANITOR.jobs.send(job);
+    let _ = JANITOR.tasks.send(task);
 }
 
 /// Starts the janitor if it does not run. False if the system refuses a thread.
@@ -80,7 +80,7 @@ pub fn start() -> bool {
     thread.is_some()
 }
 
-/// Ends the janitor after the jobs that it has, and waits for it.
+/// Ends the janitor after the tasks that it has, and waits for it.
 pub fn stop() {
     enqueue(Task::Stop);
     let thread = JANITOR
@@ -95,7 +95,7 @@ pub fn stop() {
 }
 
 fn work() {
-    let jobs = JANITOR
+    let tasks = JANITOR
         .received
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
@@ -103,10 +103,10 @@ fn work() {
     let mut next_look: Option<(Instant, Duration)> = None;
     loop {
         let received = match next_look {
-            Some((at, _)) => jobs.recv_timeout(at.saturating_duration_since(Instant::now())),
-            None => jobs.recv().map_err(RecvTimeoutError::from),
+            Some((at, _)) => tasks.recv_timeout(at.saturating_duration_since(Instant::now())),
+            None => tasks.recv().map_err(RecvTimeoutError::from),
         };
-        let job = match received {
+        let task = match received {
             Ok(Task::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Ok(Task::CloseOrphans) => {
                 next_look = Some((Instant::now() + TAKEN_OVER, TAKEN_OVER));
@@ -119,15 +119,15 @@ fn work() {
                     .map(|pause| (Instant::now() + pause, pause));
                 Task::CloseOrphans
             }
-            Ok(job) => job,
+            Ok(task) => task,
         };
-        // One bad job must not end the janitor.
-        let _ = catch_unwind(AssertUnwindSafe(|| run(job)));
+        // One bad task must not end the janitor.
+        let _ = catch_unwind(AssertUnwindSafe(|| run(task)));
     }
 }
 
-fn run(job: Task) {
-    match job {
+fn run(task: Task) {
+    match task {
         Task::Close(id) => {
             // It may be closed already, or closing.
             let _ = registry::close(id, None);

@@ -6,7 +6,7 @@ defmodule AshRusqlite.Exists do
     @moduledoc false
     def code(layer) do
       quote do
-        # They speak of each other.
+        # They refer to each other.
         alias __MODULE__.{Card, Person, Print}
 
         defmodule Person do

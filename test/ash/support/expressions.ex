@@ -1,7 +1,7 @@
 defmodule AshRusqlite.Oracle.Expressions do
   @moduledoc false
   # Expressions as code, each of one kind, about the fields of a resource. `env` is the
-  # resource that they are about, and those that `parent()` speaks of.
+  # resource that they are about, and those that `parent()` refers to.
 
   alias AshRusqlite.Oracle.Schema
 

@@ -71,7 +71,7 @@ defmodule AshRusqlite.Oracle.Resources do
     |> where_through()
   end
 
-  @doc "What speaks of them."
+  @doc "What refers to them."
   def where_through(code) do
     if Map.has_key?(struct(Ash.Resource.Relationships.HasMany), :through), do: code
   end

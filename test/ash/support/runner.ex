@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Oracle.Runner do
   @moduledoc false
-  # Generates, runs on both stores, compares; what differs is made small and told.
+  # Generates, runs on both stores, compares; what differs is made small and reported.
 
   alias AshRusqlite.Oracle
   alias AshRusqlite.Oracle.{Actions, Compare, Data, Queries}
@@ -277,8 +277,8 @@ defmodule AshRusqlite.Oracle.Runner do
 
   defp show(term), do: inspect(term, limit: 200, printable_limit: 400, width: 160, pretty: true)
 
-  @doc "The share of what SQLite did, and why not more."
-  def tell(name, summary) do
+  @doc "Prints the share of what SQLite did, and why not more."
+  def print(name, summary) do
     share = if summary.runs == 0, do: 0, else: div(100 * summary.sql, summary.runs)
 
     reasons =

@@ -34,7 +34,7 @@ defmodule AshRusqlite.Oracle.Steps do
   def code_of(pairs),
     do: {:%{}, [], Enum.map(pairs, fn {name, value} -> {name, code(value)} end)}
 
-  # An unknown action's result tells that there was no row.
+  # An unknown action's result says that there was no row.
   defp one(resource, index) do
     quote do
       Ash.Query.sort(unquote(alias_of(resource)), unquote(Schema.key(resource)))

@@ -29,7 +29,7 @@ defmodule AshRusqlite.Repo.MaintenanceTest do
       assert Repo.all(:rooms) == []
     end
 
-    test "goes as far as it is told", %{tmp_dir: folder} do
+    test "goes as far as the options say", %{tmp_dir: folder} do
       start_empty!(folder)
       assert {:ok, [_]} = Repo.migrate(migrations: migrations(), step: 1)
 
@@ -37,7 +37,7 @@ defmodule AshRusqlite.Repo.MaintenanceTest do
       assert {:ok, [_]} = Repo.migrate(migrations: migrations(), to: 20_260_101_000_100)
     end
 
-    test "tells how far it is", %{tmp_dir: folder} do
+    test "reports its progress", %{tmp_dir: folder} do
       start_empty!(folder, migrations: migrations())
       test = self()
       assert {:ok, [_]} = Repo.migrate(progress: &send(test, &1), step: 1)
@@ -98,7 +98,7 @@ defmodule AshRusqlite.Repo.MaintenanceTest do
     end
   end
 
-  test "rollback_migration takes one back, or so many, or down to one" do
+  test "rollback_migration takes one back, or N of them, or down to one" do
     assert {:ok, [%{name: "create_messages"}]} = Repo.rollback_migration()
     assert [_] = Repo.migrate!()
     assert {:ok, [_, _]} = Repo.rollback_migration(step: 2)
@@ -137,7 +137,7 @@ defmodule AshRusqlite.Repo.MaintenanceTest do
       assert [%{id: "a"}] = Repo.all(:rooms)
     end
 
-    test "replace a file only when told so", %{tmp_dir: folder} do
+    test "replace a file only with overwrite:", %{tmp_dir: folder} do
       path = Path.join(folder, "copy.db")
       assert %{} = Repo.backup!(path)
       assert {:error, %Error{code: :invalid_backup}} = Repo.backup(path)

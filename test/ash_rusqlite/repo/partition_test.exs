@@ -33,7 +33,7 @@ defmodule AshRusqlite.Repo.PartitionTest do
       assert ids.(distinct_on: latest, order_by: :id, after: [2]) == [3]
     end
 
-    test "tells texts apart by their bytes", %{repo: repo} do
+    test "distinguishes texts by their bytes", %{repo: repo} do
       migrate!(repo, @more)
       Repo.insert_all(:items, [[id: 1, code: "a"], [id: 2, code: "A"], [id: 3, code: "a"]])
       opts = [distinct_on: {[{:col, :code}], [asc: {:col, :id}]}, order_by: :id, select: [:id]]
@@ -56,7 +56,7 @@ defmodule AshRusqlite.Repo.PartitionTest do
       rows |> Enum.chunk_by(& &1.room_id) |> Enum.map(fn rows -> Enum.map(rows, & &1.likes) end)
     end
 
-    test "gives so many rows of each" do
+    test "gives N rows of each" do
       order = [desc: :likes, asc: :id]
       assert partition([order_by: order], limit: 2) == [[40, 39], [40, 39]]
       assert partition([order_by: order], limit: 2, offset: 1) == [[39, 38], [39, 38]]

@@ -93,7 +93,7 @@ defmodule AshRusqlite.Repo.ReadsTest do
       end
     end
 
-    test "tells that the primary key is a column's name within a list" do
+    test "says that the primary key is a column's name within a list" do
       for where <- [[key: 2], [{:key, 2}, {:likes, :>, 2}], [{:room_id, "kitchen"}, {:key, 2}]] do
         error = error(fn -> Repo.all(:messages, where: where) end)
         assert {error.code, error.details.column} == {:unknown_column, "key"}
@@ -243,7 +243,7 @@ defmodule AshRusqlite.Repo.ReadsTest do
       assert [[true]] = Repo.query!("SELECT hidden FROM rooms WHERE id = ?1", ["cellar"]).rows
     end
 
-    test "compares a time as its precision says, since no column tells" do
+    test "compares a time as its precision says, since no column says it" do
       at = ~U[2026-01-02 03:04:05Z]
       Repo.update!(:messages, 1, sent_at: at)
       assert ids(where: [{:sent_at, :>=, at}]) == [1]

@@ -140,8 +140,9 @@ defmodule AshRusqlite.Repo.RequestTest do
     assert {Request.operation(write), Request.table(write)} == {:delete, :rooms}
   end
 
-  # Two elements look like a pair of a keyword list, so these are left out.
-  test "no other source of the repo builds a request" do
+  # Two elements look like a pair of a keyword list, so these are left out. Five of `:aggregate` are an
+  # expression, too, which the data layer builds.
+  test "no other source builds a request" do
     requests =
       for request <- reads() ++ writes(),
           size = tuple_size(request),
@@ -152,10 +153,10 @@ defmodule AshRusqlite.Repo.RequestTest do
 
     found =
       for path <- Path.wildcard("lib/{ash_rusqlite,mix}/**/*.ex"),
-          Path.basename(path) not in ["request.ex", "expression.ex"],
-          not String.contains?(path, "/data_layer"),
+          path not in ["lib/ash_rusqlite/repo/request.ex", "lib/ash_rusqlite/repo/expression.ex"],
           tuple <- tuples(path),
           MapSet.member?(requests, tuple),
+          tuple != {:aggregate, 5} or not String.contains?(path, "/data_layer/"),
           do: {path, tuple}
 
     assert found == []

@@ -43,7 +43,7 @@ defmodule AshRusqlite.Repo.SubselectsTest do
       for row <- Repo.all(:rooms, select: [:id, computed], order_by: :id), do: {row.id, row.x}
     end
 
-    test "tell whether there are rows" do
+    test "return whether there are rows" do
       liked = {:exists, messages(where: {:compare, :>, nil, @likes, int(2)})}
       assert [%{id: "garden"}] = Repo.all(:rooms, where: {:expr, liked})
 

@@ -134,7 +134,7 @@ defmodule AshRusqlite.Repo.TransactionTest do
       assert ids() == ["b"]
     end
 
-    test "when it outlasts its timeout, which its next call tells" do
+    test "when it outlasts its timeout, which its next call returns" do
       result =
         Repo.transaction(
           fn ->

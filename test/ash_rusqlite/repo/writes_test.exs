@@ -81,7 +81,7 @@ defmodule AshRusqlite.Repo.WritesTest do
       assert Repo.count(:rooms) == 2
     end
 
-    test "replaces what it is told to" do
+    test "replaces what on_conflict: names" do
       row = [id: "kitchen", title: "New", hidden: true]
 
       assert {:ok, %{title: "Kitchen", hidden: true}} =
@@ -197,7 +197,7 @@ defmodule AshRusqlite.Repo.WritesTest do
       assert Repo.insert_all(:rooms, []) == {0, nil}
     end
 
-    test "does with conflicts what it is told" do
+    test "does with conflicts what on_conflict: says" do
       rows = [[id: "kitchen", title: "New"], [id: "b", title: "B"]]
 
       assert {1, [%{id: "b"}]} =

@@ -1,5 +1,5 @@
 # Writes from 20 processes until each of them was refused, says what was acknowledged and what
-# was refused, and then, when told that there is space again, writes once more.
+# was refused, and then, after a line that there is space again, writes once more.
 [database] = System.argv()
 alias AshRusqlite.Repo.{Reads, Transaction, Writes}
 

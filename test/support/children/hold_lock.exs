@@ -1,5 +1,5 @@
 # Another OS process in the middle of a write: takes the file's lock, says so, and commits or
-# leaves when told so.
+# leaves at the next line.
 [database] = System.argv()
 alias AshRusqlite.Repo.{Transaction, Writes}
 

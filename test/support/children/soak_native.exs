@@ -66,7 +66,7 @@ defmodule Soak do
     if until.(state.calls) or state.wrong != [] do
       state
     else
-      state |> opened() |> call() |> heard() |> forget() |> loop(until)
+      state |> opened() |> call() |> received() |> forget() |> loop(until)
     end
   end
 
@@ -341,22 +341,22 @@ defmodule Soak do
 
   defp error?(_), do: false
 
-  defp heard(state) do
+  defp received(state) do
     receive do
-      {_ref, :progress, %{phase: _, done: _, total: _}} -> heard(state)
-      {_ref, {:waited, ns, result}} when is_integer(ns) -> heard(state, result)
-      {_ref, result} -> heard(state, result)
+      {_ref, :progress, %{phase: _, done: _, total: _}} -> received(state)
+      {_ref, {:waited, ns, result}} when is_integer(ns) -> received(state, result)
+      {_ref, result} -> received(state, result)
       other -> wrong(state, other)
     after
       0 -> state
     end
   end
 
-  defp heard(state, result) do
+  defp received(state, result) do
     case result do
-      answer when answer in [:ok, :ready] -> heard(state)
-      {:ok, _} -> heard(state)
-      {:error, error} -> if error?(error), do: heard(state), else: wrong(state, error)
+      answer when answer in [:ok, :ready] -> received(state)
+      {:ok, _} -> received(state)
+      {:error, error} -> if error?(error), do: received(state), else: wrong(state, error)
       other -> wrong(state, other)
     end
   end

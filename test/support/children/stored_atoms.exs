@@ -1,6 +1,6 @@
 # `write FILE ATOM` stores values whose atoms are made at run time; `read FILE` reads them in
 # another VM, which has not met these atoms: the script names none of them. `limit FILE N` reads with
-# so many atoms at most, row by row, and then all rows.
+# at most N atoms, row by row, and then all rows.
 alias AshRusqlite.Repo
 alias AshRusqlite.Repo.{Reads, StoredAtoms, Writes}
 

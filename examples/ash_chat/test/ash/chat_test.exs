@@ -270,7 +270,7 @@ defmodule AshChat.ChatTest do
   end
 
   describe "agents" do
-    test "keep what they are told" do
+    test "keep what they are given" do
       agent =
         agent!(%{
           available_tools: ["search", "clock"],
@@ -294,7 +294,7 @@ defmodule AshChat.ChatTest do
       assert ids(AgentCard.for_new_rooms!()) == [joins.id]
     end
 
-    test "answer in a room without being asked until they are told not to" do
+    test "answer in a room without being asked until that is switched off" do
       {room, bot, host} = {room!(), agent!(), agent!(%{name: "Host"})}
       [seat, quiet] = [seat!(room, bot), seat!(room, host, %{auto_respond: false})]
       seat!(room!(%{title: "Garden"}), host)

@@ -84,7 +84,7 @@ defmodule AshChat.ChatTransactionTest do
 
       create(fn changeset ->
         changeset
-        |> Ash.Changeset.before_action(&tell(&1, test, :before_action))
+        |> Ash.Changeset.before_action(&notify(&1, test, :before_action))
         |> Ash.Changeset.after_action(fn _changeset, message ->
           send(test, {:after_action, Ash.DataLayer.in_transaction?(Message), elsewhere(repo)})
           {:ok, message}
@@ -120,7 +120,7 @@ defmodule AshChat.ChatTransactionTest do
       assert %{title: "Kitchen"} = Room.get_by_id!(room.id)
     end
 
-    test "that raise take it back, too, and after_transaction hears of the error" do
+    test "that raise take it back, too, and after_transaction receives the error" do
       assert_raise Ash.Error.Unknown, ~r/stop/, fn ->
         create(&Ash.Changeset.after_action(&1, fn _changeset, _message -> raise "stop" end))
       end
@@ -163,7 +163,7 @@ defmodule AshChat.ChatTransactionTest do
       |> Ash.create()
     end
 
-    defp tell(changeset, test, what) do
+    defp notify(changeset, test, what) do
       send(test, {what, Ash.DataLayer.in_transaction?(Message)})
       changeset
     end
@@ -204,7 +204,7 @@ defmodule AshChat.ChatTransactionTest do
           transaction: :all
         )
 
-      # In which form it is told depends on the release of Ash.
+      # In which form it is reported depends on the release of Ash.
       refute match?(%{status: :success}, refused)
       assert inspect(refused) =~ ~s(field: :room_id, message: "does not exist")
       assert Ash.count!(Message) == 250

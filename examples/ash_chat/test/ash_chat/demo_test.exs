@@ -127,7 +127,9 @@ defmodule AshChat.DemoTest do
     assert complaints =~ ~s(there is no room "Cellar"; the rooms are "Garden", "Kitchen")
   end
 
-  test "wrong arguments and files that cannot be read are told in one line", %{tmp_dir: folder} do
+  test "wrong arguments and files that cannot be read are reported in one line", %{
+    tmp_dir: folder
+  } do
     for {arguments, complaint} <- [
           {["none.jsonl"], "none.jsonl cannot be read: no such file or directory"},
           {[folder], "is a folder, not a file"},

@@ -1,7 +1,6 @@
 defmodule AshChat.Case do
   @moduledoc false
-  # A test with a chat database of its own, which `AshChat.Repo` speaks with in the test's
-  # process.
+  # A test with a chat database of its own, which `AshChat.Repo` uses in the test's process.
 
   use ExUnit.CaseTemplate
 

@@ -1,7 +1,7 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Check.UnreadableValues do
     @moduledoc false
-    # All stored values of resources that cannot be read: see `AshRusqlite.unreadable/2`. This room
+    # All stored values of resources that cannot be read: see `AshRusqlite.unreadable/2`. This folder
     # searches what is stored, table by table, for `AshRusqlite` and `mix ash_rusqlite.check`.
 
     alias AshRusqlite.DataLayer.{Errors, Store}

@@ -9,9 +9,9 @@ if Code.ensure_loaded?(Ash) do
     context it is the table without a tenant; a file that changes it is run for each tenant's, too.
     """
 
-    # The first module of its room, which `mix ash.codegen` calls (`Mix.AshRusqlite.AshTasks`): `Table` is
+    # The first module of its folder, which `mix ash.codegen` calls (`Mix.AshRusqlite.AshTasks`): `Table` is
     # what one resource asks for, `ForeignKeys` its keys, `Merge` the one table of several resources. What
-    # a table that follows its resource looks like, the room `Schema` says.
+    # a table that follows its resource looks like, `schema/` says.
 
     alias AshRusqlite.DataLayer.Info
     alias AshRusqlite.DataLayer.Schema.IdentityIndex

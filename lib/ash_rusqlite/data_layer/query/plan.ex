@@ -1,9 +1,9 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Query.Plan do
     @moduledoc false
-    # Which parts of a query SQLite does, and which are left to Ash's own runtime, with the
-    # reasons: this, not SQLite's query plan, is a plan in these modules. A part is only left to SQLite where it gives the same answer; limits only when
-    # everything before them is.
+    # Which parts of a query SQLite does, and which are left to Ash's own runtime, with the reasons:
+    # this, not SQLite's query plan, is a plan in these modules. A part is only left to SQLite where it
+    # gives the same answer; limits only when everything before them is.
 
     alias AshRusqlite.DataLayer.{Expression, Query}
     alias AshRusqlite.DataLayer.Query.{Aggregate, Order, Pages, Relationship, ToMany}

@@ -10,8 +10,8 @@ if Code.ensure_loaded?(Ash) do
 
     @doc """
     An expression on rows of a resource in which each condition on related rows refers to one of their
-    fields, so that the runtime loads them and decides what SQL would. `parents`
-    are the resources that `parent()` refers to, the nearest first.
+    fields, so that the runtime loads them and decides what SQL would. `parents` are the resources that
+    `parent()` refers to, the nearest first.
     """
     @spec ensure_references(expression, Ash.Resource.t(), [Ash.Resource.t()]) :: expression
           when expression: term()

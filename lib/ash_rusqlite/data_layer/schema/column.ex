@@ -89,7 +89,8 @@ if Code.ensure_loaded?(Ash) do
     @doc """
     The default of a generated migration: what `migration_defaults` says, as with AshSqlite a string of
     Elixir that is put into a migration as it stands, else the attribute's default. A function is none:
-    Ash calls it for each row, and a column would repeat what it once returned. The error says what is wrong with `migration_defaults`.
+    Ash calls it for each row, and a column would repeat what it once returned. The error says what is
+    wrong with `migration_defaults`.
     """
     @spec migration_default(Ash.Resource.t(), Ash.Resource.Attribute.t()) ::
             {:ok, default()} | {:error, String.t()}

@@ -2,7 +2,8 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Schema.Report do
     @moduledoc false
     # The schema report: when a repo starts, the log names the resources that do not fit their tables,
-    # before a user comes upon them. Where tables follow their resources, what is only missing is made at first use.
+    # before a user comes upon them. Where tables follow their resources, what is only missing is made
+    # at first use.
 
     require Logger
 

@@ -1,9 +1,9 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Schema.TableSpec do
     @moduledoc false
-    # The table that a resource wants, as `AshRusqlite.Repo.Schema` takes it. This room compares it with
+    # The table that a resource wants, as `AshRusqlite.Repo.Schema` takes it. This folder compares it with
     # the one in the file and reports the differences at start (`Schema.Report`); `Store.ReadyTables`
-    # makes it where the repo follows its resources, and the room `Migrations` makes files of it. An index
+    # makes it where the repo follows its resources, and the folder `migrations/` makes files of it. An index
     # is in `IdentityIndex`, `RelationshipIndex` or here, a column with its default in `Column`.
 
     alias AshRusqlite.DataLayer.{Info, Journal}

@@ -2,7 +2,7 @@ if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Value.Codec do
     @moduledoc false
     # Between the attributes of a resource and the columns of its table. The engine's rows come with
-    # finished values, so for most types there is nothing to do. The room `Value` is what all others
+    # finished values, so for most types there is nothing to do. The folder `value/` is what all others
     # know of values: their columns (here), what SQLite compares them as (`Kind`), and what happens
     # where one cannot be read (`Unreadable`). It reads and writes nothing itself.
 

@@ -25,8 +25,7 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.Write.{Assignments, Create, Update}
     alias AshRusqlite.DataLayer.Expression.Fragment
     alias AshRusqlite.Error
-    alias AshRusqlite.Repo.Writes
-    alias AshRusqlite.Repo.Request
+    alias AshRusqlite.Repo.{Request, Writes}
 
     import Errors, only: [elixir_may: 1]
 

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use ash_rusqlite_engine::catalog::JournalSpec;
-use ash_rusqlite_engine::catalog::Subject;
+use ash_rusqlite_engine::catalog::{JournalSpec, Subject};
 use ash_rusqlite_engine::journal;
 use ash_rusqlite_engine::query::ir::{Conflict, ConflictSet, Insert, Returning, Write};
 use ash_rusqlite_engine::{

@@ -37,7 +37,7 @@ pub(crate) struct ExistingIndex {
 
 impl ExistingIndex {
     /// Whether a column of it differs by case.
-    pub(crate) fn tells_case(&self, column: &str) -> bool {
+    pub(crate) fn distinguishes_case(&self, column: &str) -> bool {
         self.columns
             .iter()
             .zip(&self.collations)

@@ -20,7 +20,7 @@ pub(crate) fn fits(declared: &str, strict: bool, wanted: ColumnType) -> bool {
     if untyped || (found == wanted && found != ColumnType::Any) {
         return true;
     }
-    if found.has_fraction() && !wanted.has_fraction() && found.time_family().is_some() {
+    if found.has_fraction() && !wanted.has_fraction() {
         return found.time_family() == wanted.time_family();
     }
     found.is_plain() && wanted.is_kept_by(Affinity::of(declared))

@@ -67,5 +67,3 @@ pub use seal::{
 pub(crate) use triggers::triggers;
 pub use verify::{verify, Verified};
 pub(crate) use watch::JournalWatch;
-
-pub use crate::query::ir::{AsOf, Moment, WriteContext};

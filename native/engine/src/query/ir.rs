@@ -155,10 +155,14 @@ impl Write {
             Write::Delete(delete) => of(&delete.table, &delete.returning, true),
             Write::UpdateOrInsert(write) => of(&write.table, &write.returning, false),
             Write::UpdateEach(each) => of(&each.table, &each.returning, each.changes.len() <= 1),
-            Write::Sql(_) | Write::Consumer(_) => About {
-                table: matches!(self, Write::Consumer(_)).then_some("ash_rusqlite_consumers"),
-                returning: None,
+            Write::Sql(_) => About {
                 single: true,
+                ..About::default()
+            },
+            Write::Consumer(_) => About {
+                table: Some("ash_rusqlite_consumers"),
+                single: true,
+                ..About::default()
             },
             Write::InContext(_, write) => write.about(),
         }

@@ -35,7 +35,7 @@ pub fn differences(conn: &Connection, spec: &TableSpec) -> Result<Vec<Difference
             let statement = ddl::create_table(spec)?;
             let message = format!("there is no table {}", quoted(&spec.table));
             let missing = found.difference(DifferenceKind::MissingTable, message);
-            found.all.push(missing.mended_by(Some(statement)));
+            found.all.push(missing.fixed_by(Some(statement)));
         }
         Some(existing) if existing.table.is_view => {
             let message = format!("{} is a view, not a table", quoted(&spec.table));
@@ -111,7 +111,7 @@ impl Differences<'_> {
         let message = format!("table {table} has no column {name} ({declared})");
         let missing = self.difference(DifferenceKind::MissingColumn, message);
         let missing = missing.of_column(&column.name).expected(declared);
-        self.all.push(missing.mended_by(statement));
+        self.all.push(missing.fixed_by(statement));
         Ok(())
     }
 

@@ -135,7 +135,7 @@ impl Difference {
         self
     }
 
-    pub(super) fn mended_by(mut self, statement: Option<String>) -> Difference {
+    pub(super) fn fixed_by(mut self, statement: Option<String>) -> Difference {
         self.statement = statement;
         self
     }

@@ -1,8 +1,6 @@
 //! A table as an application wants it, checked before any SQL is made of it.
 
-use std::collections::HashSet;
-
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::condition;
 use crate::catalog::{quoted, shortened, with_nearest, EventOn, JournalSpec};

@@ -68,7 +68,7 @@ impl Gate {
 }
 
 /// Pragmas that report something and change nothing, with or without an argument.
-const TELLING: &[&str] = &[
+const REPORTING: &[&str] = &[
     "table_info",
     "table_xinfo",
     "table_list",
@@ -88,7 +88,7 @@ const TELLING: &[&str] = &[
 ];
 
 /// Pragmas that report when they have no argument and change something when they have one.
-const TELLING_ALONE: &[&str] = &[
+const REPORTING_ALONE: &[&str] = &[
     "application_id",
     "auto_vacuum",
     "cache_size",
@@ -218,8 +218,8 @@ fn reads(action: AuthAction<'_>) -> bool {
             pragma_name,
             pragma_value,
         } => {
-            among(TELLING, pragma_name)
-                || (pragma_value.is_none() && among(TELLING_ALONE, pragma_name))
+            among(REPORTING, pragma_name)
+                || (pragma_value.is_none() && among(REPORTING_ALONE, pragma_name))
         }
         _ => false,
     }

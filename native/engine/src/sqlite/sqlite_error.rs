@@ -11,7 +11,7 @@ pub(crate) const REFUSED: &str = "ash_rusqlite: ";
 pub(crate) const IS_NULL: &str = "null: ";
 
 /// Maps an error of rusqlite to ours. Constraint violations get their table and columns
-/// from SQLite's message; `constraint::explain` adds what the message leaves out.
+/// from SQLite's message; `writer::constraint` adds what the message leaves out.
 pub fn map(error: rusqlite::Error) -> Error {
     match error {
         rusqlite::Error::SqliteFailure(failure, message) => {

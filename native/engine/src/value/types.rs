@@ -1,4 +1,4 @@
-//! What a value is before it is stored, while it is stored, and after it is read.
+//! What a value is as a host gives it, before it is stored. What it is when it is read: `decoded.rs`.
 
 use super::name::Name;
 

@@ -1,5 +1,5 @@
 //! Tests that need a process of their own run their binary again: the child is an ignored
-//! test of the same file, told what to do by environment variables.
+//! test of the same file, which environment variables give its work.
 
 #![allow(dead_code)]
 

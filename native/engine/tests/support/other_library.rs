@@ -97,7 +97,7 @@ unsafe extern "C" fn row(
     _: *mut *mut c_char,
 ) -> c_int {
     let count = usize::try_from(count).unwrap();
-    // SAFETY: `run` gives a vector, SQLite so many texts or nulls.
+    // SAFETY: `run` gives a vector, SQLite that many texts or nulls.
     let (rows, values) = unsafe {
         (
             &mut *rows.cast::<Vec<Vec<String>>>(),
@@ -116,7 +116,7 @@ unsafe extern "C" fn row(
 }
 
 impl Other {
-    /// Lets it wait for locks for so many milliseconds.
+    /// Lets it wait for locks for a number of milliseconds.
     pub fn waiting(self, ms: c_int) -> Other {
         // SAFETY: the connection is open.
         assert_eq!(0, unsafe { (self.library.busy_timeout)(self.handle, ms) });

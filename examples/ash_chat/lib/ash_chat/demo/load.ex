@@ -35,7 +35,7 @@ defmodule AshChat.Demo.Load do
     * `:log` - where the acknowledgements are recorded, a new file. Required
     * `:writers` - how many processes write. 64
     * `:acknowledgements` - kill when this number of writes is acknowledged. 20,000
-    * `:milliseconds` - but not before it has written so long. 2,000
+    * `:milliseconds` - but not before it has written for this time. 2,000
     * `:repo` - further options for its repo
     * `:on_progress` - called with the number of acknowledgements now and then
 

@@ -115,7 +115,7 @@ fn insert_sql(
             }
             (_, None) => {
                 let message = format!(
-                    "give a row of {} at least one value to tell what conflicts",
+                    "give a row of {} at least one value, so that it is known what conflicts",
                     table.name
                 );
                 return Err(invalid(message).with("table", table.name.as_str()));

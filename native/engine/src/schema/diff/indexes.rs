@@ -56,7 +56,7 @@ impl Differences<'_> {
             .iter()
             .find(|found| self.is_but_for_case(wanted, found));
         if let Some(found) = by_case {
-            self.case_told(conn, wanted, found, named.is_some())?;
+            self.case_distinguished(conn, wanted, found, named.is_some())?;
         } else if let Some(found) = named {
             let found = found.sql.clone().unwrap_or_else(|| found.name.clone());
             self.taken(wanted, found);
@@ -122,7 +122,7 @@ impl Differences<'_> {
                     .found(rows)
             }
         };
-        let difference = difference.mended_by(Some(statement.clone()));
+        let difference = difference.fixed_by(Some(statement.clone()));
         self.all
             .push(difference.of_index(&wanted.index.name).expected(statement));
     }
@@ -140,7 +140,7 @@ impl Differences<'_> {
 
     /// There is one that takes two spellings for two values. One that ignores case may stand beside
     /// it, where no two rows keep it from being made.
-    fn case_told(
+    fn case_distinguished(
         &mut self,
         conn: &Connection,
         wanted: &Wanted<'_>,
@@ -173,7 +173,7 @@ impl Differences<'_> {
         );
         let difference = self
             .difference(DifferenceKind::WrongIndex, message)
-            .mended_by(Some(statement.clone()));
+            .fixed_by(Some(statement.clone()));
         let difference = difference.of_index(&index.name).expected(statement);
         self.all.push(difference.found(sql));
         Ok(())
@@ -210,11 +210,11 @@ impl Differences<'_> {
     /// Whether an index is the wanted one, whatever its name.
     fn is(&self, wanted: &Wanted<'_>, found: &ExistingIndex) -> bool {
         let index = wanted.index;
-        let tells_case = |column: &String| {
+        let distinguishes = |column: &String| {
             let ignores = index.ignore_case.iter().any(|other| same(other, column));
-            ignores && found.tells_case(column)
+            ignores && found.distinguishes_case(column)
         };
-        self.is_but_for_case(wanted, found) && !index.columns.iter().any(tells_case)
+        self.is_but_for_case(wanted, found) && !index.columns.iter().any(distinguishes)
     }
 
     fn is_but_for_case(&self, wanted: &Wanted<'_>, found: &ExistingIndex) -> bool {

@@ -9,6 +9,7 @@ use crate::query::compile;
 use crate::query::ir::{
     Assignment, CompareOp, Conflict, ConflictSet, Expr, Insert, Read, RowChange, Select, Write,
 };
+use crate::sqlite::lex::quoted_name;
 use crate::sqlite::sqlite_error;
 use crate::value::{encode, ColumnRef, Name, Value};
 use crate::writer::constraint::Found;
@@ -180,11 +181,11 @@ fn missing_parent(
         .to
         .iter()
         .enumerate()
-        .map(|(n, to)| format!("{} = ?{}", quoted(to), n + 1))
+        .map(|(n, to)| format!("{} = ?{}", quoted_name(to), n + 1))
         .collect();
     let sql = format!(
         "SELECT 1 FROM {} WHERE {}",
-        quoted(&key.parent),
+        quoted_name(&key.parent),
         conditions.join(" AND ")
     );
     let mut stmt = executor.conn.prepare(&sql).map_err(sqlite_error::map)?;
@@ -360,16 +361,12 @@ impl<'a> Kept<'a> {
 fn among(key: &ForeignKey, others: &str) -> String {
     format!(
         "{} WHERE ({}) IN ({others})",
-        quoted(&key.child),
+        quoted_name(&key.child),
         names(&key.from)
     )
 }
 
 fn names(columns: &[String]) -> String {
-    let quoted: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+    let quoted: Vec<String> = columns.iter().map(|name| quoted_name(name)).collect();
     quoted.join(", ")
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -116,7 +116,7 @@ pub struct Write {
 }
 
 /// The rows that a write wrote, or the codes that its error may have: where one statement
-/// breaks several constraints SQLite tells of one.
+/// breaks several constraints SQLite reports one.
 pub type Written = Result<Vec<Row>, Vec<Code>>;
 
 #[derive(Clone, Debug, Default, PartialEq)]

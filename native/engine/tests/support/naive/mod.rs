@@ -212,7 +212,7 @@ impl Table {
     }
 
     /// The full rows of a select, in its order. Ties of an order that is not total come in
-    /// any order; `sorted` tells whether given rows keep it.
+    /// any order; `sorted` says whether given rows keep it.
     pub fn rows_of(&self, select: &Select) -> Vec<Vec<Cell>> {
         let keep = |row: &&Vec<Cell>| match &select.filter {
             Some(expr) => self.holds(expr, row) == Some(true),

@@ -1,7 +1,6 @@
 //! Reads and their options.
 
-use ash_rusqlite_engine::query::ir::{Aggregate, Expr, Read, Select};
-use ash_rusqlite_engine::query::ir::{AsOf, Moment};
+use ash_rusqlite_engine::query::ir::{Aggregate, AsOf, Expr, Moment, Read, Select};
 use ash_rusqlite_engine::Value;
 use rustler::Term;
 

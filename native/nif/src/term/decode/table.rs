@@ -1,7 +1,6 @@
 //! A table as an application wants it.
 
-use ash_rusqlite_engine::catalog::{EventOn, JournalSpec};
-use ash_rusqlite_engine::catalog::{JournalEvent, Subject};
+use ash_rusqlite_engine::catalog::{EventOn, JournalEvent, JournalSpec, Subject};
 use ash_rusqlite_engine::query::ir::Scalar;
 use ash_rusqlite_engine::schema::{
     column_type, CheckSpec, ColumnSpec, Deferrable, ForeignKeyAction, ForeignKeySpec, IndexSpec,

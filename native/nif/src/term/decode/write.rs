@@ -1,9 +1,8 @@
 //! Writes, and the steps of a transaction.
 
-use ash_rusqlite_engine::query::ir::WriteContext;
 use ash_rusqlite_engine::query::ir::{
     Assignment, Change, Conflict, ConflictSet, Delete, Insert, Returning, SqlWrite, Update,
-    UpdateEach, UpdateOrInsert, UpdateOrInsertRow, Write,
+    UpdateEach, UpdateOrInsert, UpdateOrInsertRow, Write, WriteContext,
 };
 use ash_rusqlite_engine::{Name, TransactionOp, Value};
 use rustler::Term;

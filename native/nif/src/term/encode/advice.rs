@@ -1,8 +1,7 @@
 //! Which indexes are missing, as terms.
 
 use ash_rusqlite_engine::advice::{Advice, StatementAdvice};
-use ash_rusqlite_engine::schema::IndexAdvice;
-use ash_rusqlite_engine::schema::UnindexedKey;
+use ash_rusqlite_engine::schema::{IndexAdvice, UnindexedKey};
 use ash_rusqlite_engine::Result;
 use rustler::Env;
 

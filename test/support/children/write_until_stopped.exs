@@ -1,5 +1,5 @@
 # Writes from many processes and says "ack ID" for each row that was acknowledged. A long read
-# and a backup run as well. When told so, the VM ends in the given way, in the middle of it.
+# and a backup run as well. At the line "stop" the VM ends in the given way, in the middle of it.
 [database, folder, how] = System.argv()
 
 alias AshRusqlite.{Native, Repo}
