@@ -16,7 +16,7 @@ mod support {
     pub mod scalars;
 }
 
-use ash_rusqlite_engine::query::ir::{Expr, Scalar, ScalarOrder, Select};
+use ash_rusqlite_engine::query::ir::{OrderBy, Scalar, Select};
 use ash_rusqlite_engine::ColumnType;
 use proptest::prelude::*;
 use support::data::{data, open, Data};
@@ -54,7 +54,7 @@ proptest! {
     #[test]
     fn a_condition_holds_where_it_means(data in data(), scalar in condition()) {
         let (conn, catalog, table) = open(&data);
-        let filter = Expr::Scalar(Box::new(scalar));
+        let filter = scalar;
         let wanted: Vec<i64> = table
             .rows
             .iter()
@@ -91,10 +91,9 @@ proptest! {
     fn an_order_is_that_of_the_values(data in data(), scalar in of_kind(Kind::Text), descending: bool) {
         let (conn, catalog, table) = open(&data);
         let column = Scalar::Column { depth: 0, table: 0, name: "id".into() };
-        let order = |scalar, descending| ScalarOrder { scalar, descending, nulls: None };
+        let order = |scalar, descending| OrderBy { scalar, descending, nulls: None };
         let select = Select {
-            order_by: vec![],
-            scalar_order: vec![order(scalar.clone(), descending), order(column, false)],
+            order_by: vec![order(scalar.clone(), descending), order(column, false)],
             ..select(scalar.clone(), ColumnType::Text)
         };
         let found = run(&conn, &catalog, select);

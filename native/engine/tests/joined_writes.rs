@@ -135,7 +135,7 @@ fn what_is_rolled_back_leaves_nothing_in_the_log_that_counts() {
     close(database);
 }
 
-fn compare_id_at_least(id: i64) -> Option<ash_rusqlite_engine::query::ir::Expr> {
+fn compare_id_at_least(id: i64) -> Option<ash_rusqlite_engine::query::ir::Scalar> {
     use ash_rusqlite_engine::query::ir::CompareOp;
     compare("id", CompareOp::GtEq, Value::Integer(id))
 }

@@ -17,7 +17,7 @@ use std::path::Path;
 use ash_rusqlite_engine::catalog::{JournalSpec, Subject};
 use ash_rusqlite_engine::journal;
 use ash_rusqlite_engine::journal::{Redacted, Redaction};
-use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
+use ash_rusqlite_engine::query::ir::{CompareOp, KeyValue, Scalar};
 use ash_rusqlite_engine::{
     Code, Database, Error, Maintenance, Outcome, RedactRequest, RedactedRows, Value,
 };
@@ -355,11 +355,7 @@ fn of_a_key_that_two_rows_had_the_last_one_is_redacted() {
 #[test]
 fn the_rows_of_a_condition_are_redacted() {
     let chat = Chat::new().with_content();
-    let filter = Expr::Compare {
-        column: "user_id".into(),
-        op: CompareOp::Eq,
-        value: text("u"),
-    };
+    let filter = Scalar::compare("user_id", CompareOp::Eq, text("u"));
     let redacted = chat
         .redact(Redaction::default(), RedactedRows::Where(Some(filter)))
         .unwrap();

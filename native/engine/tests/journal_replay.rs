@@ -249,11 +249,7 @@ fn rows_of_each_key_are_found_in_the_past_too() {
     let last_of_each = Read::Select(Select {
         table: "messages".into(),
         columns: Some(vec!["id".into()]),
-        order_by: vec![OrderBy {
-            column: "id".into(),
-            descending: true,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("id", true, None)],
         partition: Some(Box::new(Partition {
             by: vec![Scalar::Column {
                 depth: 0,

@@ -37,11 +37,7 @@ use support::model::state::{State, Table, Write, TABLES};
 fn by_id(table: Table) -> Read {
     Read::Select(Select {
         table: table.name().into(),
-        order_by: vec![OrderBy {
-            column: "id".into(),
-            descending: false,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("id", false, None)],
         ..Select::default()
     })
 }

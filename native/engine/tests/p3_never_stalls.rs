@@ -95,11 +95,7 @@ fn a_slice_gives_up_whatever_is_heavy() {
         ..Select::default()
     };
     let sorted = Select {
-        order_by: vec![OrderBy {
-            column: "a".into(),
-            descending: true,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("a", true, None)],
         limit: Some(1),
         ..everything.clone()
     };

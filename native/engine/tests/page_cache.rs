@@ -10,7 +10,7 @@
 #[path = "support/host.rs"]
 mod host;
 
-use ash_rusqlite_engine::query::ir::{Expr, KeyValue, Write};
+use ash_rusqlite_engine::query::ir::{KeyValue, Scalar, Write};
 use ash_rusqlite_engine::sqlite::page_cache;
 use host::{close, config, insert, text, with_tables, write};
 use rusqlite::Connection;
@@ -33,7 +33,7 @@ fn row(n: i64) -> Write {
 
 fn gone(n: i64) -> Write {
     let key = KeyValue::Single(text(&id(n)));
-    host::delete("t", Some(Expr::PrimaryKey(key)))
+    host::delete("t", Some(Scalar::PrimaryKey(key)))
 }
 
 #[test]

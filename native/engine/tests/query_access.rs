@@ -13,7 +13,7 @@ mod support {
 }
 
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, Assignment, CompareOp, Expr, Read, Returning, Select, Update, Write,
+    Aggregate, Assignment, CompareOp, Read, Returning, Scalar, Select, Update, Write,
 };
 use ash_rusqlite_engine::{Code, TransactionOp, Value};
 use serde_json::json;
@@ -50,15 +50,11 @@ fn guarded_connections_run_every_kind_of_query() {
         ];
         host::write(&database, host::insert("goods", &row)).unwrap();
     }
-    let among = Expr::In {
-        column: "id".into(),
-        values: (0..40).map(Value::Integer).collect(),
-        negated: false,
-    };
+    let among = Scalar::among("id", (0..40).map(Value::Integer).collect());
     let cheap = host::compare("price", CompareOp::Lt, decimal("10", 0)).unwrap();
     let select = Select {
         table: "goods".into(),
-        filter: Some(Expr::And(vec![among.clone(), cheap])),
+        filter: Some(Scalar::And(vec![among.clone(), cheap])),
         ..Select::default()
     };
     let rows = host::read(&database, Read::Select(select.clone())).unwrap();

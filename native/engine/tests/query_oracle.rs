@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 
 use ash_rusqlite_engine::catalog::Catalog;
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
-use ash_rusqlite_engine::query::ir::{Aggregate, Cursor, Expr, KeyValue, Read, Select};
+use ash_rusqlite_engine::query::ir::{Aggregate, Cursor, KeyValue, Read, Scalar, Select};
 use ash_rusqlite_engine::{ColumnType, Name, Value};
 use proptest::prelude::*;
 use rusqlite::types::ValueRef;
@@ -168,7 +168,7 @@ fn keys_agree(data: &Data, other: Value) -> Result<(), TestCaseError> {
             [(_, value)] => KeyValue::Single(value.clone()),
             _ => KeyValue::Columns(key),
         };
-        let filter = Some(Expr::PrimaryKey(key));
+        let filter = Some(Scalar::PrimaryKey(key));
         let select = Select {
             table: "x".into(),
             filter,

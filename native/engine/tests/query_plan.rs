@@ -6,8 +6,8 @@ use ash_rusqlite_engine::catalog::{Catalog, KnownForms};
 use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, Param, Plans};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, CompareOp, Conflict, Cursor, Delete, Expr, Insert, KeyValue, OrderBy, Read,
-    Returning, Select, Write,
+    Aggregate, CompareOp, Conflict, Cursor, Delete, Insert, KeyValue, OrderBy, Read, Returning,
+    Scalar, Select, Write,
 };
 use ash_rusqlite_engine::{Date, DateTime, Time, Value};
 use rusqlite::Connection;
@@ -66,21 +66,12 @@ fn plan(conn: &Connection, catalog: &Catalog, read: &Read) -> String {
     plan.join("; ")
 }
 
-fn of_room() -> Option<Expr> {
-    let column = "room_id".into();
-    Some(Expr::Compare {
-        column,
-        op: CompareOp::Eq,
-        value: uuid(1),
-    })
+fn of_room() -> Option<Scalar> {
+    Some(Scalar::compare("room_id", CompareOp::Eq, uuid(1)))
 }
 
 fn messages(descending: bool) -> Select {
-    let order = OrderBy {
-        column: "created_at".into(),
-        descending,
-        nulls: None,
-    };
+    let order = OrderBy::column("created_at", descending, None);
     Select {
         table: "messages".into(),
         filter: of_room(),
@@ -128,11 +119,7 @@ fn pages_of_a_room_are_read_from_its_index() {
 fn mixed_directions_still_begin_at_the_cursor() {
     let (conn, catalog) = open();
     let mut page = messages(true);
-    page.order_by.push(OrderBy {
-        column: "id".into(),
-        descending: false,
-        nulls: None,
-    });
+    page.order_by.push(OrderBy::column("id", false, None));
     page.after = Some(Cursor::Values(vec![moment(1), uuid(7)]));
     let plan = plan(&conn, &catalog, &Read::Select(page));
     assert!(
@@ -146,11 +133,7 @@ fn lists_of_any_length_are_looked_up() {
     let (conn, catalog) = open();
     for count in [1, 5, 16, 17, 5_000] {
         let values = (0..count).map(uuid).collect();
-        let filter = Some(Expr::In {
-            column: "id".into(),
-            values,
-            negated: false,
-        });
+        let filter = Some(Scalar::among("id", values));
         let select = Select {
             table: "messages".into(),
             filter,
@@ -167,7 +150,7 @@ fn lists_of_any_length_are_looked_up() {
 #[test]
 fn keys_counts_and_extremes_are_looked_up() {
     let (conn, catalog) = open();
-    let filter = Some(Expr::PrimaryKey(KeyValue::Single(uuid(1))));
+    let filter = Some(Scalar::PrimaryKey(KeyValue::Single(uuid(1))));
     let get = Select {
         table: "messages".into(),
         filter,
@@ -223,11 +206,7 @@ fn a_long_list_deletes_its_rows() {
     let values = (50..150).map(uuid).collect();
     let delete = Write::Delete(Delete {
         table: "messages".into(),
-        filter: Some(Expr::In {
-            column: "id".into(),
-            values,
-            negated: false,
-        }),
+        filter: Some(Scalar::among("id", values)),
         returning: Returning::Nothing,
     });
     for (write, wanted) in [(insert, 100), (delete, 50)] {

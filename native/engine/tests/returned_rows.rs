@@ -10,7 +10,7 @@
 #[path = "support/host.rs"]
 mod host;
 
-use ash_rusqlite_engine::query::ir::{Conflict, Expr, KeyValue, Returning, Write};
+use ash_rusqlite_engine::query::ir::{Conflict, KeyValue, Returning, Scalar, Write};
 use ash_rusqlite_engine::{Database, Date, DateTime, Time, Value};
 use host::{close, config, insert, text, update, with_tables, write};
 use rusqlite::Connection;
@@ -67,8 +67,8 @@ fn returning(mut what: Write, wanted: &[&str]) -> Write {
     what
 }
 
-fn key(id: &str) -> Option<Expr> {
-    Some(Expr::PrimaryKey(KeyValue::Single(text(id))))
+fn key(id: &str) -> Option<Scalar> {
+    Some(Scalar::PrimaryKey(KeyValue::Single(text(id))))
 }
 
 #[test]

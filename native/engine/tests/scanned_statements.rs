@@ -35,11 +35,7 @@ fn of_room(room: &str) -> Read {
     Read::Select(Select {
         table: "messages".into(),
         filter: equal("room", text(room)),
-        order_by: vec![OrderBy {
-            column: "at".into(),
-            descending: true,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("at", true, None)],
         ..Select::default()
     })
 }

@@ -42,11 +42,7 @@ fn by_time() -> Read {
     Read::Select(Select {
         table: "t".into(),
         columns: Some(vec!["id".into()]),
-        order_by: vec![OrderBy {
-            column: "at".into(),
-            descending: false,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("at", false, None)],
         ..Select::default()
     })
 }

@@ -19,8 +19,7 @@ mod support {
 use std::cmp::Ordering;
 
 use ash_rusqlite_engine::query::ir::{
-    AggregateKind, Aggregated, Collation, CompareOp, DistinctOn, Expr, OrderBy, Partition, Scalar,
-    ScalarOrder, Select, Subselect,
+    AggregateKind, Aggregated, Collation, CompareOp, DistinctOn, OrderBy, Partition, Scalar, Select,
 };
 use ash_rusqlite_engine::ColumnType;
 use proptest::prelude::*;
@@ -31,7 +30,7 @@ use support::run::{run, select};
 use support::scalars::{condition, of_kind};
 
 /// A query of the same table whose rows have for `n` what the row around has for `m`.
-fn correlated(condition: Scalar, descending: bool, distinct: bool, cut: Cut) -> Subselect {
+fn correlated(condition: Scalar, descending: bool, distinct: bool, cut: Cut) -> Select {
     let column = |depth, name: &str| Scalar::Column {
         depth,
         table: 0,
@@ -43,22 +42,22 @@ fn correlated(condition: Scalar, descending: bool, distinct: bool, cut: Cut) -> 
         left: Box::new(column(0, "n")),
         right: Box::new(column(1, "m")),
     };
-    let order = match distinct {
+    let order_by = match distinct {
         true => vec![],
-        false => vec![ScalarOrder {
+        false => vec![OrderBy {
             scalar: column(0, "id"),
             descending,
             nulls: None,
         }],
     };
-    Subselect {
+    Select {
         table: "x".into(),
         filter: Some(Scalar::And(vec![same, condition])),
-        order,
+        order_by,
         limit: cut.0,
         offset: cut.1,
         distinct,
-        ..Subselect::default()
+        ..Select::default()
     }
 }
 
@@ -227,10 +226,10 @@ proptest! {
             }
         }
         let id = Scalar::Column { depth: 0, table: 0, name: "id".into() };
-        let order = vec![ScalarOrder { scalar: id, descending, nulls: None }];
+        let order = vec![OrderBy { scalar: id, descending, nulls: None }];
         let keys = vec![keys.0.clone(), keys.1.clone(), Scalar::Boolean(true)];
         let select = Select {
-            filter: Some(Expr::Scalar(Box::new(condition))),
+            filter: Some(condition),
             order_by: vec![],
             ..select(Scalar::Null, ColumnType::Any)
         };
@@ -239,7 +238,7 @@ proptest! {
         };
 
         let mut found = ids(Select {
-            distinct_on: Some(Box::new(DistinctOn { keys: keys.clone(), order: order.clone() })),
+            distinct_on: Some(Box::new(DistinctOn { keys: keys.clone(), order_by: order.clone() })),
             ..select.clone()
         });
         found.sort_unstable();
@@ -247,11 +246,10 @@ proptest! {
         firsts.sort_unstable();
         prop_assert_eq!(found, firsts);
 
-        let by_columns = OrderBy { column: "id".into(), descending, nulls: None };
-        for (order_by, scalar_order) in [(vec![], order), (vec![by_columns], vec![])] {
+        let by_columns = OrderBy::column("id", descending, None);
+        for order_by in [order, vec![by_columns]] {
             let found = ids(Select {
                 order_by,
-                scalar_order,
                 partition: Some(Box::new(Partition {
                     by: keys.clone(),
                     keys: None,
@@ -329,12 +327,11 @@ proptest! {
         // What is distinct by its id is every row, but numbers them as another query does.
         let distinct_on = distinct.then(|| Box::new(DistinctOn {
             keys: vec![id.clone()],
-            order: vec![],
+            order_by: vec![],
         }));
         let select = Select {
-            filter: Some(Expr::Scalar(Box::new(condition))),
-            order_by: vec![],
-            scalar_order: vec![ScalarOrder { scalar: id, descending, nulls: None }],
+            filter: Some(condition),
+            order_by: vec![OrderBy { scalar: id, descending, nulls: None }],
             distinct_on,
             partition: Some(Box::new(Partition {
                 by: vec![key],
@@ -366,9 +363,9 @@ proptest! {
             collation: Collation::Binary,
             include_nil: false,
             precision: None,
-            select: Subselect {
+            select: Select {
                 // Nulls come last, where a limit does not make their place matter.
-                order: vec![ScalarOrder {
+                order_by: vec![OrderBy {
                     scalar: scalar.clone(),
                     descending: true,
                     nulls: None,

@@ -64,11 +64,7 @@ fn by_time(table: &str) -> Read {
     Read::Select(Select {
         table: table.into(),
         columns: Some(vec!["id".into()]),
-        order_by: vec![OrderBy {
-            column: "at".into(),
-            descending: false,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("at", false, None)],
         limit: Some(10),
         ..Select::default()
     })
@@ -225,11 +221,7 @@ fn a_page_goes_on_where_the_last_one_ended_whatever_others_write_between_them() 
         Read::Select(Select {
             table: "t".into(),
             columns: Some(vec!["at".into()]),
-            order_by: vec![OrderBy {
-                column: "at".into(),
-                descending: false,
-                nulls: None,
-            }],
+            order_by: vec![OrderBy::column("at", false, None)],
             limit: Some(2),
             page: true,
             distinct,

@@ -9,8 +9,8 @@ use ash_rusqlite_engine::catalog::{Catalog, Form, KnownForms, Readings};
 use ash_rusqlite_engine::query::compile::{bind, compile_read};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, AggregateKind, Aggregated, Collation, CompareOp, Computed, Cursor, DistinctOn, Expr,
-    OrderBy, Read, Scalar, ScalarOrder, Select, Subselect,
+    Aggregate, AggregateKind, Aggregated, Collation, CompareOp, Computed, Cursor, DistinctOn,
+    OrderBy, Read, Scalar, Select,
 };
 use ash_rusqlite_engine::{ColumnType, Date, DateTime, Time, Value};
 use chrono::{Datelike, Duration, NaiveDateTime, Timelike};
@@ -160,7 +160,7 @@ fn plan(conn: &Connection, catalog: &Catalog, read: &Read) -> String {
     plan.join("; ")
 }
 
-fn select(filter: Option<Expr>) -> Select {
+fn select(filter: Option<Scalar>) -> Select {
     Select {
         table: "t".into(),
         columns: Some(vec!["id".into()]),
@@ -170,14 +170,10 @@ fn select(filter: Option<Expr>) -> Select {
 }
 
 fn by_id() -> OrderBy {
-    OrderBy {
-        column: "id".into(),
-        descending: false,
-        nulls: None,
-    }
+    OrderBy::column("id", false, None)
 }
 
-fn filtered(filter: Expr) -> Read {
+fn filtered(filter: Scalar) -> Read {
     Read::Select(Select {
         order_by: vec![by_id()],
         ..select(Some(filter))
@@ -193,7 +189,7 @@ fn at() -> Scalar {
 }
 
 fn scalar(filter: Scalar) -> Read {
-    filtered(Expr::Scalar(Box::new(filter)))
+    filtered(filter)
 }
 
 fn compared(op: CompareOp, left: Scalar, right: Scalar) -> Scalar {
@@ -276,11 +272,7 @@ fn agree(
                 let found = ids(&conn, catalog, &scalar(compared(op, literal(*probe), at())));
                 assert_eq!(found, turned, "turned {op:?} {probe}");
                 if !seconds || probe.nanosecond() == 0 {
-                    let plain = Expr::Compare {
-                        column: "at".into(),
-                        op,
-                        value: value(*probe, utc),
-                    };
+                    let plain = Scalar::compare("at", op, value(*probe, utc));
                     assert_eq!(
                         ids(&conn, catalog, &filtered(plain)),
                         wanted,
@@ -307,9 +299,9 @@ fn agree(
                 collation: Collation::Binary,
                 include_nil: false,
                 precision: None,
-                select: Subselect {
+                select: Select {
                     table: "t".into(),
-                    ..Subselect::default()
+                    ..Select::default()
                 },
             }));
             scalar(compared(CompareOp::Eq, at(), aggregated))
@@ -366,7 +358,7 @@ fn agree(
         let read = Read::Select(Select {
             distinct_on: Some(Box::new(DistinctOn {
                 keys: vec![at()],
-                order: vec![],
+                order_by: vec![],
             })),
             ..select(None)
         });
@@ -382,11 +374,7 @@ fn orders(
     utc: bool,
 ) {
     let wanted = sorted(rows, descending);
-    let by = |column: &str, descending| OrderBy {
-        column: column.into(),
-        descending,
-        nulls: None,
-    };
+    let by = |column: &str, descending| OrderBy::column(column, descending, None);
     let order_by = vec![by("at", descending), by("id", false)];
     let read = Read::Select(Select {
         order_by: order_by.clone(),
@@ -397,13 +385,13 @@ fn orders(
         wanted,
         "order, descending: {descending}"
     );
-    let scalar_order = vec![
-        ScalarOrder {
+    let of_expressions = vec![
+        OrderBy {
             scalar: at(),
             descending,
             nulls: None,
         },
-        ScalarOrder {
+        OrderBy {
             scalar: Scalar::Column {
                 depth: 0,
                 table: 0,
@@ -414,13 +402,13 @@ fn orders(
         },
     ];
     let read = Read::Select(Select {
-        scalar_order,
+        order_by: of_expressions,
         ..select(None)
     });
     assert_eq!(
         ids(conn, catalog, &read),
         wanted,
-        "scalar order, descending: {descending}"
+        "order of expressions, descending: {descending}"
     );
     // Pages of two, each from the last row of the one before.
     for (place, id) in wanted.iter().enumerate() {
@@ -547,7 +535,7 @@ fn an_index_serves_comparisons_in_both_cases() {
         for (catalog, bound) in [(&known, one), (&unknown, several)] {
             for column_type in [ColumnType::DateTime, ColumnType::DateTimeUsec] {
                 let left = compared(op, at(), literal(column_type));
-                let read = Read::Select(select(Some(Expr::Scalar(Box::new(left)))));
+                let read = Read::Select(select(Some(left)));
                 let plan = plan(&conn, catalog, &read);
                 assert!(
                     plan.contains(&format!("INDEX t_at {bound}")),
@@ -558,11 +546,7 @@ fn an_index_serves_comparisons_in_both_cases() {
     }
     // Only known texts are in the order of time.
     let ordered = Read::Select(Select {
-        order_by: vec![OrderBy {
-            column: "at".into(),
-            descending: true,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("at", true, None)],
         limit: Some(2),
         ..select(None)
     });
@@ -579,14 +563,14 @@ fn what_is_computed_from_times_is_compared_as_times() {
     }));
     let (conn, catalog) = table("TEXT", ColumnType::DateTimeUsec, &rows);
     let newest = Scalar::Subquery(
-        Box::new(Subselect {
+        Box::new(Select {
             table: "t".into(),
-            order: vec![ScalarOrder {
+            order_by: vec![OrderBy {
                 scalar: at(),
                 descending: true,
                 nulls: None,
             }],
-            ..Subselect::default()
+            ..Select::default()
         }),
         Box::new(at()),
     );

@@ -292,11 +292,7 @@ mod tests {
         let catalog = SharedCatalog::load_with(&conn, forms(Duration::ZERO)).unwrap();
         let read = Read::Select(Select {
             table: "t".into(),
-            order_by: vec![OrderBy {
-                column: "at".into(),
-                descending: true,
-                nulls: None,
-            }],
+            order_by: vec![OrderBy::column("at", true, None)],
             limit: Some(3),
             ..Select::default()
         });

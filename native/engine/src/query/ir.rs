@@ -1,17 +1,17 @@
 //! The query language as plain data. A host decodes its own terms into these enums;
 //! `compile` turns them into SQL. Names are checked against the catalog, values are bound.
 
+mod aggregated;
 mod events;
 mod journal;
 mod scalar;
-mod subselect;
 
-pub use subselect::{Aggregated, Subselect};
+pub use aggregated::Aggregated;
 
 pub use events::{ConsumerWrite, EventQuery, JournalRead, Progress};
 pub use journal::{AsOf, Moment, WriteContext};
 
-pub use scalar::{Collation, Computed, Nulls, Piece, Scalar, ScalarOrder};
+pub use scalar::{Collation, Computed, Nulls, OrderBy, Piece, Scalar};
 
 pub use super::vocabulary::{
     Aggregate, AggregateKind, Arguments, ArithOp, Cast, CompareOp, Function,
@@ -65,7 +65,7 @@ pub struct UpdateEach {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The condition.
-    pub filter: Expr,
+    pub filter: Scalar,
     /// The new values.
     pub set: Vec<Assignment>,
 }
@@ -89,9 +89,9 @@ pub struct UpdateOrInsert {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateOrInsertRow {
     /// Which row it is. More than one is an error.
-    pub keys: Expr,
+    pub keys: Scalar,
     /// What must hold of the row that is there; otherwise it is left as it is.
-    pub only_if: Option<Expr>,
+    pub only_if: Option<Scalar>,
     /// What is done to it.
     pub set: Vec<Assignment>,
     /// What is inserted when there is none.
@@ -120,14 +120,14 @@ pub enum RowChange<'w> {
     /// It updates them.
     Update {
         /// The condition; `None` means every row.
-        filter: Option<&'w Expr>,
+        filter: Option<&'w Scalar>,
         /// The new values.
         set: &'w [Assignment],
     },
     /// It deletes them.
     Delete {
         /// The condition; `None` means every row.
-        filter: Option<&'w Expr>,
+        filter: Option<&'w Scalar>,
     },
 }
 
@@ -268,7 +268,7 @@ pub struct Update {
     /// The table's name.
     pub table: Name,
     /// The condition; `None` means every row.
-    pub filter: Option<Expr>,
+    pub filter: Option<Scalar>,
     /// The new values.
     pub set: Vec<Assignment>,
     /// Which columns of the updated rows come back.
@@ -292,7 +292,7 @@ pub struct Delete {
     /// The table's name.
     pub table: Name,
     /// The condition; `None` means every row.
-    pub filter: Option<Expr>,
+    pub filter: Option<Scalar>,
     /// Which columns of the deleted rows come back.
     pub returning: Returning,
 }
@@ -334,22 +334,26 @@ pub enum Read {
     Explain(Box<Read>),
 }
 
-/// Rows of one table.
+/// Rows of one table: of a read, or of a query within an expression ([`Scalar::Exists`],
+/// [`Scalar::Subquery`], [`Aggregated`]), which is of a read's fields only these: `joins`, `filter`,
+/// `order_by`, `limit`, `offset`, and `distinct` scalars.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Select {
     /// The table's name.
     pub table: Name,
+    /// Tables that are joined to it (inner joins), each with its condition, which may refer to
+    /// the tables before. A read has none.
+    pub joins: Vec<(Name, Scalar)>,
     /// The columns, in the order wanted; `None` means all.
     pub columns: Option<Vec<Name>>,
     /// What is computed besides the columns, of which there may be none then.
     pub computed: Vec<Computed>,
-    /// The condition.
-    pub filter: Option<Expr>,
-    /// The order. With a cursor or `page` the primary key is added, so that it is total.
+    /// The condition: neither null nor zero.
+    pub filter: Option<Scalar>,
+    /// The order. Where all of it is columns as they are declared ([`OrderBy::column`]), a cursor
+    /// or `page` adds the primary key, so that it is total. Nothing is added to any other, and it
+    /// has no cursors.
     pub order_by: Vec<OrderBy>,
-    /// An order by scalars; takes the place of `order_by`. Nothing is added to it, and it has
-    /// no cursors.
-    pub scalar_order: Vec<ScalarOrder>,
     /// The largest number of rows.
     pub limit: Option<u64>,
     /// The number of rows that are skipped first.
@@ -376,7 +380,7 @@ pub struct DistinctOn {
     /// The keys.
     pub keys: Vec<Scalar>,
     /// The order that says which row is the first.
-    pub order: Vec<ScalarOrder>,
+    pub order_by: Vec<OrderBy>,
 }
 
 /// Keys that part rows, compared by their bytes; nulls are equal.
@@ -400,76 +404,6 @@ pub enum Cursor {
     Row(Vec<(Name, Value)>),
     /// The values of the order's columns, primary key included, as `page` gave them.
     Values(Vec<Value>),
-}
-
-/// One column of an order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OrderBy {
-    /// The column's name.
-    pub column: Name,
-    /// Greatest first.
-    pub descending: bool,
-    /// Where nulls go; `None` is SQLite's way: first when ascending, last when descending.
-    pub nulls: Option<Nulls>,
-}
-
-/// A condition, with SQL's three-valued logic.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Expr {
-    /// All of them. Empty is true.
-    And(Vec<Expr>),
-    /// Any of them. Empty is false.
-    Or(Vec<Expr>),
-    /// Not.
-    Not(Box<Expr>),
-    /// A column compared with a value. `Eq` and `NotEq` with null mean `IsNull`.
-    Compare {
-        /// The column's name.
-        column: Name,
-        /// The operator.
-        op: CompareOp,
-        /// The value, encoded by the column's type.
-        value: Value,
-    },
-    /// A column compared with another one of the same table.
-    CompareColumns {
-        /// The left column.
-        left: Name,
-        /// The operator.
-        op: CompareOp,
-        /// The right column.
-        right: Name,
-    },
-    /// A column's value is (not) among these. A null among them is ignored.
-    In {
-        /// The column's name.
-        column: Name,
-        /// The values.
-        values: Vec<Value>,
-        /// Not among.
-        negated: bool,
-    },
-    /// A column is (not) null.
-    IsNull {
-        /// The column's name.
-        column: Name,
-        /// Not null.
-        negated: bool,
-    },
-    /// A column is (not) like a pattern: `%` any text, `_` one character, `\` escapes;
-    /// ASCII letters match in either case, as SQLite's LIKE.
-    Like {
-        /// The column's name.
-        column: Name,
-        /// The pattern.
-        pattern: String,
-        /// Not like.
-        negated: bool,
-    },
-    /// The row of this primary key: one value, or each key column with its value.
-    PrimaryKey(KeyValue),
-    /// A scalar that is neither null nor zero.
-    Scalar(Box<Scalar>),
 }
 
 /// The value of a primary key.

@@ -17,7 +17,7 @@ use crate::catalog::ReadTypes;
 use crate::error::Result;
 use crate::journal::{ChainReport, Rebuilt, Redacted, Redaction, Retained, Retention, Verified};
 use crate::migration::{Applied, Baseline, MigrateOptions, MigrationCheck, MigrationStatus};
-use crate::query::ir::{Expr, KeyValue, Read, Write};
+use crate::query::ir::{KeyValue, Read, Scalar, Write};
 use crate::schema::one_form::OtherForms;
 use crate::schema::{Difference, TableSpec};
 use crate::service::progress::Progress;
@@ -225,7 +225,7 @@ pub enum RedactedRows {
     /// That of a key, which may be deleted already.
     Key(KeyValue),
     /// Those of a condition.
-    Where(Option<Expr>),
+    Where(Option<Scalar>),
 }
 
 impl Maintenance {

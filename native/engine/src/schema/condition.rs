@@ -190,6 +190,7 @@ fn no_collation_of_ours(collation: Collation) -> std::result::Result<(), String>
         Collation::Binary => return Ok(()),
         Collation::Decimal => "decimals",
         Collation::CaseInsensitive => "texts without regard to case",
+        Collation::Declared => "columns by their own collations",
         Collation::Time(_) => "times, of which texts may have several forms",
     };
     Err(format!("compares {what}, which no other program could do"))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, CompareOp, Conflict, Delete, Expr, Insert, Read, Returning, Select, Update, Write,
+    Aggregate, CompareOp, Conflict, Delete, Insert, Read, Returning, Scalar, Select, Update, Write,
 };
 use ash_rusqlite_engine::service::progress::Progress;
 use ash_rusqlite_engine::value::Row;
@@ -229,7 +229,7 @@ pub fn insert(table: &str, row: &[(&str, Value)]) -> Write {
     })
 }
 
-pub fn update(table: &str, filter: Option<Expr>, set: &[(&str, Value)]) -> Write {
+pub fn update(table: &str, filter: Option<Scalar>, set: &[(&str, Value)]) -> Write {
     use ash_rusqlite_engine::query::ir::Assignment;
     let set = set
         .iter()
@@ -291,7 +291,7 @@ pub fn read_until(
     })
 }
 
-pub fn delete(table: &str, filter: Option<Expr>) -> Write {
+pub fn delete(table: &str, filter: Option<Scalar>) -> Write {
     Write::Delete(Delete {
         table: table.into(),
         filter,
@@ -299,15 +299,11 @@ pub fn delete(table: &str, filter: Option<Expr>) -> Write {
     })
 }
 
-pub fn compare(column: &str, op: CompareOp, value: Value) -> Option<Expr> {
-    Some(Expr::Compare {
-        column: column.into(),
-        op,
-        value,
-    })
+pub fn compare(column: &str, op: CompareOp, value: Value) -> Option<Scalar> {
+    Some(Scalar::compare(column, op, value))
 }
 
-pub fn equal(column: &str, value: Value) -> Option<Expr> {
+pub fn equal(column: &str, value: Value) -> Option<Scalar> {
     compare(column, CompareOp::Eq, value)
 }
 

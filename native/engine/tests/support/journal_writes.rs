@@ -4,7 +4,7 @@
 
 use ash_rusqlite_engine::query::ir::WriteContext;
 use ash_rusqlite_engine::query::ir::{
-    Assignment, Change, Conflict, ConflictSet, Expr, Insert, Returning, SqlWrite, UpdateEach,
+    Assignment, Change, Conflict, ConflictSet, Insert, Returning, Scalar, SqlWrite, UpdateEach,
     UpdateOrInsert, UpdateOrInsertRow, Write,
 };
 use ash_rusqlite_engine::{Name, Value};
@@ -96,7 +96,7 @@ fn set(random: &mut Random) -> Vec<Assignment> {
         .collect()
 }
 
-fn by_id(random: &mut Random) -> Expr {
+fn by_id(random: &mut Random) -> Scalar {
     equal("id", text(&random.id())).unwrap()
 }
 

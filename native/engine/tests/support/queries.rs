@@ -1,6 +1,6 @@
 //! Random queries over the columns of `data`.
 
-use ash_rusqlite_engine::query::ir::{CompareOp, Cursor, Expr, Nulls, OrderBy, Select};
+use ash_rusqlite_engine::query::ir::{CompareOp, Cursor, Nulls, OrderBy, Scalar, Select};
 use ash_rusqlite_engine::Value;
 use proptest::prelude::*;
 use proptest::sample::select as one_of;
@@ -13,7 +13,7 @@ fn op() -> impl Strategy<Value = CompareOp> {
     one_of(vec![Eq, NotEq, Lt, LtEq, Gt, GtEq])
 }
 
-fn filter() -> impl Strategy<Value = Expr> {
+fn filter() -> impl Strategy<Value = Scalar> {
     let column = || one_of(COLUMNS.to_vec());
     let compare = (column(), op()).prop_flat_map(|((name, kind), op)| {
         let equality = matches!(op, CompareOp::Eq | CompareOp::NotEq);
@@ -22,11 +22,7 @@ fn filter() -> impl Strategy<Value = Expr> {
         } else {
             value(kind)
         };
-        value.prop_map(move |value| Expr::Compare {
-            column: name.into(),
-            op,
-            value,
-        })
+        value.prop_map(move |value| Scalar::compare(name, op, value))
     });
     let columns = (
         one_of(vec![
@@ -39,37 +35,23 @@ fn filter() -> impl Strategy<Value = Expr> {
         ]),
         op(),
     )
-        .prop_map(|((l, r), op)| Expr::CompareColumns {
-            left: l.into(),
-            op,
-            right: r.into(),
-        });
+        .prop_map(|((l, r), op)| Scalar::compare_columns(l, op, r));
     let among = (column(), any::<bool>()).prop_flat_map(|((name, kind), negated)| {
         let few = prop::collection::vec(nullable(kind), 0..5);
         let many = prop::collection::vec(nullable(kind), 15..24);
-        prop_oneof![few, many].prop_map(move |values| Expr::In {
-            column: name.into(),
-            values,
-            negated,
-        })
+        prop_oneof![few, many]
+            .prop_map(move |values| Scalar::among(name, values).negated_if(negated))
     });
-    let is_null = (column(), any::<bool>()).prop_map(|((name, _), negated)| Expr::IsNull {
-        column: name.into(),
-        negated,
-    });
-    let like = (one_of(vec!["t", "s"]), "[aAbä%_\\\\]{0,4}", any::<bool>()).prop_map(
-        |(name, pattern, negated)| Expr::Like {
-            column: name.into(),
-            pattern,
-            negated,
-        },
-    );
+    let is_null =
+        (column(), any::<bool>()).prop_map(|((name, _), negated)| Scalar::is_null(name, negated));
+    let like = (one_of(vec!["t", "s"]), "[aAbä%_\\\\]{0,4}", any::<bool>())
+        .prop_map(|(name, pattern, negated)| Scalar::like(name, pattern).negated_if(negated));
     let leaf = prop_oneof![4 => compare, 1 => columns, 2 => among, 1 => is_null, 2 => like];
     leaf.prop_recursive(3, 12, 6, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..6).prop_map(Expr::And),
-            prop::collection::vec(inner.clone(), 0..6).prop_map(Expr::Or),
-            inner.prop_map(|expr| Expr::Not(Box::new(expr))),
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Scalar::And),
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Scalar::Or),
+            inner.prop_map(|expr| Scalar::Not(Box::new(expr))),
         ]
     })
 }
@@ -92,13 +74,8 @@ fn place() -> impl Strategy<Value = Option<Place>> {
 
 fn orders() -> impl Strategy<Value = Vec<OrderBy>> {
     let nulls = one_of(vec![None, Some(Nulls::First), Some(Nulls::Last)]);
-    let order = (one_of(COLUMNS.to_vec()), any::<bool>(), nulls).prop_map(
-        |((name, _), descending, nulls)| OrderBy {
-            column: name.into(),
-            descending,
-            nulls,
-        },
-    );
+    let order = (one_of(COLUMNS.to_vec()), any::<bool>(), nulls)
+        .prop_map(|((name, _), descending, nulls)| OrderBy::column(name, descending, nulls));
     prop::collection::vec(order, 0..4)
 }
 
@@ -139,7 +116,7 @@ pub fn query() -> impl Strategy<Value = Query> {
                 if let (true, Some(columns)) = (distinct, &select.columns) {
                     select
                         .order_by
-                        .retain(|order| columns.contains(&order.column));
+                        .retain(|order| columns.contains(order.declared_column().unwrap()));
                 }
                 if select.order_by.is_empty() && !page && after.is_none() && before.is_none() {
                     (select.limit, select.offset) = (None, None);

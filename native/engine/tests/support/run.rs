@@ -53,11 +53,7 @@ pub fn select(computed: Scalar, column_type: ColumnType) -> Select {
             column_type,
             list: false,
         }],
-        order_by: vec![OrderBy {
-            column: "id".into(),
-            descending: false,
-            nulls: None,
-        }],
+        order_by: vec![OrderBy::column("id", false, None)],
         ..Select::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::compiled::{invalid, Compiled};
-use super::select::{one_value, Plan, Wanted};
+use super::select::{one_value, ResolvedSelect, Wanted};
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
 use crate::query::ir::{Aggregate, Select};
@@ -32,8 +32,8 @@ pub(super) fn aggregate<'v>(
     } else {
         Wanted::All
     };
-    let mut plan = Plan::new(select, table, wanted)?;
-    plan.ordered = select.limit.is_some() || select.offset.is_some();
+    let mut resolved = ResolvedSelect::new(select, table, wanted)?;
+    resolved.ordered = select.limit.is_some() || select.offset.is_some();
     let mut b = Builder::new(table, catalog);
     b.push("SELECT ");
     call(&mut b, function, column);
@@ -43,11 +43,11 @@ pub(super) fn aggregate<'v>(
         } else {
             " FROM (SELECT "
         });
-        plan.columns(&mut b)?;
-        plan.from(&mut b)?;
+        resolved.columns(&mut b)?;
+        resolved.from(&mut b)?;
         b.push(")");
     } else {
-        plan.from(&mut b)?;
+        resolved.from(&mut b)?;
     }
     Ok(one_value(b, name, column_type))
 }

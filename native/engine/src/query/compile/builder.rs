@@ -85,14 +85,23 @@ impl<'t, 'v> Builder<'t, 'v> {
         Ok(())
     }
 
-    /// A column where it is compared: a decimal by its value, a time by what it is, others by
-    /// their own collation. Returns the family of times of several forms.
-    pub(super) fn compared(&mut self, column: &Column) -> Option<TimeFamily> {
+    /// A column of the statement's table where it is compared as it is declared.
+    pub(super) fn compared(&mut self, column: &Column) {
         self.name(&column.name);
+        self.collate_declared(self.table, column);
+    }
+
+    /// The collation of a column as it is declared: a decimal by its value, a time by what it is,
+    /// none for others, which have their own. Returns the family of times of several forms.
+    pub(super) fn collate_declared(
+        &mut self,
+        table: &Table,
+        column: &Column,
+    ) -> Option<TimeFamily> {
         if column.column_type.order() == Order::Decimal {
             self.push(" COLLATE ash_rusqlite_decimal");
         }
-        let family = self.several_forms(self.table, column);
+        let family = self.several_forms(table, column);
         if let Some(family) = family {
             self.collate_times(family);
         }
@@ -118,6 +127,23 @@ impl<'t, 'v> Builder<'t, 'v> {
         }
         self.sql.push('?');
         self.params.push(param);
+        Ok(())
+    }
+
+    /// ` LIMIT … OFFSET …`.
+    pub(super) fn limit(&mut self, limit: Option<u64>, offset: Option<u64>) -> Result<()> {
+        if limit.is_none() && offset.is_none() {
+            return Ok(());
+        }
+        self.push(" LIMIT ");
+        match limit {
+            Some(limit) => self.stored(count(limit))?,
+            None => self.push("-1"),
+        }
+        if let Some(offset) = offset {
+            self.push(" OFFSET ");
+            self.stored(count(offset))?;
+        }
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub(super) fn settle(b: &mut Builder<'_, '_>, collation: Collation, scalar: &Sca
     let family = match collation {
         Collation::Time(family) => Some(family),
         Collation::Binary => type_of(b, scalar).and_then(ColumnType::time_family),
-        Collation::Decimal | Collation::CaseInsensitive => None,
+        Collation::Decimal | Collation::CaseInsensitive | Collation::Declared => None,
     };
     match (family, b.time_column(scalar)) {
         (None, _) => collation,
@@ -51,7 +51,7 @@ pub(super) fn family(
         Collation::Binary => scalars
             .iter()
             .find_map(|scalar| type_of(b, scalar)?.time_family()),
-        Collation::Decimal | Collation::CaseInsensitive => None,
+        Collation::Decimal | Collation::CaseInsensitive | Collation::Declared => None,
     }
 }
 
@@ -73,6 +73,13 @@ pub(super) fn collated<'v>(
         Collation::CaseInsensitive => {
             b.scalar(scalar)?;
             b.push(" COLLATE ash_rusqlite_ci");
+        }
+        Collation::Declared => {
+            b.scalar(scalar)?;
+            if let Scalar::Column { depth, table, name } = scalar {
+                let (owner, column) = b.scopes.owned_column(*depth, *table, name)?;
+                b.collate_declared(owner, column);
+            }
         }
         Collation::Binary => {
             b.scalar(scalar)?;

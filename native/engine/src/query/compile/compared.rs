@@ -69,10 +69,9 @@ pub(super) fn same<'v>(
     right: &'v Scalar,
     negated: bool,
 ) -> Result<()> {
-    let operator = if negated {
-        Comparison::IS_NOT
-    } else {
-        Comparison::IS
+    let operator = match negated {
+        true => Comparison::IS_NOT,
+        false => Comparison::IS,
     };
     compare(b, operator, collation, left, right)
 }

@@ -4,7 +4,7 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
 use super::builder::Builder;
 use super::compiled::invalid;
-use super::order::Term;
+use super::keyset::Term;
 use crate::catalog::Table;
 use crate::error::{Error, Result};
 use crate::query::ir::Cursor;

@@ -3,8 +3,10 @@
 //! fragments of a program, which `fragment` checks.
 //!
 //! `compiled` is what all need, `builder` writes the SQL. A read begins in `select` or `aggregate`, a
-//! write in `insert`, `write` or `update_or_insert`. Conditions are in `where_clause`, and
-//! expressions in `scalar`: every other file writes an expression by [`builder::Builder::scalar`].
+//! write in `insert`, `write` or `update_or_insert`, a query within an expression in `subselect`.
+//! Their WHERE is in `where_clause`, ORDER BY in `order`, and expressions are in `scalar`: every
+//! other file writes them by [`builder::Builder::scalar`] and [`builder::Builder::condition`].
+//! What compares is in `compared`, but for columns as they are declared, which are in `declared`.
 
 mod aggregate;
 mod builder;
@@ -13,11 +15,12 @@ mod compared;
 mod compiled;
 mod compiled_write;
 mod cursor;
-mod filter;
+mod declared;
 mod fragment;
 mod ignore_case;
 mod insert;
 mod insert_sql;
+mod keyset;
 mod lists;
 mod nulls_equal;
 mod numbered;
@@ -26,7 +29,6 @@ mod plan;
 mod returned_row;
 mod returning;
 mod scalar;
-mod scalar_order;
 mod scope;
 mod select;
 mod subselect;

@@ -10,21 +10,13 @@ use super::compiled::Param;
 use super::{ignore_case, lists};
 use crate::catalog::Column;
 use crate::error::Result;
-use crate::query::ir::{Collation, CompareOp, Expr, Scalar};
+use crate::query::ir::{Collation, CompareOp, Scalar};
 use crate::value::{self, Affinity, ColumnType, Value};
 
 /// Writes, each with ` AND ` before it, what the equalities of a condition imply for such indexes.
-pub(super) fn implied<'v>(b: &mut Builder<'_, 'v>, expr: &'v Expr) -> Result<()> {
-    match expr {
-        Expr::And(exprs) => exprs.iter().try_for_each(|expr| implied(b, expr)),
-        Expr::Scalar(scalar) => implied_by(b, scalar),
-        _ => Ok(()),
-    }
-}
-
-fn implied_by<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
+pub(super) fn implied<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
     match scalar {
-        Scalar::And(scalars) => scalars.iter().try_for_each(|scalar| implied_by(b, scalar)),
+        Scalar::And(scalars) => scalars.iter().try_for_each(|scalar| implied(b, scalar)),
         Scalar::Compare {
             op: CompareOp::Eq,
             collation,

@@ -2,11 +2,11 @@
 
 use super::builder::{count, rowid_name, Builder};
 use super::collation::collated;
+use super::compared;
 use super::compiled::{invalid, Param};
-use super::filter::where_select;
 use super::lists::{array, values_of};
-use super::order::{self, Term};
-use super::{compared, scalar_order};
+use super::order::{orders, write as order_by, Order};
+use super::where_clause::filter;
 use crate::error::Result;
 use crate::query::ir::{Collation, DistinctOn, Partition, Scalar, Select};
 
@@ -15,18 +15,18 @@ pub(super) fn partition<'v>(
     b: &mut Builder<'_, 'v>,
     select: &'v Select,
     partition: &'v Partition,
-    terms: &[Term<'_>],
+    order: &Order<'_, 'v>,
 ) -> Result<()> {
     b.push(" WHERE ");
     if let Some((key, keys, rowid)) = looked_up(b, select, partition)? {
-        return look_up(b, select, terms, (key, keys, rowid), partition);
+        return look_up(b, select, order, (key, keys, rowid), partition);
     }
     begin(b, &partition.by)?;
-    rows_in_order(b, select, terms)?;
+    order.write(b)?;
     end(b);
     let filtered = match select.distinct_on.as_deref() {
         Some(on) => distinct_on(b, select, on)?,
-        None => where_select(b, select)?,
+        None => filter(b, select)?,
     };
     if let (Some(keys), [key]) = (&partition.keys, partition.by.as_slice()) {
         b.push(if filtered { " AND " } else { " WHERE " });
@@ -67,7 +67,7 @@ fn looked_up<'v>(
 fn look_up<'v>(
     b: &mut Builder<'_, 'v>,
     select: &'v Select,
-    terms: &[Term<'_>],
+    order: &Order<'_, 'v>,
     (key, values, rowid): LookUp<'v>,
     partition: &Partition,
 ) -> Result<()> {
@@ -84,39 +84,14 @@ fn look_up<'v>(
     b.push(rowid);
     b.push(" FROM ");
     b.table_name();
-    let filtered = where_select(b, select)?;
+    let filtered = filter(b, select)?;
     b.push(if filtered { " AND " } else { " WHERE " });
     collated(b, Collation::Binary, key)?;
     b.push(" = \"ash_rusqlite_key\".\"value\"");
-    rows_in_order(b, select, terms)?;
-    b.push(" LIMIT ");
-    match partition.limit {
-        Some(limit) => b.stored(count(limit))?,
-        None => b.push("-1"),
-    }
-    b.push(" OFFSET ");
-    b.stored(count(partition.offset.unwrap_or(0)))?;
+    order.write(b)?;
+    b.limit(partition.limit, Some(partition.offset.unwrap_or(0)))?;
     b.push("))");
     Ok(())
-}
-
-/// Writes the order of the rows of a partition.
-fn rows_in_order<'v>(
-    b: &mut Builder<'_, 'v>,
-    select: &'v Select,
-    terms: &[Term<'_>],
-) -> Result<()> {
-    if select
-        .scalar_order
-        .iter()
-        .any(|item| scalar_order::orders(&item.scalar))
-    {
-        order_by(b, |b| scalar_order::order(b, &select.scalar_order, false))
-    } else if !terms.is_empty() {
-        order_by(b, |b| order::items(b, terms))
-    } else {
-        Ok(())
-    }
 }
 
 /// Writes the condition that a row is the first of its keys, with ` WHERE ` before it; there always is one.
@@ -125,14 +100,15 @@ pub(super) fn distinct_on<'v>(
     select: &'v Select,
     on: &'v DistinctOn,
 ) -> Result<bool> {
-    let DistinctOn { keys, order } = on;
+    let DistinctOn {
+        keys,
+        order_by: first,
+    } = on;
     b.push(" WHERE ");
     begin(b, keys)?;
-    if order.iter().any(|item| scalar_order::orders(&item.scalar)) {
-        order_by(b, |b| scalar_order::order(b, order, false))?;
-    }
+    order_by(b, first)?;
     end(b);
-    where_select(b, select)?;
+    filter(b, select)?;
     b.push(") WHERE \"ash_rusqlite_row\" = 1)");
     Ok(true)
 }
@@ -172,20 +148,12 @@ fn begin<'v>(b: &mut Builder<'_, 'v>, keys: &'v [Scalar]) -> Result<()> {
         }
     }
     b.push(", row_number() OVER (");
-    let keys = || keys.iter().filter(|key| scalar_order::orders(key));
+    let keys = || keys.iter().filter(|key| orders(key));
     if keys().next().is_some() {
         b.push("PARTITION BY ");
         b.list(keys(), by_bytes)?;
     }
     Ok(())
-}
-
-fn order_by<'t, 'v>(
-    b: &mut Builder<'t, 'v>,
-    items: impl FnOnce(&mut Builder<'t, 'v>) -> Result<()>,
-) -> Result<()> {
-    b.push(" ORDER BY ");
-    items(b)
 }
 
 fn end(b: &mut Builder<'_, '_>) {
@@ -212,7 +180,7 @@ fn by_bytes<'v>(b: &mut Builder<'_, 'v>, key: &'v Scalar) -> Result<()> {
 /// Writes the keys of the partitions, which the rows are ordered by first; returns whether
 /// there was any.
 pub(super) fn keys<'v>(b: &mut Builder<'_, 'v>, partition: &'v Partition) -> Result<bool> {
-    let keys = || partition.by.iter().filter(|key| scalar_order::orders(key));
+    let keys = || partition.by.iter().filter(|key| orders(key));
     b.list(keys(), by_bytes)?;
     Ok(keys().next().is_some())
 }

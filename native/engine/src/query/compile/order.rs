@@ -1,222 +1,139 @@
-//! The order of rows, and the key that makes it total.
+//! ORDER BY: expressions, or the columns of an order in which rows have a place.
 
-use rusqlite::types::ToSqlOutput;
-
-use super::builder::{self, encode_rowid, rowid_name, Builder};
-use super::compiled::invalid;
-use super::times;
-use crate::catalog::{Column, Form, Table};
+use super::builder::Builder;
+use super::collation::collated;
+use super::fragment;
+use super::keyset::Term;
+use super::types::type_of;
 use crate::error::Result;
-use crate::query::ir::{CompareOp, Nulls, OrderBy};
-use crate::value::{Order, Value};
+use crate::query::ir::{Collation, Nulls, OrderBy, Scalar};
+use crate::value::{self, ColumnType};
 
-/// Where a term comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// It is given.
-    Given,
-    /// It was added.
-    Added,
-    /// It was added behind one that says the same, as long as the texts of its times are known to
-    /// have one form. It is a value of a cursor, whose values are the same whatever is known, but
-    /// no more than that.
-    Repeated,
+/// The order of a read's rows.
+pub(super) enum Order<'a, 'v> {
+    /// Columns, by which a row has a place.
+    Keyset(Vec<Term<'a>>),
+    /// Expressions.
+    Free(&'v [OrderBy]),
 }
 
-/// One column of an order.
-#[derive(Clone, Copy)]
-pub(super) struct Term<'a> {
-    /// The column's name, or the rowid's.
-    pub(super) name: &'a str,
-    /// `None` for the rowid.
-    pub(super) column: Option<&'a Column>,
-    /// Compared by a collation under which different texts may be equal: of decimals, or of
-    /// times of several forms.
-    pub(super) loose: bool,
-    place: Place,
-    pub(super) descending: bool,
-    pub(super) nullable: bool,
-    pub(super) nulls_first: bool,
-}
-
-impl<'a> Term<'a> {
-    fn of(column: &'a Column, descending: bool, key: bool) -> Self {
-        Term {
-            name: &column.name,
-            column: Some(column),
-            loose: column.column_type.order() == Order::Decimal
-                || (column.column_type.time_family().is_some() && column.form != Form::One),
-            place: Place::Given,
-            descending,
-            nullable: !column.not_null && !key,
-            nulls_first: !descending,
+impl<'a, 'v> Order<'a, 'v> {
+    /// The columns by which a row has a place.
+    pub(super) fn terms(&self) -> &[Term<'a>] {
+        match self {
+            Order::Keyset(terms) => terms,
+            Order::Free(_) => &[],
         }
     }
 
-    fn rowid(name: &'static str, descending: bool) -> Self {
-        Term {
-            name,
-            column: None,
-            loose: false,
-            place: Place::Given,
-            descending,
-            nullable: false,
-            nulls_first: !descending,
+    /// Whether it orders nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Order::Keyset(terms) => terms.is_empty(),
+            Order::Free(order_by) => !orders_by(order_by),
         }
     }
 
-    /// Whether it says no more than one before it.
-    pub(super) fn is_repeated(&self) -> bool {
-        self.place == Place::Repeated
-    }
-
-    /// The term of the opposite order.
-    pub(super) fn reversed(mut self) -> Self {
-        self.descending = !self.descending;
-        self.nulls_first = !self.nulls_first;
-        self
-    }
-
-    /// The column where it is compared.
-    pub(super) fn write(&self, b: &mut Builder<'_, '_>) {
-        match self.column {
-            Some(column) if self.loose || column.form == Form::One => {
-                b.compared(column);
+    /// Writes it, with commas between its items; `comma` begins with one.
+    pub(super) fn items(&self, b: &mut Builder<'_, 'v>, comma: bool) -> Result<()> {
+        match self {
+            Order::Keyset(terms) => {
+                if comma && !terms.is_empty() {
+                    b.push(", ");
+                }
+                keyset_items(b, terms)
             }
-            _ => b.name(self.name),
+            Order::Free(order_by) => items(b, order_by, comma),
         }
     }
 
-    /// Writes what follows for the texts of times of several forms from a comparison of the term
-    /// with a value, with ` AND ` behind it.
-    pub(super) fn write_bounds<'v>(
-        &self,
-        b: &mut Builder<'_, 'v>,
-        value: &ToSqlOutput<'v>,
-    ) -> Result<()> {
-        let Some((column, family)) = self
-            .column
-            .filter(|_| self.loose)
-            .and_then(|column| Some((column, column.column_type.time_family()?)))
-        else {
+    /// Writes ` ORDER BY …` unless it orders nothing.
+    pub(super) fn write(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
+        if self.is_empty() {
             return Ok(());
-        };
-        let operator = match self.descending {
-            true => CompareOp::LtEq,
-            false => CompareOp::GtEq,
-        };
-        b.push("1");
-        times::column_bounds(b, &column.name, family, operator.comparison(), value)?;
-        b.push(" AND ");
-        Ok(())
-    }
-
-    /// The name alone, for the columns of a result.
-    pub(super) fn write_name(&self, b: &mut Builder<'_, '_>) {
-        b.name(self.name);
-    }
-
-    /// A cursor's value as the column stores it.
-    pub(super) fn encode<'v>(&self, value: &'v Value, table: &Table) -> Result<ToSqlOutput<'v>> {
-        match self.column {
-            Some(column) => builder::encode(value, table, column),
-            None => encode_rowid(value, table),
         }
+        b.push(" ORDER BY ");
+        self.items(b, false)
     }
 }
 
-/// The terms of an order as it is given. A column's second mention changes nothing and is left out.
-pub(super) fn given<'a>(table: &'a Table, order_by: &[OrderBy]) -> Result<Vec<Term<'a>>> {
-    let mut terms: Vec<Term<'a>> = Vec::with_capacity(order_by.len());
-    for order in order_by {
-        let (index, column) = table.column(&order.column)?;
-        if terms.iter().any(|term| term.name == column.name) {
-            continue;
-        }
-        let mut term = Term::of(column, order.descending, table.primary_key.contains(&index));
-        if let Some(nulls) = order.nulls {
-            term.nulls_first = nulls == Nulls::First;
-        }
-        terms.push(term);
-    }
-    Ok(terms)
+/// Writes ` ORDER BY …` unless it orders nothing.
+pub(super) fn write<'v>(b: &mut Builder<'_, 'v>, order_by: &'v [OrderBy]) -> Result<()> {
+    Order::Free(order_by).write(b)
 }
 
-/// Adds what distinguishes any two rows: the `distinct` columns, or else the primary key,
-/// or else the rowid, in the direction of the last term so that one index serves them all.
-/// Without any of these the order stays as it is; returns whether it is total.
-pub(super) fn make_total<'a>(
-    terms: &mut Vec<Term<'a>>,
-    table: &'a Table,
-    distinct: Option<&[&'a Column]>,
-) -> bool {
-    let descending = terms.last().is_some_and(|term| term.descending);
-    if let Some(columns) = distinct {
-        for column in columns {
-            add(terms, Term::of(column, descending, false));
-        }
-        return true;
-    }
-    if !table.primary_key.is_empty() {
-        for column in table.key_columns() {
-            add(terms, Term::of(column, descending, true));
-        }
-        return true;
-    }
-    match rowid_name(table) {
-        Some(rowid) => {
-            add(terms, Term::rowid(rowid, descending));
-            true
-        }
-        None => false,
-    }
+fn orders_by(order_by: &[OrderBy]) -> bool {
+    order_by.iter().any(|item| orders(&item.scalar))
 }
 
-/// Equal decimals or times may be different texts, so their texts distinguish them.
-fn add<'a>(terms: &mut Vec<Term<'a>>, term: Term<'a>) {
-    let mut same = terms.iter().filter(|known| known.name == term.name);
-    if same.clone().any(|known| known.place != Place::Given) {
-        return;
-    }
-    let is_time = |column: &Column| column.column_type.time_family().is_some();
-    let place = match same.any(|known| !known.loose) {
-        false => Place::Added,
-        true if term.column.is_some_and(is_time) => Place::Repeated,
-        true => return,
-    };
-    terms.push(Term {
-        loose: false,
-        place,
-        ..term
-    });
+/// Whether a scalar distinguishes rows. One that is the same for every row does not, and SQLite
+/// would take a plain 1 for the first column.
+pub(super) fn orders(scalar: &Scalar) -> bool {
+    let scalar = bare(scalar).1;
+    let number = fragment::pieces(scalar).is_some_and(fragment::is_number);
+    !number && !matches!(scalar, Scalar::Null | Scalar::Boolean(_))
 }
 
-/// Refuses an order by columns that the distinct rows do not have.
-pub(super) fn check_distinct(terms: &[Term<'_>], columns: &[&Column]) -> Result<()> {
-    match terms
-        .iter()
-        .find(|term| !columns.iter().any(|column| column.name == term.name))
-    {
-        None => Ok(()),
-        Some(term) => Err(invalid(format!(
-            "distinct rows have no single {0} to be ordered by; select {0} too",
-            term.name
-        ))
-        .with("column", term.name)),
+/// A scalar without the collations around it, of which the outermost that says something counts.
+/// Among expressions a column is ordered by its bytes.
+fn bare(mut scalar: &Scalar) -> (Collation, &Scalar) {
+    let mut collation = Collation::Binary;
+    while let Scalar::Collate(wanted, inner) = scalar {
+        if collation == Collation::Binary && *wanted != Collation::Declared {
+            collation = *wanted;
+        }
+        scalar = inner;
+    }
+    (collation, scalar)
+}
+
+/// Writes the scalars of an order with commas between them; `comma` begins with one. Columns
+/// of decimals are ordered by their value.
+fn items<'v>(b: &mut Builder<'_, 'v>, order_by: &'v [OrderBy], mut comma: bool) -> Result<()> {
+    for item in order_by.iter().filter(|item| orders(&item.scalar)) {
+        if comma {
+            b.push(", ");
+        }
+        comma = true;
+        let (mut collation, scalar) = bare(&item.scalar);
+        let decimals = matches!(scalar, Scalar::Column { .. })
+            && type_of(b, scalar).map(ColumnType::order) == Some(value::Order::Decimal);
+        if decimals && collation == Collation::Binary {
+            collation = Collation::Decimal;
+        }
+        collated(b, collation, scalar)?;
+        if item.descending {
+            b.push(" DESC");
+        }
+        // Where nulls go by default is not said, nor where none can be: SQLite finds more indexes
+        // for it so.
+        match (item.nulls, item.descending) {
+            _ if never_null(b, scalar) => {}
+            (Some(Nulls::First), true) => b.push(" NULLS FIRST"),
+            (Some(Nulls::Last), false) => b.push(" NULLS LAST"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is a column that the table keeps from being null. A table that was joined may lack
+/// the row.
+fn never_null(b: &Builder<'_, '_>, scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Column {
+            depth: 0,
+            table: 0,
+            name,
+        } => {
+            let column = b.scopes.column(0, 0, name);
+            column.is_ok_and(|column| column.not_null)
+        }
+        _ => false,
     }
 }
 
-/// Writes ` ORDER BY …`.
-pub(super) fn write(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
-    if terms.is_empty() {
-        return Ok(());
-    }
-    b.push(" ORDER BY ");
-    items(b, terms)
-}
-
-/// Writes the terms with commas between them.
-pub(super) fn items(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
+fn keyset_items(b: &mut Builder<'_, '_>, terms: &[Term<'_>]) -> Result<()> {
     let terms = terms.iter().filter(|term| !term.is_repeated());
     b.list(terms, |b, term| {
         term.write(b);

@@ -4,6 +4,7 @@ use super::builder::Builder;
 use super::collation::collated;
 use super::compared::{self, same};
 use super::compiled::{invalid, Param};
+use super::declared::Declared;
 use super::types::type_of;
 use super::{fragment, subselect};
 use crate::error::Result;
@@ -18,9 +19,41 @@ impl<'v> Builder<'_, 'v> {
     pub(super) fn scalar(&mut self, scalar: &'v Scalar) -> Result<()> {
         write(self, scalar)
     }
+
+    /// Writes a condition that can stand between ANDs.
+    pub(super) fn condition(&mut self, filter: &'v Scalar) -> Result<()> {
+        match filter {
+            Scalar::And(all) if !all.is_empty() => join(self, all, " AND ", &mut operand),
+            filter => operand(self, filter),
+        }
+    }
 }
 
 fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
+    let Some(declared) = Declared::of(scalar) else {
+        return expression(b, scalar);
+    };
+    b.enter()?;
+    b.push("(");
+    declared.write(b)?;
+    b.push(")");
+    b.leave();
+    Ok(())
+}
+
+/// Writes a condition alone, or an operand of AND or OR: there one of a declared column needs no
+/// parentheses.
+fn operand<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
+    let Some(declared) = Declared::of(scalar) else {
+        return expression(b, scalar);
+    };
+    b.enter()?;
+    declared.write(b)?;
+    b.leave();
+    Ok(())
+}
+
+fn expression<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
     b.enter()?;
     match scalar {
         Scalar::Null => b.push("NULL"),
@@ -28,6 +61,11 @@ fn write<'v>(b: &mut Builder<'_, 'v>, scalar: &'v Scalar) -> Result<()> {
         Scalar::Boolean(false) => b.push("0"),
         Scalar::Value { column_type, value } => {
             b.param(Param::Value(value::encode_as(value, *column_type)?))?;
+        }
+        Scalar::Untyped(_) => {
+            return Err(invalid(
+                "a value without a type is compared with a column; give it a type",
+            ))
         }
         Scalar::Column { depth, table, name } => b.column(*depth, *table, name)?,
         Scalar::Compare {
@@ -168,7 +206,7 @@ fn group<'v>(
         [scalar] => write(b, scalar)?,
         _ => {
             b.push("(");
-            join(b, scalars, operator, &mut write)?;
+            join(b, scalars, operator, &mut operand)?;
             b.push(")");
         }
     }

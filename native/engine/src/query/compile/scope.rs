@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::compiled::invalid;
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
-use crate::query::ir::Subselect;
+use crate::query::ir::Select;
 
 /// How deep expressions may nest. SQLite's own limit on the depth of an expression is 1,000,
 /// and one level of ours is at most five of SQLite's.
@@ -37,7 +37,7 @@ pub(super) struct Scopes<'t> {
 
 struct Query<'t> {
     tables: Vec<&'t Table>,
-    /// How many of them can be spoken of.
+    /// How many of them expressions may refer to.
     shown: usize,
     /// Its number among all queries; 0 is the outermost one, whose tables keep their names.
     number: usize,
@@ -60,13 +60,8 @@ impl<'t> Scopes<'t> {
         }
     }
 
-    /// A column, with its query and table.
-    fn find(
-        &self,
-        depth: usize,
-        table: usize,
-        name: &str,
-    ) -> Result<(&Query<'t>, &'t Table, &'t Column)> {
+    /// A table, with its query.
+    fn find_table(&self, depth: usize, table: usize) -> Result<(&Query<'t>, &'t Table)> {
         let place = self.queries.len().checked_sub(depth.saturating_add(1));
         let Some(query) = place.and_then(|place| self.queries.get(place)) else {
             return Err(invalid(format!(
@@ -81,8 +76,24 @@ impl<'t> Scopes<'t> {
                 tables.len()
             )));
         };
+        Ok((query, table))
+    }
+
+    /// A column, with its query and table.
+    fn find(
+        &self,
+        depth: usize,
+        table: usize,
+        name: &str,
+    ) -> Result<(&Query<'t>, &'t Table, &'t Column)> {
+        let (query, table) = self.find_table(depth, table)?;
         let (_, column) = table.column(name)?;
         Ok((query, table, column))
+    }
+
+    /// A table.
+    pub(super) fn table(&self, depth: usize, table: usize) -> Result<&'t Table> {
+        self.find_table(depth, table).map(|(_, table)| table)
     }
 
     /// A column.
@@ -125,7 +136,24 @@ impl<'t> Builder<'t, '_> {
     }
 
     /// Goes into a query within the one that is written.
-    pub(super) fn enter_query(&mut self, select: &Subselect) -> Result<()> {
+    pub(super) fn enter_query(&mut self, select: &Select) -> Result<()> {
+        let Select {
+            columns: None,
+            distinct_on: None,
+            partition: None,
+            after: None,
+            before: None,
+            page: false,
+            ..
+        } = select
+        else {
+            return Err(invalid(
+                "a query within an expression has no columns, partitions or cursors of its own",
+            ));
+        };
+        if !select.computed.is_empty() {
+            return Err(invalid("a query within an expression computes one scalar"));
+        }
         if self.scopes.queries.len() > MAX_QUERIES {
             return Err(invalid(format!(
                 "queries nest at most {MAX_QUERIES} deep in expressions"
@@ -183,18 +211,29 @@ impl<'t> Builder<'t, '_> {
     /// A column of one of the queries around this place.
     pub(super) fn column(&mut self, depth: usize, table: usize, name: &str) -> Result<()> {
         let (query, owner, column) = self.scopes.find(depth, table, name)?;
-        match (query.number, depth) {
+        self.qualify(query.number, depth, table, owner);
+        self.name(&column.name);
+        Ok(())
+    }
+
+    /// What stands before the rowid of the innermost query's own table.
+    pub(super) fn qualify_rowid(&mut self) -> Result<()> {
+        let (query, owner) = self.scopes.find_table(0, 0)?;
+        self.qualify(query.number, 0, 0, owner);
+        Ok(())
+    }
+
+    fn qualify(&mut self, number: usize, depth: usize, table: usize, owner: &Table) {
+        match (number, depth) {
             (0, 0) if !self.scopes.qualified => {}
             (0, _) => {
                 self.name(&owner.name);
                 self.push(".");
             }
-            (number, _) => {
+            _ => {
                 self.alias(number, table);
                 self.push(".");
             }
         }
-        self.name(&column.name);
-        Ok(())
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::builder::{count, Builder};
+use super::builder::Builder;
 use super::compiled::{invalid, Compiled};
-use super::order::{self, Term};
-use super::{cursor, numbered, scalar_order, where_clause};
+use super::keyset::{self, Term};
+use super::order::{orders, Order};
+use super::{cursor, numbered, where_clause};
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
-use crate::query::ir::{Computed, ScalarOrder, Select};
+use crate::query::ir::{Computed, Partition, Select};
 use crate::value::{ColumnType, Name, OutputColumn};
 
 /// The rows of a select.
@@ -21,29 +22,34 @@ use crate::value::{ColumnType, Name, OutputColumn};
 /// - `distinct` rows are distinguished by all their columns, in place of the primary key.
 pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled<'v>> {
     let table = catalog.table(&select.table)?;
-    let plan = Plan::new(select, table, Wanted::Selected)?;
-    let hidden = if select.page { plan.terms.len() } else { 0 };
+    let resolved = ResolvedSelect::new(select, table, Wanted::Selected)?;
+    let hidden = if select.page {
+        resolved.order.terms().len()
+    } else {
+        0
+    };
     let mut b = Builder::new(table, catalog);
     b.push(if select.distinct {
         "SELECT DISTINCT "
     } else {
         "SELECT "
     });
-    plan.columns(&mut b)?;
+    resolved.columns(&mut b)?;
     if hidden > 0 {
         b.push(", ");
-        b.list(&plan.terms, |b, term| {
+        b.list(resolved.order.terms(), |b, term| {
             term.write_name(b);
             Ok(())
         })?;
     }
-    plan.from(&mut b)?;
-    let columns = match &plan.columns {
+    resolved.from(&mut b)?;
+    let columns = match &resolved.columns {
         None if hidden == 0 && select.computed.is_empty() => Arc::clone(table.output_columns()),
         _ => {
-            let wanted = plan.wanted().map(|column| column.output(&table.name));
-            let hidden = plan
-                .terms
+            let wanted = resolved.wanted().map(|column| column.output(&table.name));
+            let hidden = resolved
+                .order
+                .terms()
                 .iter()
                 .take(hidden)
                 .map(|term| hidden_output(table, term));
@@ -57,7 +63,7 @@ pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled
         forms: b.forms,
         columns,
         hidden,
-        reversed: plan.reversed,
+        reversed: resolved.reversed,
     })
 }
 
@@ -69,8 +75,8 @@ pub(super) fn exists<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compil
     } else {
         Wanted::Cut(None)
     };
-    let mut plan = Plan::new(select, table, wanted)?;
-    plan.ordered = false;
+    let mut resolved = ResolvedSelect::new(select, table, wanted)?;
+    resolved.ordered = false;
     let mut b = Builder::new(table, catalog);
     // EXISTS drops a DISTINCT of its own select, even where an offset counts the rows.
     let inner = select.distinct && select.offset.is_some();
@@ -80,8 +86,8 @@ pub(super) fn exists<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compil
     } else {
         ""
     });
-    plan.columns(&mut b)?;
-    plan.from(&mut b)?;
+    resolved.columns(&mut b)?;
+    resolved.from(&mut b)?;
     b.push(if inner { "))" } else { ")" });
     Ok(one_value(b, "exists", ColumnType::Boolean))
 }
@@ -124,7 +130,7 @@ pub(super) fn values<'v>(computed: &'v [Computed], catalog: &Catalog) -> Result<
     })
 }
 
-/// What the rows of a plan hold.
+/// What the rows of a select hold.
 pub(super) enum Wanted<'a> {
     /// The columns of the select.
     Selected,
@@ -135,19 +141,22 @@ pub(super) enum Wanted<'a> {
 }
 
 /// A select with its names looked up.
-pub(super) struct Plan<'a, 'v> {
+pub(super) struct ResolvedSelect<'a, 'v> {
     select: &'v Select,
     table: &'a Table,
     /// `None` is every column, an empty list none: the rows are only counted.
     columns: Option<Vec<&'a Column>>,
-    terms: Vec<Term<'a>>,
+    order: Order<'a, 'v>,
     reversed: bool,
     /// Whether the order matters to what is read.
     pub(super) ordered: bool,
 }
 
-impl<'a, 'v> Plan<'a, 'v> {
+impl<'a, 'v> ResolvedSelect<'a, 'v> {
     pub(super) fn new(select: &'v Select, table: &'a Table, wanted: Wanted<'a>) -> Result<Self> {
+        if !select.joins.is_empty() {
+            return Err(invalid("only a query within an expression joins tables"));
+        }
         let columns = match wanted {
             Wanted::Selected => match &select.columns {
                 Some(names) if names.is_empty() && !select.computed.is_empty() => Some(Vec::new()),
@@ -158,23 +167,24 @@ impl<'a, 'v> Plan<'a, 'v> {
             Wanted::Cut(_) | Wanted::All => None,
         };
         let reversed = select.before.is_some() && select.after.is_none();
-        let mut plan = Plan {
+        let mut resolved = ResolvedSelect {
             select,
             table,
             columns,
-            terms: Vec::new(),
+            order: Order::Free(&select.order_by),
             reversed,
             ordered: true,
         };
-        plan.order()?;
-        Ok(plan)
+        resolved.find_order()?;
+        Ok(resolved)
     }
 
-    fn order(&mut self) -> Result<()> {
-        if !self.select.scalar_order.is_empty() || self.select.partition.is_some() {
+    fn find_order(&mut self) -> Result<()> {
+        let of_columns = keyset::is_of_columns(&self.select.order_by);
+        if !of_columns || self.select.partition.is_some() {
             self.check_free_order()?;
         }
-        if !self.select.scalar_order.is_empty() {
+        if !of_columns {
             return Ok(());
         }
         let Select {
@@ -188,15 +198,15 @@ impl<'a, 'v> Plan<'a, 'v> {
             ..
         } = self.select;
         let distinct: Option<Vec<&'a Column>> = distinct.then(|| self.wanted().collect());
-        self.terms = order::given(self.table, order_by)?;
+        let mut terms = keyset::given(self.table, order_by)?;
         if let Some(columns) = &distinct {
-            order::check_distinct(&self.terms, columns)?;
+            keyset::check_distinct(&terms, columns)?;
         }
         let paged = *page || after.is_some() || before.is_some();
         let partition = self.select.partition.is_some();
         let cut = limit.is_some() || offset.is_some();
-        if paged || partition || (cut && !self.terms.is_empty()) {
-            let total = order::make_total(&mut self.terms, self.table, distinct.as_deref());
+        if paged || partition || (cut && !terms.is_empty()) {
+            let total = keyset::make_total(&mut terms, self.table, distinct.as_deref());
             if paged && !total {
                 let message = format!(
                     "{} has no key to page by; page over distinct columns, or use limit and offset",
@@ -206,8 +216,11 @@ impl<'a, 'v> Plan<'a, 'v> {
             }
         }
         if self.reversed {
-            self.reverse();
+            for term in &mut terms {
+                *term = term.reversed();
+            }
         }
+        self.order = Order::Keyset(terms);
         Ok(())
     }
 
@@ -225,12 +238,6 @@ impl<'a, 'v> Plan<'a, 'v> {
             ));
         }
         Ok(())
-    }
-
-    fn reverse(&mut self) {
-        for term in &mut self.terms {
-            *term = term.reversed();
-        }
     }
 
     fn wanted(&self) -> impl Iterator<Item = &'a Column> + '_ {
@@ -266,35 +273,15 @@ impl<'a, 'v> Plan<'a, 'v> {
         b.list(computed, |b, computed| b.scalar(&computed.scalar))
     }
 
-    /// Writes ` ORDER BY …`.
+    /// Writes ` ORDER BY …`. The rows of a partition come one after another.
     fn order_by(&self, b: &mut Builder<'_, 'v>) -> Result<()> {
-        let scalars: &'v [ScalarOrder] = &self.select.scalar_order;
-        if let Some(partition) = &self.select.partition {
-            let keys = partition.by.iter().any(scalar_order::orders);
-            let terms = !self.terms.is_empty();
-            if !keys && !terms && scalars.is_empty() {
-                return Ok(());
-            }
-            b.push(" ORDER BY ");
-            let comma = numbered::keys(b, partition)?;
-            if comma && terms {
-                b.push(", ");
-            }
-            order::items(b, &self.terms)?;
-            return scalar_order::order(b, scalars, comma);
-        }
-        if scalars.is_empty() {
-            return order::write(b, &self.terms);
-        }
-        // A scalar that is the same for every row orders nothing, and is not written.
-        if scalars
-            .iter()
-            .any(|item| scalar_order::orders(&item.scalar))
-        {
-            b.push(" ORDER BY ");
-            scalar_order::order(b, scalars, false)?;
-        }
-        Ok(())
+        let keyed = |partition: &&Partition| partition.by.iter().any(orders);
+        let Some(partition) = self.select.partition.as_deref().filter(keyed) else {
+            return self.order.write(b);
+        };
+        b.push(" ORDER BY ");
+        numbered::keys(b, partition)?;
+        self.order.items(b, true)
     }
 
     /// Writes everything behind the columns.
@@ -308,40 +295,29 @@ impl<'a, 'v> Plan<'a, 'v> {
         } = self.select;
         b.push(" FROM ");
         b.table_name();
+        let terms = self.order.terms();
         let mut glue = " WHERE ";
-        if where_clause::write(b, self.select, &self.terms)? {
+        if where_clause::write(b, self.select, &self.order)? {
             glue = " AND ";
         }
         if let Some(after) = after {
             b.push(glue);
-            cursor::condition(b, &self.terms, after)?;
+            cursor::condition(b, terms, after)?;
             glue = " AND ";
         }
         if let Some(before) = before {
             b.push(glue);
             if self.reversed {
-                cursor::condition(b, &self.terms, before)?;
+                cursor::condition(b, terms, before)?;
             } else {
-                let terms: Vec<Term<'_>> = self.terms.iter().map(|t| t.reversed()).collect();
+                let terms: Vec<Term<'_>> = terms.iter().map(|t| t.reversed()).collect();
                 cursor::condition(b, &terms, before)?;
             }
         }
         if self.ordered {
             self.order_by(b)?;
         }
-        if limit.is_none() && offset.is_none() {
-            return Ok(());
-        }
-        b.push(" LIMIT ");
-        match limit {
-            Some(limit) => b.stored(count(*limit))?,
-            None => b.push("-1"),
-        }
-        if let Some(offset) = offset {
-            b.push(" OFFSET ");
-            b.stored(count(*offset))?;
-        }
-        Ok(())
+        b.limit(*limit, *offset)
     }
 }
 

@@ -2,17 +2,17 @@
 
 use rusqlite::types::ToSqlOutput;
 
-use super::builder::{count, Builder};
+use super::builder::Builder;
 use super::collation::{self, settle};
 use super::compiled::invalid;
-use super::scalar_order;
 use super::types::{may_have_collation, type_of};
+use super::{order, where_clause};
 use crate::error::Result;
-use crate::query::ir::{AggregateKind, Aggregated, Collation, Scalar, ScalarOrder, Subselect};
+use crate::query::ir::{AggregateKind, Aggregated, Collation, OrderBy, Scalar, Select};
 use crate::value::ColumnType;
 
 /// Writes whether a query has a row.
-pub(super) fn exists<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
+pub(super) fn exists<'v>(b: &mut Builder<'_, 'v>, select: &'v Select) -> Result<()> {
     if select.distinct {
         return Err(invalid(
             "whether there is a row does not depend on distinct; leave it out",
@@ -21,7 +21,7 @@ pub(super) fn exists<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Resu
     b.push("EXISTS(SELECT 1");
     b.enter_query(select)?;
     from(b, select)?;
-    cut(b, select)?;
+    b.limit(select.limit, select.offset)?;
     b.leave_query();
     b.push(")");
     Ok(())
@@ -30,7 +30,7 @@ pub(super) fn exists<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Resu
 /// Writes the scalar of a query's first row.
 pub(super) fn first_row<'v>(
     b: &mut Builder<'_, 'v>,
-    select: &'v Subselect,
+    select: &'v Select,
     value: &'v Scalar,
 ) -> Result<()> {
     b.push("(");
@@ -74,11 +74,7 @@ pub(super) fn aggregate<'v>(b: &mut Builder<'_, 'v>, aggregated: &'v Aggregated)
 }
 
 /// The first scalar that is not null.
-fn first_that_is<'v>(
-    b: &mut Builder<'_, 'v>,
-    select: &'v Subselect,
-    value: &'v Scalar,
-) -> Result<()> {
+fn first_that_is<'v>(b: &mut Builder<'_, 'v>, select: &'v Select, value: &'v Scalar) -> Result<()> {
     b.push("(SELECT ");
     b.enter_query(select)?;
     b.scalar(value)?;
@@ -90,7 +86,7 @@ fn first_that_is<'v>(
     });
     b.scalar(value)?;
     b.push(" IS NOT NULL");
-    order(b, select)?;
+    order::write(b, &select.order_by)?;
     b.leave_query();
     b.push(" LIMIT 1)");
     Ok(())
@@ -245,6 +241,7 @@ fn call<'t, 'v>(
             Collation::Decimal => b.push(" COLLATE ash_rusqlite_decimal"),
             Collation::CaseInsensitive => b.push(" COLLATE ash_rusqlite_ci"),
             Collation::Time(family) => b.collate_times(family),
+            Collation::Declared => {}
         }
     }
     if let (AggregateKind::Sum, true, Some(digits)) =
@@ -254,7 +251,7 @@ fn call<'t, 'v>(
         b.stored(ToSqlOutput::from(digits))?;
     }
     if ordered {
-        order(b, &aggregated.select)?;
+        order::write(b, &aggregated.select.order_by)?;
     }
     b.push(")");
     Ok(())
@@ -263,7 +260,7 @@ fn call<'t, 'v>(
 /// Writes a query with everything that it has; `None` for a value is a row that says nothing.
 fn rows<'v>(
     b: &mut Builder<'_, 'v>,
-    select: &'v Subselect,
+    select: &'v Select,
     value: Option<&'v Scalar>,
     name: &'static str,
 ) -> Result<()> {
@@ -288,17 +285,17 @@ fn rows<'v>(
         None => b.push("1"),
     }
     from(b, select)?;
-    order(b, select)?;
-    cut(b, select)?;
+    order::write(b, &select.order_by)?;
+    b.limit(select.limit, select.offset)?;
     b.leave_query();
     Ok(())
 }
 
 /// Distinct scalars have no other order than their own: which row one of them came from is
 /// not known.
-fn check_distinct(select: &Subselect, value: Option<&Scalar>) -> Result<()> {
-    let only = |item: &ScalarOrder| Some(&item.scalar) == value;
-    if select.order.iter().all(only) {
+fn check_distinct(select: &Select, value: Option<&Scalar>) -> Result<()> {
+    let only = |item: &OrderBy| Some(&item.scalar) == value;
+    if select.order_by.iter().all(only) {
         return Ok(());
     }
     Err(invalid(
@@ -307,7 +304,7 @@ fn check_distinct(select: &Subselect, value: Option<&Scalar>) -> Result<()> {
 }
 
 /// Writes ` FROM …` and the condition.
-fn from<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
+fn from<'v>(b: &mut Builder<'_, 'v>, select: &'v Select) -> Result<()> {
     b.push(" FROM ");
     b.query_table(0);
     for (index, (_, on)) in select.joins.iter().enumerate() {
@@ -318,39 +315,6 @@ fn from<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
         b.scalar(on)?;
     }
     b.show_tables(usize::MAX);
-    if let Some(filter) = &select.filter {
-        b.push(" WHERE ");
-        b.scalar(filter)?;
-    }
-    Ok(())
-}
-
-/// Writes ` ORDER BY …`.
-fn order<'v>(b: &mut Builder<'_, 'v>, select: &'v Subselect) -> Result<()> {
-    if select
-        .order
-        .iter()
-        .any(|item| scalar_order::orders(&item.scalar))
-    {
-        b.push(" ORDER BY ");
-        scalar_order::order(b, &select.order, false)?;
-    }
-    Ok(())
-}
-
-/// Writes ` LIMIT … OFFSET …`.
-fn cut(b: &mut Builder<'_, '_>, select: &Subselect) -> Result<()> {
-    if select.limit.is_none() && select.offset.is_none() {
-        return Ok(());
-    }
-    b.push(" LIMIT ");
-    match select.limit {
-        Some(limit) => b.stored(count(limit))?,
-        None => b.push("-1"),
-    }
-    if let Some(offset) = select.offset {
-        b.push(" OFFSET ");
-        b.stored(count(offset))?;
-    }
+    where_clause::filter(b, select)?;
     Ok(())
 }

@@ -8,7 +8,6 @@ use super::builder::Builder;
 use super::collation::collated;
 use super::compiled::Param;
 use super::lists;
-use crate::catalog::Column;
 use crate::error::Result;
 use crate::query::ir::{Collation, Scalar};
 use crate::query::vocabulary::{Accepts, Comparison};
@@ -222,10 +221,10 @@ fn wider(bounds: Option<TextBounds>, other: Option<TextBounds>) -> Option<TextBo
     })
 }
 
-/// Writes that a plain column is among values that are stored in its form.
-pub(super) fn column_among<'v>(
-    b: &mut Builder<'_, 'v>,
-    column: &Column,
+/// Writes, with ` AND ` before each, the bounds of a column that is among values in its form.
+pub(super) fn column_among<'t, 'v>(
+    b: &mut Builder<'t, 'v>,
+    column: &mut dyn FnMut(&mut Builder<'t, 'v>) -> Result<()>,
     family: TimeFamily,
     list: &[ToSqlOutput<'v>],
 ) -> Result<()> {
@@ -234,27 +233,20 @@ pub(super) fn column_among<'v>(
         let text = text_of(stored).unwrap_or_default();
         bounds = wider(bounds, bounds_of_any_form(text, family));
     }
-    let name = &mut |b: &mut Builder<'_, 'v>| {
-        b.name(&column.name);
-        Ok(())
-    };
-    within(b, name, bounds.unwrap_or_default())
+    within(b, column, bounds.unwrap_or_default())
 }
 
-/// Writes a comparison of a plain column with a value in its form; ` AND ` and bounds behind it.
-pub(super) fn column_bounds<'v>(
-    b: &mut Builder<'_, 'v>,
-    name: &str,
+/// Writes, with ` AND ` before each, the bounds of a column that is compared with a value in its
+/// form.
+pub(super) fn column_bounds<'t, 'v>(
+    b: &mut Builder<'t, 'v>,
+    column: &mut dyn FnMut(&mut Builder<'t, 'v>) -> Result<()>,
     family: TimeFamily,
     operator: Comparison,
     stored: &ToSqlOutput<'v>,
 ) -> Result<()> {
     let bounds = text_of(stored).and_then(|text| bounds_of_any_form(text, family));
-    let name = &mut |b: &mut Builder<'_, 'v>| {
-        b.name(name);
-        Ok(())
-    };
-    within(b, name, bounds_for(operator.accepts, bounds))
+    within(b, column, bounds_for(operator.accepts, bounds))
 }
 
 fn text_of<'a>(stored: &'a ToSqlOutput<'_>) -> Option<&'a str> {

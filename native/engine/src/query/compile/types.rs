@@ -10,7 +10,11 @@ use crate::value::ColumnType;
 pub(super) fn may_have_collation(b: &Builder<'_, '_>, scalar: &Scalar) -> bool {
     let plain = matches!(
         scalar,
-        Scalar::Null | Scalar::Boolean(_) | Scalar::Value { .. } | Scalar::Fragment(_)
+        Scalar::Null
+            | Scalar::Boolean(_)
+            | Scalar::Value { .. }
+            | Scalar::Untyped(_)
+            | Scalar::Fragment(_)
     );
     !plain && !is_number(b, scalar)
 }
@@ -29,6 +33,7 @@ pub(super) fn type_of(b: &Builder<'_, '_>, scalar: &Scalar) -> Option<ColumnType
             Some(column.column_type)
         }
         Scalar::Null
+        | Scalar::Untyped(_)
         | Scalar::Arith { .. }
         | Scalar::Negate(_)
         | Scalar::Subquery(..)
@@ -43,6 +48,7 @@ pub(super) fn type_of(b: &Builder<'_, '_>, scalar: &Scalar) -> Option<ColumnType
             _ => None,
         },
         Scalar::Boolean(_)
+        | Scalar::PrimaryKey(_)
         | Scalar::Compare { .. }
         | Scalar::Same { .. }
         | Scalar::In { .. }

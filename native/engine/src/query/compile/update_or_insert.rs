@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::builder::{rowid_name, Builder};
 use super::compiled_write::{CompiledWrite, Runs};
+use super::insert;
 use super::plan::Plans;
 use super::returned_row::{Found, ReadBack};
 use super::returning::{output, written_columns};
 use super::write::update_of;
-use super::{filter, insert};
 use crate::catalog::{Catalog, Table};
 use crate::error::Result;
-use crate::query::ir::{Expr, Returning, UpdateOrInsert, UpdateOrInsertRow, OUTCOME};
+use crate::query::ir::{Returning, Scalar, UpdateOrInsert, UpdateOrInsertRow, OUTCOME};
 use crate::value::{ColumnType, OutputColumn};
 
 /// The statements for a row that is updated or inserted. Each of the last three gives the row and
@@ -82,16 +82,16 @@ fn columns(table: &Table, returning: &Returning) -> Result<Arc<[OutputColumn]>> 
 fn question<'a>(
     table: &Table,
     catalog: &Catalog,
-    keys: &'a Expr,
-    condition: &'a Expr,
+    keys: &'a Scalar,
+    condition: &'a Scalar,
 ) -> Result<CompiledWrite<'a>> {
     let mut b = Builder::new(table, catalog);
     b.push("SELECT count(*), ifnull(max(CASE WHEN ");
-    filter::condition(&mut b, condition)?;
+    b.condition(condition)?;
     b.push(" THEN 1 ELSE 0 END), 0) FROM ");
     b.table_name();
     b.push(" WHERE ");
-    filter::condition(&mut b, keys)?;
+    b.condition(keys)?;
     let number = |name| OutputColumn::new(name, "", ColumnType::Integer);
     Ok(CompiledWrite {
         sql: b.sql.into(),
@@ -110,9 +110,9 @@ struct Returned<'t> {
 }
 
 impl<'t> Returned<'t> {
-    fn kept<'a>(&self, keys: &'a Expr) -> Result<CompiledWrite<'a>> {
+    fn kept<'a>(&self, keys: &'a Scalar) -> Result<CompiledWrite<'a>> {
         let mut b = self.select(Outcome::Kept)?;
-        filter::condition(&mut b, keys)?;
+        b.condition(keys)?;
         Ok(CompiledWrite {
             sql: b.sql.into(),
             runs: Runs::Params(vec![b.params]),

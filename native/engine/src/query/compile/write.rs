@@ -5,7 +5,6 @@ use rusqlite::types::{ToSqlOutput, Value as Stored};
 use super::builder::{rowid_name, Builder};
 use super::compiled::invalid;
 use super::compiled_write::{CompiledWrite, Runs};
-use super::filter;
 use super::returned_row::{Found, ReadBack};
 use super::returning::{
     check_writable, output, reads_back, select_written, twice, writable, write_returning,
@@ -13,7 +12,7 @@ use super::returning::{
 use super::types::type_of;
 use crate::catalog::{Catalog, Column, Table};
 use crate::error::Result;
-use crate::query::ir::{Assignment, Delete, Expr, Returning, Scalar, Update, UpdateEach};
+use crate::query::ir::{Assignment, Delete, Returning, Scalar, Update, UpdateEach};
 use crate::value::{ColumnType, Value};
 
 /// An update of the rows of a condition.
@@ -53,7 +52,7 @@ pub(super) fn update_each<'v>(
 pub(super) fn update_of<'v>(
     table: &Table,
     catalog: &Catalog,
-    filter: Option<&'v Expr>,
+    filter: Option<&'v Scalar>,
     set: &'v [Assignment],
     returning: &Returning,
 ) -> Result<CompiledWrite<'v>> {
@@ -69,7 +68,7 @@ pub(super) fn update_of<'v>(
     let mut assigned: Vec<&Column> = Vec::with_capacity(set.len());
     b.list(set, |b, assignment| assign(b, assignment, &mut assigned))?;
     match filter {
-        Some(filter @ Expr::PrimaryKey(_)) if reads_back(table, returning) => {
+        Some(filter @ Scalar::PrimaryKey(_)) if reads_back(table, returning) => {
             let moved = table
                 .key_columns()
                 .any(|key| assigned.iter().any(|c| c.name == key.name));
@@ -80,7 +79,7 @@ pub(super) fn update_of<'v>(
             let compiled = finish_update(b, Some(filter), &Returning::Nothing)?;
             let mut b = Builder::new(table, catalog);
             select_written(&mut b, returning)?;
-            filter::condition(&mut b, filter)?;
+            b.condition(filter)?;
             Ok(CompiledWrite {
                 columns,
                 read_back: Some(ReadBack {
@@ -99,22 +98,22 @@ pub(super) fn update_of<'v>(
 /// own, which may read the same table, all of them are found first.
 fn finish_update<'v>(
     mut b: Builder<'_, 'v>,
-    filter: Option<&'v Expr>,
+    filter: Option<&'v Scalar>,
     returning: &Returning,
 ) -> Result<CompiledWrite<'v>> {
-    let Some(expr) = filter else {
+    let Some(filter) = filter else {
         return finish(b, None, returning);
     };
     b.push(" WHERE ");
     let at = b.sql.len();
-    filter::condition(&mut b, expr)?;
-    let condition = b.sql.split_off(at);
-    if condition.contains("SELECT") {
+    b.condition(filter)?;
+    let written = b.sql.split_off(at);
+    if written.contains("SELECT") {
         rows_of(&mut b);
-        b.sql.push_str(&condition);
+        b.sql.push_str(&written);
         b.push(")");
     } else {
-        b.sql.push_str(&condition);
+        b.sql.push_str(&written);
     }
     finish(b, None, returning)
 }
@@ -247,12 +246,12 @@ pub(super) fn delete<'v>(delete: &'v Delete, catalog: &Catalog) -> Result<Compil
 
 fn finish<'v>(
     mut b: Builder<'_, 'v>,
-    filter: Option<&'v Expr>,
+    filter: Option<&'v Scalar>,
     returning: &Returning,
 ) -> Result<CompiledWrite<'v>> {
-    if let Some(expr) = filter {
+    if let Some(filter) = filter {
         b.push(" WHERE ");
-        filter::condition(&mut b, expr)?;
+        b.condition(filter)?;
     }
     write_returning(&mut b, returning)?;
     let columns = output(b.table, returning)?;

@@ -9,7 +9,7 @@ use super::argument::{of_two, refused, text};
 use super::text::lower;
 
 /// SQLite's limit of the length of a pattern (SQLITE_MAX_LIKE_PATTERN_LENGTH).
-const MAX_PATTERN: usize = 50_000;
+pub(in crate::query) const MAX_PATTERN: usize = 50_000;
 
 pub(super) fn register(conn: &Connection, flags: FunctionFlags) -> Result<()> {
     // SQLite calls a function of this name for its operator REGEXP, which it leaves to programs. It

@@ -9,6 +9,7 @@ pub(super) mod store;
 pub(super) mod text;
 mod time;
 
+pub(super) use like::MAX_PATTERN;
 pub(crate) use text::lower;
 
 use rusqlite::functions::FunctionFlags;

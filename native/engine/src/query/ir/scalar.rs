@@ -1,6 +1,6 @@
 //! Expressions: what a query computes from the columns of a row.
 
-use super::subselect::{Aggregated, Subselect};
+use super::{Aggregated, KeyValue, Select};
 use crate::query::vocabulary::{ArithOp, Cast, CompareOp, Function};
 use crate::value::{ColumnType, Name, OutputColumn, TimeFamily, Value};
 
@@ -18,6 +18,8 @@ pub enum Scalar {
         /// The value.
         value: Value,
     },
+    /// A value, stored as the column that it is compared with stores it.
+    Untyped(Value),
     /// A column.
     Column {
         /// How many queries further out: 0 is the innermost.
@@ -27,7 +29,12 @@ pub enum Scalar {
         /// The column's name.
         name: Name,
     },
-    /// A comparison; null beside a null.
+    /// The row of this primary key of the query's own table: one value, or each key column with
+    /// its value.
+    PrimaryKey(KeyValue),
+    /// A comparison; null beside a null. Of a [`Collation::Declared`] the left side is a column,
+    /// the right one another column or an untyped value, and `Eq` and `NotEq` with null mean
+    /// `IsNull` and its opposite.
     Compare {
         /// The operator.
         op: CompareOp,
@@ -49,7 +56,9 @@ pub enum Scalar {
         /// Whether they are not.
         negated: bool,
     },
-    /// Whether a scalar equals one of a list; null for a null, whatever the list.
+    /// Whether a scalar equals one of a list; null for a null, whatever the list. Of a
+    /// [`Collation::Declared`] it is a column, the list is of untyped values, and nothing is in
+    /// an empty one, null neither.
     In {
         /// How texts compare.
         collation: Collation,
@@ -122,11 +131,80 @@ pub enum Scalar {
     /// A scalar with the collation that it is ordered by.
     Collate(Collation, Box<Scalar>),
     /// Whether a query has a row.
-    Exists(Box<Subselect>),
+    Exists(Box<Select>),
     /// The scalar of a query's first row, or null.
-    Subquery(Box<Subselect>, Box<Scalar>),
+    Subquery(Box<Select>, Box<Scalar>),
     /// One value over the rows of a query.
     Aggregate(Box<Aggregated>),
+}
+
+/// Conditions of columns as they are declared.
+impl Scalar {
+    /// A column of the query's own table.
+    pub fn column(name: impl Into<Name>) -> Scalar {
+        Scalar::Column {
+            depth: 0,
+            table: 0,
+            name: name.into(),
+        }
+    }
+
+    /// A column compared with a value, which is stored as the column stores it.
+    pub fn compare(column: impl Into<Name>, op: CompareOp, value: Value) -> Scalar {
+        Scalar::declared(op, Scalar::column(column), Scalar::Untyped(value))
+    }
+
+    /// A column compared with another one.
+    pub fn compare_columns(left: impl Into<Name>, op: CompareOp, right: impl Into<Name>) -> Scalar {
+        Scalar::declared(op, Scalar::column(left), Scalar::column(right))
+    }
+
+    fn declared(op: CompareOp, left: Scalar, right: Scalar) -> Scalar {
+        Scalar::Compare {
+            op,
+            collation: Collation::Declared,
+            left: Box::new(left),
+            right: Box::new(right),
+        }
+    }
+
+    /// Whether a column's value is among these. A null among them is ignored.
+    pub fn among(column: impl Into<Name>, values: Vec<Value>) -> Scalar {
+        Scalar::In {
+            collation: Collation::Declared,
+            item: Box::new(Scalar::column(column)),
+            list: values.into_iter().map(Scalar::Untyped).collect(),
+        }
+    }
+
+    /// Whether a column is like a pattern: `%` any text, `_` one character, `\` escapes;
+    /// ASCII letters match in either case, as SQLite's LIKE.
+    pub fn like(column: impl Into<Name>, pattern: String) -> Scalar {
+        let pattern = Scalar::Untyped(Value::Bytes(pattern.into_bytes()));
+        Scalar::Call(Function::Like, vec![Scalar::column(column), pattern])
+    }
+
+    /// Whether a column is null, or is not.
+    pub fn is_null(column: impl Into<Name>, negated: bool) -> Scalar {
+        let op = match negated {
+            true => CompareOp::NotEq,
+            false => CompareOp::Eq,
+        };
+        Scalar::compare(column, op, Value::Null)
+    }
+
+    /// Its opposite.
+    pub fn negated(self) -> Scalar {
+        Scalar::Not(Box::new(self))
+    }
+
+    /// Its opposite where that is wanted.
+    pub fn negated_if(self, negated: bool) -> Scalar {
+        match negated {
+            true => self.negated(),
+            false => self,
+        }
+    }
 }
 
 /// A piece of a [`Scalar::Fragment`].
@@ -153,6 +231,10 @@ pub enum Collation {
     CaseInsensitive,
     /// As the times that they are.
     Time(TimeFamily),
+    /// As the column is declared: texts by the column's own collation, decimals and times by
+    /// what they are. For a column compared with an untyped value or with a column, and for an
+    /// order by a column.
+    Declared,
 }
 
 /// A column of the result that is computed.
@@ -180,13 +262,40 @@ impl Computed {
 
 /// One scalar of an order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ScalarOrder {
+pub struct OrderBy {
     /// The scalar. How texts are ordered is said by a [`Scalar::Collate`] around it.
     pub scalar: Scalar,
     /// Greatest first.
     pub descending: bool,
-    /// Where nulls go; `None` is SQLite's way.
+    /// Where nulls go; `None` is SQLite's way: first when ascending, last when descending.
     pub nulls: Option<Nulls>,
+}
+
+impl OrderBy {
+    /// An order by a column as it is declared.
+    pub fn column(name: impl Into<Name>, descending: bool, nulls: Option<Nulls>) -> OrderBy {
+        let column = Box::new(Scalar::column(name));
+        OrderBy {
+            scalar: Scalar::Collate(Collation::Declared, column),
+            descending,
+            nulls,
+        }
+    }
+
+    /// The column, where it is an order by one as it is declared.
+    pub fn declared_column(&self) -> Option<&Name> {
+        match &self.scalar {
+            Scalar::Collate(Collation::Declared, column) => match &**column {
+                Scalar::Column {
+                    depth: 0,
+                    table: 0,
+                    name,
+                } => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// Where nulls go in an order.

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::execute::Executor;
 use crate::query::compile;
 use crate::query::ir::{
-    Assignment, CompareOp, Conflict, ConflictSet, Expr, Insert, Read, RowChange, Select, Write,
+    Assignment, CompareOp, Conflict, ConflictSet, Insert, Read, RowChange, Scalar, Select, Write,
 };
 use crate::sqlite::lex::quoted_name;
 use crate::sqlite::sqlite_error;
@@ -204,7 +204,7 @@ enum Lost {
 }
 
 /// Which rows a write deletes or changes, and what of them it takes away.
-fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>> {
+fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Scalar>, Lost)>> {
     if let Write::Insert(insert) = write {
         return overwritten(insert, catalog);
     }
@@ -231,7 +231,7 @@ fn lost(write: &Write, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>
         Err(filters) if filters.is_empty() => None,
         // One without a condition is of every row.
         Err(filters) => Some((
-            filters.into_iter().collect::<Option<_>>().map(Expr::Or),
+            filters.into_iter().collect::<Option<_>>().map(Scalar::Or),
             lost,
         )),
     })
@@ -246,7 +246,7 @@ fn assigned(assignment: &Assignment) -> &Name {
 }
 
 /// What an upsert overwrites: the rows that have the new ones' values in the target's columns.
-fn overwritten(insert: &Insert, catalog: &Catalog) -> Result<Option<(Option<Expr>, Lost)>> {
+fn overwritten(insert: &Insert, catalog: &Catalog) -> Result<Option<(Option<Scalar>, Lost)>> {
     let Conflict::Update { target, set } = &insert.conflict else {
         return Ok(None);
     };
@@ -269,14 +269,10 @@ fn overwritten(insert: &Insert, catalog: &Catalog) -> Result<Option<(Option<Expr
         let equal = row
             .iter()
             .filter(|(name, _)| named(&target, name))
-            .map(|(name, value)| Expr::Compare {
-                column: name.clone(),
-                op: CompareOp::Eq,
-                value: value.clone(),
-            });
-        Expr::And(equal.collect())
+            .map(|(name, value)| Scalar::compare(name.clone(), CompareOp::Eq, value.clone()));
+        Scalar::And(equal.collect())
     });
-    let filter = Expr::Or(same.collect());
+    let filter = Scalar::Or(same.collect());
     Ok(Some((Some(filter), Lost::Values(columns))))
 }
 

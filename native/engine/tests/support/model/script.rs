@@ -1,7 +1,7 @@
 //! What the writers do, at random.
 
 use ash_rusqlite_engine::query::ir::{
-    self, Assignment, CompareOp, Conflict, ConflictSet, Expr, Returning,
+    self, Assignment, CompareOp, Conflict, ConflictSet, Returning, Scalar,
 };
 use ash_rusqlite_engine::{Name, Value};
 use proptest::collection::vec;
@@ -176,22 +176,17 @@ fn value(cell: Cell) -> Value {
     cell.map_or(Value::Null, Value::Integer)
 }
 
-fn condition(table: Table, filter: &Filter) -> Option<Expr> {
+fn condition(table: Table, filter: &Filter) -> Option<Scalar> {
     let column = |place: usize| -> Name { table.columns()[place].into() };
-    let compare = |place: usize, op, value| Expr::Compare {
-        column: column(place),
-        op,
-        value,
-    };
+    let compare = |place: usize, op, value| Scalar::compare(column(place), op, value);
     match filter {
         Filter::All => None,
         Filter::Equal(place, cell) => Some(compare(*place, CompareOp::Eq, value(*cell))),
         Filter::Less(place, limit) => Some(compare(*place, CompareOp::Lt, Value::Integer(*limit))),
-        Filter::Ids(ids) => Some(Expr::In {
-            column: column(0),
-            values: ids.iter().copied().map(Value::Integer).collect(),
-            negated: false,
-        }),
+        Filter::Ids(ids) => Some(Scalar::among(
+            column(0),
+            ids.iter().copied().map(Value::Integer).collect(),
+        )),
     }
 }
 

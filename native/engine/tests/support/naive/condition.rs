@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
+use ash_rusqlite_engine::query::ir::{Collation, CompareOp, Function, KeyValue, Scalar};
 use ash_rusqlite_engine::Value;
 
 use super::scalar::is_true;
@@ -10,77 +10,58 @@ use super::{compare, Cell, Table};
 
 impl Table {
     /// Whether a condition is true of a row; `None` where that is unknown.
-    pub fn holds(&self, expr: &Expr, row: &[Cell]) -> Option<bool> {
-        match expr {
-            Expr::And(exprs) => exprs
+    pub fn holds(&self, scalar: &Scalar, row: &[Cell]) -> Option<bool> {
+        match scalar {
+            Scalar::And(scalars) => scalars
                 .iter()
                 .map(|e| self.holds(e, row))
                 .fold(Some(true), and),
-            Expr::Or(exprs) => {
-                let none = exprs
+            Scalar::Or(scalars) => {
+                let none = scalars
                     .iter()
                     .map(|e| not(self.holds(e, row)))
                     .fold(Some(true), and);
                 not(none)
             }
-            Expr::Not(expr) => not(self.holds(expr, row)),
-            Expr::Compare { column, op, value } => {
-                let (left, right) = (&row[self.place(column)], self.cell_of(column, value));
+            Scalar::Not(scalar) => not(self.holds(scalar, row)),
+            Scalar::Compare {
+                op,
+                collation: Collation::Declared,
+                left,
+                right,
+            } => {
+                let (left, right) = (&row[self.place(name(left))], self.operand(left, right, row));
                 match (op, right) {
-                    (CompareOp::Eq, Cell::Null) => Some(*left == Cell::Null),
-                    (CompareOp::NotEq, Cell::Null) => Some(*left != Cell::Null),
-                    (op, right) => compare(left, &right).map(|order| fits(*op, order)),
+                    (CompareOp::Eq, None) => Some(*left == Cell::Null),
+                    (CompareOp::NotEq, None) => Some(*left != Cell::Null),
+                    (op, right) => compare(left, &right?).map(|order| fits(*op, order)),
                 }
             }
-            Expr::CompareColumns { left, op, right } => {
-                let (left, right) = (&row[self.place(left)], &row[self.place(right)]);
-                compare(left, right).map(|order| fits(*op, order))
-            }
-            Expr::In {
-                column,
-                values,
-                negated,
+            Scalar::In {
+                collation: Collation::Declared,
+                item,
+                list,
             } => {
-                let left = &row[self.place(column)];
-                let values: Vec<Cell> = values
+                let left = &row[self.place(name(item))];
+                let values: Vec<Cell> = list
                     .iter()
-                    .map(|value| self.cell_of(column, value))
-                    .filter(|value| *value != Cell::Null)
+                    .filter_map(|value| self.operand(item, value, row))
                     .collect();
                 if values.is_empty() {
-                    return Some(*negated);
+                    return Some(false);
                 }
                 let found = values
                     .iter()
                     .map(|v| compare(left, v).map(|o| o == Ordering::Equal));
-                let found = not(found.map(not).fold(Some(true), and));
-                if *negated {
-                    not(found)
-                } else {
-                    found
-                }
+                not(found.map(not).fold(Some(true), and))
             }
-            Expr::IsNull { column, negated } => {
-                Some((row[self.place(column)] == Cell::Null) != *negated)
-            }
-            Expr::Like {
-                column,
-                pattern,
-                negated,
-            } => match &row[self.place(column)] {
-                Cell::Text(text) => {
-                    let text: Vec<char> = text.chars().collect();
-                    let pattern: Vec<char> = pattern.chars().collect();
-                    Some(like(&text, &pattern) != *negated)
+            Scalar::Call(Function::Like, arguments) => match arguments.as_slice() {
+                [column, Scalar::Untyped(Value::Bytes(pattern))] => {
+                    self.is_like(name(column), pattern, row)
                 }
-                Cell::Null => None,
-                other => panic!("like on {other:?}"),
+                other => panic!("{other:?} is for other tests"),
             },
-            Expr::Scalar(scalar) => match self.scalar(scalar, row) {
-                Cell::Null => None,
-                value => Some(is_true(&value)),
-            },
-            Expr::PrimaryKey(key) => {
+            Scalar::PrimaryKey(key) => {
                 let pairs: Vec<(&str, &Value)> = match key {
                     KeyValue::Single(value) => vec![(self.key[0], value)],
                     KeyValue::Columns(pairs) => pairs
@@ -93,7 +74,39 @@ impl Table {
                 };
                 Some(pairs.iter().all(same))
             }
+            scalar => match self.scalar(scalar, row) {
+                Cell::Null => None,
+                value => Some(is_true(&value)),
+            },
         }
+    }
+
+    /// What a column is compared with: nothing for a null that is given.
+    fn operand(&self, column: &Scalar, operand: &Scalar, row: &[Cell]) -> Option<Cell> {
+        match operand {
+            Scalar::Untyped(Value::Null) => None,
+            Scalar::Untyped(value) => Some(self.cell_of(name(column), value)),
+            other => Some(row[self.place(name(other))].clone()),
+        }
+    }
+
+    fn is_like(&self, column: &str, pattern: &[u8], row: &[Cell]) -> Option<bool> {
+        match &row[self.place(column)] {
+            Cell::Text(text) => {
+                let text: Vec<char> = text.chars().collect();
+                let pattern: Vec<char> = std::str::from_utf8(pattern).unwrap().chars().collect();
+                Some(like(&text, &pattern))
+            }
+            Cell::Null => None,
+            other => panic!("like on {other:?}"),
+        }
+    }
+}
+
+fn name(scalar: &Scalar) -> &str {
+    match scalar {
+        Scalar::Column { name, .. } => name,
+        other => panic!("{other:?} is no column"),
     }
 }
 

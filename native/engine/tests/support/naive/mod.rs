@@ -164,7 +164,7 @@ impl Table {
     fn given_terms(&self, order_by: &[OrderBy]) -> Vec<Term> {
         let mut terms: Vec<Term> = Vec::new();
         for order in order_by {
-            let place = self.place(&order.column);
+            let place = self.place(order.declared_column().unwrap());
             if terms.iter().all(|term| term.place != place) {
                 let descending = order.descending;
                 let nulls_first = order

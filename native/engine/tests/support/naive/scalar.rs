@@ -125,7 +125,9 @@ impl Table {
                     arguments.iter().map(|text| string(of(text))).collect();
                 arguments.map_or(Cell::Null, |arguments| call(*function, &arguments))
             }
-            Scalar::Exists(_)
+            Scalar::Untyped(_)
+            | Scalar::PrimaryKey(_)
+            | Scalar::Exists(_)
             | Scalar::Subquery(..)
             | Scalar::Aggregate(_)
             | Scalar::Fragment(_) => {

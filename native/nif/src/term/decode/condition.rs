@@ -1,7 +1,7 @@
 //! Conditions: what `where:` takes.
 
 use ash_rusqlite_engine::error::nearest;
-use ash_rusqlite_engine::query::ir::{CompareOp, Expr, KeyValue};
+use ash_rusqlite_engine::query::ir::{CompareOp, KeyValue, Scalar};
 use ash_rusqlite_engine::Name;
 use rustler::{MapIterator, Term, TermType};
 
@@ -14,11 +14,11 @@ pub const OTHER_OPERATORS: &[&str] = &["in", "not_in", "like", "not_like", "is_n
 
 impl Decode {
     /// The condition of a keyword list, a map, a list of conditions, or a single one.
-    pub(super) fn condition(&mut self, term: Term<'_>) -> Decoded<Expr> {
+    pub(super) fn condition(&mut self, term: Term<'_>) -> Decoded<Scalar> {
         self.enter()?;
         let condition = match term.get_type() {
             TermType::Tuple => self.single(term)?,
-            TermType::List => Expr::And(self.all_of(term, Decode::item)?),
+            TermType::List => Scalar::And(self.all_of(term, Decode::item)?),
             TermType::Map => self.equalities(term)?,
             _ => {
                 return Err(invalid(format!(
@@ -32,7 +32,7 @@ impl Decode {
     }
 
     /// An optional condition: nil is none.
-    pub(super) fn optional_condition(&mut self, term: Term<'_>) -> Decoded<Option<Expr>> {
+    pub(super) fn optional_condition(&mut self, term: Term<'_>) -> Decoded<Option<Scalar>> {
         match super::is_nil(term) {
             true => Ok(None),
             false => self.condition(term).map(Some),
@@ -42,8 +42,8 @@ impl Decode {
     fn all_of(
         &mut self,
         list: Term<'_>,
-        each: fn(&mut Decode, Term<'_>) -> Decoded<Expr>,
-    ) -> Decoded<Vec<Expr>> {
+        each: fn(&mut Decode, Term<'_>) -> Decoded<Scalar>,
+    ) -> Decoded<Vec<Scalar>> {
         let mut all = Vec::new();
         let mut items = Items(list);
         for item in items.by_ref() {
@@ -56,7 +56,7 @@ impl Decode {
     /// An item of a list. In a keyword list `key: value` refers to a column named key, not
     /// of the primary key: such columns are common and it is the only way to write it there.
     /// So it is with `expr`.
-    fn item(&mut self, term: Term<'_>) -> Decoded<Expr> {
+    fn item(&mut self, term: Term<'_>) -> Decoded<Scalar> {
         match get_tuple(term).as_deref() {
             Ok([column, value]) if is_atom(*column, "key") || is_atom(*column, "expr") => {
                 self.equal(*column, *value)
@@ -65,7 +65,7 @@ impl Decode {
         }
     }
 
-    fn equalities(&mut self, map: Term<'_>) -> Decoded<Expr> {
+    fn equalities(&mut self, map: Term<'_>) -> Decoded<Scalar> {
         if map.map_get(atoms::__struct__()).is_ok() {
             return Err(invalid(
                 "a condition is a keyword list or a map, not a struct",
@@ -75,33 +75,27 @@ impl Decode {
         for (column, value) in MapIterator::new(map).into_iter().flatten() {
             all.push(self.equal(column, value)?);
         }
-        Ok(Expr::And(all))
+        Ok(Scalar::And(all))
     }
 
-    fn equal(&mut self, column: Term<'_>, value: Term<'_>) -> Decoded<Expr> {
+    fn equal(&mut self, column: Term<'_>, value: Term<'_>) -> Decoded<Scalar> {
         self.compare(column, CompareOp::Eq, value)
     }
 
-    fn compare(&mut self, column: Term<'_>, op: CompareOp, value: Term<'_>) -> Decoded<Expr> {
+    fn compare(&mut self, column: Term<'_>, op: CompareOp, value: Term<'_>) -> Decoded<Scalar> {
         let column = self.name(column, "a column")?;
-        Ok(Expr::Compare {
-            column,
-            op,
-            value: self.value(value)?,
-        })
+        Ok(Scalar::compare(column, op, self.value(value)?))
     }
 
-    fn single(&mut self, term: Term<'_>) -> Decoded<Expr> {
+    fn single(&mut self, term: Term<'_>) -> Decoded<Scalar> {
         match get_tuple(term).unwrap_or_default().as_slice() {
             [tag, inner] if is_atom(*tag, "not") => {
-                Ok(Expr::Not(Box::new(self.condition(*inner)?)))
+                Ok(Scalar::Not(Box::new(self.condition(*inner)?)))
             }
-            [tag, list] if is_atom(*tag, "and") => self.branches(*list).map(Expr::And),
-            [tag, list] if is_atom(*tag, "or") => self.branches(*list).map(Expr::Or),
-            [tag, scalar] if is_atom(*tag, "expr") => {
-                Ok(Expr::Scalar(Box::new(self.scalar(*scalar)?)))
-            }
-            [tag, key] if is_atom(*tag, "key") => self.key(*key).map(Expr::PrimaryKey),
+            [tag, list] if is_atom(*tag, "and") => self.branches(*list).map(Scalar::And),
+            [tag, list] if is_atom(*tag, "or") => self.branches(*list).map(Scalar::Or),
+            [tag, scalar] if is_atom(*tag, "expr") => self.scalar(*scalar),
+            [tag, key] if is_atom(*tag, "key") => self.key(*key).map(Scalar::PrimaryKey),
             [column, value] => self.equal(*column, *value),
             [column, operator, value] => self.operation(*column, *operator, *value),
             [tag, left, operator, right] if is_atom(*tag, "column") => {
@@ -114,26 +108,26 @@ impl Decode {
         }
     }
 
-    fn branches(&mut self, term: Term<'_>) -> Decoded<Vec<Expr>> {
+    fn branches(&mut self, term: Term<'_>) -> Decoded<Vec<Scalar>> {
         match term.is_list() {
             true => self.all_of(term, Decode::condition),
             false => self.condition(term).map(|condition| vec![condition]),
         }
     }
 
-    fn columns(&mut self, left: Term<'_>, op: Term<'_>, right: Term<'_>) -> Decoded<Expr> {
+    fn columns(&mut self, left: Term<'_>, op: Term<'_>, right: Term<'_>) -> Decoded<Scalar> {
         let left = self.name(left, "a column")?;
         let Some(op) = name(op).as_deref().and_then(CompareOp::from_word) else {
             return Err(unknown_operator(op, &[]));
         };
-        Ok(Expr::CompareColumns {
+        Ok(Scalar::compare_columns(
             left,
             op,
-            right: self.name(right, "a column")?,
-        })
+            self.name(right, "a column")?,
+        ))
     }
 
-    fn operation(&mut self, column: Term<'_>, op: Term<'_>, value: Term<'_>) -> Decoded<Expr> {
+    fn operation(&mut self, column: Term<'_>, op: Term<'_>, value: Term<'_>) -> Decoded<Scalar> {
         let operator = name(op).unwrap_or_default();
         if let Some(op) = CompareOp::from_word(&operator) {
             return self.compare(column, op, value);
@@ -145,10 +139,7 @@ impl Decode {
             "like" => self.like(column, value, false),
             "not_like" => self.like(column, value, true),
             "is_nil" => match value.decode::<bool>() {
-                Ok(is_nil) => Ok(Expr::IsNull {
-                    column,
-                    negated: !is_nil,
-                }),
+                Ok(is_nil) => Ok(Scalar::is_null(column, !is_nil)),
                 Err(_) => Err(invalid(format!(
                     "is_nil takes true or false, not {}",
                     describe(value)
@@ -158,22 +149,14 @@ impl Decode {
         }
     }
 
-    fn among(&mut self, column: Name, list: Term<'_>, negated: bool) -> Decoded<Expr> {
+    fn among(&mut self, column: Name, list: Term<'_>, negated: bool) -> Decoded<Scalar> {
         let values = self.values(list, "the values of :in and :not_in")?;
-        Ok(Expr::In {
-            column,
-            values,
-            negated,
-        })
+        Ok(Scalar::among(column, values).negated_if(negated))
     }
 
-    fn like(&mut self, column: Name, pattern: Term<'_>, negated: bool) -> Decoded<Expr> {
+    fn like(&mut self, column: Name, pattern: Term<'_>, negated: bool) -> Decoded<Scalar> {
         match self.text(pattern)? {
-            Some(pattern) => Ok(Expr::Like {
-                column,
-                pattern,
-                negated,
-            }),
+            Some(pattern) => Ok(Scalar::like(column, pattern).negated_if(negated)),
             None => Err(invalid(format!(
                 "a pattern is a string, not {}",
                 describe(pattern)

@@ -1,6 +1,6 @@
 //! Reads and their options.
 
-use ash_rusqlite_engine::query::ir::{Aggregate, AsOf, Expr, Moment, Read, Select};
+use ash_rusqlite_engine::query::ir::{Aggregate, AsOf, Moment, Read, Scalar, Select};
 use ash_rusqlite_engine::Value;
 use rustler::Term;
 
@@ -184,7 +184,7 @@ impl Decode {
     fn get(&mut self, table: Term<'_>, key: Term<'_>) -> Decoded<Query> {
         let select = Select {
             table: self.name(table, "a table")?,
-            filter: Some(Expr::PrimaryKey(self.key(key)?)),
+            filter: Some(Scalar::PrimaryKey(self.key(key)?)),
             limit: Some(1),
             ..Select::default()
         };

@@ -1,7 +1,7 @@
 //! Expressions, as `AshRusqlite.Repo.Expression` documents them.
 
 use ash_rusqlite_engine::query::ir::{
-    ArithOp, Cast, Collation, CompareOp, Computed, Function, Piece, Scalar, ScalarOrder,
+    ArithOp, Cast, Collation, CompareOp, Computed, Function, OrderBy, Piece, Scalar,
 };
 use ash_rusqlite_engine::value::TimeFamily;
 use ash_rusqlite_engine::ColumnType;
@@ -234,13 +234,13 @@ impl Decode {
     }
 
     /// A list of `{direction, scalar}`.
-    pub(super) fn scalar_order(&mut self, list: Term<'_>) -> Decoded<Vec<ScalarOrder>> {
+    pub(super) fn order_of_scalars(&mut self, list: Term<'_>) -> Decoded<Vec<OrderBy>> {
         let mut order = Vec::new();
         self.each(list, "an order", |decode, item| {
             match get_tuple(item).as_deref() {
                 Ok([way, scalar]) => {
                     let (descending, nulls) = direction(*way)?;
-                    order.push(ScalarOrder {
+                    order.push(OrderBy {
                         scalar: decode.scalar(*scalar)?,
                         descending,
                         nulls,

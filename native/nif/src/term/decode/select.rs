@@ -2,7 +2,7 @@
 
 use ash_rusqlite_engine::error::nearest;
 use ash_rusqlite_engine::query::ir::{
-    Collation, Cursor, DistinctOn, Expr, Nulls, OrderBy, Partition, Scalar, ScalarOrder, Select,
+    Collation, Cursor, DistinctOn, Nulls, OrderBy, Partition, Scalar, Select,
 };
 use ash_rusqlite_engine::{unknown_option, Code, ColumnType, Error, Name};
 use rustler::Term;
@@ -62,13 +62,13 @@ impl Decode {
             "where" => {
                 let condition = self.condition(value)?;
                 select.filter = Some(match select.filter.take() {
-                    Some(other) => Expr::And(vec![other, condition]),
+                    Some(other) => Scalar::And(vec![other, condition]),
                     None => condition,
                 });
             }
             _ if is_nil(value) => {}
             "select" => self.selected(select, value)?,
-            "order_by" => self.order_by(select, value)?,
+            "order_by" => select.order_by = self.order_by(value)?,
             "limit" => select.limit = Some(count(option, value)?),
             "offset" => select.offset = Some(count(option, value)?),
             "distinct" => {
@@ -100,7 +100,7 @@ impl Decode {
         match get_tuple(term).as_deref() {
             Ok([keys, order]) => Ok(DistinctOn {
                 keys: self.scalars(*keys, "the keys of distinct_on:")?,
-                order: self.scalar_order(*order)?,
+                order_by: self.order_of_scalars(*order)?,
             }),
             _ => Err(invalid(format!(
                 "distinct_on: takes {{keys, order}}, not {}",
@@ -152,83 +152,39 @@ impl Decode {
         Ok(())
     }
 
-    /// With one expression all of the order is one of expressions.
-    fn order_by(&mut self, select: &mut Select, term: Term<'_>) -> Decoded<()> {
-        let mut order = Vec::new();
-        if term.is_list() {
-            self.each(term, "order_by:", |decode, item| {
-                order.push(decode.order(item)?);
-                Ok(())
-            })?;
-        } else {
-            order.push(self.order(term)?);
+    fn order_by(&mut self, term: Term<'_>) -> Decoded<Vec<OrderBy>> {
+        if !term.is_list() {
+            return Ok(vec![self.order(term)?]);
         }
-        if order.iter().all(|item| matches!(item, Order::Column(_))) {
-            select.order_by = order.into_iter().filter_map(Order::column).collect();
-        } else {
-            select.scalar_order = order.into_iter().map(Order::scalar).collect();
-        }
-        Ok(())
+        let mut order_by = Vec::new();
+        self.each(term, "order_by:", |decode, item| {
+            order_by.push(decode.order(item)?);
+            Ok(())
+        })?;
+        Ok(order_by)
     }
 
-    fn order(&mut self, term: Term<'_>) -> Decoded<Order> {
+    fn order(&mut self, term: Term<'_>) -> Decoded<OrderBy> {
         let (way, column) = match get_tuple(term).as_deref() {
             Ok([way, column]) => (direction(*way)?, *column),
             Ok(_) => return Err(invalid("an order is a column or {direction, column}")),
             Err(_) => ((false, None), term),
         };
         let (descending, nulls) = way;
-        if column.is_tuple() {
-            let (scalar, of_type) = self.typed_scalar(column)?;
-            let scalar = match column_type(of_type)? {
-                ColumnType::Decimal => Scalar::Collate(Collation::Decimal, Box::new(scalar)),
-                _ => scalar,
-            };
-            return Ok(Order::Scalar(ScalarOrder {
-                scalar,
-                descending,
-                nulls,
-            }));
+        if !column.is_tuple() {
+            let column = self.name(column, "a column")?;
+            return Ok(OrderBy::column(column, descending, nulls));
         }
-        Ok(Order::Column(OrderBy {
-            column: self.name(column, "a column")?,
+        let (scalar, of_type) = self.typed_scalar(column)?;
+        let scalar = match column_type(of_type)? {
+            ColumnType::Decimal => Scalar::Collate(Collation::Decimal, Box::new(scalar)),
+            _ => scalar,
+        };
+        Ok(OrderBy {
+            scalar,
             descending,
             nulls,
-        }))
-    }
-}
-
-/// One item of an order.
-enum Order {
-    Column(OrderBy),
-    Scalar(ScalarOrder),
-}
-
-impl Order {
-    fn column(self) -> Option<OrderBy> {
-        match self {
-            Order::Column(column) => Some(column),
-            Order::Scalar(_) => None,
-        }
-    }
-
-    fn scalar(self) -> ScalarOrder {
-        match self {
-            Order::Column(OrderBy {
-                column,
-                descending,
-                nulls,
-            }) => ScalarOrder {
-                scalar: Scalar::Column {
-                    depth: 0,
-                    table: 0,
-                    name: column,
-                },
-                descending,
-                nulls,
-            },
-            Order::Scalar(scalar) => scalar,
-        }
+        })
     }
 }
 

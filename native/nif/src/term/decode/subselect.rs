@@ -1,6 +1,6 @@
 //! Queries within expressions.
 
-use ash_rusqlite_engine::query::ir::{AggregateKind, Aggregated, Collation, Scalar, Subselect};
+use ash_rusqlite_engine::query::ir::{AggregateKind, Aggregated, Collation, Scalar, Select};
 use ash_rusqlite_engine::{unknown_option, Name};
 use rustler::Term;
 
@@ -61,7 +61,7 @@ impl Decode {
     }
 
     /// `{:select, table, options}`.
-    fn subselect(&mut self, term: Term<'_>) -> Decoded<Subselect> {
+    fn subselect(&mut self, term: Term<'_>) -> Decoded<Select> {
         let parts = get_tuple(term).unwrap_or_default();
         let [tag, table, options] = parts.as_slice() else {
             return Err(no_select(term));
@@ -69,9 +69,9 @@ impl Decode {
         if name(*tag).as_deref() != Some("select") {
             return Err(no_select(term));
         }
-        let mut select = Subselect {
+        let mut select = Select {
             table: self.name(*table, "a table")?,
-            ..Subselect::default()
+            ..Select::default()
         };
         self.each_pair(
             *options,
@@ -81,12 +81,7 @@ impl Decode {
         Ok(select)
     }
 
-    fn select_option(
-        &mut self,
-        select: &mut Subselect,
-        option: &str,
-        value: Term<'_>,
-    ) -> Decoded<()> {
+    fn select_option(&mut self, select: &mut Select, option: &str, value: Term<'_>) -> Decoded<()> {
         match option {
             // No condition is lost when there are two.
             "where" => {
@@ -96,7 +91,7 @@ impl Decode {
                     None => scalar,
                 });
             }
-            "order_by" => select.order = self.scalar_order(value)?,
+            "order_by" => select.order_by = self.order_of_scalars(value)?,
             "limit" | "offset" if is_nil(value) => {}
             "limit" => select.limit = Some(count(option, value)?),
             "offset" => select.offset = Some(count(option, value)?),

@@ -7,15 +7,15 @@ fn conditions_have_the_shapes_that_indexes_know() {
     assert_eq!(where_sql(nil(CompareOp::NotEq)), "\"age\" IS NOT NULL");
     refused_filter("users", nil(CompareOp::Lt));
     let one = || compare("age", CompareOp::Gt, Value::Integer(1));
-    assert_eq!(where_sql(Expr::And(vec![])), "1");
-    assert_eq!(where_sql(Expr::Or(vec![])), "0");
+    assert_eq!(where_sql(Scalar::And(vec![])), "1");
+    assert_eq!(where_sql(Scalar::Or(vec![])), "0");
     assert_eq!(
-        where_sql(Expr::And(vec![one(), one()])),
+        where_sql(Scalar::And(vec![one(), one()])),
         "\"age\" > ? AND \"age\" > ?"
     );
     assert_eq!(
-        where_sql(Expr::Not(Box::new(Expr::Or(vec![one(), one()])))),
-        "NOT ((\"age\" > ? OR \"age\" > ?))"
+        where_sql(Scalar::Not(Box::new(Scalar::Or(vec![one(), one()])))),
+        "(NOT (\"age\" > ? OR \"age\" > ?))"
     );
     let price = Value::Decimal {
         negative: false,
@@ -26,28 +26,19 @@ fn conditions_have_the_shapes_that_indexes_know() {
         where_sql(compare("price", CompareOp::Lt, price)),
         "\"price\" COLLATE ash_rusqlite_decimal < ?"
     );
-    let like = Expr::Like {
-        column: "name".into(),
-        pattern: "a\\%%".into(),
-        negated: true,
-    };
-    assert_eq!(where_sql(like), "\"name\" NOT LIKE ? ESCAPE '\\'");
+    let like = Scalar::like("name", "a\\%%".into()).negated();
+    assert_eq!(where_sql(like), "(NOT (\"name\" LIKE ? ESCAPE '\\'))");
 }
 
 #[test]
 fn lists_have_few_shapes() {
-    let list = |values: Vec<Value>, negated| {
-        where_sql(Expr::In {
-            column: "age".into(),
-            values,
-            negated,
-        })
-    };
+    let list =
+        |values: Vec<Value>, negated| where_sql(Scalar::among("age", values).negated_if(negated));
     let numbers = |count| (0..count).map(Value::Integer).collect::<Vec<_>>();
     assert_eq!(list(vec![], false), "0");
-    assert_eq!(list(vec![Value::Null], true), "1");
+    assert_eq!(list(vec![Value::Null], true), "(NOT (0))");
     assert_eq!(list(numbers(1), false), "\"age\" IN (?)");
-    assert_eq!(list(numbers(3), true), "\"age\" NOT IN (?, ?, ?, ?)");
+    assert_eq!(list(numbers(3), true), "(NOT (\"age\" IN (?, ?, ?, ?)))");
     assert_eq!(list(numbers(16), false).matches('?').count(), 16);
     assert_eq!(list(numbers(17), false), "\"age\" IN rarray(?)");
 }
@@ -55,27 +46,23 @@ fn lists_have_few_shapes() {
 #[test]
 fn conditions_may_be_long_and_deep_but_not_endless() {
     let one = || compare("age", CompareOp::Gt, Value::Integer(1));
-    where_sql(Expr::Or((0..5_000).map(|_| one()).collect()));
+    where_sql(Scalar::Or((0..5_000).map(|_| one()).collect()));
     let nest = |depth| {
         (0..depth).fold(one(), |expr, level| match level % 3 {
-            0 => Expr::Not(Box::new(expr)),
-            1 => Expr::And(vec![expr, one(), one()]),
-            _ => Expr::Or(vec![one(), expr]),
+            0 => Scalar::Not(Box::new(expr)),
+            1 => Scalar::And(vec![expr, one(), one()]),
+            _ => Scalar::Or(vec![one(), expr]),
         })
     };
     where_sql(nest(99));
     refused_filter("users", nest(100));
     refused_filter("users", nest(5_000));
-    refused_filter("users", Expr::Or((0..32_767).map(|_| one()).collect()));
+    refused_filter("users", Scalar::Or((0..32_767).map(|_| one()).collect()));
 }
 
 #[test]
 fn columns_of_unlike_forms_are_not_compared() {
-    let columns = |left: &str, right: &str| Expr::CompareColumns {
-        left: left.into(),
-        op: CompareOp::Lt,
-        right: right.into(),
-    };
+    let columns = |left: &str, right: &str| Scalar::compare_columns(left, CompareOp::Lt, right);
     assert_eq!(where_sql(columns("age", "score")), "\"age\" < \"score\"");
     assert_eq!(
         where_sql(columns("age", "price")),
@@ -88,7 +75,7 @@ fn columns_of_unlike_forms_are_not_compared() {
 #[test]
 fn keys_are_single_composite_or_the_rowid() {
     let key = |table: &str, key| {
-        let filter = Some(Expr::PrimaryKey(key));
+        let filter = Some(Scalar::PrimaryKey(key));
         sql(&Read::Exists(Select {
             table: table.into(),
             filter,
@@ -104,7 +91,7 @@ fn keys_are_single_composite_or_the_rowid() {
     let sql = key("seats", KeyValue::Columns(both.clone()));
     assert!(sql.contains("WHERE \"hall\" = ? AND \"seat\" = ?"), "{sql}");
 
-    let refuse = |table: &str, key| columns(&refused_filter(table, Expr::PrimaryKey(key)));
+    let refuse = |table: &str, key| columns(&refused_filter(table, Scalar::PrimaryKey(key)));
     assert_eq!(refuse("seats", single(text("a"))), ["hall", "seat"]);
     assert_eq!(
         refuse("seats", KeyValue::Columns(both[..1].to_vec())),
@@ -131,10 +118,7 @@ fn nothing_that_a_caller_passes_becomes_sql() {
             ..select("users")
         }),
         Read::Exists(Select {
-            filter: Some(Expr::IsNull {
-                column: attack.into(),
-                negated: false,
-            }),
+            filter: Some(Scalar::is_null(attack, false)),
             ..select("users")
         }),
     ] {
@@ -145,13 +129,9 @@ fn nothing_that_a_caller_passes_becomes_sql() {
     let mut odd = insert("odd \" name", &[row]);
     odd.returning = Returning::All;
     assert_eq!(write(&conn, &catalog, &Write::Insert(odd)).1, 1);
-    let filter = Expr::And(vec![
+    let filter = Scalar::And(vec![
         compare("a \" b", CompareOp::Eq, text(attack)),
-        Expr::Like {
-            column: "x;y".into(),
-            pattern: "' OR %".into(),
-            negated: false,
-        },
+        Scalar::like("x;y", "' OR %".into()),
     ]);
     let read = Read::Select(Select {
         table: "odd \" name".into(),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::query::ir::{Collation, Computed, Piece, Scalar, ScalarOrder};
+use crate::query::ir::{Collation, Computed, OrderBy, Piece, Scalar};
 
 fn sql_piece(text: &str) -> Piece {
     Piece::Sql(text.into())
@@ -40,7 +40,7 @@ fn equal(left: Scalar, right: Scalar) -> Scalar {
 }
 
 fn scalar_sql(scalar: Scalar) -> String {
-    where_sql(Expr::Scalar(Box::new(scalar)))
+    where_sql(scalar)
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_column_is_of_its_table_within_a_query_of_the_fragment() {
         sql_piece(") = 1"),
     ];
     let read = Read::Select(Select {
-        filter: Some(Expr::Scalar(Box::new(fragment(younger)))),
+        filter: Some(fragment(younger)),
         ..select("users")
     });
     let compiled = compile_read(&read, &catalog).unwrap();
@@ -116,7 +116,7 @@ fn a_fragment_compares_and_orders_by_its_own_collation() {
     );
     let ordered = |scalar| {
         sql(&Read::Select(Select {
-            scalar_order: vec![ScalarOrder {
+            order_by: vec![OrderBy {
                 scalar,
                 descending: false,
                 nulls: None,
@@ -158,13 +158,13 @@ fn what_could_end_the_expression_is_refused_with_its_text_and_what_to_do() {
         ("1\0", "NUL"),
         ("'\0'", "NUL"),
     ] {
-        let filter = Expr::Scalar(Box::new(fragment(vec![sql_piece(text)])));
+        let filter = fragment(vec![sql_piece(text)]);
         let error = refused_filter("users", filter);
         assert!(error.message().contains(why), "{text:?}: {error}");
         assert!(error.detail("fragment").is_some(), "{text:?}");
     }
     let long = fragment(vec![sql_piece(&"1+".repeat(20_000)), sql_piece("1")]);
-    let error = refused_filter("users", Expr::Scalar(Box::new(long)));
+    let error = refused_filter("users", long);
     assert!(error.message().contains("longer"), "{error}");
 }
 
@@ -172,14 +172,11 @@ fn what_could_end_the_expression_is_refused_with_its_text_and_what_to_do() {
 fn a_value_stands_outside_of_quotes() {
     let name = || Piece::Scalar(column("name"));
     let quoted = vec![sql_piece("'"), name(), sql_piece("'")];
-    refused_filter("users", Expr::Scalar(Box::new(fragment(quoted))));
+    refused_filter("users", fragment(quoted));
     let value = Piece::Scalar(literal(Value::Integer(1), ColumnType::Integer));
     let (conn, catalog) = open();
     let numbered = Read::Exists(Select {
-        filter: Some(Expr::Scalar(Box::new(fragment(vec![
-            value,
-            sql_piece("1"),
-        ])))),
+        filter: Some(fragment(vec![value, sql_piece("1")])),
         ..select("users")
     });
     let compiled = compile_read(&numbered, &catalog).unwrap();
@@ -198,7 +195,7 @@ fn an_aggregate_that_would_make_one_row_of_all_is_refused() {
             sql_piece(")"),
         ],
     ] {
-        refused_filter("users", Expr::Scalar(Box::new(fragment(pieces))));
+        refused_filter("users", fragment(pieces));
     }
     let greater = vec![
         sql_piece("max("),
@@ -284,10 +281,7 @@ fn around(scalar: Scalar) -> Read {
             column_type: ColumnType::Any,
             list: false,
         }],
-        filter: Some(Expr::And(vec![
-            Expr::Scalar(Box::new(scalar)),
-            Expr::Scalar(Box::new(marked)),
-        ])),
+        filter: Some(Scalar::And(vec![scalar, marked])),
         ..select("users")
     })
 }

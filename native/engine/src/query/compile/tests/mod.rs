@@ -12,8 +12,8 @@ use super::*;
 use crate::error::Detail;
 use crate::query::functions;
 use crate::query::ir::{
-    Aggregate, Assignment, Change, CompareOp, Conflict, ConflictSet, Cursor, Delete, Expr, Insert,
-    KeyValue, OrderBy, Returning, Select, Update, UpdateEach,
+    Aggregate, Assignment, Change, CompareOp, Conflict, ConflictSet, Cursor, Delete, Insert,
+    KeyValue, OrderBy, Returning, Scalar, Select, Update, UpdateEach,
 };
 use crate::value::Value;
 
@@ -48,19 +48,11 @@ fn select(table: &str) -> Select {
 }
 
 fn by(column: &str, descending: bool) -> OrderBy {
-    OrderBy {
-        column: column.into(),
-        descending,
-        nulls: None,
-    }
+    OrderBy::column(column, descending, None)
 }
 
-fn compare(column: &str, op: CompareOp, value: Value) -> Expr {
-    Expr::Compare {
-        column: column.into(),
-        op,
-        value,
-    }
+fn compare(column: &str, op: CompareOp, value: Value) -> Scalar {
+    Scalar::compare(column, op, value)
 }
 
 /// The SQL of a read, which SQLite must accept.
@@ -73,7 +65,7 @@ fn sql(read: &Read) -> String {
     compiled.sql
 }
 
-fn where_sql(filter: Expr) -> String {
+fn where_sql(filter: Scalar) -> String {
     let sql = sql(&Read::Select(Select {
         filter: Some(filter),
         ..select("users")
@@ -88,7 +80,7 @@ fn refused(read: &Read) -> Error {
     compile_read(read, &catalog).unwrap_err()
 }
 
-fn refused_filter(table: &str, filter: Expr) -> Error {
+fn refused_filter(table: &str, filter: Scalar) -> Error {
     let table = table.into();
     let error = refused(&Read::Exists(Select {
         table,

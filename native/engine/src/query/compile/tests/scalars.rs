@@ -1,7 +1,7 @@
 use super::*;
 use crate::query::ir::{
-    AggregateKind, Aggregated, ArithOp, Collation, Computed, DistinctOn, Function, Nulls,
-    Partition, Scalar, ScalarOrder, Subselect,
+    AggregateKind, Aggregated, ArithOp, Collation, Computed, DistinctOn, Function, Nulls, OrderBy,
+    Partition, Scalar, Select,
 };
 
 fn column(name: &str) -> Scalar {
@@ -46,15 +46,15 @@ fn among(collation: Collation, item: Scalar, list: Vec<Scalar>) -> Scalar {
 }
 
 fn scalar_sql(scalar: Scalar) -> String {
-    where_sql(Expr::Scalar(Box::new(scalar)))
+    where_sql(scalar)
 }
 
 fn refused_scalar(scalar: Scalar) {
-    refused_filter("users", Expr::Scalar(Box::new(scalar)));
+    refused_filter("users", scalar);
 }
 
-fn by_scalar(scalar: Scalar, descending: bool, nulls: Option<Nulls>) -> ScalarOrder {
-    ScalarOrder {
+fn by_scalar(scalar: Scalar, descending: bool, nulls: Option<Nulls>) -> OrderBy {
+    OrderBy {
         scalar,
         descending,
         nulls,
@@ -116,7 +116,7 @@ fn logic_writes_each_operand_once() {
     for (scalar, wanted) in [
         (
             Scalar::And(vec![column("age"), column("id")]),
-            "(\"age\" AND \"id\")",
+            "\"age\" AND \"id\"",
         ),
         (Scalar::Or(vec![]), "0"),
         (
@@ -170,21 +170,21 @@ fn logic_writes_each_operand_once() {
 #[test]
 fn a_query_within_has_names_of_its_own() {
     let of_user = || same(Collation::Binary, column("age"), outer("id"));
-    let select = || Subselect {
+    let select = || Select {
         table: "users".into(),
         filter: Some(of_user()),
-        ..Subselect::default()
+        ..Select::default()
     };
     assert_eq!(
         scalar_sql(Scalar::Exists(Box::new(select()))),
         "EXISTS(SELECT 1 FROM \"users\" AS \"ash_rusqlite_1_0\" \
          WHERE (\"ash_rusqlite_1_0\".\"age\" = \"users\".\"id\"))"
     );
-    let joined = Subselect {
+    let joined = Select {
         table: "seats".into(),
         joins: vec![("users".into(), Scalar::Boolean(true))],
-        order: vec![by_scalar(column("seat"), true, None)],
-        ..Subselect::default()
+        order_by: vec![by_scalar(column("seat"), true, None)],
+        ..Select::default()
     };
     let first = Scalar::Subquery(Box::new(joined), Box::new(column("hall")));
     assert_eq!(
@@ -209,7 +209,7 @@ fn a_query_within_has_names_of_its_own() {
         "(SELECT sum(\"ash_rusqlite_1_0\".\"age\") FROM \"users\" AS \"ash_rusqlite_1_0\" \
          WHERE (\"ash_rusqlite_1_0\".\"age\" = \"users\".\"id\"))"
     );
-    let limited = Subselect {
+    let limited = Select {
         limit: Some(3),
         ..select()
     };
@@ -224,10 +224,102 @@ fn a_query_within_has_names_of_its_own() {
 }
 
 #[test]
+fn a_column_as_it_is_declared_is_compared_in_any_query() {
+    let exists = |filter| {
+        scalar_sql(Scalar::Exists(Box::new(Select {
+            table: "notes".into(),
+            filter: Some(filter),
+            ..Select::default()
+        })))
+    };
+    let beginning = "EXISTS(SELECT 1 FROM \"notes\" AS \"ash_rusqlite_1_0\" WHERE ";
+    let body = "\"ash_rusqlite_1_0\".\"body\"";
+    for (filter, wanted) in [
+        (
+            compare("body", CompareOp::Eq, text("a")),
+            format!("{body} = ?)"),
+        ),
+        (
+            Scalar::is_null("body", true),
+            format!("{body} IS NOT NULL)"),
+        ),
+        (
+            Scalar::like("body", "a%".into()),
+            format!("{body} LIKE ? ESCAPE '\\')"),
+        ),
+        (
+            Scalar::among("body", vec![text("a"), Value::Null]),
+            format!("{body} IN (?))"),
+        ),
+        (
+            Scalar::PrimaryKey(KeyValue::Single(Value::Integer(1))),
+            "\"ash_rusqlite_1_0\".rowid = ?)".to_owned(),
+        ),
+        (
+            Scalar::IsNull(Box::new(Scalar::like("body", "a%".into()))),
+            format!("(({body} LIKE ? ESCAPE '\\') IS NULL))"),
+        ),
+    ] {
+        assert_eq!(exists(filter), format!("{beginning}{wanted}"));
+    }
+    let declared = |right| Scalar::Same {
+        collation: Collation::Declared,
+        left: Box::new(column("age")),
+        right: Box::new(right),
+        negated: true,
+    };
+    assert_eq!(
+        scalar_sql(declared(Scalar::Untyped(Value::Null))),
+        "\"age\" IS NOT NULL"
+    );
+    assert_eq!(
+        scalar_sql(declared(column("score"))),
+        "\"age\" IS NOT \"score\""
+    );
+    refused_scalar(Scalar::Untyped(Value::Integer(1)));
+    refused_scalar(declared(Scalar::Null));
+    refused_scalar(Scalar::In {
+        collation: Collation::Declared,
+        item: Box::new(column("age")),
+        list: vec![Scalar::Null],
+    });
+}
+
+#[test]
+fn a_query_within_has_no_columns_or_cursors_and_a_read_no_joins() {
+    let exists = |select| Scalar::Exists(Box::new(select));
+    let notes = || Select {
+        table: "notes".into(),
+        ..Select::default()
+    };
+    for select in [
+        Select {
+            columns: Some(vec!["body".into()]),
+            ..notes()
+        },
+        Select {
+            after: Some(Cursor::Values(vec![])),
+            ..notes()
+        },
+        Select {
+            page: true,
+            ..notes()
+        },
+    ] {
+        refused_scalar(exists(select));
+    }
+    let joined = Read::Select(Select {
+        joins: vec![("notes".into(), Scalar::Boolean(true))],
+        ..select("users")
+    });
+    assert_eq!(refused(&joined).code(), Code::InvalidQuery);
+}
+
+#[test]
 fn an_order_of_scalars_is_as_it_was_given() {
-    let order = |scalar_order: Vec<ScalarOrder>| {
+    let order = |order_by: Vec<OrderBy>| {
         let sql = sql(&Read::Select(Select {
-            scalar_order,
+            order_by,
             limit: Some(1),
             ..select("users")
         }));
@@ -264,7 +356,7 @@ fn rows_are_numbered_by_their_keys_alone() {
         filter: Some(compare("age", CompareOp::Gt, Value::Integer(1))),
         distinct_on: Some(Box::new(DistinctOn {
             keys: vec![column("name")],
-            order: vec![by_scalar(column("id"), true, None)],
+            order_by: vec![by_scalar(column("id"), true, None)],
         })),
         ..Select::default()
     };
@@ -315,9 +407,9 @@ fn computed_values_are_stored_in_the_form_of_their_column() {
         update("score", column("id")),
         "UPDATE \"users\" SET \"score\" = ash_rusqlite_store(\"id\", 'REAL', ?, ?)"
     );
-    let all = Scalar::Exists(Box::new(Subselect {
+    let all = Scalar::Exists(Box::new(Select {
         table: "USERS".into(),
-        ..Subselect::default()
+        ..Select::default()
     }));
     refused_write(&Write::Update(Update {
         table: "users".into(),

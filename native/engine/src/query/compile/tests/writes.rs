@@ -121,10 +121,7 @@ fn updates_and_deletes() {
         inc("AGE", Value::Integer(1)),
     ]));
     refused_write(&update(vec![Assignment::Set("loud".into(), text("A"))]));
-    let filter = Some(Expr::IsNull {
-        column: "age".into(),
-        negated: false,
-    });
+    let filter = Some(Scalar::is_null("age", false));
     let delete = |table: &str| {
         let (table, filter) = (table.into(), filter.clone());
         Write::Delete(Delete {
