@@ -15,12 +15,12 @@ use crate::value::{ColumnType, Order, TimeFamily, Value};
 
 /// A column of one of the queries around the place that is written.
 #[derive(Clone, Copy)]
-pub(super) struct Operand<'t, 's> {
+struct Operand<'t, 's> {
     depth: usize,
     index: usize,
     name: &'s str,
-    pub(super) table: &'t Table,
-    pub(super) column: &'t Column,
+    table: &'t Table,
+    column: &'t Column,
 }
 
 impl<'t, 's> Operand<'t, 's> {
@@ -50,12 +50,12 @@ impl<'t, 's> Operand<'t, 's> {
     }
 
     /// Writes the column.
-    pub(super) fn write(&self, b: &mut Builder<'_, '_>) -> Result<()> {
+    fn write(&self, b: &mut Builder<'_, '_>) -> Result<()> {
         b.column(self.depth, self.index, self.name)
     }
 
     /// Writes the column where it is compared. Returns the family of times of several forms.
-    pub(super) fn write_compared(&self, b: &mut Builder<'_, '_>) -> Result<Option<TimeFamily>> {
+    fn write_compared(&self, b: &mut Builder<'_, '_>) -> Result<Option<TimeFamily>> {
         self.write(b)?;
         Ok(b.collate_declared(self.table, self.column))
     }

@@ -1,4 +1,4 @@
-//! An order by columns in which a row has a place: with the key that makes it total.
+//! An order by columns, made total by the primary key, so that a cursor can continue after any row.
 
 use rusqlite::types::ToSqlOutput;
 
@@ -139,9 +139,7 @@ pub(super) fn given<'a>(table: &'a Table, order_by: &[OrderBy]) -> Result<Vec<Te
     let mut terms: Vec<Term<'a>> = Vec::with_capacity(order_by.len());
     for order in order_by {
         let Some(name) = order.declared_column() else {
-            return Err(invalid(
-                "only columns as they are declared make rows a place",
-            ));
+            return Err(invalid("only an order by columns has cursors"));
         };
         let (index, column) = table.column(name)?;
         if terms.iter().any(|term| term.name == column.name) {

@@ -1,4 +1,4 @@
-//! ORDER BY: expressions, or the columns of an order in which rows have a place.
+//! ORDER BY: expressions, or the columns of a keyset order.
 
 use super::builder::Builder;
 use super::collation::collated;
@@ -11,14 +11,14 @@ use crate::value::{self, ColumnType};
 
 /// The order of a read's rows.
 pub(super) enum Order<'a, 'v> {
-    /// Columns, by which a row has a place.
+    /// Columns, so that a cursor can continue after any row.
     Keyset(Vec<Term<'a>>),
-    /// Expressions.
+    /// Expressions. It has no cursors.
     Free(&'v [OrderBy]),
 }
 
 impl<'a, 'v> Order<'a, 'v> {
-    /// The columns by which a row has a place.
+    /// The columns of a keyset order.
     pub(super) fn terms(&self) -> &[Term<'a>] {
         match self {
             Order::Keyset(terms) => terms,
@@ -66,8 +66,8 @@ fn orders_by(order_by: &[OrderBy]) -> bool {
     order_by.iter().any(|item| orders(&item.scalar))
 }
 
-/// Whether a scalar distinguishes rows. One that is the same for every row does not, and SQLite
-/// would take a plain 1 for the first column.
+/// Whether a scalar orders rows. One that is the same for every row does not, and SQLite
+/// would read a plain 1 as the first column.
 pub(super) fn orders(scalar: &Scalar) -> bool {
     let scalar = bare(scalar).1;
     let number = fragment::pieces(scalar).is_some_and(fragment::is_number);

@@ -18,7 +18,7 @@ use crate::value::{ColumnType, Name, OutputColumn};
 ///   offset count from the cursor backwards. With both cursors the rows lie between the two
 ///   and are taken forwards from `after`.
 /// - With a cursor, `page`, or a limit or offset on ordered rows the primary key is added to
-///   the order, so that a row of one read is a place for the next one to go on from.
+///   the order, so that the next read can continue after any row of this one.
 /// - `distinct` rows are distinguished by all their columns, in place of the primary key.
 pub(super) fn rows<'v>(select: &'v Select, catalog: &Catalog) -> Result<Compiled<'v>> {
     let table = catalog.table(&select.table)?;
@@ -224,7 +224,7 @@ impl<'a, 'v> ResolvedSelect<'a, 'v> {
         Ok(())
     }
 
-    /// An order by scalars, or by partitions first, is none that rows are a place in.
+    /// An order by expressions, or by partitions first, has no cursors.
     fn check_free_order(&self) -> Result<()> {
         let select = self.select;
         if select.page || select.after.is_some() || select.before.is_some() {
