@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use ash_rusqlite_engine::catalog::{Catalog, KnownForms};
-use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, Param, Plans};
+use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, InsertPlans, Param};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
     Aggregate, CompareOp, Conflict, Cursor, Delete, Insert, KeyValue, OrderBy, Read, Returning,
@@ -211,7 +211,7 @@ fn a_long_list_deletes_its_rows() {
     });
     for (write, wanted) in [(insert, 100), (delete, 50)] {
         let mut changed = 0;
-        for compiled in compile_write(&write, &catalog, &Plans::default()).unwrap() {
+        for compiled in compile_write(&write, &catalog, &InsertPlans::default()).unwrap() {
             let mut stmt = conn.prepare(&compiled.sql).unwrap();
             let run = &mut |params: &[Param<'_>]| {
                 bind(&mut stmt, params)?;

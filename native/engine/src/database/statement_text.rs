@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::journal;
 use crate::journal::SAVE_CONSUMER;
-use crate::query::compile::{self, Plans};
+use crate::query::compile::{self, InsertPlans};
 use crate::query::ir::{Read, Write};
 
 use super::Database;
@@ -31,7 +31,7 @@ impl Database {
     /// Those of compiling it.
     pub fn write_text(&self, write: &Write) -> Result<String> {
         let catalog = self.0.shared.catalog().get();
-        let plans = Plans::default();
+        let plans = InsertPlans::default();
         plans.keep_for(&catalog);
         let statements = match write {
             Write::Sql(write) => return Ok(write.sql.clone()),

@@ -15,7 +15,7 @@ use rusqlite::{CachedStatement, Connection, Rows, StatementStatus};
 use crate::catalog::shared_catalog::SharedCatalog;
 use crate::error::{Code, Error, Result};
 use crate::journal;
-use crate::query::compile::{self, Compiled, CompiledWrite, Found, Plans};
+use crate::query::compile::{self, Compiled, CompiledWrite, Found, InsertPlans};
 use crate::query::ir::{Read, Write};
 use crate::service::durability::Seen;
 use crate::service::stats::StatementCounts;
@@ -151,7 +151,7 @@ impl Executor<'_> {
 
     /// Runs a write. Returns the number of rows that it wrote. `plans` are those that the
     /// connection keeps.
-    pub fn write(&self, write: &Write, plans: &Plans, sink: &mut dyn RowSink) -> Result<u64> {
+    pub fn write(&self, write: &Write, plans: &InsertPlans, sink: &mut dyn RowSink) -> Result<u64> {
         let (write, _) = write.parts();
         let own = write
             .table()

@@ -2,7 +2,7 @@
 
 use super::Executor;
 use crate::error::{Code, Error, Result};
-use crate::query::compile::{self, CompiledWrite, Plans};
+use crate::query::compile::{self, CompiledWrite, InsertPlans};
 use crate::query::ir::UpdateOrInsert;
 use crate::service::RowSink;
 use crate::sqlite::sqlite_error;
@@ -12,7 +12,7 @@ impl Executor<'_> {
     pub(super) fn update_or_insert(
         &self,
         write: &UpdateOrInsert,
-        plans: &Plans,
+        plans: &InsertPlans,
         sink: &mut dyn RowSink,
     ) -> Result<u64> {
         let catalog = self.catalog.get();

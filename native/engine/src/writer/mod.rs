@@ -38,7 +38,7 @@ use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
 use crate::journal::{broken, Context, JournalWatch};
-use crate::query::compile::Plans;
+use crate::query::compile::InsertPlans;
 use crate::query::ir::Write;
 use crate::request::reply::fault;
 use crate::request::Outcome;
@@ -228,7 +228,7 @@ pub struct Writer {
     /// The same, once a statement of a caller's own has written: its times may have any form.
     formless: Option<SharedCatalog>,
     log: LogSizes,
-    plans: Plans,
+    plans: InsertPlans,
     /// Who makes the changes of the open transaction, as the file says it.
     context: Context,
     upkeep: Upkeep,
@@ -305,7 +305,7 @@ impl Writer {
             draft: None,
             formless: None,
             log,
-            plans: Plans::default(),
+            plans: InsertPlans::default(),
             context: Context::default(),
             upkeep: Upkeep::default(),
             answers,

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 
 use crate::connection;
 use crate::error::{Error, Result};
-use crate::query::compile::Plans;
+use crate::query::compile::InsertPlans;
 use crate::sqlite::opened_files::{Moved, OpenedFiles};
 use crate::sqlite::vfs::file_locks;
 use crate::sqlite::{opened_files, sqlite_error};
@@ -224,7 +224,7 @@ impl Writer {
         self.shared.watch.set(self.files.clone());
         self.link = link;
         self.connected = true;
-        self.plans = Plans::default();
+        self.plans = InsertPlans::default();
         self.upkeep.forget();
         self.log = log;
         Ok(())

@@ -1,7 +1,7 @@
 //! Random tables, in SQLite and in the naive model.
 
 use ash_rusqlite_engine::catalog::Catalog;
-use ash_rusqlite_engine::query::compile::{bind, compile_write, Param, Plans};
+use ash_rusqlite_engine::query::compile::{bind, compile_write, InsertPlans, Param};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{Conflict, Insert, Returning, Write};
 use ash_rusqlite_engine::Value;
@@ -175,7 +175,7 @@ pub fn open(data: &Data) -> (Connection, Catalog, Table) {
         conflict: Conflict::Raise,
         returning: Returning::Nothing,
     });
-    for compiled in compile_write(&insert, &catalog, &Plans::default()).unwrap() {
+    for compiled in compile_write(&insert, &catalog, &InsertPlans::default()).unwrap() {
         let mut stmt = conn.prepare(&compiled.sql).unwrap();
         let run = &mut |params: &[Param<'_>]| {
             bind(&mut stmt, params)?;

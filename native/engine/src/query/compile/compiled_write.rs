@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::compiled::Param;
-use super::plan::InsertedRows;
+use super::insert_plan::InsertedRows;
 use super::returned_row::ReadBack;
 use crate::error::Result;
 use crate::value::OutputColumn;

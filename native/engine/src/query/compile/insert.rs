@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::compiled_write::{CompiledWrite, Runs};
+use super::insert_plan::{InsertPlans, InsertedRows};
 use super::insert_sql::{self, InsertStatement};
-use super::plan::{InsertedRows, Plans};
 use crate::catalog::{Catalog, Table};
 use crate::error::Result;
 use crate::query::ir::{Conflict, Insert, Returning};
@@ -15,7 +15,7 @@ use crate::value::{Name, Value};
 pub(super) fn insert<'v>(
     insert: &'v Insert,
     catalog: &Catalog,
-    plans: &Plans,
+    plans: &InsertPlans,
 ) -> Result<Vec<CompiledWrite<'v>>> {
     let table = catalog.table(&insert.table)?;
     if insert.rows.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn row<'v>(
     table: &Arc<Table>,
     catalog: &Catalog,
     row: &'v [(Name, Value)],
-    plans: &Plans,
+    plans: &InsertPlans,
 ) -> Result<CompiledWrite<'v>> {
     let insert = Insert {
         table: table.name.as_str().into(),

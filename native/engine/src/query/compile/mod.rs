@@ -19,13 +19,13 @@ mod declared;
 mod fragment;
 mod ignore_case;
 mod insert;
+mod insert_plan;
 mod insert_sql;
 mod keyset;
 mod lists;
 mod nulls_equal;
 mod numbered;
 mod order;
-mod plan;
 mod returned_row;
 mod returning;
 mod scalar;
@@ -42,7 +42,7 @@ mod write;
 
 pub use compiled::{Compiled, Forms, Param};
 pub use compiled_write::{CompiledWrite, Runs};
-pub use plan::{InsertedRows, Plans};
+pub use insert_plan::{InsertPlans, InsertedRows};
 pub use returned_row::{Found, ReadBack, ReturnedRow};
 pub use update_or_insert::{compile_update_or_insert, CompiledUpdateOrInsert};
 
@@ -144,7 +144,7 @@ fn plan_columns() -> Arc<[OutputColumn]> {
 pub fn compile_write<'a>(
     write: &'a Write,
     catalog: &Catalog,
-    plans: &Plans,
+    plans: &InsertPlans,
 ) -> Result<Vec<CompiledWrite<'a>>> {
     match write {
         Write::Insert(insert) => insert::insert(insert, catalog, plans),

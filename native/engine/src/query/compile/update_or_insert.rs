@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::builder::{rowid_name, Builder};
 use super::compiled_write::{CompiledWrite, Runs};
 use super::insert;
-use super::plan::Plans;
+use super::insert_plan::InsertPlans;
 use super::returned_row::{Found, ReadBack};
 use super::returning::{output, written_columns};
 use super::write::update_of;
@@ -41,7 +41,7 @@ pub fn compile_update_or_insert<'a>(
     write: &'a UpdateOrInsert,
     wanted: &'a UpdateOrInsertRow,
     catalog: &Catalog,
-    plans: &Plans,
+    plans: &InsertPlans,
 ) -> Result<CompiledUpdateOrInsert<'a>> {
     let table = catalog.table(&write.table)?;
     let UpdateOrInsertRow {

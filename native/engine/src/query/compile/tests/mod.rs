@@ -94,7 +94,7 @@ fn refused_filter(table: &str, filter: Scalar) -> Error {
 /// Runs a write and gives the number of rows that came back, or were changed.
 fn write(conn: &Connection, catalog: &Catalog, write: &Write) -> (Vec<String>, usize) {
     let (mut sqls, mut count) = (Vec::new(), 0);
-    for compiled in compile_write(write, catalog, &Plans::default()).unwrap() {
+    for compiled in compile_write(write, catalog, &InsertPlans::default()).unwrap() {
         let mut stmt = conn.prepare(&compiled.sql).unwrap();
         let read_back = compiled.read_back.as_ref();
         match read_back {
@@ -139,7 +139,7 @@ fn insert(table: &str, rows: &[&[(&str, Value)]]) -> Insert {
 
 fn refused_write(write: &Write) -> Error {
     let (_, catalog) = open();
-    let error = compile_write(write, &catalog, &Plans::default()).unwrap_err();
+    let error = compile_write(write, &catalog, &InsertPlans::default()).unwrap_err();
     assert_eq!(error.code(), Code::InvalidQuery);
     error
 }

@@ -29,7 +29,7 @@ fn rows_are_inserted_in_runs_of_equal_columns() {
     assert!(compile_write(
         &Write::Insert(insert("users", &[])),
         &catalog,
-        &Plans::default()
+        &InsertPlans::default()
     )
     .unwrap()
     .is_empty());

@@ -126,12 +126,12 @@ impl<'v> InsertedRows<'v> {
 
 /// The plans that a connection keeps.
 #[derive(Default)]
-pub struct Plans {
+pub struct InsertPlans {
     catalog: RefCell<Option<Arc<Catalog>>>,
     kept: RefCell<VecDeque<Rc<InsertPlan>>>,
 }
 
-impl Plans {
+impl InsertPlans {
     /// Forgets those that were made for other tables than these.
     pub fn keep_for(&self, catalog: &Arc<Catalog>) {
         let mut of = self.catalog.borrow_mut();
