@@ -43,7 +43,7 @@ defmodule AshRusqlite.DataLayer.EngineErrorTest do
 
   defp start(options),
     do:
-      start_supervised!({Repo, Keyword.merge([database: ":memory:", busy_timeout: 50], options)})
+      start_supervised!({Repo, Keyword.merge([database: ":memory:", busy_timeout: 500], options)})
 
   # All the ways to create a room, each with what it said.
   defp creates do
