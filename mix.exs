@@ -92,64 +92,79 @@ defmodule AshRusqlite.MixProject do
       main: "readme",
       source_ref: "v#{@version}",
       extras:
-        ["README.md"] ++
-          guides(~w(getting-started.md cheatsheet.cheatmd repo.md migrations.md testing.md)) ++
-          guides(~w(events.md from-ets.md from-ash-sqlite.md)) ++
-          ["docs/dsl.md"] ++
-          guides(~w(developing.md import-format.md)) ++
-          for(
-            name <- ~w(architecture design file-format performance how-to-add),
-            do: "docs/#{name}.md"
-          ) ++
-          ["CONTRIBUTING.md", "CHANGELOG.md"],
+        [{"README.md", title: "Overview"}] ++
+          guides(~w(getting-started.md cheatsheet.cheatmd)) ++
+          guides(~w(developing.md repo.md migrations.md testing.md events.md)) ++
+          guides(~w(from-ets.md from-ash-sqlite.md)) ++
+          ["docs/dsl.md", "docs/file-format.md", "guides/import-format.md"] ++
+          for(name <- ~w(architecture design performance how-to-add), do: "docs/#{name}.md") ++
+          ["CONTRIBUTING.md", "CHANGELOG.md", {"LICENSE", title: "MIT licence"}],
       groups_for_extras: [
         "Start here": ~r/(README|getting-started|cheatsheet)/,
-        Guides: ~r/guides\/(repo|migrations|testing|events|developing)/,
-        "With Ash": ~r/(guides\/from-|docs\/dsl)/,
-        Internals: ~r/docs\/(architecture|design|file-format|performance|how-to-add)/,
-        Project: ~r/(import-format|CONTRIBUTING|CHANGELOG)/
+        Guides: ~r/guides\/(developing|repo|migrations|testing|events)/,
+        "Coming from": ~r/guides\/from-/,
+        Reference: ~r/(docs\/dsl|docs\/file-format|guides\/import-format)/,
+        "How it is built": ~r/(docs\/(architecture|design|performance|how-to-add)|CONTRIBUTING)/,
+        Project: ~r/(CHANGELOG|LICENSE)/
       ],
-      # Those of the operations of a repo, see AshRusqlite.Repo.Operations.
+      # In dev the example's modules are compiled, too.
+      filter_modules: ~r/^Elixir\.(Mix\.Tasks\.)?AshRusqlite(\.|$)/,
+      before_closing_body_tag: &unlink_source_files/1,
+      # The groups of the operations of a repo, see AshRusqlite.Repo.Operations.
       groups_for_docs:
-        for name <- ~w(Reads Writes Transaction Events Maintenance) do
+        for name <- ~w(Reads Writes Transaction Events Migrations Maintenance Journal Process) do
           {String.to_atom(name), &(&1[:group] == name)}
         end,
       groups_for_modules: [
-        Repo: [
-          AshRusqlite.Repo,
-          AshRusqlite.Result,
-          AshRusqlite.Error,
-          ~r/^AshRusqlite\.Repo\.(Expression|Vocabulary)$/
-        ],
-        "Tables and migrations": [
-          AshRusqlite.Repo.Schema,
-          AshRusqlite.Migrator,
-          AshRusqlite.Repo.Generator
-        ],
+        Repo: [AshRusqlite.Repo, AshRusqlite.Result],
         "Ash data layer": [
           AshRusqlite.DataLayer,
           AshRusqlite.DataLayer.Info,
+          AshRusqlite.DataLayer.Journal,
           ~r/^AshRusqlite\.DataLayer\.(I?Like|Notifications)$/
         ],
-        "Ash DSL":
-          ~r/^AshRusqlite\.DataLayer\..*(CheckConstraint|CustomIndex|Reference|Statement|Journal.*)$/,
-        "Ash errors":
-          ~r/^AshRusqlite\.DataLayer\..*(EngineError|PositionConflict|UnreadableValue)$/,
-        Journal: [AshRusqlite.Actor, AshRusqlite.Event, ~r/^AshRusqlite\.Journal/],
-        Tests: [AshRusqlite.Sandbox],
-        Operation: [
+        "Sections of the Ash DSL": ~r/^AshRusqlite\.DataLayer\.Dsl\./,
+        Events: [AshRusqlite.Actor, AshRusqlite.Event, ~r/^AshRusqlite\.Journal/],
+        Migrations: [AshRusqlite.Migrator, AshRusqlite.Repo.Schema],
+        Testing: [AshRusqlite.Sandbox],
+        Errors: [
+          AshRusqlite.Error,
+          ~r/^AshRusqlite\.DataLayer\.(EngineError|PositionConflict|UnreadableValue)$/
+        ],
+        "Running it": [
           AshRusqlite.Telemetry,
           AshRusqlite.Progress,
           AshRusqlite.Repo.Unreadable,
-          AshRusqlite.Repo.StoredAtoms,
-          AshRusqlite.Repo.JSON
+          AshRusqlite.Repo.StoredAtoms
         ],
         "Repos by name or pid":
           ~r/^AshRusqlite\.Repo\.(Reads|Writes|Transaction|Maintenance|Events)$/,
-        "For programs": ~r/^AshRusqlite\.DataLayer\..*Wanted$/
+        "For programs that write queries": [
+          ~r/^AshRusqlite\.Repo\.(Expression|Vocabulary|JSON|Generator)$/,
+          ~r/^AshRusqlite\.DataLayer\.Migrations\.Wanted$/
+        ]
       ]
     ]
   end
+
+  # Pages link to tests and other source files, for readers of the repository. Those files are no
+  # pages, so in the generated documentation their links become plain text.
+  defp unlink_source_files(:html) do
+    """
+    <script>
+      window.addEventListener("exdoc:loaded", () => {
+        document.querySelectorAll("#content a[href$='.exs'], #content a[href$='.rs']").forEach(link => {
+          const text = document.createElement("span");
+          text.title = link.getAttribute("href").replace("../", "");
+          text.append(...link.childNodes);
+          link.replaceWith(text);
+        });
+      });
+    </script>
+    """
+  end
+
+  defp unlink_source_files(_format), do: ""
 
   defp guides(names), do: Enum.map(names, &("guides/" <> &1))
 end
