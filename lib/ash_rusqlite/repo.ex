@@ -133,7 +133,7 @@ defmodule AshRusqlite.Repo do
   `log_size_limit: :infinity` leaves the log to another program that reads it and moves its pages
   itself, such as [Litestream](https://litestream.io): the repo never moves the log, not even when it
   stops. Without such a program the log grows without end, unless `c:checkpoint/2` is called.
-  `Repo.stats` has its size, as `wal_bytes` and `wal_pages`.
+  `c:stats/0` has its size, as `wal_bytes` and `wal_pages`.
 
   ## The journal
 
@@ -585,7 +585,8 @@ defmodule AshRusqlite.Repo do
               opts :: keyword() \\ [],
               fun :: work(result)
             ) :: result
-            when [result: term()]
+            when [result: term()],
+            group: "Events"
 
   @doc """
   Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,
@@ -599,7 +600,8 @@ defmodule AshRusqlite.Repo do
   """
   operation Maintenance,
             migrate(opts :: keyword() \\ []) :: {:ok, [applied()]} | {:error, Error.t()},
-            bang: "what was applied"
+            bang: "what was applied",
+            group: "Migrations"
 
   @doc """
   Takes back the newest migrations: one, or `step:` many, or all down to the version `to:`,
@@ -608,12 +610,14 @@ defmodule AshRusqlite.Repo do
   operation Maintenance,
             rollback_migration(opts :: keyword() \\ []) ::
               {:ok, [applied()]} | {:error, Error.t()},
-            bang: "what was rolled back"
+            bang: "what was rolled back",
+            group: "Migrations"
 
   @doc "Every migration of the folder and of the database, by version. Option: `migrations:`."
   operation Maintenance,
             migrations(opts :: keyword() \\ []) :: {:ok, [migration()]} | {:error, Error.t()},
-            bang: "the list"
+            bang: "the list",
+            group: "Migrations"
 
   @doc """
   Copies the database into a new file while it is in use. Options: `overwrite:` true replaces
@@ -656,7 +660,8 @@ defmodule AshRusqlite.Repo do
   `:not_journaled`.
   """
   operation Maintenance,
-            journal_verify(opts :: keyword() \\ []) :: {:ok, verified()} | {:error, Error.t()}
+            journal_verify(opts :: keyword() \\ []) :: {:ok, verified()} | {:error, Error.t()},
+            group: "Journal"
 
   @doc """
   Makes a new database of the events of the journal alone: the tables, indexes, views and triggers of
@@ -670,7 +675,8 @@ defmodule AshRusqlite.Repo do
   """
   operation Maintenance,
             journal_rebuild(path :: Path.t(), opts :: keyword() \\ []) ::
-              {:ok, rebuilt()} | {:error, Error.t()}
+              {:ok, rebuilt()} | {:error, Error.t()},
+            group: "Journal"
 
   @doc """
   Moves the write-ahead log into the file, which happens by itself as well. The mode is one of
@@ -692,14 +698,15 @@ defmodule AshRusqlite.Repo do
   @doc """
   Waits until every row that was there before its table was journaled has its event, of a type
   that ends with `.baseline`. The writer writes these by itself, between other requests, and goes on
-  after a restart; `stats/0` has how many tables are left. Options: `progress:`, `timeout:`, which
+  after a restart; `c:stats/0` has how many tables are left. Options: `progress:`, `timeout:`, which
   ends the wait in the queue alone. Errors: `:not_journaled`, `:closed` when the repo stops meanwhile.
   """
-  operation Maintenance, journal_baseline(opts :: keyword() \\ []) :: :ok | {:error, Error.t()}
+  operation Maintenance, journal_baseline(opts :: keyword() \\ []) :: :ok | {:error, Error.t()},
+    group: "Journal"
 
   @doc """
   Removes the content of rows from the table, from all of their events and from the files. `rows`
-  is a primary key as for `get/3`, also that of a deleted row, or `[where: condition]`.
+  is a primary key as for `c:get/3`, also that of a deleted row, or `[where: condition]`.
 
   In one commit the columns become nil, or a value of their type that says nothing where they may not
   be nil, and in every event of the row, also under keys that it had before, their values become
@@ -720,7 +727,7 @@ defmodule AshRusqlite.Repo do
     * `delete:` - true deletes the row
     * `actor:` - who, such as `"user:1"`
     * `reason:` - why, a text
-    * `vacuum:` - false leaves the free pages to a later `vacuum/1`; what was on them is
+    * `vacuum:` - false leaves the free pages to a later `c:vacuum/1`; what was on them is
       overwritten in any case
     * `progress:`, `timeout:`
 
@@ -737,7 +744,8 @@ defmodule AshRusqlite.Repo do
                  bytes: non_neg_integer(),
                  scrubbed: boolean()
                }}
-              | {:error, Error.t()}
+              | {:error, Error.t()},
+            group: "Journal"
 
   @doc """
   Removes old events, in chunks between which others write. A row that is there keeps an event with
@@ -758,7 +766,8 @@ defmodule AshRusqlite.Repo do
   operation Maintenance,
             retain(opts :: keyword() \\ []) ::
               {:ok, %{events: non_neg_integer(), baselines: non_neg_integer()}}
-              | {:error, Error.t()}
+              | {:error, Error.t()},
+            group: "Journal"
 
   @doc """
   Recomputes the chain of hashes over the events. Returns a map:
@@ -774,31 +783,38 @@ defmodule AshRusqlite.Repo do
   Options: `progress:`. Error: `:not_journaled`.
   """
   operation Maintenance,
-            verify_chain(opts :: keyword() \\ []) :: {:ok, map()} | {:error, Error.t()}
+            verify_chain(opts :: keyword() \\ []) :: {:ok, map()} | {:error, Error.t()},
+            group: "Journal"
 
   @doc "Counters of the writer, its queue and the readers."
   operation Maintenance, stats() :: {:ok, map()} | {:error, Error.t()}
 
   @doc "Starts the repo; the options win over the application's environment."
+  @doc group: "Process"
   @callback start_link(opts :: keyword()) ::
               {:ok, pid()} | :ignore | {:error, Error.t() | {:already_started, pid()}}
 
   @doc "Stops the repo when the writes that are queued are finished. Milliseconds to wait."
+  @doc group: "Process"
   @callback stop(timeout()) :: :ok
 
   @doc "The options of the engine that hold for the running repo, otherwise the configured ones."
+  @doc group: "Process"
   @callback config() :: keyword()
 
   @doc "Makes the calling process use another instance of the repo; returns the previous one."
+  @doc group: "Process"
   @callback put_dynamic_repo(repo()) :: repo()
 
   @doc "The instance that the calling process uses, by default the module's name."
+  @doc group: "Process"
   @callback get_dynamic_repo() :: repo()
 
   @doc """
   Changes the options when the repo starts (`:supervisor`) or is asked for them (`:runtime`):
   `{:ok, options}` or `:ignore`.
   """
+  @doc group: "Process"
   @callback init(:supervisor | :runtime, options :: keyword()) :: {:ok, keyword()} | :ignore
 
   @optional_callbacks init: 2

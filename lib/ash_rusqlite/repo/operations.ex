@@ -16,7 +16,8 @@ defmodule AshRusqlite.Repo.Operations do
   #   * in the module that is named first, if it uses this one: the `@spec` of the function, which takes
   #     the repo before the other arguments, and the twin with `!`
   #
-  # What is left is the function itself, in that module.
+  # What is left is the function itself, in that module. In the documentation operations are grouped by
+  # the name of that module, or by `group:`.
 
   @typedoc "An operation; the default of an argument is `{:default, quoted}` or nil."
   @type t :: %{
@@ -35,7 +36,7 @@ defmodule AshRusqlite.Repo.Operations do
     env = %{__CALLER__ | function: {:__operations__, 0}}
     module = Macro.expand(module, env)
     operation = parse(module, spec)
-    group = [group: module |> Module.split() |> List.last()]
+    group = [group: opts[:group] || module |> Module.split() |> List.last()]
     callbacks = [callback(operation, group)]
 
     {operations, callbacks} =
