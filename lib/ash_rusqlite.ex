@@ -110,6 +110,8 @@ defmodule AshRusqlite do
     * `:resource` - the resource of the table, or nil
     * `:custom_index` - the line of its `custom_indexes`, or nil
 
+  For example:
+
         {:ok, %{statements: [statement | _]}} = AshRusqlite.advise(MyApp.Repo)
         for index <- statement.indexes, do: {index.resource, index.custom_index}
         #=> [{MyApp.Message, "index [:room_id, :created_at]"}]

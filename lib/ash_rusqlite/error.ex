@@ -76,6 +76,7 @@ defmodule AshRusqlite.Error do
   @enforce_keys [:code, :message]
   defexception [:code, :message, details: %{}, retryable?: false]
 
+  @typedoc "What went wrong, see \"Codes\" above."
   @type code ::
           unquote(@codes |> Keyword.keys() |> Enum.reverse() |> Enum.reduce(&{:|, [], [&1, &2]}))
 

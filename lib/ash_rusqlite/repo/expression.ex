@@ -162,7 +162,7 @@ defmodule AshRusqlite.Repo.Expression do
   not hold, and for a stored value that it cannot compute.
   """
 
-  alias AshRusqlite.Repo.{Request, Vocabulary}
+  alias AshRusqlite.Repo.Vocabulary
 
   @typedoc "The form of a value."
   @type type :: Vocabulary.type()
@@ -187,9 +187,9 @@ defmodule AshRusqlite.Repo.Expression do
           nil
           | boolean()
           | {:value, type(), term()}
-          | {:col, column()}
-          | {:col, depth :: non_neg_integer(), column()}
-          | {:col, depth :: non_neg_integer(), table :: non_neg_integer(), column()}
+          | {:col, name()}
+          | {:col, depth :: non_neg_integer(), name()}
+          | {:col, depth :: non_neg_integer(), table :: non_neg_integer(), name()}
           | {:compare, operator(), collation(), scalar(), scalar()}
           | {:in, collation(), scalar(), [scalar()]}
           | {:distinct_from | :not_distinct_from, collation(), scalar(), scalar()}
@@ -210,10 +210,11 @@ defmodule AshRusqlite.Repo.Expression do
           | {:subquery, select(), scalar()}
           | {:aggregate, aggregate_kind(), scalar(), keyword(), select()}
 
-  @typep column :: Request.name()
+  @typedoc "The name of a column or table."
+  @type name :: atom() | String.t()
 
   @typedoc "A query within an expression, see \"Scalars\" above."
-  @type select :: {:select, Request.name(), [select_option()]}
+  @type select :: {:select, name(), [select_option()]}
 
   @typedoc "An option of a query within."
   @type select_option ::
@@ -221,5 +222,5 @@ defmodule AshRusqlite.Repo.Expression do
           | {:order_by, [{direction(), scalar()}]}
           | {:limit | :offset, non_neg_integer() | nil}
           | {:distinct, boolean()}
-          | {:joins, [{Request.name(), scalar()}]}
+          | {:joins, [{name(), scalar()}]}
 end

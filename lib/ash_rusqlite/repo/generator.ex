@@ -18,7 +18,7 @@ defmodule AshRusqlite.Repo.Generator do
   """
 
   alias AshRusqlite.{Error, Native}
-  alias AshRusqlite.Repo.Request
+  alias AshRusqlite.Repo.Schema
 
   @typedoc """
   What is wanted:
@@ -32,7 +32,12 @@ defmodule AshRusqlite.Repo.Generator do
     * `:tenants` - names of tables that each tenant has one of its own of, `rooms@acme` besides `rooms`.
       A file that changes one is run for each tenant, too
   """
-  @type wanted :: Request.wanted_schema()
+  @type wanted :: [
+          {:tables, [Schema.table_spec()]}
+          | {:statements, [keyword() | map()]}
+          | {:schema, String.t() | nil}
+          | {:ignored | :tenants, [atom() | String.t()]}
+        ]
 
   @typedoc "A file to be written into the folder."
   @type generated_file :: %{name: String.t(), version: pos_integer(), text: String.t()}
@@ -71,7 +76,7 @@ defmodule AshRusqlite.Repo.Generator do
   `:invalid_option`, and `:migration_failed` where a view or trigger that was written by hand is in
   the way.
   """
-  @spec generate(Path.t() | nil, wanted(), Request.generate_options()) ::
+  @spec generate(Path.t() | nil, wanted(), keyword()) ::
           {:ok, %{files: [generated_file()], questions: [question()], notes: [String.t()]}}
           | {:error, Error.t()}
   def generate(folder, wanted, options) do

@@ -8,7 +8,7 @@ defmodule AshRusqlite.Repo.Reads do
   use AshRusqlite.Repo.Operations
 
   alias AshRusqlite.{Error, Result}
-  alias AshRusqlite.Repo.{AsOf, Options, Pages, Request, Statement}
+  alias AshRusqlite.Repo.{AsOf, Expression, Options, Pages, Request, Statement}
 
   @typep repo :: AshRusqlite.Repo.repo()
   @typep table :: AshRusqlite.Repo.table()
@@ -79,15 +79,20 @@ defmodule AshRusqlite.Repo.Reads do
   def stream(repo, table, opts \\ []), do: Pages.stream(repo, table, opts)
 
   @doc """
-  A map of values that are computed of no table, but maybe of queries within, see
-  `AshRusqlite.Repo.Expression`: several aggregates in one read, for example.
+  Computes expressions that belong to no table, and returns their values as a map. They may contain
+  queries, see `AshRusqlite.Repo.Expression`: several aggregates in one read, for example.
 
       rooms = {:aggregate, :count, nil, [], {:select, :rooms, []}}
       Reads.compute(repo, rooms: {:expr, rooms, :integer})
       #=> %{rooms: 3}
   """
-  @spec compute(repo(), [Request.computed()], keyword()) ::
-          row()
+  @spec compute(
+          repo(),
+          [
+            {atom(), {:expr, Expression.scalar(), Expression.type() | {:list, Expression.type()}}}
+          ],
+          keyword()
+        ) :: row()
   def compute(repo, computed, opts \\ []) do
     with {:ok, timeout, opts} <- Options.pop_timeout(opts, nil),
          :ok <- Options.known(opts, []),
@@ -98,8 +103,11 @@ defmodule AshRusqlite.Repo.Reads do
     end
   end
 
-  @doc "See `c:AshRusqlite.Repo.explain/2`. It also takes a read."
-  @spec explain(repo(), Request.read(), keyword()) ::
+  @doc """
+  See `c:AshRusqlite.Repo.explain/2`. In place of the table it also takes a read as a tuple, as the data
+  layer makes it.
+  """
+  @spec explain(repo(), read :: tuple(), keyword()) ::
           {:ok, %{sql: String.t(), plan: [String.t()]}} | {:error, Error.t()}
   def explain(repo, table_or_read, opts \\ [])
 

@@ -85,8 +85,8 @@ defmodule AshRusqlite.Repo.Schema do
   alias AshRusqlite.Error
   alias AshRusqlite.Repo.{Call, Options, Registry, Request, Transaction}
 
-  @typedoc "A table as it should be, see above."
-  @type table_spec :: Request.table_spec()
+  @typedoc "A table as it should be, see \"The description\" above."
+  @type table_spec :: keyword() | map()
 
   @typedoc """
   What keeps a table from being as it should be. `:kind` is one of

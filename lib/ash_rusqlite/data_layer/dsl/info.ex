@@ -6,6 +6,7 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.Dsl.{ReadTimeout, Reference}
     alias Spark.Dsl.Extension
 
+    @typedoc "A resource, or its DSL while it is compiled."
     @type resource :: Ash.Resource.t() | Spark.Dsl.t()
 
     @doc "The repo of a resource, or nil when neither it nor its application names one."
