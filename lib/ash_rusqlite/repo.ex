@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Repo do
   @moduledoc """
-  A repo is one SQLite database, open for any number of processes.
+  A repo is one SQLite database, which any number of processes read and write at the same time.
 
       defmodule MyApp.Repo do
         use AshRusqlite.Repo, otp_app: :my_app
@@ -12,149 +12,199 @@ defmodule AshRusqlite.Repo do
       # in the application's supervisor
       children = [MyApp.Repo]
 
-  The names and results follow Ecto, but rows are plain maps and tables are named, because a
-  table's declared types say what its columns hold: see `AshRusqlite` for them.
+  Functions are named as those of an Ecto repo, and return what those return. Other than with Ecto there
+  are no schema modules: a table is given by its name, a row is a plain map, and the declared types of a
+  table's columns decide which values they hold, see "Types" at `AshRusqlite`.
 
-  Reads return their value and raise `AshRusqlite.Error`. Writes of one row, `query`,
-  transactions and maintenance return `{:ok, value}` or `{:error, error}` and have a twin
-  with `!` that raises. `insert_all`, `update_all` and `delete_all` return `{count, rows}`.
+    * Reads return their value and raise `AshRusqlite.Error`
+    * Writes of one row, `query`, `execute`, transactions and maintenance return `{:ok, value}` or
+      `{:error, error}`. Most of them have a variant with `!`, which returns the value or raises
+    * `insert_all`, `update_all` and `delete_all` return `{count, rows}` and raise
 
   ## Queries
 
       iex> MyApp.Repo.all(:rooms, where: [hidden: false], order_by: :title, select: [:title])
       [%{title: "Garden"}, %{title: "Kitchen"}]
 
-    * `:where` - a condition, see below
+  The options of a query:
+
+    * `:where` - a condition, see "Conditions" below
     * `:order_by` - `:title`, `[:hidden, :title]` or `[desc: :likes, asc_nulls_last: :title]`,
       with Ecto's directions
-    * `:select` - the columns that a row has, by default all
-    * `:limit`, `:offset` - counts of rows
-    * `:distinct` - `true` gives equal rows once
-    * `:after`, `:before` - only the rows behind, or just before, this one in the order: a row
-      of the same table, or the values of its order's columns
-    * `:as_of` - the tables as they were, by their journals: a seq (behind its event; 0 is before
-      the first), a `DateTime` (behind the last commit until then), or a list of `source:` with one of
-      `seq:`, `at:` and `position:`, which gives the rows of that source alone, such as
-      `[source: "room:kitchen", position: 5]`. Every table that is read must be journaled. Of a
-      sensitive column that changed since then the value is nil, and a skipped one is as it is now
-      where nothing else is known. For every read but `c:stream/2` and `c:explain/2`; inside of a
-      transaction, too, of which it sees nothing. Errors: `:not_journaled`, `:position_ahead` for a seq
-      or position that is not there yet, `:outdated` for one from before the journal is complete,
-      `:unknown_source`
-    * `:timeout` - milliseconds for waiting and running together, or `:infinity`; by default the
-      repo's `busy_timeout`. Every function takes it
+    * `:select` - the columns that a row has. Default: all
+    * `:limit`, `:offset` - numbers of rows
+    * `:distinct` - `true` returns equal rows once
+    * `:after`, `:before` - a page: only the rows that come after this one in the order, or those just
+      before it. It is a row of the same table, or the values of the columns of the order
+    * `:as_of` - the rows as they were, see "The past" below
+    * `:timeout` - milliseconds for waiting and running together, or `:infinity`. Every function takes
+      it. Default: the repo's `busy_timeout`
 
-  A condition is a keyword list or map of columns and values, a triple, or a list of such, of
-  which all must hold:
+  ### Conditions
+
+  A condition is a keyword list or map of columns and values, a tuple, or a list of such conditions, all
+  of which must hold:
 
       iex> MyApp.Repo.all(:messages, where: [{:likes, :>=, 2}, room_id: "kitchen"], select: [:content])
       [%{content: "Who cooks?"}]
 
-    * `{column, value}` - equal; with nil: is null
+    * `{column, value}` - the column equals the value, or is null where the value is nil
     * `{column, op, value}` - `:==`, `:!=`, `:<`, `:<=`, `:>`, `:>=`, `:in`, `:not_in`, `:like`,
       `:not_like`
-    * `{column, :is_nil, true}` or `false`
-    * `{:column, left, op, right}` - two columns
-    * `{:key, key}` - the row of this primary key. Alone or within `:and`, `:or` and `:not`: as an
-      item of a list it is `key: value`, a column of that name
+    * `{column, :is_nil, true}` or `{column, :is_nil, false}`
+    * `{:column, left, op, right}` - compares two columns
     * `{:and, [condition]}`, `{:or, [condition]}`, `{:not, condition}`
-    * `{:expr, scalar}` - what `AshRusqlite.Repo.Expression` can say, for programs that write
-      queries. It stands where `{:key, key}` does
+    * `{:key, key}` - the row with this primary key
+    * `{:expr, scalar}` - an expression, for programs that write queries, see
+      `AshRusqlite.Repo.Expression`
+
+  The last two are a whole condition, or an item of `:and`, `:or` and `:not`. As an item of a plain
+  list, `key: value` and `expr: value` are columns of these names.
+
+  ### The past
+
+  `:as_of` reads tables as they were, out of their journals (see "The journal" below). Every table that
+  is read must be journaled. All reads take it but `c:stream/2` and `c:explain/2`. It is one of
+
+    * a seq, the number of an event - right after this event; 0 is before the first one
+    * a `DateTime` - after the last commit until then
+    * `[source: "room:kitchen", position: 5]` - the rows of this source alone, right after the event at
+      this position. In place of `position:` it takes a seq as `seq:` or a `DateTime` as `at:`
+
+  A sensitive column that changed since then is nil. A skipped column has its present value where no
+  event has it. Within a transaction the past does not include the transaction's own writes.
+
+  Errors: `:not_journaled`, `:position_ahead` for a seq or position that is not there yet, `:outdated`
+  for one from before the journal is complete, `:unknown_source`.
 
   ## Options
 
-  In the application's environment or in `start_link/1`, which wins:
+  They are read from the application's environment and from the arguments of `start_link/1`, which win.
 
-    * `:database` - path of the file, or `":memory:"`; its folder is created. Required
-    * `:migrations` - folder of the migrations, see `AshRusqlite.Migrator`
-    * `:name` - by default the module; nil for a repo that is known by its pid only
-    * `:busy_timeout` - how long a call may wait and run, in milliseconds. 15,000
-    * `:transaction_timeout` - how long a transaction may last from its first statement on, in
-      milliseconds. 15,000
-    * `:synchronous` - `:full` (a write that was answered survives a power loss), `:normal`,
-      `:extra` or `:off`
-    * `:durable_reads` - whether a read reports only what survives a power loss, and waits for it where
-      the newest commit is not on the medium yet. true. See "Durability" below
-    * `:read_only` - refuse every write. false
-    * `:create` - create the file when it is not there. true
+  The database:
+
+    * `:database` - the path of the file, whose folder is created, or `":memory:"`. Required
+    * `:migrations` - the folder of the migrations, see `AshRusqlite.Migrator`
+    * `:name` - the name of the process; nil for a repo that is known by its pid only. Default: the module
+    * `:read_only` - whether every write is refused. Default: false
+    * `:create` - whether the file is created when it is not there. Default: true
+
+  How long a call may take:
+
+    * `:busy_timeout` - milliseconds that a call may wait and run. Default: 15,000
+    * `:transaction_timeout` - milliseconds that a transaction may last from its first statement on.
+      Default: 15,000
+
+  What survives a power loss, see "Durability" below:
+
+    * `:synchronous` - `:full`, `:normal`, `:extra` or `:off`. Default: `:full`, with which a write
+      survives it once its call has returned
+    * `:durable_reads` - whether a read, too, returns only what survives it, and waits where the newest
+      commit is not on the disk yet. Default: true
+
+  Logging:
+
+    * `:log` - whether each statement is logged: false, a level such as `:debug`, or
+      `[slow: 200, level: :warning]` for the statements that took that many milliseconds or more. A line
+      has the SQL without bound values, the number of rows, the time that it ran (`db`) and waited
+      (`queue`), and the Ash resource and action that it came from. Default: `:debug` where the repo's
+      module was compiled in dev, otherwise false
+    * `:log_start` - the level of a line at the start about the file, its size, the program that made it
+      and the version of SQLite, and of a line for each table that is made or changed because it follows
+      a resource. Default: `:info`, or false where the repo's module was compiled in test
     * `:telemetry_prefix` - see `AshRusqlite.Telemetry`
-    * `:log` - whether each statement is logged, with its SQL, how many rows it gave or wrote, the time
-      that it took and waited (`db`, `queue`), and the Ash resource and action that it came from: false,
-      a level such as `:debug`, or `[slow: 200, level: :warning]` for those alone that took as many
-      milliseconds. Bound values are not logged. By default `:debug` where the repo's module was
-      compiled in dev, else false
-    * `:log_start` - the level of a line at the start that says which file it is, how large, made by
-      whom, and which SQLite; and of one for each table that follows a resource and is made or changed.
-      By default `:info`, and false where the repo's module was compiled in test
-    * `:auto_migrate` - whether the tables of Ash resources are made and follow them. By default
-      true where the repo's module was compiled in dev or test
-    * `:like` - whose LIKE the Ash resources of this repo have, in `like`, `ilike` and in
-      fragments: `:ash_sqlite`, the default, is case-sensitive; `:sqlite` is not, for ASCII. See
-      `AshRusqlite.DataLayer.Like`
-    * `:readers` - connections that read at the same time. Twice the cores
-    * `:queue_limit`, `:max_batch` - writes that may wait, 10,000, and share a commit, 1,000
-    * `:cache_size` - of each connection: pages, or KiB when negative. -16,000
-    * `:statement_cache_size` - prepared statements of each connection. 200
-    * `:log_size_limit` - how large the write-ahead log (the file `-wal`) may become while
-      writes never pause, in bytes. 100,000,000; at least 65,536. See "The log" below
-    * `:wal_autocheckpoint` - pages of the log that are moved into the file as soon as no
-      write waits. 1,000, or fewer with a small `log_size_limit:`. Alone it sets `log_size_limit:` to 24
-      times its size
+
+  Ash resources of this repo:
+
+    * `:auto_migrate` - whether their tables are made at the first use and follow them. Default: true
+      where the repo's module was compiled in dev or test
+    * `:like` - what `like`, `ilike` and the LIKE of fragments mean: `:ash_sqlite` is case-sensitive,
+      `:sqlite` is not, for ASCII. See `AshRusqlite.DataLayer.Like`. Default: `:ash_sqlite`
+
+  Tuning:
+
+    * `:readers` - the number of connections that read at the same time. Default: twice the number of
+      cores
+    * `:queue_limit` - the number of writes that may wait. Default: 10,000
+    * `:max_batch` - the number of writes that may share a commit. Default: 1,000
+    * `:cache_size` - the page cache of each connection, in pages, or in KiB when negative. Default:
+      -16,000
+    * `:statement_cache_size` - the number of prepared statements of each connection. Default: 200
+    * `:log_size_limit` - the bytes that the write-ahead log may have while writes never pause, at least
+      65,536, or `:infinity`, see "The log" below. Default: 100,000,000
+    * `:wal_autocheckpoint` - the pages of the log from which on they are moved into the file as soon as
+      no write waits. Given alone, it sets `log_size_limit:` to 24 times its size. Default: 1,000, or
+      fewer with a small `log_size_limit:`
     * `:journal_size_limit` (bytes), `:mmap_size` (bytes), `:temp_store` (`:default`, `:file`,
       `:memory`) - as SQLite's pragmas of these names
 
   ## Durability
 
-  With `synchronous: :full` a write that was answered survives a power loss, and so does what a read
-  reports: one that has seen a commit of the last moment waits until the disk has it, for a part of a
-  millisecond as a rule. Only transactions have commits that can be seen before: others run while the disk is
-  synced for them. What a transaction reads is sure to survive once the transaction has ended, so effects
-  outside of the database belong behind it. With `durable_reads: false` reads do not wait, and what they report, and events that
-  subscribers receive, may be gone after a power loss, together with the write, which was not answered either.
+  With `synchronous: :full` a write survives a power loss once its call has returned.
 
-  When the disk fails to sync, every call that waits for it gets `:io_error`. With `maybe_written: true` in
-  its details the write can be seen, and may be lost or not: the repo writes it again before the next
-  write, and until that has worked it refuses writes and reads.
+  So does everything that a read returns. The commit of a transaction can be seen a moment before it is
+  on the disk, since other writes run while the disk is synced for it. A read that has seen such a commit
+  waits for that sync, usually for less than a millisecond. What a transaction itself has read survives
+  for certain only once the transaction has ended, so do what has effects outside of the database, such
+  as sending a mail, after it.
+
+  With `durable_reads: false` reads do not wait. What they return, and the events that subscribers
+  receive, may then be lost in a power loss, together with a write that had not returned yet.
+
+  When a sync fails, every call that waits for it returns `:io_error`. With `maybe_written: true` in the
+  details of the error the write can be seen, but may be lost in a power loss. The repo writes it again
+  before the next write, and refuses reads and writes until that has worked.
 
   ## The log
 
-  A commit goes into the log. From there its pages are moved into the file: when the log has
-  `wal_autocheckpoint:` pages and writes pause for a moment, and at `log_size_limit:` bytes in
-  any case. Reads that always overlap may let it become twice as large before writers wait for
-  them, and one transaction that is larger makes it as large as itself. When there was no write for
-  five seconds and it is larger than `wal_autocheckpoint:` pages, all of it is moved and the log is cut
-  to nothing; while a long read still needs it, that is tried again after 10, 20, … 80 seconds. Nothing
-  wakes a repo that is idle after that. A smaller log stays as it is: to write over it is quicker than
-  to make it longer again.
+  SQLite appends commits to its write-ahead log, the file `-wal`. A checkpoint moves pages from there into
+  the database file. The repo runs checkpoints
 
-  A small device wants a small log: with `log_size_limit: 4_000_000` its pages are moved more often,
-  which costs many writers a part of their rate and writes to the medium more often.
+    * when the log has `wal_autocheckpoint:` pages and no write waits
+    * when it has `log_size_limit:` bytes, even though writes wait
+    * when there was no write for five seconds and it has more than `wal_autocheckpoint:` pages. This one
+      also cuts the log to nothing. While a long read still needs the log, it is retried after 10, 20, …
+      80 seconds. A smaller log stays, since overwriting it is quicker than making it longer again. After
+      that, nothing wakes an idle repo
 
-  `log_size_limit: :infinity` leaves the log to another program that reads it and moves its pages
-  itself, such as [Litestream](https://litestream.io): the repo never moves the log, not even when it
-  stops. Without such a program the log grows without end, unless `c:checkpoint/2` is called.
-  `c:stats/0` has its size, as `wal_bytes` and `wal_pages`.
+  The log may become larger than its limit: up to twice as large while reads overlap without a pause,
+  then writers wait for them; and as large as a transaction that is larger than the limit.
+
+  On a small device, `log_size_limit: 4_000_000` keeps the log small. Many writers become slower with it,
+  and the medium is written more often.
+
+  `log_size_limit: :infinity` leaves the log to another program that reads it and runs the checkpoints,
+  such as [Litestream](https://litestream.io). The repo runs none then, not even when it stops: without
+  such a program the log grows without end, unless `c:checkpoint/2` is called. `c:stats/0` has the size of
+  the log, as `wal_bytes` and `wal_pages`.
 
   ## The journal
 
-  A table may be journaled: then each change of its rows is an event as well, in the same commit. See
-  `AshRusqlite.Repo.Schema` for how that is said of a table, and `sqlite do journal do … end end` of an
-  Ash resource. Each function that writes rows takes these options:
+  A table may be journaled. Then each change of its rows is also written as an event, in the same commit,
+  see `AshRusqlite.Journal`. A table is journaled by its description, see `AshRusqlite.Repo.Schema`, or by
+  the section `journal` of an Ash resource, see `AshRusqlite.DataLayer.Journal`.
+
+  Each function that writes rows takes these options:
 
     * `:actor`, `:action`, `:metadata` - who makes the change and why, see `c:with_actor/3`
-    * `:expect` - where sources must be, else nothing is written:
+    * `:expect` - the positions that sources of events must have, otherwise nothing is written
 
-          MyApp.Repo.insert(:messages, answer, expect: [{"room:kitchen", 5}])
+  With `:expect` a program makes sure that nothing happened since it read. Where the room has another
+  event meanwhile, this returns the error `:position_conflict`:
 
-      is the error `:position_conflict` where an event came meanwhile. Its details have the `:source`,
-      its `:position`, the `:expected` one, and as `:missed` the events in between, at most 100
+      MyApp.Repo.insert(:messages, answer, expect: [{"room:kitchen", 5}])
+
+  The details of the error have the `:source`, its `:position`, the `:expected` position, and as `:missed`
+  the events in between, at most 100.
 
   ## Many databases
 
-  A module can run several times, under a name each; `c:put_dynamic_repo/1` chooses the one
-  that the calling process uses. Without a module, `start_link/1` starts a repo, and
-  `AshRusqlite.Repo.Reads`, `AshRusqlite.Repo.Writes`, `AshRusqlite.Repo.Transaction`,
-  `AshRusqlite.Repo.Maintenance` and `AshRusqlite.Repo.Schema` take it as their first argument.
+  A repo module can be started several times, each time with another name. `c:put_dynamic_repo/1` chooses
+  the one that the calling process uses.
+
+  Without a module, `start_link/1` starts a repo. The functions of `AshRusqlite.Repo.Reads`,
+  `AshRusqlite.Repo.Writes`, `AshRusqlite.Repo.Transaction`, `AshRusqlite.Repo.Events`,
+  `AshRusqlite.Repo.Maintenance` and `AshRusqlite.Repo.Schema` take its name or pid as their first argument.
   """
 
   import AshRusqlite.Repo.Operations, only: [operation: 2, operation: 3]
@@ -294,9 +344,9 @@ defmodule AshRusqlite.Repo do
   operation Reads, exists?(table(), opts :: keyword() \\ []) :: boolean()
 
   @doc """
-  The rows of a query as a lazy stream. It reads `max_rows:` rows at a time (500), by the
-  place where the last page ended, and holds nothing of the database in between: outside of a
-  transaction it sees what others commit meanwhile behind that place.
+  The rows of a query as a lazy stream. It reads pages of `max_rows:` rows (500), each from where the
+  one before ended, and holds nothing of the database in between. So outside of a transaction it also
+  returns rows that others commit meanwhile, if they come later in the order.
   """
   operation Reads, stream(table(), opts :: keyword() \\ []) :: Enumerable.t()
 
@@ -316,17 +366,17 @@ defmodule AshRusqlite.Repo do
       {:ok, result} = MyApp.Repo.query("SELECT count(*) FROM rooms WHERE hidden = ?", [false])
       result.rows
 
-  In other functions the column says how a value is stored. A value for a placeholder has none, so
-  a time's own precision decides: whole seconds become `2026-01-02T03:04:05Z`, as columns of
-  `DATETIME_TEXT` hold them, and what has a fraction, though it be zero, becomes
-  `2026-01-02T03:04:05.000000Z`, as those of `DATETIME_USEC_TEXT` do. SQLite compares the texts, so
-  one never equals the other. For a column with microseconds give microseconds:
+  In other functions the type of the column decides how a value is stored. A placeholder has no
+  column, so the precision of a time decides: a `DateTime` of whole seconds becomes
+  `2026-01-02T03:04:05Z`, as in a column of the type `DATETIME_TEXT`, and one with microseconds, also
+  with zero microseconds, `2026-01-02T03:04:05.000000Z`, as in `DATETIME_USEC_TEXT`. SQLite compares
+  these as texts, so one never equals the other. For a column with microseconds give microseconds:
 
       at = ~U[2026-01-02 03:04:05Z]
       sql = "SELECT id FROM messages WHERE created_at >= ?"
       MyApp.Repo.query(sql, [%{at | microsecond: {0, 6}}])
 
-  So it is with `NaiveDateTime` and `Time`.
+  The same holds for `NaiveDateTime` and `Time`.
   """
   operation Reads,
             query(sql :: String.t(), params :: [term()] \\ [], opts :: keyword() \\ []) ::
@@ -337,20 +387,25 @@ defmodule AshRusqlite.Repo do
   Runs one SQL statement that writes rows (`INSERT`, `REPLACE`, `UPDATE` or `DELETE`, also behind
   `WITH`), with values for its `?` placeholders, see `c:query/3` for how times are stored.
 
-  It is a write as any other: it queues for the writer, shares commits, is durable when it returns, and
-  inside of a transaction a part of that. `num_rows` of the result says how many rows it wrote; what
-  it names behind `RETURNING` is in `columns` and `rows`, which are empty otherwise.
+  It is a write as any other: it waits for the writer, shares commits, is durable when it returns, and
+  is a part of the transaction that it runs in. In the result, `num_rows` is the number of rows that it
+  wrote, and `columns` and `rows` have what it asks for with `RETURNING`.
 
       {:ok, %{num_rows: 2}} =
         MyApp.Repo.execute("UPDATE messages SET likes = likes + 1 WHERE room_id = ?", ["kitchen"])
 
-  Refused with `:not_allowed` are several statements at once; what only reads (`c:query/3`); what is
-  a part of a transaction (`c:transaction/2`); other files; pragmas; the library's own tables, whose
-  names begin with `ash_rusqlite_`, with `:table` in the details; and what changes the schema or
-  belongs to it, `ANALYZE` included: that is for a migration, which runs once and alone.
+  These are refused with `:not_allowed`:
 
-  The columns' types do not bear on what it stores, as they do in other functions: a text for a time
-  or a decimal should have the form that the column has on disk.
+    * several statements at once
+    * a statement that only reads: use `c:query/3`
+    * `BEGIN`, `COMMIT` and the like: use `c:transaction/2`
+    * statements that change the schema, and `ANALYZE`: write a migration
+    * other files, and pragmas
+    * the library's own tables, whose names begin with `ash_rusqlite_`. `:table` in the details of the
+      error is the name
+
+  Other than in other functions, the types of the columns do not convert values: a text for a time or a
+  decimal should have the form that the column has on disk.
   """
   operation Writes,
             execute(sql :: String.t(), params :: [term()] \\ [], opts :: keyword() \\ []) ::
@@ -358,12 +413,12 @@ defmodule AshRusqlite.Repo do
             bang: "the result"
 
   @doc """
-  Inserts a row and gives it back with its defaults. Options: `returning:` a list of columns,
-  or false for an empty map, and `timeout:`.
+  Inserts a row and returns it, its defaults included. Options: `returning:`, a list of columns to
+  return, or false for an empty map, and `timeout:`.
 
       {:ok, room} = MyApp.Repo.insert(:rooms, %{id: "attic", title: "Attic"})
 
-  A struct is a row of its fields.
+  In place of a map it takes a struct, whose fields are the columns.
   """
   operation Writes,
             insert(table(), fields(), opts :: keyword() \\ []) ::
@@ -375,7 +430,7 @@ defmodule AshRusqlite.Repo do
 
     * `:conflict_target` - the columns of the constraint, by default the primary key
     * `:on_conflict` - `:replace_all` (the default: every column of the new row),
-      `{:replace, columns}`, `{:replace_all_except, columns}`, or `:nothing`, which gives
+      `{:replace, columns}`, `{:replace_all_except, columns}`, or `:nothing`, which returns
       `{:ok, nil}` when the row is there
   """
   operation Writes,
@@ -384,8 +439,8 @@ defmodule AshRusqlite.Repo do
             bang: "the row"
 
   @doc """
-  Changes columns of the row of a primary key and gives the row back. Without that row the
-  error is `:not_found`. Options as of `c:insert/3`.
+  Changes columns of the row with a primary key, and returns the row. Without that row the error is
+  `:not_found`. Options: as of `c:insert/3`.
 
       {:ok, room} = MyApp.Repo.update(:rooms, "attic", title: "Loft")
   """
@@ -395,16 +450,17 @@ defmodule AshRusqlite.Repo do
             bang: "the row"
 
   @doc """
-  Deletes the row of a primary key and gives it back. Without that row the error is
-  `:not_found`. Options as of `c:insert/3`.
+  Deletes the row with a primary key, and returns it. Without that row the error is `:not_found`.
+  Options: as of `c:insert/3`.
   """
   operation Writes,
             delete(table(), key(), opts :: keyword() \\ []) :: {:ok, row()} | {:error, Error.t()},
             bang: "the row"
 
   @doc """
-  Inserts rows in one step: all of them or none. Options: `returning:` true or a list of
-  columns, `on_conflict:` (by default `:raise`), `conflict_target:`, `timeout:`.
+  Inserts rows, all of them or none, and returns their number, and the rows with `returning:`. Options:
+  `returning:`, true or a list of columns, `on_conflict:` (default: `:raise`), `conflict_target:`,
+  `timeout:`.
 
       {2, nil} = MyApp.Repo.insert_all(:rooms, [%{id: "a", title: "A"}, %{id: "b", title: "B"}])
   """
@@ -413,8 +469,8 @@ defmodule AshRusqlite.Repo do
               {non_neg_integer(), [row()] | nil}
 
   @doc """
-  Changes the rows of a condition. Options: `where:` (by default every row), `returning:`,
-  `timeout:`.
+  Changes the rows of a condition: `set:` gives columns values, `inc:` adds to them. Options: `where:`
+  (default: every row), `returning:`, `timeout:`.
 
       MyApp.Repo.update_all(:messages, [inc: [likes: 1]], where: [room_id: "kitchen"])
   """
@@ -422,26 +478,31 @@ defmodule AshRusqlite.Repo do
             update_all(table(), updates :: keyword(), opts :: keyword() \\ []) ::
               {non_neg_integer(), [row()] | nil}
 
-  @doc "Deletes the rows of a condition. Options as of `c:update_all/3`."
+  @doc "Deletes the rows of a condition. Options: as of `c:update_all/3`."
   operation Writes,
             delete_all(table(), opts :: keyword() \\ []) :: {non_neg_integer(), [row()] | nil}
 
   @doc """
   Runs a function in a transaction: `{:ok, its value}` once that is durable.
 
-  It takes the writer at its first statement, read or write, so that what it read cannot be
-  changed by others before it writes. It is rolled back, and the result is `{:error, reason}`,
-  after `c:rollback/1`, and when its function outlasts `timeout:`; by default it has the repo's
-  `transaction_timeout` from its first statement on. The function itself is not interrupted. When it
-  raises, throws or exits, or its process dies, it is rolled back too. A transaction inside of
-  another is a part of it: when the inner one is rolled back, the outer one ends with
-  `{:error, :rollback}`.
+  From its first statement on, read or write, the transaction has the writer for itself, so nobody
+  changes what it has read before it writes.
 
-  A task that the function starts reads the transaction's writes after its end only, so a read of one
-  waits for that, if the transaction has written: at most half of its own time, 100 milliseconds once
-  the transaction's process waits for something itself, and a second in any case. Then it reads
-  without them, and the log says where. A function that needs its task's result should start it
-  before its first write, or after the transaction.
+  It is rolled back
+
+    * after `c:rollback/1`: the result is `{:error, reason}`
+    * when the function takes longer than `timeout:` (default: the repo's `transaction_timeout`, from
+      the first statement on). The function is not interrupted; the result is an error
+    * when the function raises, throws or exits, or its process dies
+
+  A transaction inside of another is a part of it: when the inner one is rolled back, the outer one ends
+  with `{:error, :rollback}`.
+
+  A task that the function starts is not in the transaction, and sees its writes only after its end. So
+  a read of such a task waits for the end, if the transaction has written: for at most half of the read's
+  own timeout, at most a second, and at most 100 milliseconds once the transaction's process waits for
+  something itself. Then it reads without those writes, and the log says where. A function that needs
+  the result of its task should start it before its first write, or after the transaction.
 
       MyApp.Repo.transaction(fn ->
         room = MyApp.Repo.get!(:rooms, "attic")
@@ -456,7 +517,7 @@ defmodule AshRusqlite.Repo do
   @doc """
   Runs a function in a transaction, which is committed when it returns `{:ok, value}` and rolled back
   when it returns `{:error, reason}`. The result is what it returned, or an error of the transaction.
-  Anything else raises `ArgumentError`. Options and further results as of `c:transaction/2`.
+  Anything else raises `ArgumentError`. Options and further results: as of `c:transaction/2`.
 
       MyApp.Repo.transact(fn ->
         with {:ok, room} <- MyApp.Repo.update(:rooms, "attic", title: "Loft"),
@@ -472,8 +533,8 @@ defmodule AshRusqlite.Repo do
             when [value: term(), reason: term()]
 
   @doc """
-  Runs a function of which a rollback takes back only its own part of the transaction. Without
-  a transaction it is one itself. Results as of `c:transaction/2`.
+  Runs a function within a transaction so that a rollback undoes only what this function has written.
+  Outside of a transaction it is one itself. Results: as of `c:transaction/2`.
   """
   operation Transaction,
             savepoint(fun :: work(value), opts :: keyword() \\ []) ::
@@ -492,8 +553,8 @@ defmodule AshRusqlite.Repo do
     * `:source`, `:type`, `:actor`, `:table` - only such events; a list means any of these
     * `:key` - only those of the row of this primary key of the only `table:`, as of `c:get/3`
     * `:since`, `:until` - only those from this `DateTime` on, or before it
-    * `:from` - only those behind a seq, a cursor (see `AshRusqlite.Journal.cursor/1`) or an event
-    * `:after`, `:before` - only those behind, or before, an event, a cursor, or a number: with one
+    * `:from` - only those after a seq, a cursor (see `AshRusqlite.Journal.cursor/1`) or an event
+    * `:after`, `:before` - only those after, or before, an event, a cursor, or a number: with one
       `source:` a position of it, otherwise a seq
     * `:order` - `:asc`, or `:desc` for the newest first
     * `:limit` - the largest number of events. 100
@@ -506,11 +567,14 @@ defmodule AshRusqlite.Repo do
 
   Every such read is a search of an index, and costs the same however long the journal is.
 
-  Raises `:not_journaled` where the database has no journal, `:unknown_source` where the only source
-  has no event, `:position_ahead` for a place that the journal has not reached, `:outdated` where
-  retention has removed something of what follows and is asked for, with the `:oldest` place from which
-  on nothing of it is missing, and `:other_journal` for a cursor of another database, or of the time
-  before a restore.
+  Raises
+
+    * `:not_journaled` - the database has no journal
+    * `:unknown_source` - the only source that is asked for has no event
+    * `:position_ahead` - the journal has not reached this place yet
+    * `:outdated` - retention has removed some of the events that are asked for. `:oldest` in the details
+      is the place from which on none is missing
+    * `:other_journal` - the cursor is of another database, or older than a restore
   """
   operation Events, events(opts :: keyword() \\ []) :: [Event.t()]
 
@@ -530,21 +594,22 @@ defmodule AshRusqlite.Repo do
   operation Events, position(source :: String.t(), opts :: keyword() \\ []) :: non_neg_integer()
 
   @doc """
-  Follows the journal: the calling process is sent what was, and then what comes, in order, after the
-  commit that made it durable, whatever program has made that. The messages are
+  Follows the journal: the calling process receives the events from a place on, first those of the past,
+  then new ones as they are committed, in order and whatever program has made them. An event is sent once
+  it is durable. The messages are
 
-    * `{:journal, subscription, events}` - events, at least one. None is left out and none comes twice
-    * `{:journal_closed, subscription, error}` - the end, other than by `c:unsubscribe/1`: the repo
-      was stopped (`:closed`), it was restored (`:other_journal`), or retention has removed what the
-      subscriber was too slow for (`:outdated`)
+    * `{:journal, subscription, events}` - at least one event. None is left out and none comes twice
+    * `{:journal_closed, subscription, error}` - the subscription ended, other than by
+      `c:unsubscribe/1`. The error is `:closed` when the repo was stopped, `:other_journal` when it was
+      restored, and `:outdated` when retention removed events that a slow subscriber had not received
 
   Options:
 
-    * `:from` - `:head`, which is the default, for what comes from now on; a seq, a cursor or an event,
-      for what is behind it. 0 is the beginning
+    * `:from` - `:head` for the events from now on, or a seq, a cursor or an event, for those after it. 0
+      is the beginning. Default: `:head`
     * `:source`, `:type`, `:actor`, `:table` - only such events; a list means any of these
     * `:max_demand` - the number of events that may be sent and not yet acknowledged by
-      `AshRusqlite.Journal.ack/2`. 500
+      `AshRusqlite.Journal.ack/2`. Default: 500
     * `:demand` - `:manual` sends only as many as `AshRusqlite.Journal.ask/2` asks for
 
   A subscription is a process. It ends with its subscriber.
@@ -556,7 +621,7 @@ defmodule AshRusqlite.Repo do
           AshRusqlite.Journal.ack(subscription, List.last(events))
       end
 
-  Errors are those of `c:events/1`, but a source may be one that has no events yet.
+  Errors are those of `c:events/1`, but the source may have no events yet.
   """
   operation Events, subscribe(opts :: keyword() \\ []) :: {:ok, pid()} | {:error, Error.t()}
 
@@ -564,16 +629,15 @@ defmodule AshRusqlite.Repo do
   operation Events, unsubscribe(subscription :: pid()) :: :ok
 
   @doc """
-  Calls a function whose writes are made by an actor, whom the journal names in the events of what
-  they change. It counts for the calling process and this repo, and until the function ends, however
-  it ends. Options:
+  Calls a function, and returns what it returns. The journal notes the actor in the events of what the
+  function writes: in the calling process and in this repo, until the function ends. Options:
 
     * `:action` - the name of what is done, such as `:import`
     * `:metadata` - a map with more about it, which is stored as JSON
 
-  An inner call keeps what it does not give from the outer one, and maps of metadata are merged. A
-  write may give its own, see "The journal" above, and an Ash action has its own. `AshRusqlite.Actor`
-  describes actors; nil is none. Returns what the function returns.
+  In a call within another one, what the inner one does not give is as in the outer one, and the maps of
+  metadata are merged. A write may give its own, see "The journal" above, and an Ash action has its own.
+  `AshRusqlite.Actor` describes what an actor may be; nil is none.
 
       MyApp.Repo.with_actor("user:ann", [action: :import, metadata: %{file: "chat.txt"}], fn ->
         MyApp.Repo.insert!(:rooms, %{id: "attic", title: "Attic"})
@@ -589,14 +653,19 @@ defmodule AshRusqlite.Repo do
             group: "Events"
 
   @doc """
-  Applies the pending migrations, see `AshRusqlite.Migrator`. Options: `to:` the last version,
-  `step:` at most this number, `migrations:` another folder, `progress:` true or a function (see
-  `AshRusqlite.Progress`), `timeout:` how long it may wait for the writer, and `take_over:`
-  whether what a pending file makes may be there already, by default the repo's `:auto_migrate`.
+  Applies the pending migrations, see `AshRusqlite.Migrator`. Options:
 
-  What was there already and fits is in the result's `taken_over`, a line for each thing with what
-  is looser than the file says; what does not fit is the error `:schema_mismatch` with all
-  `problems`. See "Tables that are there already" at `AshRusqlite.Migrator`.
+    * `:to` - the last version to apply
+    * `:step` - the largest number of migrations to apply
+    * `:migrations` - another folder
+    * `:take_over` - whether tables and indexes that a pending file creates may exist already. Default:
+      the repo's `:auto_migrate`
+    * `:progress` - true or a function, see `AshRusqlite.Progress`
+    * `:timeout` - how long it may wait for the writer
+
+  Those that existed already and fit are in `taken_over` of the result, a line for each with what it
+  allows beyond the file. If one does not fit, the error is `:schema_mismatch` with all `problems` in its
+  details. See "Tables that are there already" at `AshRusqlite.Migrator`.
   """
   operation Maintenance,
             migrate(opts :: keyword() \\ []) :: {:ok, [applied()]} | {:error, Error.t()},
@@ -604,8 +673,8 @@ defmodule AshRusqlite.Repo do
             group: "Migrations"
 
   @doc """
-  Takes back the newest migrations: one, or `step:` many, or all down to the version `to:`,
-  itself included. Further options as of `c:migrate/1`.
+  Rolls back the newest migration, or the newest `step:` ones, or all down to the version `to:`, itself
+  included. Further options: as of `c:migrate/1`.
   """
   operation Maintenance,
             rollback_migration(opts :: keyword() \\ []) ::
@@ -620,23 +689,23 @@ defmodule AshRusqlite.Repo do
             group: "Migrations"
 
   @doc """
-  Copies the database into a new file while it is in use. Options: `overwrite:` true replaces
-  a file that is there, `progress:`. What is a database's own is never replaced: itself, and the
-  names `-wal`, `-shm` and `-journal` beside any file that is there.
+  Copies the database into a new file while it is in use. Options: `overwrite:` true replaces a file that
+  is there, `progress:`. The database itself is never replaced, nor are the files `-wal`, `-shm` and
+  `-journal` of any database.
   """
   operation Maintenance,
             backup(path :: Path.t(), opts :: keyword() \\ []) ::
               {:ok, copied()} | {:error, Error.t()},
             bang: "what was copied"
 
-  @doc "Replaces the content by that of a backup, which is checked first. Option: `progress:`."
+  @doc "Replaces the content by that of a backup, after a check of that file. Option: `progress:`."
   operation Maintenance,
             restore(path :: Path.t(), opts :: keyword() \\ []) ::
               {:ok, copied()} | {:error, Error.t()},
             bang: "what was copied"
 
   @doc """
-  Checks the file and its foreign keys: a line for each problem, `[]` when it is sound.
+  Checks the file and its foreign keys: returns a line for each problem, `[]` when there is none.
   Options: `quick:` true leaves out the indexes, `limit:` the largest number of lines (100).
   """
   operation Maintenance,
@@ -664,10 +733,10 @@ defmodule AshRusqlite.Repo do
             group: "Journal"
 
   @doc """
-  Makes a new database of the events of the journal alone: the tables, indexes, views and triggers of
-  this one, the rows that the events say, and the journal itself, which goes on there with another
-  epoch. What events do not hold (sensitive and redacted values) is null, or empty where it may not
-  be null. Returns a map of `:events`, `:rows`, `:tables`, `:empty` (the tables that are not
+  Makes a new database from the events of the journal alone. It has the tables, indexes, views and
+  triggers of this one, the rows that result from the events, and the journal, which continues there with
+  another epoch. Values that events do not hold (sensitive and redacted ones) are null, or empty where
+  they may not be null. Returns a map of `:events`, `:rows`, `:tables`, `:empty` (the tables that are not
   journaled, and so have no rows), `:problems` (sentences) and `:bytes`.
 
   Options: `overwrite:` true replaces a file that is there, `progress:`. Errors: `:not_journaled`,
@@ -794,11 +863,11 @@ defmodule AshRusqlite.Repo do
   @callback start_link(opts :: keyword()) ::
               {:ok, pid()} | :ignore | {:error, Error.t() | {:already_started, pid()}}
 
-  @doc "Stops the repo when the writes that are queued are finished. Milliseconds to wait."
+  @doc "Stops the repo once the queued writes are finished. The argument is the milliseconds to wait."
   @doc group: "Process"
   @callback stop(timeout()) :: :ok
 
-  @doc "The options of the engine that hold for the running repo, otherwise the configured ones."
+  @doc "The engine's options: those of the running repo, or the configured ones when it does not run."
   @doc group: "Process"
   @callback config() :: keyword()
 
