@@ -9,54 +9,68 @@ if Code.ensure_loaded?(Ash) do
 
         # config :my_app, ash_rusqlite_repos: [MyApp.Repo]
 
-    That is all: the table has the resource's plural name, is made at first use in dev and
-    test and follows the resource. What a resource of `Ash.DataLayer.Ets` does, it does here
-    with the same results; `ets do private? true end` keeps its meaning. A resource of
-    `AshSqlite.DataLayer` keeps its `sqlite do … end`.
+    That is all. The table is named after the resource, in the plural. In dev and test it is made at first
+    use and follows the resource; in production, migrations make it.
+
+    What a resource does with `Ash.DataLayer.Ets`, it does here with the same results;
+    `ets do private? true end` keeps its meaning. A resource of `AshSqlite.DataLayer` keeps its
+    `sqlite do … end`. The options of that section are in the [reference of the DSL](dsl.md).
 
     ## What runs where
 
-    Whatever SQLite computes exactly as Ash does is SQL. The rest is left to Ash's own
-    runtime, over the rows that SQL has filtered. `AshRusqlite.explain/2` says which is which
-    and why, and the event `[:ash_rusqlite, :residual]` counts the rows of the rest.
+    What SQLite computes exactly as Ash does is SQL. The rest, the residual part, is left to Ash's own
+    runtime, over the rows that SQL has found. `AshRusqlite.explain/2` returns which is which and why, and
+    the telemetry event `[:ash_rusqlite, :residual]` counts the rows that the residual part looked at.
 
     `fragment("lower(?)", name)` is SQL wherever it stands: in filters, calculations, sorts, filters
-    of aggregates and atomic changes. Only SQLite can compute it, so what joins it with something
-    that is left to Elixir is an error. The guide "From AshSqlite" says more.
+    of aggregates and atomic changes. Only SQLite can compute a fragment, so an expression that also needs
+    Elixir is an error. [From AshSqlite](from-ash-sqlite.md) has more about fragments.
 
     ## Writes
 
     A create, update or destroy without hooks is one request to the writer, and shares its
     commit with those of other processes. Actions with hooks run in a transaction. So do the rows
-    of one `Ash.bulk_create` and `Ash.update_many`, all of them or none.
+    of one `Ash.bulk_create` and of one `Ash.update_many`: all of them are written, or none.
 
-    Ash runs our actions in the process that calls them, never in tasks: `max_concurrency:` of a bulk
-    action has no effect, and the `timeout:` of an action is the deadline of its statements, or of its
-    transaction. So nothing was written by an action that answered `Ash.Error.Invalid.Timeout`. What a
-    hook or a calculation does in Elixir is not interrupted.
+    Actions run in the process that calls them, never in tasks: `max_concurrency:` of a bulk action has no
+    effect. The `timeout:` of an action is the deadline of its statements, or of its transaction. So an
+    action that returned `Ash.Error.Invalid.Timeout` has written nothing. What a hook or a calculation
+    does in Elixir is not interrupted.
 
-    `Ash.update_many` is one request with `config :ash_rusqlite, update_many?: true`, and row by row
-    without. Allow it where every call says `return_records?`: Ash (3.32.0 and later) raises where one
-    leaves it out.
+    With `config :ash_rusqlite, update_many?: true`, `Ash.update_many` is one request instead of one for
+    each row. Set it only where every call gives `return_records?`, since Ash (3.32.0 and later) raises
+    for a call without it.
 
     ## Another database or table
 
-    `context: %{data_layer: %{repo: MyApp.TenantRepo}}` of a query, a changeset or a bulk action is
-    where it reads and writes; a repo is named by its module, name or pid. `table: "archive"` is
-    another table in the same way. `timeout: 500` is how many milliseconds the whole query has, its
-    part in Elixir included, and `unreadable: :skip` or `:not_loaded` what becomes of rows with a
-    value that cannot be read. `config :ash_rusqlite, context_keys: [:my_key]` names more keys, of an
-    application's own; any other is an error. Related rows that a filter, a sort, a calculation or an
-    aggregate asks for are looked for in the same repo. What is loaded is a query of its own:
-    `context: %{shared: %{data_layer: %{repo: …}}}` goes for those, too.
+    The context of a query, a changeset or a bulk action says where it reads and writes, and how:
 
-    A record that was read with such a context is written with the same one, else the write is an
-    error. The transaction of an action is one of the repo that it writes to. A write into another
-    repo than that of the transaction that Ash has open for its resource is refused, since it would
-    stay when that one is rolled back; `MyApp.TenantRepo.transaction/1` around it, or an
-    `after_transaction` hook, allows it.
+        Ash.read!(MyApp.Room, context: %{data_layer: %{repo: MyApp.TenantRepo}})
+
+    Its keys are
+
+      * `:repo` - the repo, by its module, name or pid
+      * `:table` - the table, such as `"archive"`
+      * `:timeout` - the milliseconds that the whole query may take, its residual part included
+      * `:unreadable` - `:error`, `:skip` or `:not_loaded`: what happens to rows with a value that cannot be
+        read, see `AshRusqlite.unreadable/2`
+      * `:as_of`, `:expect` - see "The journal" below
+      * those that an application needs itself, named by `config :ash_rusqlite, context_keys: [:my_key]`.
+        Any other key is an error
+
+    Related rows that a filter, a sort, a calculation or an aggregate needs are read from the same repo.
+    What is loaded is a query of its own, and has this context only if it is shared:
+    `context: %{shared: %{data_layer: %{repo: MyApp.TenantRepo}}}`.
+
+    A record that was read with such a context must be written with the same context, otherwise the write
+    is an error. The transaction of an action is one of the repo that it writes to. While Ash has a
+    transaction open for a resource, its writes into another repo are refused, since a rollback would not
+    undo them. To allow such a write, put `MyApp.TenantRepo.transaction/1` around it, or make it in an
+    `after_transaction` hook.
 
     ## The journal
+
+    With a journal, each change of a row is also an event, written in the same commit:
 
         sqlite do
           journal do
@@ -66,30 +80,31 @@ if Code.ensure_loaded?(Ash) do
           end
         end
 
-    makes each change of a row an event, in the same commit: see `AshRusqlite.DataLayer.Journal`. With
-    the event are Ash's actor, as `AshRusqlite.Actor` names it, the action's name, and as its metadata
-    what `context: %{journal: %{reason: "spam"}}` says, with the tenant. What an action does not say, it
-    has from `c:AshRusqlite.Repo.with_actor/3` around it. `AshRusqlite.Journal.Resource` makes a
-    resource of the events.
+    An event has Ash's actor (`AshRusqlite.Actor` says how it is named), the name of the action, and as its
+    metadata the tenant and what the action gives as `context: %{journal: %{reason: "spam"}}`. What an
+    action does not give is taken from `c:AshRusqlite.Repo.with_actor/3` around it. See
+    `AshRusqlite.DataLayer.Journal` for the section, and `AshRusqlite.Journal.Resource` for a resource that
+    reads the events.
 
-    `context: %{data_layer: %{as_of: 42}}` of a query, or of `Ash.read` and its kin, reads the tables as
-    they were, see `as_of:` at `AshRusqlite.Repo`: behind the event of that `seq`, at a `DateTime`, or the
-    rows of one source as `[source: "room:42", position: 5]`. It holds for all that the query itself asks
-    for, related rows included; each of their resources must be journaled. What is loaded is a query
-    of its own, which reads what is there now: `context: %{shared: %{data_layer: %{as_of: 42}}}` goes
-    for that, too.
+    **Reads of the past.** `context: %{data_layer: %{as_of: 42}}` of a query reads the tables as they were
+    after the event with the `seq` 42. It may also be a `DateTime`, or
+    `[source: "room:42", position: 5]` for the rows of one source, see "The past" at `AshRusqlite.Repo`. It
+    holds for everything that the query itself needs, related rows included, and each of these resources
+    must be journaled. What is loaded is a query of its own, which reads the present, unless the context is
+    shared: `context: %{shared: %{data_layer: %{as_of: 42}}}`.
 
-    `context: %{data_layer: %{expect: [{"room:42", 5}]}}` of an action is where sources must be, or
-    nothing is written and the error is `AshRusqlite.DataLayer.PositionConflict`. Within a transaction it
-    is looked at once, when the first row is written. A bulk action in several transactions moves its
-    sources with the first: give it `transaction: :all`.
+    **Writes that expect a position.** With `context: %{data_layer: %{expect: [{"room:42", 5}]}}` an action
+    writes only if the source is at this position; otherwise the error is
+    `AshRusqlite.DataLayer.PositionConflict`. Within a transaction this is checked once, when the first row
+    is written. A bulk action in several transactions moves its sources with the first one: give it
+    `transaction: :all`.
 
     ## Production
 
-    With `auto_migrate: false`, the default outside of dev and test, migrations make the
-    tables. `mix ash.codegen NAME` writes them: plain SQL files of what the resources ask for and the
-    files before do not make, see `codegen/1`. A resource that does not fit its
-    table is named in the log soon after the start, with the statement that would fix it.
+    With `auto_migrate: false`, the default outside of dev and test, migrations make the tables.
+    `mix ash.codegen NAME` writes them as plain SQL files, see `codegen/1`: what the resources need, and
+    the files written before do not make. Soon after the start, the log names each resource that does not
+    fit its table, with the statement that would fix it.
     """
 
     use Spark.Dsl.Extension,
@@ -379,42 +394,50 @@ if Code.ensure_loaded?(Ash) do
     def stop(resource, tenant \\ nil), do: Store.stop(resource, tenant)
 
     @doc """
-    What `mix ash.codegen NAME` does for the resources of this data layer: it writes a migration of
-    what they ask for and the files in the repo's folder do not make yet.
+    What `mix ash.codegen NAME` does for the resources of this data layer: it writes a migration with
+    what they need and the files in the repo's folder do not make yet.
 
         mix ash.codegen add_topic_to_rooms
         mix ash.codegen --dev
         mix ash.codegen --check
 
-    No database is looked at, only the files. Each file has the SQL of both ways, to be read and edited
-    before it is applied.
+    It reads only the files, no database. Each file has the SQL for applying it and for rolling it back:
+    read and edit it before you apply it.
 
-      * `--name` - what it does, as the argument `NAME`
-      * `--dry-run` - print the file instead of writing it
-      * `--check` - write nothing, and fail with `Ash.Error.Framework.PendingCodegen` if a file would be
-        written, or files of `--dev` are left. For CI
-      * `--dev` - a file without a final name, `…_dev.sql`. The next one with a name takes the place of
-        all of these: they are removed, and a database of this repo in which they were applied keeps its
-        rows and has the named one noted as applied
-      * `--drop` - drop the columns and tables that no resource asks for any longer. Without it they
-        stay, and a note says so. Those of migrations written by hand stay in any case
-      * `--rename-table from:to`, `--rename-column table.from:to` - what is new is what was `from`; asked
-        about on a terminal, and an error elsewhere. Each may be given several times
-      * `--no-renames` - nothing else was renamed
-      * `--fill table.column=SQL` - the value for the rows that are there, of a column that must not be
-        null any longer, or is new and has no default
-      * `--repo`, `--migrations`, `--domains`, `--quiet` - one repo, another folder, some domains, no words
+      * `--name` - what the migration does, as the argument `NAME`
+      * `--dry-run` - prints the file instead of writing it
+      * `--check` - writes nothing, and fails with `Ash.Error.Framework.PendingCodegen` if a file would be
+        written or files of `--dev` are left. For CI
+      * `--dev` - writes a file without a final name, `…_dev.sql`. The next file with a name replaces all
+        of these: they are removed, and a database of this repo in which they were applied keeps its
+        rows and has the named one recorded as applied
+      * `--drop` - drops the columns and tables that no resource needs any longer. Without it they stay,
+        and a note says so. Those of migrations written by hand stay in any case
+      * `--rename-table from:to`, `--rename-column table.from:to` - the new table or column is the old one
+        under another name. Without this the task asks on a terminal, and fails elsewhere. Each may be
+        given several times
+      * `--no-renames` - nothing (else) was renamed
+      * `--fill table.column=SQL` - the value that existing rows get in a column that is new and has no
+        default, or may not be null any longer
+      * `--repo`, `--migrations`, `--domains` - only one repo, another folder, only some domains
+      * `--quiet` - prints nothing
     """
     @impl Ash.Extension
     @spec codegen([String.t()]) :: :ok
     def codegen(argv), do: AshTasks.codegen(argv)
 
-    @doc "What `mix ash.migrate` does: applies what is pending, with `--step` as many, with `--to` up to it."
+    @doc """
+    What `mix ash.migrate` does: applies the pending migrations, at most `--step` of them, or those up to
+    the version `--to`.
+    """
     @impl Ash.Extension
     @spec migrate([String.t()]) :: :ok
     def migrate(argv), do: AshTasks.migrate(argv)
 
-    @doc "What `mix ash.rollback` does: takes back one migration, or `--step` of them, or those to `--to`."
+    @doc """
+    What `mix ash.rollback` does: rolls back the newest migration, or the newest `--step` ones, or those
+    down to the version `--to`.
+    """
     @impl Ash.Extension
     @spec rollback([String.t()]) :: :ok
     def rollback(argv), do: AshTasks.rollback(argv)

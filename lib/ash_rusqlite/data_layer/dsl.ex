@@ -26,23 +26,23 @@ if Code.ensure_loaded?(Ash) do
     @references %Spark.Dsl.Section{
       name: :references,
       describe:
-        "The foreign keys of the table, which generated migrations make, and by which the errors " <>
-          "of those are reported. A table that follows its resource has none, nor does a " <>
-          "`belongs_to` without a `reference` get one.",
+        "The foreign keys of the table. Generated migrations make them, and an error of one of them is " <>
+          "reported on its relationship's attribute. A table that follows its resource has none, and " <>
+          "neither has a `belongs_to` without a `reference`.",
       examples: ["references do\n  reference :room, on_delete: :delete\nend"],
       entities: [@reference],
       schema: [
         polymorphic_on_delete: [
           type: {:one_of, [:delete, :nilify, :nothing, :restrict]},
-          doc: "The on_delete of the keys by which polymorphic resources refer to this one."
+          doc: "The `on_delete` of the foreign keys of polymorphic resources to this one."
         ],
         polymorphic_on_update: [
           type: {:one_of, [:update, :nilify, :nothing, :restrict]},
-          doc: "The on_update of the keys by which polymorphic resources refer to this one."
+          doc: "The `on_update` of the foreign keys of polymorphic resources to this one."
         ],
         polymorphic_name: [
           type: {:or, [:string, {:one_of, [:update, :nilify, :nothing, :restrict]}]},
-          doc: "The name of the keys by which polymorphic resources refer to this one."
+          doc: "The name of the foreign keys of polymorphic resources to this one."
         ]
       ]
     }
@@ -65,7 +65,8 @@ if Code.ensure_loaded?(Ash) do
 
     @check_constraint %Spark.Dsl.Entity{
       name: :check_constraint,
-      describe: "A check of the table, and the message on the attribute when it refuses a row.",
+      describe:
+        "A check of the table, and the message that the attribute gets when it refuses a row.",
       examples: [
         "check_constraint :price, \"price_must_be_positive\", check: \"price > 0\", " <>
           "message: \"price must be positive\""
@@ -102,9 +103,18 @@ if Code.ensure_loaded?(Ash) do
     @custom_statements %Spark.Dsl.Section{
       name: :custom_statements,
       describe:
-        "SQL that generated migrations run after they made the tables: views, triggers, rows that " <>
-          "must be there. Tables that follow their resources do not run it.",
-      examples: ["custom_statements do\n  statement :view do\n  …\n  end\nend"],
+        "SQL that generated migrations run once they have made the tables, for views, triggers and " <>
+          "rows that must be there. It is not run for tables that follow their resources.",
+      examples: [
+        """
+        custom_statements do
+          statement :view do
+            up "CREATE VIEW …"
+            down "DROP VIEW …"
+          end
+        end
+        """
+      ],
       entities: [@statement]
     }
 
@@ -122,7 +132,8 @@ if Code.ensure_loaded?(Ash) do
     @actor %Spark.Dsl.Entity{
       name: :actor,
       describe:
-        "Who made the change, where neither the action nor `c:AshRusqlite.Repo.with_actor/3` says it.",
+        "Who made the change, where neither the action nor `c:AshRusqlite.Repo.with_actor/3` has an " <>
+          "actor.",
       examples: ["actor :user, :user_id"],
       target: Journal.Subject,
       schema: Journal.Subject.schema(),
@@ -132,8 +143,8 @@ if Code.ensure_loaded?(Ash) do
     @event %Spark.Dsl.Entity{
       name: :event,
       describe:
-        "A change that means more than that a row was created, updated or deleted. Of several the " <>
-          "first one counts whose condition holds.",
+        "A type of its own for a change that means more than that a row was created, updated or " <>
+          "deleted. Where several conditions hold, the first event counts.",
       examples: [
         "event \"chat.room.hidden\", on: :update, where: expr(hidden and not old.hidden)",
         "event \"chat.room_membership.joined\", on: :create"
@@ -147,8 +158,8 @@ if Code.ensure_loaded?(Ash) do
     @journal %Spark.Dsl.Entity{
       name: :journal,
       describe:
-        "Makes each change of a row an event as well, in the same commit. Generated migrations " <>
-          "switch it on; a table that follows its resource has it with the next use.",
+        "Writes each change of a row as an event, too, in the same commit. Generated migrations switch " <>
+          "the journal on; a table that follows its resource has it from its next use on.",
       examples: [
         """
         journal do
@@ -177,56 +188,59 @@ if Code.ensure_loaded?(Ash) do
         repo: [
           type: {:or, [:module, {:fun, 2}]},
           doc:
-            "The repo, or a function of the resource and `:read` or `:mutate` that gives it. " <>
-              "By default the first of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`."
+            "The repo, or a function that returns it and is called with the resource and `:read` or " <>
+              "`:mutate`. Default: the first of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`."
         ],
-        table: [type: :string, doc: "The table. By default the resource's plural name."],
+        table: [type: :string, doc: "The table. Default: the resource's plural name."],
         like: [
           type: {:one_of, [:ash_sqlite, :sqlite]},
           doc:
-            "Whose LIKE `like`, `ilike` and the LIKE of fragments are, see " <>
-              "`AshRusqlite.DataLayer.Like`. By default what the repo's option of this name says."
+            "What `like`, `ilike` and the LIKE of fragments mean: what they do with AshSqlite, or with " <>
+              "plain SQLite, see `AshRusqlite.DataLayer.Like`. Default: the repo's option `:like`."
         ],
         migrate?: [
           type: :boolean,
           default: true,
           doc:
-            "Whether the table follows the resource, and migrations are generated for it. A table " <>
-              "with `migrate? false` is left as it is."
+            "Whether the table follows the resource and has generated migrations. With " <>
+              "`migrate? false` the table is left as it is."
         ],
         migration_types: [
           type: :keyword_list,
           default: [],
           doc:
-            "By attribute, how its column is declared: a type " <>
-              "of Ecto's migrations, which is what Ecto's SQLite adapter makes of it (`:decimal`, " <>
-              "`{:varchar, 30}`), or a declared type as a string (`\"DECIMAL_TEXT\"`). What the " <>
-              "column holds, the attribute says."
+            "How the columns of attributes are declared: a type of Ecto's migrations, such as " <>
+              "`:decimal` or `{:varchar, 30}`, becomes what Ecto's SQLite adapter makes of it, and a " <>
+              "string, such as `\"DECIMAL_TEXT\"`, is a declared type. Which values the column holds " <>
+              "depends on the attribute alone."
         ],
         migration_defaults: [
           type: :keyword_list,
           default: [],
           doc:
-            "By attribute, as a string of Elixir, what its column gives rows that leave it out: " <>
-              "`\"0\"`, `\"\\\"new\\\"\"`, `\"[]\"`, `\"nil\"` for nothing, or SQL: " <>
-              "`\"fragment(\\\"CURRENT_TIMESTAMP\\\")\"`, which only generated migrations have. " <>
-              "Without it a generated migration takes the attribute's default where that is a value."
+            "The defaults of the columns of attributes, as strings of Elixir code: `\"0\"`, " <>
+              "`\"\\\"new\\\"\"`, `\"[]\"`, `\"nil\"` for no default, or SQL, which only generated " <>
+              "migrations have: `\"fragment(\\\"CURRENT_TIMESTAMP\\\")\"`. For other attributes a generated " <>
+              "migration has the attribute's default where that is a value."
         ],
         base_filter_sql: [
           type: :string,
           doc:
-            "The base filter as SQL, for the unique indexes of identities. Without it they have its " <>
-              "comparisons with values as their condition; it is needed where there is more to the filter."
+            "The base filter as SQL: the condition of the unique indexes of identities. It is needed " <>
+              "only where the base filter is more than comparisons with values, which become SQL " <>
+              "without it."
         ],
         skip_unique_indexes: [
           type: {:wrap_list, :atom},
           default: [],
-          doc: "Identities without a unique index."
+          doc: "Identities that get no unique index."
         ],
         unique_index_names: [
           type: :any,
           default: [],
-          doc: "Unique indexes beside identities: `{[:keys], \"name\"}` or with a message third."
+          doc:
+            "Unique indexes that belong to no identity, so that their errors are on attributes: " <>
+              "`{[:attribute], \"index_name\"}` or `{[:attribute], \"index_name\", \"message\"}`."
         ],
         exclusion_constraint_names: [
           type: :any,
@@ -236,54 +250,56 @@ if Code.ensure_loaded?(Ash) do
         identity_index_names: [
           type: :any,
           default: [],
-          doc: "Names of the indexes of identities, by identity."
+          doc: "The names of the identities' indexes, by identity."
         ],
         foreign_key_names: [
           type: :any,
           default: [],
-          doc: "Foreign keys beside references: `{:key, \"name\"}` or with a message third."
+          doc:
+            "Foreign keys that belong to no reference, so that their errors are on attributes: " <>
+              "`{:attribute, \"key_name\"}` or `{:attribute, \"key_name\", \"message\"}`."
         ],
         migration_ignore_attributes: [
           type: {:list, :atom},
           default: [],
           doc:
             "Attributes whose columns generated migrations leave out. A table that follows its " <>
-              "resource has them, too: without them no row could be read."
+              "resource has these columns nevertheless: without them no row could be read."
         ],
         index_belongs_to?: [
           type: :boolean,
           default: true,
           doc:
-            "Whether the table has, for each belongs_to, an index that " <>
-              "begins with its attribute. Where an identity, a custom index or the primary key " <>
-              "begins so, none is added. `references do reference :room, index?: false end` " <>
-              "decides for one relationship."
+            "Whether each `belongs_to` has an index that begins with its attribute. None is added " <>
+              "where an identity, a custom index or the primary key begins with it. For one " <>
+              "relationship, `references do reference :room, index?: false end` decides."
         ],
         polymorphic?: [
           type: :boolean,
           default: false,
           doc:
-            "Whether it has no table of its own, but that of `context: %{data_layer: %{table: …}}`."
+            "Whether the resource has no table of its own, but the one that each query and changeset " <>
+              "names by `context: %{data_layer: %{table: \"archive\"}}`."
         ],
         strict?: [
           type: :boolean,
           default: false,
           doc:
-            "Whether the table is made STRICT. Its columns are TEXT, " <>
-              "INTEGER, REAL, BLOB and, for maps and lists, ANY."
+            "Whether the table is a STRICT one. Its columns are then declared as TEXT, INTEGER, REAL, " <>
+              "BLOB and, for maps and lists, ANY."
         ]
       ]
     }
 
     @ets %Spark.Dsl.Section{
       name: :ets,
-      describe: "What the ETS data layer knows, with the same meaning.",
+      describe: "The options of Ash's ETS data layer, with the same meaning.",
       examples: ["ets do\n  private? true\nend"],
       schema: [
         private?: [
           type: :boolean,
           default: false,
-          doc: "Keep the rows in memory, for the calling process alone. For async tests."
+          doc: "Whether the rows are in memory, for the calling process alone. For async tests."
         ],
         table: [type: :atom, doc: "The table, unless `sqlite` names one."]
       ]

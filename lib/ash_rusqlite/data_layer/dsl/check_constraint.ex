@@ -13,10 +13,10 @@ if Code.ensure_loaded?(Ash) do
       check: [
         type: :string,
         doc:
-          "The condition, as SQL. Generated migrations make the check; without it one that is " <>
-            "there already gets its message."
+          "The condition as SQL, for generated migrations to make the check. Without it, the check " <>
+            "exists already and only gets the message."
       ],
-      message: [type: :string, doc: "The message of the error. By default \"is invalid\"."]
+      message: [type: :string, doc: "The message of the error. Default: \"is invalid\"."]
     ]
 
     defstruct [:__spark_metadata__ | Keyword.keys(@schema)]

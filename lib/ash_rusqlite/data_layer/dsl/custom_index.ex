@@ -9,15 +9,19 @@ if Code.ensure_loaded?(Ash) do
         type: {:wrap_list, {:or, [:atom, :string]}},
         doc:
           "The attributes or columns of the index, in its order. A string that is no name is SQL, " <>
-            "such as `\"lower(title)\"` or `\"created_at DESC\"`. Where tenants share the table, their " <>
-            "attribute comes before them, as with AshSqlite. An index over a column that the " <>
-            "resource does not give its table is left to migrations."
+            "such as `\"lower(title)\"` or `\"created_at DESC\"`. Where tenants share the table, the " <>
+            "tenant's attribute is put before them, as with AshSqlite. An index over a column that " <>
+            "the resource does not define is left to migrations."
       ],
       name: [
         type: :string,
-        doc: "The name of the index. By default `<table>_<fields>_index`."
+        doc: "The name of the index. Default: `<table>_<fields>_index`."
       ],
-      unique: [type: :boolean, default: false, doc: "Whether no two rows may be equal in it."],
+      unique: [
+        type: :boolean,
+        default: false,
+        doc: "Whether no two rows may have equal values in it."
+      ],
       using: [type: :string, doc: "Accepted for AshSqlite's sake; SQLite has one kind of index."],
       where: [type: :string, doc: "The SQL condition of a partial index."],
       message: [type: :string, doc: "The message when a unique index refuses a row."],

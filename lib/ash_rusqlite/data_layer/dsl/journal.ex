@@ -9,19 +9,21 @@ if Code.ensure_loaded?(Ash) do
         type: :string,
         doc:
           "What the types of the events begin with, such as `\"chat.message\"`: words of a-z, 0-9 " <>
-            "and _, with dots between them. By default the resource's short name."
+            "and _, with dots between them. Default: the resource's short name."
       ],
       skip: [
         type: {:wrap_list, :atom},
         default: [],
         doc:
-          "Attributes whose changes are no events. They are in the data of a row that is created " <>
-            "or deleted, but not in that of one that is updated."
+          "Attributes whose changes make no event. The events of created and deleted rows have their " <>
+            "values, those of updated rows do not."
       ],
       sensitive: [
         type: {:wrap_list, :atom},
         default: [],
-        doc: "Attributes of which an event has that they changed, and a digest for the value."
+        doc:
+          "Attributes whose values are not in the events. An event notes that they changed, with a " <>
+            "digest of the value."
       ]
     ]
 

@@ -10,7 +10,7 @@ if Code.ensure_loaded?(Ash) do
         type: :boolean,
         doc:
           "Whether the table has an index that begins with the " <>
-            "relationship's attribute. By default what `index_belongs_to?` says."
+            "relationship's attribute. Default: `index_belongs_to?` of the resource."
       ],
       ignore?: [type: :boolean, default: false, doc: "Whether to leave the foreign key out."],
       on_delete: [
@@ -33,7 +33,7 @@ if Code.ensure_loaded?(Ash) do
           "Whether the tenant's attribute is a part of the foreign key, so that no row refers to " <>
             "one of another tenant."
       ],
-      name: [type: :string, doc: "Its name. By default `<table>_<attribute>_fkey`."]
+      name: [type: :string, doc: "Its name. Default: `<table>_<attribute>_fkey`."]
     ]
 
     defstruct [:__spark_metadata__ | Keyword.keys(@schema)]

@@ -11,14 +11,14 @@ if Code.ensure_loaded?(Ash) do
       on: [
         type: {:wrap_list, {:one_of, [:create, :update, :destroy]}},
         required: true,
-        doc: "What becomes of the row: `:create`, `:update`, `:destroy`, or a list of these."
+        doc: "What happens to the row: `:create`, `:update`, `:destroy`, or a list of these."
       ],
       where: [
         type: :any,
         doc:
-          "Which of these changes: an expression in which an attribute is the row's value after the " <>
-            "change and `old.` before it that before the change, or SQL over `NEW.column` and " <>
-            "`OLD.column`. Of a row that is destroyed both are its last values. By default all."
+          "Which of these changes: an expression, in which `hidden` is the attribute after the change " <>
+            "and `old.hidden` before it, or SQL over `NEW.column` and `OLD.column`. For a row that is " <>
+            "destroyed both are its last values. Default: all."
       ]
     ]
 

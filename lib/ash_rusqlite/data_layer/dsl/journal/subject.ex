@@ -9,7 +9,7 @@ if Code.ensure_loaded?(Ash) do
       kind: [
         type: {:or, [:atom, :string]},
         required: true,
-        doc: "What it is: `:room` makes it `room:<id>`."
+        doc: "What its name begins with: `:room` for `room:<id>`."
       ],
       attribute: [type: :atom, required: true, doc: "The attribute with its id."]
     ]
