@@ -1,7 +1,7 @@
 defmodule AshRusqlite do
   @moduledoc """
-  SQLite for Elixir on an engine written in Rust: many processes read and write one file,
-  a write that was answered survives a power loss, and nothing waits on "database is busy".
+  SQLite for Elixir, on an engine written in Rust. Many processes read and write one file. A write whose
+  call has returned survives a power loss, and no call fails because the database is busy.
 
       defmodule MyApp.Repo do
         use AshRusqlite.Repo, otp_app: :my_app
@@ -12,30 +12,38 @@ defmodule AshRusqlite do
       {:ok, room} = MyApp.Repo.insert(:rooms, %{id: "kitchen", title: "Kitchen"})
       [room] = MyApp.Repo.all(:rooms, where: [hidden: false], order_by: :title)
 
+  This module has the types of columns, and functions over a repo or over Ash resources: what becomes of a
+  query, which indexes are missing, which stored values cannot be read.
+
   ## Where to read on
 
-    * `AshRusqlite.Repo` - everything that a repo does, its queries and its options
-    * `AshRusqlite.DataLayer` - the same for Ash, where Ash is
+    * [Getting started](getting-started.md) - from `mix new` to rows that survive a restart
+    * `AshRusqlite.Repo` - reads, writes, transactions, and the options of a repo
+    * `AshRusqlite.DataLayer` - the data layer for Ash
     * `AshRusqlite.Migrator` - migrations in plain SQL
     * `AshRusqlite.Repo.Schema` - tables that follow a description, without migrations
-    * `AshRusqlite.Repo.StoredAtoms` - atoms in stored values, and how many may be made
+    * `AshRusqlite.Journal` - each change of a row as an event
+    * `AshRusqlite.Sandbox` - a database for each test
+    * `AshRusqlite.Error` - the codes of errors
+    * `AshRusqlite.Telemetry` - the telemetry events
+    * `AshRusqlite.Repo.StoredAtoms` - atoms in stored values, and how many may be created
     * `AshRusqlite.Repo.Unreadable` - stored values that cannot be read, and how to find them
-    * `AshRusqlite.Error` - what may go wrong, as codes
-    * `AshRusqlite.Telemetry` - the events it emits
-    * `mix help ash_rusqlite.migrate` and its neighbours - the same from the shell
+    * `mix ash_rusqlite.migrate` and the other tasks - the same from the shell
 
   ## How it works
 
-  Each database has one writer, a thread of its own. Writes of all processes queue there and
-  share commits; the answer comes as a message when the commit is on the medium. A
-  transaction owns the writer from its first statement to its end. Reads run at the same
-  time on connections of their own and see the last commit. One deadline (`timeout:`) covers
-  everything that a call waits for, and an error says who was in the way.
+  Each database has one writer, which is a thread. The writes of all processes wait in its queue and share
+  commits; a process receives the answer as a message, once the commit is on the disk. A transaction has
+  the writer for itself from its first statement to its end. Reads run at the same time, on connections of
+  their own, and see the last commit.
+
+  One deadline (`timeout:`) covers everything that a call waits for. An error says what held it up.
+  [Architecture](architecture.md) has more.
 
   ## Types
 
-  The declared type of a column says what its values are in Elixir. All of them are plain
-  SQLite: any tool can read the file.
+  The declared type of a column decides which values it holds in Elixir. In the file all of them are
+  values that any other SQLite program can read.
 
   | declared as | in Elixir | in the file |
   |---|---|---|
@@ -53,9 +61,11 @@ defmodule AshRusqlite do
   """
 
   @doc """
-  The versions of the engine and of the SQLite that it contains, the layout number by which a reload
-  of native code checks that it may take over, and the profile that the native code was built with:
-  `"development"` (in dev: built in seconds, slower) or `"release"`.
+  The versions of the engine and of its SQLite, and how the native code was built:
+
+    * `:engine`, `:sqlite` - the versions
+    * `:layout` - a number: native code can be replaced in a running VM by code of the same layout
+    * `:profile` - `"release"`, or `"development"`, which is built in seconds and runs slower
 
       iex> [major | _] = String.split(AshRusqlite.versions().sqlite, ".")
       iex> major
@@ -73,17 +83,18 @@ defmodule AshRusqlite do
   @compile {:no_warn_undefined, @explain}
 
   @doc """
-  What becomes of an Ash query, or of the plain read of a resource, without running it: with what
-  policies add for the actor, with what is loaded, and of a page if one is asked for.
+  Which part of an Ash query is SQL, and why the rest is not. It takes a query, or a resource for a read
+  without conditions, and does not run it. Policies of the actor, pages and loads are taken into account.
 
     * `:sql` - the statement; of a combination one for each part, each on a line of its own
     * `:plan` - SQLite's query plan, a line for each step
     * `:residual` - what is left to Elixir, as `{part, reason}`; `[]` when SQLite does it all
 
   Options are those of `Ash.read/2`, such as `actor:`, `tenant:`, `authorize?:`, `page:` and `load:`.
-  An error is that which the read would give, as where nobody may read without an actor. Hooks that
-  run before the read's action run here too. Only where Ash is: otherwise it raises
-  `UndefinedFunctionError`.
+  Errors are those of the read, such as that of a policy that requires an actor. Hooks that run before the
+  read's action run here, too.
+
+  It needs Ash: without it, it raises `UndefinedFunctionError`.
 
       {:ok, explained} = AshRusqlite.explain(Ash.Query.filter(MyApp.Room, hidden == false))
       explained.residual
@@ -100,12 +111,12 @@ defmodule AshRusqlite do
   @compile {:no_warn_undefined, @index_advice}
 
   @doc """
-  Indexes that a running repo lacks: for foreign keys that no index begins with, and for the
-  statements that looked at more rows than an index would lead to. What it returns and its options
-  are those of `AshRusqlite.Repo.Maintenance.advise/2`. `mix ash_rusqlite.advise` prints them.
+  Indexes that a running repo lacks: for foreign keys that no index begins with, and for statements that
+  looked at more rows than with an index. It has the result and the options of
+  `AshRusqlite.Repo.Maintenance.advise/2`. `mix ash_rusqlite.advise` prints it.
 
-  Where Ash is, the `belongs_to` relationships of the repo's resources count as foreign keys, and each
-  index has two keys more:
+  With Ash, the `belongs_to` relationships of the repo's resources count as foreign keys, too, and each
+  index has two more keys:
 
     * `:resource` - the resource of the table, or nil
     * `:custom_index` - the line of its `custom_indexes`, or nil
@@ -130,9 +141,9 @@ defmodule AshRusqlite do
   @compile {:no_warn_undefined, @beyond_json}
 
   @doc """
-  The values of Ash resources that JSON cannot hold, such as maps with atoms for keys, tuples and
-  structs: what another program, or AshSqlite, could not read of their tables. They are found while
-  the stream runs, page by page; the values that JSON holds are not even read.
+  The values of Ash resources that JSON cannot hold, such as maps with atom keys, tuples and structs.
+  Another program, or AshSqlite, could not read these values. The result is a stream, which searches page
+  by page as it runs, and does not read the values that JSON holds.
 
   Each is a map of
 
@@ -146,8 +157,8 @@ defmodule AshRusqlite do
     * `table:` - for a polymorphic resource
     * `progress:` - a function that gets the map of `AshRusqlite.Progress` after every 1,000 rows
 
-  Raises Ash's error where a resource has no table. Only where Ash is: otherwise it raises
-  `UndefinedFunctionError`. `mix ash_rusqlite.check --json` prints them for all resources of a repo.
+  Raises Ash's error where a resource has no table. It needs Ash: without it, it raises
+  `UndefinedFunctionError`. `mix ash_rusqlite.check --json` prints these values of all resources of a repo.
 
       [MyApp.Person] |> AshRusqlite.beyond_json() |> Enum.take(1)
       #=> [%{resource: MyApp.Person, table: "people", key: %{id: 7}, column: :bio,
@@ -167,8 +178,8 @@ defmodule AshRusqlite do
   @compile {:no_warn_undefined, @unreadable}
 
   @doc """
-  The values of Ash resources that cannot be read, and make every read of their row fail with
-  `AshRusqlite.DataLayer.UnreadableValue`. They are found while the stream runs, page by page.
+  The values of Ash resources that cannot be read, so that every read of their row fails with
+  `AshRusqlite.DataLayer.UnreadableValue`. The result is a stream, which searches page by page as it runs.
 
   Each is a map of
 
@@ -184,22 +195,23 @@ defmodule AshRusqlite do
     * `table:` - for a polymorphic resource
     * `progress:` - a function that gets the map of `AshRusqlite.Progress` after every 500 rows
 
-  Raises Ash's error where a resource has no table. Only where Ash is: otherwise it raises
-  `UndefinedFunctionError`. `mix ash_rusqlite.check --unreadable` prints them for all resources of a
+  Raises Ash's error where a resource has no table. It needs Ash: without it, it raises
+  `UndefinedFunctionError`. `mix ash_rusqlite.check --unreadable` prints these values of all resources of a
   repo, and `AshRusqlite.Repo.Unreadable` finds those of any table.
 
-  Meanwhile a query says what becomes of such rows:
+  A query can be made to read the other rows nevertheless:
 
       Ash.read!(MyApp.Note, context: %{data_layer: %{unreadable: :skip}})
 
     * `:error` - the read fails. The default
-    * `:skip` - they are left out, after `limit:` and `offset:`, so that a page may be shorter; what
-      SQLite counts has them
+    * `:skip` - such rows are left out, after `limit:` and `offset:`, so a page may be shorter. Counts by
+      SQLite include them
     * `:not_loaded` - the field is `%Ash.NotLoaded{}`. Such a record can be updated and destroyed
 
-  The log says how many rows that were, and `AshRusqlite.Telemetry` has an event for it. A bulk
-  destroy reads with `:not_loaded` unless it says otherwise, so that what cannot be read can be
-  destroyed.
+  The log has the number of these rows, and `AshRusqlite.Telemetry` an event. A bulk destroy reads with
+  `:not_loaded` by default, so that such rows can be destroyed.
+
+  For example:
 
       Enum.to_list(AshRusqlite.unreadable(MyApp.Person))
       #=> [%{resource: MyApp.Person, table: "people", key: %{id: 7}, column: :group,

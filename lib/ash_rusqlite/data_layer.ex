@@ -24,7 +24,7 @@ if Code.ensure_loaded?(Ash) do
 
     `fragment("lower(?)", name)` is SQL wherever it stands: in filters, calculations, sorts, filters
     of aggregates and atomic changes. Only SQLite can compute a fragment, so an expression that also needs
-    Elixir is an error. [From AshSqlite](from-ash-sqlite.md) has more about fragments.
+    Elixir is an error. The guide [From AshSqlite](from-ash-sqlite.md) has more about fragments.
 
     ## Writes
 
