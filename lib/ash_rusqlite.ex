@@ -67,6 +67,8 @@ defmodule AshRusqlite do
     * `:layout` - a number: native code can be replaced in a running VM by code of the same layout
     * `:profile` - `"release"`, or `"development"`, which is built in seconds and runs slower
 
+  For example:
+
       iex> [major | _] = String.split(AshRusqlite.versions().sqlite, ".")
       iex> major
       "3"

@@ -1,10 +1,17 @@
 defprotocol AshRusqlite.Actor do
   @moduledoc """
-  What the journal calls someone who makes a change: a text such as `"user:42"`.
+  The name in the journal of someone who makes a change, such as `"user:42"`.
 
-  A string is taken as it is, `{:user, 42}` is `"user:42"`, an atom is its name and a number its
-  digits. A record of an Ash resource is its short name and its primary key, another struct the last
-  word of its module and its `id`, a map its `id`. nil is nobody.
+  A string is the name itself, and nil is nobody. Other terms get these names:
+
+    * `{:user, 42}` - `"user:42"`
+    * an atom - its name
+    * a number - its digits
+    * a record of an Ash resource - the resource's short name and the primary key
+    * another struct - the last word of its module and its `id`
+    * a map - its `id`
+
+  For example:
 
       iex> AshRusqlite.Actor.name({:user, 42})
       "user:42"
@@ -13,7 +20,7 @@ defprotocol AshRusqlite.Actor do
       iex> AshRusqlite.Actor.name(%{id: 7, admin: true})
       "7"
 
-  A struct may be called something else:
+  To give a struct another name, implement this protocol:
 
       defimpl AshRusqlite.Actor, for: MyApp.ApiKey do
         def name(key), do: "api_key:\#{key.prefix}"

@@ -50,14 +50,14 @@ defmodule AshRusqlite.Error do
   ]
 
   @moduledoc """
-  What went wrong, for a program and for a person.
+  An error of a repo: what went wrong, for a program and for a person.
 
     * `:code` - an atom that never changes its meaning, see the list below
-    * `:message` - one or two sentences that say what to do
-    * `:details` - a map with what the message refers to, such as `:table`, `:column`,
-      `:option`, `:nearest`, `:waited_ms`, `:holder`, and `:row`, the place of the row among those
-      of an `insert_all` that is at fault. With `maybe_written: true` a write that failed may be
-      there nevertheless: look before you write it again
+    * `:message` - one or two sentences: what happened, where, and what to do
+    * `:details` - a map with what the message refers to, such as `:table`, `:column`, `:option`,
+      `:nearest`, `:waited_ms`, `:holder`, and `:row`, the index of the row of an `insert_all` that caused
+      the error. With `maybe_written: true` the write may have happened nevertheless: read before you
+      write again
     * `:retryable?` - whether the same call may succeed later without any change; never with
       `maybe_written: true`
 

@@ -4,27 +4,28 @@ defmodule AshRusqlite.Event do
 
     * `:seq` - its number in the journal, without gaps, from 1
     * `:type` - what happened, such as `"chat.message.created"`
-    * `:source` - what it is about, such as `"room:kitchen"`, or nil
+    * `:source` - what the event is about, such as `"room:kitchen"`, or nil
     * `:position` - its number among the events of its source, without gaps, from 1
     * `:actor` - who did it, such as `"user:ann"`, or nil
-    * `:table` and `:key` - the row, by its table and its primary key; a list where that has
-      several columns. Where a key was changed, it is the new one
+    * `:table` and `:key` - the row: its table and its primary key, or a list of the key's columns
+      where it has several. Where the key was changed, it is the new one
     * `:operation` - `:insert`, `:update`, `:delete`, `:baseline` for a row that was there before the
       journal, or `:redact`
-    * `:data` - of an insert or a baseline the row, of an update the columns that changed with their
-      new values, of a delete the row as it was
-    * `:old` - of an update what these columns held before, otherwise nil
+    * `:data` - for an insert or a baseline the row; for an update the columns that changed, with their
+      new values; for a delete the row as it was
+    * `:old` - for an update the values of these columns before it, otherwise nil
     * `:transaction` - the seq of the first event of the same write or transaction
-    * `:at` - when, in UTC with microseconds. It never goes back
-    * `:action` and `:metadata` - by which action, and more about it, as the writer has said
-    * `:journal` - which journal it is in, for `AshRusqlite.Journal.cursor/1`
+    * `:at` - when, in UTC with microseconds. It is never before that of an earlier event
+    * `:action` and `:metadata` - the action that made the change, and more about it, as given with the
+      write
+    * `:journal` - the journal that it is in, for `AshRusqlite.Journal.cursor/1`
 
   ## Values
 
-  `:data` and `:old` are maps with the names of columns as atoms and values as
-  `c:AshRusqlite.Repo.all/2` gives them. They are read by the types that the columns have today: what
-  cannot be read as that is given as it is stored, and a column that is gone has its name as a string.
-  What a table declares as sensitive is `:sensitive`, and what was redacted is `:redacted`.
+  `:data` and `:old` are maps from the names of columns, as atoms, to values as
+  `c:AshRusqlite.Repo.all/2` returns them. Values are read by the present types of the columns. A value
+  that cannot be read as such is returned as it is stored, and the name of a column that is gone is a
+  string. The value of a sensitive column is `:sensitive`, and one that was redacted is `:redacted`.
   """
 
   @fields [:seq, :type, :source, :position, :actor, :table, :operation, :key, :data, :old] ++

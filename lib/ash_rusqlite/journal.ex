@@ -1,20 +1,25 @@
 defmodule AshRusqlite.Journal do
   @moduledoc """
-  The journal: every change of a row of a journaled table is an event, an `AshRusqlite.Event`, in the
-  same commit as the change, whatever program made it.
+  The journal of a database: each change of a row of a journaled table is also an event, an
+  `AshRusqlite.Event`, written in the same commit as the change, whatever program makes it.
 
-  Events are read by `c:AshRusqlite.Repo.events/1` and followed by `c:AshRusqlite.Repo.subscribe/1`; a
-  process that must not miss any, though it crashes, is an `AshRusqlite.Journal.Consumer`, and
-  `AshRusqlite.Journal.Broadcast` passes them on to `Phoenix.PubSub` and the like.
+  A table is journaled by its description (`AshRusqlite.Repo.Schema`) or by the section `journal` of an
+  Ash resource (`AshRusqlite.DataLayer.Journal`). The guide [Events](events.md) is an introduction. Then
+
+    * `c:AshRusqlite.Repo.events/1` reads events
+    * `c:AshRusqlite.Repo.subscribe/1` follows them
+    * `AshRusqlite.Journal.Consumer` is a process that misses none, even if it crashes
+    * `AshRusqlite.Journal.Broadcast` passes them on to `Phoenix.PubSub` and the like
+    * `AshRusqlite.Journal.Resource` makes an Ash resource of them
 
   ## Demand
 
   A subscription sends its subscriber `{:journal, subscription, events}`, and never more than
-  `max_demand:` events that were not acknowledged by `ack/2`. A subscriber that is slow finds no more
-  than these in its mailbox; the writer does not notice it.
+  `max_demand:` events that were not acknowledged by `ack/2`. So the mailbox of a slow subscriber holds no
+  more than these, and the writer does not wait for it.
 
-  With `demand: :manual` it sends only what `ask/2` asks for, as a producer of
-  [GenStage](https://hexdocs.pm/gen_stage), and so of Broadway, wants it:
+  With `demand: :manual` it sends only as many as `ask/2` asks for, which is what a producer of
+  [GenStage](https://hexdocs.pm/gen_stage) or Broadway needs:
 
       defmodule MyApp.Events do
         use GenStage
@@ -45,10 +50,10 @@ defmodule AshRusqlite.Journal do
 
   @typep repo :: AshRusqlite.Repo.repo()
 
-  @typedoc "A place in a journal, which counts for this database alone, until it is restored."
+  @typedoc "A place in a journal. It is valid for this database only, and until that is restored."
   @type cursor :: String.t()
 
-  @typedoc "A durable consumer and how far it is."
+  @typedoc "A durable consumer and the place that it has reached."
   @type consumer :: %{
           name: String.t(),
           seq: non_neg_integer(),
@@ -57,8 +62,8 @@ defmodule AshRusqlite.Journal do
         }
 
   @doc """
-  The events of one row, the oldest first: its edit history, with what was before in `:old` and what
-  came then in `:data`. For the repo that is given by name or pid.
+  The events of one row, the oldest first: its edit history, with the old values in `:old` and the new
+  ones in `:data`. The repo is given by name or pid.
 
       AshRusqlite.Journal.history(MyApp.Repo, :messages, "m1")
       AshRusqlite.Journal.history(MyApp.Repo, :seats, [room_id: "kitchen", number: 2], limit: 10)
@@ -74,12 +79,16 @@ defmodule AshRusqlite.Journal do
   end
 
   @doc """
-  The same for a record of an Ash resource: `AshRusqlite.Journal.history(message)`.
+  The events of a record of an Ash resource, see `history/4`: `AshRusqlite.Journal.history(message)`.
   """
   @spec history(struct()) :: [Event.t()]
   def history(record), do: history(record, [])
 
-  @doc "The same with options: `AshRusqlite.Journal.history(message, order: :desc, limit: 1)`."
+  @doc """
+  The events of a record of an Ash resource, see `history/4`, with options:
+
+      AshRusqlite.Journal.history(message, order: :desc, limit: 1)
+  """
   @spec history(struct(), keyword()) :: [Event.t()]
   def history(%_{} = record, opts) do
     case Extension.row(record) do
@@ -89,15 +98,15 @@ defmodule AshRusqlite.Journal do
   end
 
   @doc """
-  The place of an event in its journal, as a string that `from:`, `after:` and `before:` take. It is
-  the event's id, too: no other event has it. Where it is taken to another database, or was made
-  before a restore, the error is `:other_journal`.
+  The place of an event in its journal, as a string that `from:`, `after:` and `before:` take. No other
+  event has the same one, so it is also an id. With a cursor of another database, or of the time before a
+  restore, these options are the error `:other_journal`.
   """
   @spec cursor(Event.t()) :: cursor()
   def cursor(%Event{journal: journal, seq: seq}), do: "#{journal}.#{seq}"
 
   @doc """
-  Says that a subscriber has handled events, up to this one or this seq, so that more are sent.
+  Acknowledges events: the subscriber has handled all up to this one, or this seq, and may receive more.
 
       receive do
         {:journal, ^subscription, events} ->
@@ -115,16 +124,17 @@ defmodule AshRusqlite.Journal do
     do: Subscription.ask(subscription, count)
 
   @doc """
-  The durable consumers of a repo, and how far they are. Raises `:not_journaled`. Option: `timeout:`.
+  The durable consumers of a repo, with the places that they have reached. Raises `:not_journaled`. Option:
+  `timeout:`.
   """
   @spec consumers(repo(), keyword()) :: [consumer()]
   def consumers(repo, opts \\ []),
     do: Error.unwrap!(run(opts, &Statement.read(repo, Request.consumers(), &1)))
 
   @doc """
-  Sets where a durable consumer begins when it is started next: behind a seq, a cursor or an event,
-  or `:head` for behind the newest one. One that runs stops with `:position_conflict` at its next
-  batch, and goes on from here when its supervisor starts it again.
+  Sets where a durable consumer begins when it is started next: after a seq, a cursor or an event, or
+  after the newest event with `:head`. A running one stops with `:position_conflict` at its next batch, and
+  begins here when its supervisor starts it again.
 
       AshRusqlite.Journal.reset_consumer(MyApp.Repo, "mailer", 0)
   """

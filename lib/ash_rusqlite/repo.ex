@@ -171,7 +171,7 @@ defmodule AshRusqlite.Repo do
   then writers wait for them; and as large as a transaction that is larger than the limit.
 
   On a small device, `log_size_limit: 4_000_000` keeps the log small. Many writers become slower with it,
-  and the medium is written more often.
+  and the disk is written more often.
 
   `log_size_limit: :infinity` leaves the log to another program that reads it and runs the checkpoints,
   such as [Litestream](https://litestream.io). The repo runs none then, not even when it stops: without

@@ -1,13 +1,13 @@
 defmodule AshRusqlite.Result do
   @moduledoc """
-  What `query` and `execute` give back.
+  The result of `query` and `execute`.
 
     * `:columns` - the names of the columns, in the statement's order
     * `:rows` - the rows, each a list of values in that order
-    * `:num_rows` - how many rows; of `execute`, how many were written
+    * `:num_rows` - the number of rows; of `execute`, the number of rows that were written
 
-  A column that comes straight from a table has the values of its declared type, such as
-  `%DateTime{}`. A computed one has SQLite's own: integer, float, text or blob.
+  A column of a table has values of its declared type, such as `%DateTime{}`. A computed column has those
+  of SQLite: integer, float, text or blob.
   """
 
   @enforce_keys [:columns, :rows, :num_rows]

@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Sandbox do
   @moduledoc """
-  A store of its own for each test, so that tests run at the same time and leave nothing behind.
+  Gives each test a store of its own, so that tests run at the same time and leave nothing behind.
 
       defmodule MyApp.RoomTest do
         use ExUnit.Case, async: true
@@ -13,19 +13,20 @@ defmodule AshRusqlite.Sandbox do
         end
       end
 
-  A store is a database in memory, with the tables of the repo's migrations. Other than a sandbox of
-  Ecto it is no transaction that is rolled back: the test may open its own, and what is
-  committed in it is committed. Ash resources of the repo use it, too, and where the repo follows its
-  resources (`auto_migrate:`) their tables are made at their first use.
+  A store is a database in memory, with the tables of the repo's migrations. Other than Ecto's sandbox it
+  is not a transaction that is rolled back, so a test may use transactions as the application does. Ash
+  resources of the repo use the store, too. Where tables follow their resources (`auto_migrate:`), they are
+  made at their first use.
 
   ## Who uses it
 
-  The process that started it, and every process that one started, directly or not: tasks, by their
-  `$callers`, and what is supervised by the test, by its `$ancestors`. Processes that
-  were there before, such as a GenServer of the application, are given it with `allow/3`.
+  The process that started it uses the store, and every process started by that one, directly or not:
+  tasks, which are found by their `$callers`, and processes under a supervisor of the test, which are found
+  by their `$ancestors`. To let a process use it that existed before, such as a GenServer of the
+  application, call `allow/3`.
 
-  Any other process uses the repo itself, when that is running. With `mode/2` it gets an error
-  instead, which says what to do: put this into `test/test_helper.exs`.
+  Any other process uses the repo itself, when that is running. To make this an error, which says what to
+  do, put this into `test/test_helper.exs`:
 
       AshRusqlite.Sandbox.mode(MyApp.Repo, :manual)
 
@@ -61,13 +62,12 @@ defmodule AshRusqlite.Sandbox do
   `repo` is a module with `use AshRusqlite.Repo`, or the name of a repo without one. It need not be
   running. Call it in `setup`: a test is not started by the process of a `setup_all`. Options:
 
-    * `:shared` - whether each process without a store uses this one. false
+    * `:shared` - whether each process without a store uses this one. Default: false
     * `:migrate` - whether the migrations of the repo's folder are applied. They run once, and each
-      further store is a copy. true
-    * every option of the repo, such as `:migrations` and `:database`, a file for a test that wants
-      to look into it. They win over the repo's own, and are `database: ":memory:"`,
+      further store is a copy. Default: true
+    * every option of the repo, such as `:migrations`, or `:database`, for a test that needs a file. They
+      win over the repo's own. Defaults: `database: ":memory:"`,
       `synchronous: :off`, `readers: 2`, `create: true`, `read_only: false` and `log_start: false`
-      unless they are given
 
   Returns `:ok`, so that it may be all of a `setup`. Raises `AshRusqlite.Error` if the store cannot
   be started or migrated.

@@ -12,9 +12,15 @@ if Code.ensure_loaded?(Ash) do
           end
         end
 
-    A row that is created is then the event `chat.room.created`, with the source `room:<id>` and the
-    row as its data; one that is changed is `chat.room.updated`, with the old and the new values, or
-    `chat.room.hidden`; one that is deleted is `chat.room.deleted`. Events are written by the file
+    With this section, the events are
+
+      * `chat.room.created` for a row that is created, with the source `room:<id>` and the row as its data
+      * `chat.room.updated` for one that is changed, with the old and the new values of what changed, or
+        `chat.room.hidden` where that condition holds
+      * `chat.room.deleted` for one that is deleted
+
+    The options are in the [reference of the DSL](dsl.md#sqlite-journal), and the guide
+    [Events](events.md) shows what events are good for. Events are written by the file
     itself, in the commit of the change, whoever makes it.
     """
 
@@ -30,10 +36,9 @@ if Code.ensure_loaded?(Ash) do
 
     @on %{create: "insert", update: "update", destroy: "delete"}
 
-    @doc """
-    The `journal:` of a table's description, or nil for a resource that is not journaled. Raises
-    `AshRusqlite.Error` with `:schema_mismatch` for what a file cannot do.
-    """
+    @doc false
+    # The `journal:` of a table's description, or nil for a resource that is not journaled. Raises
+    # `AshRusqlite.Error` with `:schema_mismatch` for what a file cannot do.
     @spec spec(Ash.Resource.t()) :: keyword() | nil
     def spec(resource) do
       with %Dsl.Journal{} = journal <- Info.journal(resource) do
@@ -74,10 +79,9 @@ if Code.ensure_loaded?(Ash) do
       )
     end
 
-    @doc """
-    Whether a write of a resource may change journaled rows: its own, or those of a resource of its
-    domain, which may go with it by a foreign key.
-    """
+    @doc false
+    # Whether a write of a resource may change journaled rows: its own, or those of a resource of its
+    # domain, which may go with it by a foreign key.
     @spec concerns?(Ash.Resource.t()) :: boolean()
     def concerns?(resource) do
       Info.journal(resource) != nil or

@@ -1,8 +1,8 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Notifications do
     @moduledoc """
-    Calls the notifiers of Ash resources, such as `Ash.Notifier.PubSub`, for changes that no action has
-    made: by another program, by SQL, or by the repo's own functions. It follows the journal of a repo.
+    Calls the notifiers of Ash resources, such as `Ash.Notifier.PubSub`, for changes that no action made,
+    but another program, SQL, or a function of the repo. It follows the journal of a repo.
 
         children = [
           MyApp.Repo,
@@ -10,17 +10,22 @@ if Code.ensure_loaded?(Ash) do
            repo: MyApp.Repo, resources: [MyApp.Room, MyApp.Message]}
         ]
 
-    The notification has the record after the change as `data`, the primary action of its kind as
-    `action`, a changeset with the record before it as `changeset.data`, and the event as
-    `metadata.event`. A resource without a primary action of the kind is not notified. It begins with
-    the newest event: what happens while nobody runs is not notified of.
+    A notification has
+
+      * `data` - the record after the change
+      * `action` - the resource's primary action of the kind: create, update or destroy. Without one there
+        is no notification
+      * `changeset.data` - the record before the change
+      * `metadata.event` - the event
+
+    It begins with the newest event, so there are no notifications of what happens while it does not run.
 
     ## Options
 
       * `:repo` - the repo's name or pid. Required
       * `:resources` - the resources, whose tables are journaled. Required
-      * `:actions` - whether changes by actions are notified of, too, which Ash has done where the action
-        ran: true for those of other nodes. By default false
+      * `:actions` - whether there are notifications of changes by actions, too. Ash has sent those already
+        on the node that ran the action, so this is for other nodes. Default: false
       * `:name` - the name that the process is registered by
     """
 

@@ -1,7 +1,7 @@
 defmodule AshRusqlite.Journal.Broadcast do
   @moduledoc """
-  Passes the events of a repo's journal on to whatever sends messages to many, such as
-  `Phoenix.PubSub`, after the commit that made them durable.
+  Passes the events of a repo's journal on to a function that sends messages to many processes, such as
+  one of `Phoenix.PubSub`, once the events are durable.
 
       children = [
         {Phoenix.PubSub, name: MyApp.PubSub},
@@ -13,16 +13,18 @@ defmodule AshRusqlite.Journal.Broadcast do
          end}
       ]
 
-  A LiveView subscribes to `"room:kitchen"` then. What happens while nobody runs is not passed on: it
-  begins with the newest event. A process that must not miss any is an
-  `AshRusqlite.Journal.Consumer`, and one that comes late reads with `c:AshRusqlite.Repo.events/1`.
+  A LiveView, for example, then subscribes to the topic `"room:kitchen"`.
+
+  It begins with the newest event, so what happens while it does not run is not passed on. A process that
+  must not miss an event is an `AshRusqlite.Journal.Consumer`, and one that needs earlier events reads them
+  with `c:AshRusqlite.Repo.events/1`.
 
   ## Options
 
     * `:repo` - the repo's name or pid. Required
-    * `:broadcast` - a function that is given a topic and an event. Required
-    * `:topics` - a function that is given an event and returns its topics. By default `"events"`, its
-      type, and its source if it has one
+    * `:broadcast` - a function of a topic and an event. Required
+    * `:topics` - a function of an event that returns its topics. Default: `"events"`, its type, and its
+      source if it has one
     * `:source`, `:type`, `:actor`, `:table`, `:from`, `:max_demand` - as of
       `c:AshRusqlite.Repo.subscribe/1`
     * `:name` - the name that the process is registered by

@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Journal.Consumer do
   @moduledoc """
-  A process that handles every event of a journal, in order, and goes on where it was after a crash.
+  A process that handles every event of a journal, in order, and continues where it was after a crash.
 
       defmodule MyApp.Unread do
         use AshRusqlite.Journal.Consumer,
@@ -18,34 +18,35 @@ defmodule AshRusqlite.Journal.Consumer do
         end
       end
 
-      # in the application's supervisor, behind the repo
+      # in the application's supervisor, after the repo
       children = [MyApp.Repo, MyApp.Unread]
 
-  Each batch is one transaction: `c:handle_events/2` runs in it, and how far the consumer is becomes
-  durable in the same commit. So its effects in the database are exactly once. Effects elsewhere,
-  such as a mail, are at least once: after a crash between the effect and the commit the batch comes
-  again. The transaction takes the writer at its first statement, so slow work is best done before.
+  Each batch of events is one transaction. `c:handle_events/2` runs in it, and the place that the consumer
+  has reached is written in the same commit. So its writes to the database happen exactly once. Effects
+  elsewhere, such as a mail, happen at least once: after a crash between the effect and the commit, the
+  batch comes again. The transaction takes the writer at its first statement, so do slow work before that.
 
   ## Options
 
-  Of `use`, or of the child, which win:
+  They are given to `use`, or to the child, which wins:
 
     * `:repo` - the repo's module. Required
     * `:name` - a string that is this consumer's own in the database. Required
     * `:source`, `:type`, `:actor`, `:table` - only such events, as of `c:AshRusqlite.Repo.subscribe/1`
-    * `:from` - where it begins the first time: behind a seq, a cursor or an event, or `:head`. By
-      default 0, which is the beginning
-    * `:batch` - the largest number of events at once. 100
+    * `:from` - where it begins the first time: after a seq, a cursor or an event, or at `:head`, the
+      newest event. Default: 0, the beginning
+    * `:batch` - the largest number of events at once. Default: 100
     * `:timeout` - of a batch's transaction, as of `c:AshRusqlite.Repo.transaction/2`
     * `:dynamic_repo` - the instance of the repo, as of `c:AshRusqlite.Repo.put_dynamic_repo/1`
 
   ## Errors
 
-  `start_link` returns `{:error, error}`: `:other_journal` where the database was restored since,
-  `:outdated` where the events that it has not seen were removed by retention. A person decides then
-  where it goes on, by `AshRusqlite.Journal.reset_consumer/3`. When `c:handle_events/2` raises or
-  returns an error, the batch is rolled back and the process ends with it; its supervisor starts it
-  again. Two of one name do not both go on: the second one ends with `:position_conflict`.
+  `start_link` returns `{:error, error}` with `:other_journal` where the database was restored since the
+  consumer ran, and with `:outdated` where retention removed events that it has not handled. Then a person
+  decides where it continues, with `AshRusqlite.Journal.reset_consumer/3`.
+
+  When `c:handle_events/2` raises or returns an error, the batch is rolled back and the process ends; its
+  supervisor starts it again. Of two consumers with one name, the second ends with `:position_conflict`.
   """
 
   alias AshRusqlite.{Event, Journal}
@@ -54,8 +55,8 @@ defmodule AshRusqlite.Journal.Consumer do
   @callback init(options :: keyword()) :: {:ok, state :: term()} | {:stop, reason :: term()}
 
   @doc """
-  Handles events, at least one, in the transaction that also keeps how far the consumer is. With an
-  error nothing of it is kept and the process ends.
+  Handles events, at least one, in the transaction that also writes the place that the consumer has
+  reached. With an error this transaction is rolled back and the process ends.
   """
   @callback handle_events([Event.t()], state :: term()) ::
               {:ok, state :: term()} | {:error, reason :: term()}

@@ -18,36 +18,39 @@ if Code.ensure_loaded?(Ash) do
 
     Options, besides those of `Ash.Resource`:
 
-      * `:repo` - whose journal it is. Required
-      * `:about` - resources, by the names of the relationships that lead to them. Such a relationship
-        gives the record that the event is about, nil where it is gone or the event is of another
-        table. The way back is a relationship of the resource:
+      * `:repo` - the repo with the journal. Required
+      * `:about` - relationships to the resources that events are about: their names with the resources.
+        Such a relationship is the record of the event's row, or nil where it is gone or the event is of
+        another table
 
-            has_many :events, MyApp.Event do
-              destination_attribute :key
-              validate_destination_attribute? false
-              filter expr(table == "rooms")
-            end
+    The way back, from a record to its events, is a relationship of its resource:
 
-    The attributes are
+        has_many :events, MyApp.Event do
+          destination_attribute :key
+          validate_destination_attribute? false
+          filter expr(table == "rooms")
+        end
+
+    The attributes of an event are
 
       * `:seq` - the number of the event, the primary key
       * `:type` - what happened, such as `"chat.message.created"`
-      * `:source`, `:position` - what it is about, such as `"room:…"`, and its place among the events
-        of that
+      * `:source`, `:position` - what it is about, such as `"room:…"`, and its number among the events
+        of this source
       * `:actor` - who made the change, such as `"user:…"`
-      * `:table`, `:operation`, `:key` - whose row was changed, how (`:insert`, `:update`, `:delete`,
-        `:baseline` or `:redact`), and the row's primary key
-      * `:data`, `:old` - what is stored since and was before, as maps with the columns' names
-      * `:transaction` - the `seq` of the first event of what was done at once
+      * `:table`, `:operation`, `:key` - the table of the row that was changed, how it was changed
+        (`:insert`, `:update`, `:delete`, `:baseline` or `:redact`), and its primary key
+      * `:data`, `:old` - the values after and before the change, as maps with the names of columns
+      * `:transaction` - the `seq` of the first event of the same write or transaction
       * `:at` - when
-      * `:action`, `:metadata` - by which action, and what was said of it
+      * `:action`, `:metadata` - the action that made the change, and what was given with it
 
-    What is read by `seq`, `source`, `type`, `actor`, `key` or `at` is found by an index. With a
-    filter by `at` sort by `:at`: it has the order of `seq`, and so the index serves both. The
-    resource has one action, `:read`, with pages by offset and by keyset. More of everything may be
-    added as to any resource. It can be read once a table of the repo is journaled; until then
-    reading is the error `:unknown_table`.
+    Filters by `seq`, `source`, `type`, `actor`, `key` and `at` use an index. With a filter by `at`, sort
+    by `:at`: this is the order of `seq`, and one index serves both.
+
+    The resource has one action, `:read`, with pages by offset and by keyset. Actions, calculations and so
+    on may be added as to any resource. It can be read once a table of the repo is journaled; until then
+    the error is `:unknown_table`.
     """
 
     @doc false

@@ -1,18 +1,17 @@
 defmodule AshRusqlite.Repo.StoredAtoms do
   @moduledoc """
-  Atoms in stored values.
+  Limits how many atoms stored values may create.
 
-  A value with an atom that the running VM has not met yet, such as a key that was made at run time
-  or the name of a module that is not loaded yet, comes back as it was stored: the atom is made
-  again. Atoms are never freed, and the VM ends when its table of them is full, so that a file could
-  end it. Therefore stored values may make only
+  A stored value may hold an atom that the running VM does not have yet, such as a map key that was
+  created at run time, or the name of a module that is not loaded. When such a value is read, the atom is
+  created again. But the VM never frees atoms, and ends when its table of them is full, so a file could end
+  it. Therefore stored values may create only this number of atoms while the VM runs:
 
       config :ash_rusqlite, max_stored_atoms: 100_000
 
-  atoms as long as the VM runs, and never more than half of what its table has room for when a repo
-  starts. Atoms that are there already do not count. Beyond that, the read fails with
-  `:invalid_stored_value`, which names the row's key, the column and the atom; after the code that
-  names the atom was loaded, the same read succeeds.
+  It is never more than half of the room that the table has when a repo starts. Atoms that exist already do
+  not count. Beyond the limit a read fails with `:invalid_stored_value`, which names the row's key, the
+  column and the atom. Once the code that names the atom is loaded, the same read succeeds.
 
   Functions, pids, ports and references in maps and lists are refused when they are stored and when
   they are read.

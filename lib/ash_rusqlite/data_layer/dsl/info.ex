@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Info do
-    @moduledoc "What a resource says of its storage, defaults included."
+    @moduledoc "The options of a resource's `sqlite` and `ets` sections, defaults included."
 
     alias AshRusqlite.DataLayer.Dsl.{CheckConstraint, CustomIndex, CustomStatement, Journal, Mark}
     alias AshRusqlite.DataLayer.Dsl.{ReadTimeout, Reference}
@@ -89,15 +89,15 @@ if Code.ensure_loaded?(Ash) do
     @spec polymorphic?(resource()) :: boolean()
     def polymorphic?(resource), do: option(resource, :polymorphic?, false)
 
-    @doc "Whose LIKE the resource says that it has; nil where its repo decides."
+    @doc "The meaning of LIKE that the resource chooses; nil where its repo decides."
     @spec like(resource()) :: :ash_sqlite | :sqlite | nil
     def like(resource), do: option(resource, :like, nil)
 
-    @doc "Whether a resource is of this data layer."
+    @doc "Whether a resource has this data layer."
     @spec ours?(Ash.Resource.t()) :: boolean()
     def ours?(resource), do: Mark.marked?(resource)
 
-    @doc "Whether a resource is of this data layer, and stored in a repo module. A private one is in none."
+    @doc "Whether a resource has this data layer and is stored in this repo module. A private one is in none."
     @spec stored_in?(Ash.Resource.t(), module()) :: boolean()
     def stored_in?(resource, repo) do
       ours?(resource) and not private?(resource) and
@@ -116,7 +116,7 @@ if Code.ensure_loaded?(Ash) do
     @spec migration_types(resource()) :: keyword()
     def migration_types(resource), do: option(resource, :migration_types, [])
 
-    @doc "Defaults of columns by attribute, as strings of Elixir."
+    @doc "Defaults of columns by attribute, as strings of Elixir code."
     @spec migration_defaults(resource()) :: keyword()
     def migration_defaults(resource), do: option(resource, :migration_defaults, [])
 
@@ -144,14 +144,14 @@ if Code.ensure_loaded?(Ash) do
       to_string(identity_index_names(resource)[identity] || "#{table}_#{identity}_index")
     end
 
-    @doc "Unique indexes beside identities, as `{keys, name, message | nil}`."
+    @doc "Unique indexes that belong to no identity, as `{keys, name, message | nil}`."
     @spec unique_index_names(resource(), Ash.Changeset.t() | nil) :: [
             {[atom()], String.t(), String.t() | nil}
           ]
     def unique_index_names(resource, changeset \\ nil),
       do: resource |> option(:unique_index_names, []) |> names(changeset)
 
-    @doc "Foreign keys beside references, as `{key, name, message | nil}`."
+    @doc "Foreign keys that belong to no reference, as `{key, name, message | nil}`."
     @spec foreign_key_names(resource(), Ash.Changeset.t() | nil) :: [
             {atom() | String.t(), String.t(), String.t() | nil}
           ]
@@ -195,8 +195,8 @@ if Code.ensure_loaded?(Ash) do
       do: Enum.find(references(resource), &(&1.relationship == relationship))
 
     @doc """
-    What the foreign keys of a polymorphic resource to this one do: the options `polymorphic_…` of
-    `references`, those that are given.
+    The options `polymorphic_…` of `references` that are given: what the foreign keys of a polymorphic
+    resource to this one do.
     """
     @spec polymorphic_reference(resource()) :: keyword()
     def polymorphic_reference(resource) do
@@ -210,14 +210,16 @@ if Code.ensure_loaded?(Ash) do
     @spec journal(resource()) :: Journal.t() | nil
     def journal(resource), do: resource |> journals() |> List.first()
 
-    @doc "Every `journal` of the resource, of which there may be one."
+    @doc false
+    # Every `journal` of the resource, of which there may be one.
     @spec journals(resource()) :: [Journal.t()]
     def journals(resource), do: Extension.get_entities(resource, [:sqlite])
 
     defp option(resource, name, default),
       do: Extension.get_opt(resource, [:sqlite], name, default, true)
 
-    @doc "Whether a read action gives every row that there is, and nothing but rows."
+    @doc false
+    # Whether a read action gives every row that there is, and nothing but rows.
     @spec plain_read?(Ash.Resource.t(), Ash.Resource.Actions.Read.t() | nil) :: boolean()
     def plain_read?(_resource, nil), do: false
 

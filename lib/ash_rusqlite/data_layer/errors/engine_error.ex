@@ -7,10 +7,14 @@ if Code.ensure_loaded?(Ash) do
         {:error, %Ash.Error.Unknown{errors: [%AshRusqlite.DataLayer.EngineError{code: :busy}]}} =
           Ash.create(MyApp.Room, %{title: "Attic"})
 
-    What is about one field of an action's input is an error of Ash's, as `Ash.Error.Changes.InvalidAttribute`.
-    So is a timeout, `Ash.Error.Invalid.Timeout`: its `vars` are a keyword list with the engine's
-    `:code`, who held the writer (`:holder`), for how long (`:held_ms`), how long the call waited
-    (`:waited_ms`) and how many still do (`:waiting`), as far as the engine knows them.
+    An error about one field of an action's input is one of Ash's own, such as
+    `Ash.Error.Changes.InvalidAttribute`. So is a timeout, `Ash.Error.Invalid.Timeout`. Its `vars` are a
+    keyword list with what the engine knows:
+
+      * `:code` - the code of the engine's error
+      * `:holder`, `:held_ms` - what held the writer meanwhile, and for how long
+      * `:waited_ms` - how long the call waited
+      * `:waiting` - how many calls still wait
     """
 
     use Splode.Error, fields: [:code, :message, :retryable?, details: %{}], class: :unknown
@@ -18,7 +22,8 @@ if Code.ensure_loaded?(Ash) do
     @impl true
     def message(%{message: message}), do: message
 
-    @doc "The engine's error as one that Ash keeps as it is."
+    @doc false
+    # The engine's error as one that Ash keeps as it is.
     @spec new(AshRusqlite.Error.t()) :: Exception.t()
     def new(%AshRusqlite.Error{} = error) do
       exception(

@@ -1,8 +1,8 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.PositionConflict do
     @moduledoc """
-    The error of an action whose `context: %{data_layer: %{expect: […]}}` expects a source at a position
-    where it is not, because an event came meanwhile. Nothing was written.
+    The error of an action whose `context: %{data_layer: %{expect: […]}}` expects a source of events at
+    another position than it has, because another event came meanwhile. Nothing was written.
 
       * `:source` - such as `"room:…"`
       * `:expected` and `:position` - where it should be, and where it is
@@ -16,7 +16,8 @@ if Code.ensure_loaded?(Ash) do
     @impl true
     def message(%{message: message}), do: message
 
-    @doc "The engine's error as one that Ash keeps as it is."
+    @doc false
+    # The engine's error as one that Ash keeps as it is.
     @spec new(AshRusqlite.Error.t()) :: Exception.t()
     def new(%AshRusqlite.Error{code: :position_conflict} = error) do
       exception(

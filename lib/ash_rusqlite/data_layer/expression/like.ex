@@ -5,9 +5,10 @@ if Code.ensure_loaded?(Ash) do
 
         Ash.Query.filter(Room, like(title, "Kit%"))
 
-    Whose LIKE it is, the resource says (`sqlite do like :sqlite end`) or its repo (`config
-    :my_app, MyApp.Repo, like: :sqlite`). It counts for `like`, `ilike` and the operator LIKE in
-    fragments:
+    There are two meanings of LIKE: the one that AshSqlite gives it, and the one of plain SQLite. A
+    resource chooses with `sqlite do like :sqlite end`, otherwise its repo does with
+    `config :my_app, MyApp.Repo, like: :sqlite`. The choice holds for `like`, `ilike` and the operator
+    LIKE in fragments:
 
     | | `:ash_sqlite`, the default | `:sqlite` |
     |---|---|---|
@@ -15,9 +16,9 @@ if Code.ensure_loaded?(Ash) do
     | `ilike` | ASCII letters match in either case, `\\` is a character as any other | every letter matches in either case, `\\` escapes |
     | LIKE in fragments | letters match in their own case | as SQLite has it: ASCII letters match in either case |
 
-    The first is what AshSqlite does, whose repo sets SQLite's `case_sensitive_like`. It matches
-    less, so that a destroy by a pattern takes no row that another layer would have left.
-    Conditions of `AshRusqlite.Repo` and its SQL are not touched by it.
+    With `:ash_sqlite`, fewer rows match, so that a destroy by a pattern deletes no row that AshSqlite
+    would have kept: AshSqlite's repo sets SQLite's `case_sensitive_like`. The choice does not concern
+    conditions of `AshRusqlite.Repo` and SQL that is run by it.
     """
 
     use Ash.Query.Function, name: :like, predicate?: true
@@ -35,7 +36,8 @@ if Code.ensure_loaded?(Ash) do
     @impl true
     def evaluate(%{arguments: [text, pattern]}), do: Pattern.like(text, pattern, :ash_sqlite)
 
-    @doc "The name that the engine has for a function of a resource."
+    @doc false
+    # The name that the engine has for a function of a resource.
     @spec function(module(), Ash.Resource.t()) :: atom()
     def function(module, resource) do
       case {module, dialect(resource)} do
@@ -46,7 +48,8 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    @doc "Whose LIKE the resource has: what it says itself, or its repo."
+    @doc false
+    # Whose LIKE the resource has: what it says itself, or its repo.
     @spec dialect(Ash.Resource.t()) :: :ash_sqlite | :sqlite
     def dialect(resource) do
       with nil <- Info.like(resource),
@@ -60,7 +63,8 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    @doc "An expression whose likes Elixir evaluates as those of the resource."
+    @doc false
+    # An expression whose likes Elixir evaluates as those of the resource.
     @spec of_resource(expression, Ash.Resource.t()) :: expression when expression: term()
     def of_resource(expression, resource) do
       if dialect(resource) == :ash_sqlite do

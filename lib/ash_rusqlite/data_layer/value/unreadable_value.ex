@@ -35,7 +35,8 @@ if Code.ensure_loaded?(Ash) do
       if column, do: row <> ", column #{column}", else: row
     end
 
-    @doc "A key in words."
+    @doc false
+    # A key in words.
     @spec words(map() | String.t()) :: String.t()
     def words(key) when is_binary(key), do: key
 
