@@ -12,7 +12,7 @@ defmodule AshRusqlite.Repo do
       # in the application's supervisor
       children = [MyApp.Repo]
 
-  Functions are named as those of an Ecto repo, and return what those return. Other than with Ecto there
+  Functions are named as those of an Ecto repo, and return what those return. Unlike with Ecto, there
   are no schema modules: a table is given by its name, a row is a plain map, and the declared types of a
   table's columns decide which values they hold, see "Types" at `AshRusqlite`.
 
@@ -404,7 +404,7 @@ defmodule AshRusqlite.Repo do
     * the library's own tables, whose names begin with `ash_rusqlite_`. `:table` in the details of the
       error is the name
 
-  Other than in other functions, the types of the columns do not convert values: a text for a time or a
+  Unlike in other functions, the types of the columns do not convert values: a text for a time or a
   decimal should have the form that the column has on disk.
   """
   operation Writes,

@@ -13,7 +13,7 @@ defmodule AshRusqlite.Sandbox do
         end
       end
 
-  A store is a database in memory, with the tables of the repo's migrations. Other than Ecto's sandbox it
+  A store is a database in memory, with the tables of the repo's migrations. Unlike Ecto's sandbox it
   is not a transaction that is rolled back, so a test may use transactions as the application does. Ash
   resources of the repo use the store, too. Where tables follow their resources (`auto_migrate:`), they are
   made at their first use.

@@ -20,56 +20,80 @@ defmodule AshRusqlite.Repo.Schema do
 
   ## The description
 
-  A keyword list or map. Names are strings or atoms; everything is quoted, and only `where:` and
-  `expressions:` of an index and `sql:` of a check are SQL, written by the developer as in a
-  migration.
+  A keyword list or map. Names are strings or atoms, and are quoted. Only `default_sql:` of a column,
+  `where:` and `expressions:` of an index, `where:` of an event and `sql:` of a check are SQL: a developer
+  writes them, as in a migration.
 
-    * `:table` - the name
-    * `:columns` - a list of `[name:, type:, declared:, null:, default:, default_sql:]`. `type` is a declared
-      type of `AshRusqlite` such as `"UUID_TEXT"`, or nil for values of any type; `declared` is
-      how the column is declared where that is not its type, such as `"VARCHAR(30)"`: see
-      `read_as/2`; `null` is true unless given; `default` is a value that is stored when a row
-      leaves the column out, and `default_sql` in its place an expression in the developer's SQL
-    * `:primary_key` - columns, by default none. They are never null
-    * `:autoincrement` - the `INTEGER` column that is the primary key alone, whose numbers are
-      given by SQLite and never twice. Without it such a key is numbered as well, but the
-      number of the last row may come again after that row is deleted
-    * `:indexes` - a list of `[name:, columns:, unique:, where:, condition:, nulls_distinct:,
-      ignore_case:, expressions:, prefix:]`. `condition` is as `where` an expression of
-      `AshRusqlite.Repo.Expression` instead of SQL; where both are given both must hold. It becomes
-      SQL with literals, so it has comparisons of columns with values, `:and`, `:or`, `:not` and
-      `:is_nil`, and neither functions nor collations of this library, without which other programs
-      could not write to the table. `expressions` lists those of the columns that are SQL, such as
-      `"lower(title)"`.
-      `ignore_case` lists columns of it in which the case of ASCII makes no difference; where there is
-      an index that distinguishes case, one that does not is made beside it, with `_nocase` behind its
-      name, unless there are rows that it would refuse. One that ignores case fits also where
-      the description does not ask for it. An index whose name one of another table has gets the table behind it:
-      `name@table`. `unique` is false unless given. `nulls_distinct: false` makes nulls equal to each other in a unique
-      index; it is then an index over expressions, which serves the constraint but neither
-      searches nor the `conflict_target:` of an upsert. `prefix: true` is for an index that only
-      makes searches quick: none is made where another one, the primary key included, begins
-      with its first column, or with all of its columns in another order
+    * `:table` - the name. Required
+    * `:columns` - a list of columns, see "Columns" below
+    * `:primary_key` - columns, which are never null. Default: none
+    * `:autoincrement` - the `INTEGER` column that alone is the primary key, and whose numbers SQLite gives,
+      each only once. Without it such a key is numbered as well, but the number of the last row may come
+      again after that row is deleted
+    * `:indexes` - a list of indexes, see "Indexes" below
     * `:foreign_keys` - a list of `[name:, columns:, references:, on:, on_delete:, on_update:,
-      deferrable:]`: `on_delete` is `:nothing`, `:delete`, `:nilify` or `:restrict`,
-      `on_update` has `:update` in place of `:delete`, `deferrable` is false, true or
-      `:initially`. The table that it refers to may be made later, but before the first row
+      deferrable:]`. `on_delete` is `:nothing`, `:delete`, `:nilify` or `:restrict`, `on_update` has
+      `:update` in place of `:delete`, `deferrable` is false, true or `:initially`. The table that the key
+      refers to may be made later, but before the first row
     * `:checks` - a list of `[name:, sql:]`
-    * `:journal` - how each change of a row becomes an event, nil for not at all: `[type:, source:,
-      actor:, skip:, sensitive:, events:]`. `type` is what the types of the events begin with, such as
-      `"chat.message"`; `source` what they are about, `{"room", "room_id"}` for `room:<room_id>`;
-      `actor` who made the change where the write does not say it, `{"user", "user_id"}`; `skip` lists
-      columns whose changes are no events, `sensitive` those of which an event has a digest for the
-      value. `events` are changes with a type of their own, of which the first counts that fits:
-      `[type: "chat.room.hidden", on: :update, where: "NEW.hidden AND NOT OLD.hidden"]`, with `on` one
-      of `:insert`, `:update` and `:delete`. In the place of `where`, or besides it, `condition` is an
-      expression, in which `{:col, "hidden"}` is the value after the change and
-      `{:col, 1, "hidden"}` that before it. A table without `:journal` that is journaled stays so
+    * `:journal` - how each change of a row becomes an event, see "The journal" below. Default: nil, for not
+      at all
     * `:strict` - whether it is a STRICT table, which has only `TEXT`, `INTEGER`, `REAL`, `BLOB`
       and `ANY` columns. A column with a `declared:` that is none of these is declared as the
       one that holds its type; without `declared:` it is refused
     * `:best_effort` - whether `ensure_table/3` leaves out what it cannot add, such as a unique index
-      over equal rows, and adds the rest. By default it adds all or nothing
+      over equal rows, and adds the rest. Default: it adds all or nothing
+
+  ### Columns
+
+  A column is `[name:, type:, declared:, null:, default:, default_sql:]`:
+
+    * `:type` - a declared type of `AshRusqlite`, such as `"UUID_TEXT"`, or nil for values of any type
+    * `:declared` - how the column is declared where that is not its type, such as `"VARCHAR(30)"`, see
+      `read_as/2`
+    * `:null` - whether it may be null. Default: true
+    * `:default` - the value that is stored when a row leaves the column out
+    * `:default_sql` - in place of `:default`, an expression in SQL
+
+  ### Indexes
+
+  An index is `[name:, columns:, unique:, where:, condition:, nulls_distinct:, ignore_case:, expressions:,
+  prefix:]`:
+
+    * `:unique` - whether rows must differ in it. Default: false
+    * `:where` - the condition of a partial index, as SQL
+    * `:condition` - the condition as an expression of `AshRusqlite.Repo.Expression`. With a `:where`, both
+      must hold. It becomes SQL with literals: comparisons of columns with values, `:and`, `:or`, `:not` and
+      `:is_nil`. Functions and collations of this library are refused, since other programs do not have
+      them and could not write to the table
+    * `:nulls_distinct` - false makes nulls equal to each other in a unique index. The index is then one over
+      expressions, which serves the constraint, but neither searches nor the `conflict_target:` of an
+      upsert. Default: true
+    * `:expressions` - those of the columns that are SQL, such as `"lower(title)"`
+    * `:ignore_case` - those of the columns in which the case of ASCII letters makes no difference. Where an
+      index exists that distinguishes case, one that does not is made beside it, named with `_nocase` at the
+      end, unless it would refuse existing rows. An index that ignores case also fits a description that
+      does not ask for it
+    * `:prefix` - true for an index that only makes searches quick. It is not made where another index or
+      the primary key begins with its first column, or with all of its columns in another order
+
+  Where an index of another table has the name, the table is appended to it: `name@table`.
+
+  ### The journal
+
+  It is `[type:, source:, actor:, skip:, sensitive:, events:]`:
+
+    * `:type` - what the types of the events begin with, such as `"chat.message"`
+    * `:source` - what the events are about: `{"room", "room_id"}` for `room:<room_id>`
+    * `:actor` - who made the change where the write does not have an actor: `{"user", "user_id"}`
+    * `:skip` - columns whose changes make no event
+    * `:sensitive` - columns of which an event has a digest in place of the value
+    * `:events` - changes with a type of their own, of which the first that fits counts:
+      `[type: "chat.room.hidden", on: :update, where: "NEW.hidden AND NOT OLD.hidden"]`. `on` is `:insert`,
+      `:update` or `:delete`. In place of `where`, or besides it, `condition` is an expression, in which
+      `{:col, "hidden"}` is the value after the change and `{:col, 1, "hidden"}` the one before it
+
+  A table that is journaled stays so when its description has no `:journal`.
 
   ## What fits
 

@@ -49,13 +49,14 @@ defmodule AshRusqlite.Repo.Writes do
   end
 
   @doc """
-  Updates the row of a condition, or inserts a row if there is none, in one step, and returns which
-  it was. Other than `c:AshRusqlite.Repo.upsert/3` it needs no unique index, and may change other columns than it
-  inserts. More rows than one are the error `:invalid_query`, and nothing is changed.
+  Updates the row of a condition, or inserts a row if there is none, in one step, and returns which of
+  these it did. Unlike `c:AshRusqlite.Repo.upsert/3` it needs no unique index, and may change other
+  columns than it inserts. If the condition holds for several rows, the error is `:invalid_query`, and
+  nothing is changed.
 
-  `updates` is as of `c:AshRusqlite.Repo.update_all/3`, `row` as of `c:AshRusqlite.Repo.insert/3`; options are `returning:`,
-  `timeout:` and `only_if:`, a condition on the row that is there: where it does not hold, the row
-  stays as it is and comes back as `{:skipped, row}`.
+  `updates` is as of `c:AshRusqlite.Repo.update_all/3`, `row` as of `c:AshRusqlite.Repo.insert/3`. Options
+  are `returning:`, `timeout:` and `only_if:`, a condition on the existing row: where it does not hold, the
+  row stays as it is and is returned as `{:skipped, row}`.
 
       {:ok, {:inserted, room}} =
         AshRusqlite.Repo.Writes.update_or_insert(MyApp.Repo, :rooms, [title: "Loft"],
@@ -76,7 +77,7 @@ defmodule AshRusqlite.Repo.Writes do
   As `update_or_insert/6` for many rows, one after the other, in one step: all of them or none.
 
   `rows` is a list of `{condition, only_if, updates, row}`, with nil for an `only_if` that always
-  holds; options are `returning:` and `timeout:`. Gives what became of each, in their order.
+  holds. Options are `returning:` and `timeout:`. It returns the result of each, in their order.
 
       {:ok, [{:inserted, _loft}, {:inserted, _attic}]} =
         AshRusqlite.Repo.Writes.update_or_insert_each(MyApp.Repo, :rooms, [
@@ -107,13 +108,13 @@ defmodule AshRusqlite.Repo.Writes do
   defp either(other), do: no_list("{condition, only_if, updates, row}", other)
 
   @doc """
-  Updates the rows of many conditions, each in its own way, in one step: all of them or none. They
-  are done one after the other. Where a condition holds for no row, nothing is written.
+  Updates the rows of several conditions, those of each condition in another way, in one step: all of them
+  or none. The conditions are evaluated one after the other, and one that holds for no row changes nothing.
 
-  `changes` is a list of `{condition, updates}`, of which the one is as `where:` of
-  `c:AshRusqlite.Repo.update_all/3` and the other as its `updates`; options are `returning:` and
-  `timeout:`. Gives how many rows were written, and the rows if they are asked for, in the order of
-  the changes.
+  `changes` is a list of `{condition, updates}`: a condition as `where:` of
+  `c:AshRusqlite.Repo.update_all/3`, and the `updates` of that function. Options are `returning:` and
+  `timeout:`. It returns the number of rows that were written, and with `returning:` the rows, in the order
+  of the changes.
 
       {:ok, {2, nil}} =
         AshRusqlite.Repo.Writes.update_each(MyApp.Repo, :rooms, [

@@ -2,20 +2,22 @@ defmodule Mix.Tasks.AshRusqlite.Advise do
   @shortdoc "Names indexes that the database of a repo lacks"
 
   @moduledoc """
-  Names foreign keys that no index begins with: those of the tables, and where Ash is the
-  `belongs_to` relationships of the repo's resources. When a row that is referred to is deleted,
-  SQLite looks at every row that may refer to it; and so does a read of the rows of a room or a user.
+  Prints the indexes that a database lacks for its foreign keys.
+
+  Without an index that begins with the foreign key, SQLite looks at every row of the table when a row that
+  is referred to is deleted, and when the rows of a room or a user are read. With Ash, the `belongs_to`
+  relationships of the repo's resources count as foreign keys, too.
 
       mix ash_rusqlite.advise
       mix ash_rusqlite.advise --database chat.db
 
-  For each there is the `CREATE INDEX` for a migration, and for a resource the line of its
-  `custom_indexes`. Where tables follow their resources the attributes of `belongs_to` have their
-  indexes, see `index_belongs_to?` of `AshRusqlite.DataLayer`.
+  For each one it prints the `CREATE INDEX` for a migration, and for a resource the line of its
+  `custom_indexes`. Tables that follow their resources have these indexes already, see
+  [`index_belongs_to?`](dsl.md#sqlite).
 
-  Statements that scan are known where they ran: in the VM of the application. There, or in
-  `iex -S mix`, `AshRusqlite.advise(MyApp.Repo)` names those too, each with indexes that were tried
-  on a copy of the schema. This task names them if the repo is already running in its VM, as in
+  Statements that scan their tables are known only in the VM in which they ran, that of the application.
+  There, or in `iex -S mix`, `AshRusqlite.advise/2` returns these, too, each with indexes that were tried on
+  a copy of the schema. This task prints them if the repo is already running in its VM, as in
   `mix do app.start + my_app.work + ash_rusqlite.advise`.
 
   The repos are those of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`.

@@ -1,10 +1,11 @@
 defmodule Mix.Tasks.AshRusqlite.Baseline do
-  @shortdoc "Makes the tables of a database version one of its migrations"
+  @shortdoc "Writes the first migration of an existing database"
 
   @moduledoc """
-  Makes the tables of a file that AshSqlite, Ecto or a person made version one of its migrations:
-  writes a file with the statements that made them and notes it as applied. Nothing else of the
-  database is written, see `AshRusqlite.Repo.Maintenance.baseline/3`.
+  Writes the first migration of an existing database, which AshSqlite, Ecto or a person made.
+
+  The file has the statements that made the tables, and is recorded as applied. Nothing else of the database
+  is written, see `AshRusqlite.Repo.Maintenance.baseline/3`.
 
       mix ash_rusqlite.baseline create_tables
       mix ash_rusqlite.baseline create_tables -r MyApp.Repo

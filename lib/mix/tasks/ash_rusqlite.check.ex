@@ -2,39 +2,47 @@ defmodule Mix.Tasks.AshRusqlite.Check do
   @shortdoc "Checks the database of a repo for damage"
 
   @moduledoc """
-  Checks the file, its indexes and its foreign keys. With a problem it prints each and ends
-  with status 1. Foreign keys that no index begins with are named too, but are no problem: see
-  `mix ash_rusqlite.advise`. So are columns of times that have other forms than the one that the
-  column is written in, which no index sorts: each with how many rows, one of their texts, and the
-  SQL for a migration that changes them, see `AshRusqlite.Repo.Maintenance.other_forms/2`.
+  Checks the file, its indexes and its foreign keys. It prints each problem, and then ends with status 1.
 
       mix ash_rusqlite.check
       mix ash_rusqlite.check --database chat.db --quick
 
-  With `--json` it looks for something else: values of Ash resources that JSON cannot hold, which
-  another program, or AshSqlite, could not read. It prints each with its resource, table, key, column
-  and the reason, and ends with status 1 if there is one.
+  It also prints what is no problem, but may be slow:
+
+    * foreign keys that no index begins with, see `mix ash_rusqlite.advise`
+    * columns of times with texts in several forms, which no index sorts: the number of rows in another
+      form, one of their texts, and the SQL for a migration that changes them, see
+      `AshRusqlite.Repo.Maintenance.other_forms/2`
+
+  ## Values that JSON cannot hold
+
+  With `--json` it looks instead for values of Ash resources that JSON cannot hold, so that another program,
+  or AshSqlite, could not read them. It prints each with its resource, table, key, column and the reason,
+  and ends with status 1 if there is one.
 
       mix ash_rusqlite.check --json
       mix ash_rusqlite.check --json --quiet && echo "JSON holds everything"
 
-  Then the resources are those of `config :my_app, ash_domains: [MyApp.Chat]`. Those with a table for
-  each tenant, and polymorphic ones, are named and left out: `AshRusqlite.beyond_json/2` is for them.
+  The resources are those of `config :my_app, ash_domains: [MyApp.Chat]`. Polymorphic resources, and those
+  with a table for each tenant, are named and left out: use `AshRusqlite.beyond_json/2` for them.
 
-  With `--unreadable` it reads every row, and prints the values that cannot be read with their table,
-  key, column and the reason: those of the resources of the same configuration as their attributes'
-  types, those of every other table as its columns' types. It ends with status 1 if there is one. A
-  value with more new atoms than stored values may make is one, see
-  `AshRusqlite.Repo.StoredAtoms`.
+  ## Values that cannot be read
+
+  With `--unreadable` it reads every row instead. It prints each value that cannot be read, with its table,
+  key, column and the reason, and ends with status 1 if there is one. Values of the same Ash resources are
+  read by the types of their attributes, those of other tables by the types of their columns. A value with
+  more new atoms than stored values may create cannot be read, see `AshRusqlite.Repo.StoredAtoms`.
 
       mix ash_rusqlite.check --unreadable
       mix ash_rusqlite.check --unreadable --database chat.db
+
+  ## Options
 
   The repos are those of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`.
 
     * `-r`, `--repo` - a repo module, can be given several times
     * `--database` - a file, without a repo module
-    * `--quick` - leave out whether indexes agree with their tables, and the forms of times
+    * `--quick` - do not check that indexes agree with their tables, nor the forms of times
     * `--json` - look for values that JSON cannot hold; needs a repo module
     * `--unreadable` - look for values that cannot be read
     * `-q`, `--quiet` - print errors only

@@ -2,9 +2,10 @@ defmodule Mix.Tasks.AshRusqlite.Drop do
   @shortdoc "Deletes the database of a repo"
 
   @moduledoc """
-  Deletes the database file of a repo, its `-wal` and its `-shm`. It asks before. A file that another
-  process has open is not deleted: that would go on with a file that is gone. Linux says who has; where
-  the system does not, end what uses the file first.
+  Deletes the database file of a repo, its `-wal` and its `-shm`. It asks first.
+
+  A file that another process has open is not deleted, since that process would continue with a file that
+  is gone. Only Linux reports such a process: on another system, end what uses the file first.
 
       mix ash_rusqlite.drop
       mix ash_rusqlite.drop -r MyApp.Repo --force

@@ -2,15 +2,15 @@ defmodule Mix.Tasks.AshRusqlite.Gen.Migration do
   @shortdoc "Writes a new migration of a repo"
 
   @moduledoc """
-  Writes a migration, see `AshRusqlite.Migrator`: an empty one, or with `--schema` one of what a
-  schema in SQL has and the files in the folder do not make yet.
+  Writes a migration, see `AshRusqlite.Migrator`: an empty one, or with `--schema` the difference between
+  a schema in SQL and the files in the folder.
 
       mix ash_rusqlite.gen.migration add_topic_to_rooms
       mix ash_rusqlite.gen.migration add_topic_to_rooms --schema priv/repo/schema.sql
 
-  The schema is a file of `CREATE TABLE`, `CREATE INDEX`, `CREATE VIEW` and `CREATE TRIGGER` statements
-  that says how the database is to be. Change it, and the migration from what was is written here. No
-  database is looked at, only the files. Resources of Ash have `mix ash.codegen` for the same.
+  The schema is a file of `CREATE TABLE`, `CREATE INDEX`, `CREATE VIEW` and `CREATE TRIGGER` statements: the
+  database as it should be. Change this file, then let the task write the migration. It reads only the
+  files, no database. For Ash resources, `mix ash.codegen` does the same.
 
   The repo is that of `config :my_app, ash_rusqlite_repos: [MyApp.Repo]`.
 
@@ -23,16 +23,17 @@ defmodule Mix.Tasks.AshRusqlite.Gen.Migration do
 
     * `--dry-run` - print the file instead of writing it
     * `--check` - write nothing, and fail if a file would be written, or files of `--dev` are left
-    * `--dev` - a file without a final name, `…_dev.sql`. The next one with a name takes the place of all
-      of these: they are removed, and a database of the repo in which they were applied keeps its rows and
-      has the named one noted as applied
+    * `--dev` - write a file without a final name, `…_dev.sql`. The next file with a name replaces all of
+      these: they are removed, and a database of the repo in which they were applied keeps its rows and has
+      the named one recorded as applied
     * `--drop` - drop the tables and columns that the schema has no longer. Without it they stay, and a
       note says so
-    * `--rename-table from:to`, `--rename-column table.from:to` - what is new is what was `from`; asked
-      about on a terminal, and an error elsewhere. Each may be given several times
-    * `--no-renames` - nothing else was renamed
-    * `--fill table.column=SQL` - the value for the rows that are there, of a column that must not be null
-      any longer, or is new and has no default
+    * `--rename-table from:to`, `--rename-column table.from:to` - the new table or column is the old one
+      under another name. Without this the task asks on a terminal, and fails elsewhere. Each may be given
+      several times
+    * `--no-renames` - nothing (else) was renamed
+    * `--fill table.column=SQL` - the value that existing rows get in a column that is new and has no
+      default, or may not be null any longer
   """
 
   use Mix.Task

@@ -2,9 +2,10 @@ defmodule Mix.Tasks.AshRusqlite.Restore do
   @shortdoc "Replaces the content of a database by that of a backup"
 
   @moduledoc """
-  Replaces the content of a database by that of a backup, which is checked first: after an error the
-  database is as it was. It asks before. The database may be in use: a read sees the one content or
-  the other. It is created when it is not there.
+  Replaces the content of a database by that of a backup. It asks first.
+
+  The backup is checked before, and after an error the database is as it was. The database may be in use: a
+  read sees either the old content or the new one. It is created when it does not exist.
 
       mix ash_rusqlite.restore backups/monday.db
       mix ash_rusqlite.restore -r MyApp.Repo backups/monday.db --force

@@ -1,8 +1,8 @@
 defmodule Mix.Tasks.AshRusqlite.Rollback do
-  @shortdoc "Takes migrations of a repo back"
+  @shortdoc "Rolls back migrations of a repo"
 
   @moduledoc """
-  Takes the newest migration back, see `AshRusqlite.Migrator`.
+  Rolls back the newest migration, see `AshRusqlite.Migrator`.
 
       mix ash_rusqlite.rollback
       mix ash_rusqlite.rollback -r MyApp.Repo --step 2
@@ -13,7 +13,7 @@ defmodule Mix.Tasks.AshRusqlite.Rollback do
     * `-r`, `--repo` - a repo module, can be given several times
     * `--database` - a file, without a repo module
     * `--migrations` - the folder of the migrations
-    * `--to` - the last version to take back
+    * `--to` - the last version to roll back
     * `-n`, `--step` - this number of migrations instead of one
     * `-q`, `--quiet` - print errors only
   """

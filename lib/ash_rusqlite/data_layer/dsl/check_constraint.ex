@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.CheckConstraint do
-    @moduledoc "A check of `sqlite do check_constraints do … end end`."
+    @moduledoc "A `check_constraint` of the section `check_constraints`, see the [DSL](dsl.md)."
 
     @schema [
       attribute: [

@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.CustomIndex do
-    @moduledoc "An index of `sqlite do custom_indexes do … end end`."
+    @moduledoc "An `index` of the section `custom_indexes`, see the [DSL](dsl.md)."
 
     alias AshRusqlite.DataLayer.Info
 

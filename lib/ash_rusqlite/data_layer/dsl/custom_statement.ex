@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.CustomStatement do
-    @moduledoc "SQL of `sqlite do custom_statements do … end end`, which generated migrations run."
+    @moduledoc "A `statement` of the section `custom_statements`, see the [DSL](dsl.md)."
 
     @schema [
       name: [type: :atom, required: true, doc: "Its name, unique within the resource."],

@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.Journal do
-    @moduledoc "The `journal` of `sqlite do journal do … end end`, see `AshRusqlite.DataLayer.Journal`."
+    @moduledoc "The section `journal`, see `AshRusqlite.DataLayer.Journal`."
 
     alias AshRusqlite.DataLayer.Dsl.Journal.{Event, Subject}
 

@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.Reference do
-    @moduledoc "A foreign key of `sqlite do references do … end end`."
+    @moduledoc "A `reference` of the section `references`, see the [DSL](dsl.md)."
 
     @actions [:delete, :nilify, :nothing, :restrict]
 

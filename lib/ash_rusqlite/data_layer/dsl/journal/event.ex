@@ -1,6 +1,6 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.Journal.Event do
-    @moduledoc "An `event` of `sqlite do journal do … end end`: a change that has a type of its own."
+    @moduledoc "An `event` of the section `journal`: a change with a type of its own, see the [DSL](dsl.md)."
 
     @schema [
       type: [

@@ -1,8 +1,8 @@
 if Code.ensure_loaded?(Ash) do
   defmodule AshRusqlite.DataLayer.Dsl.Journal.Subject do
     @moduledoc """
-    The `source` or `actor` of `sqlite do journal do … end end`: a kind of things, and the attribute
-    that says which one.
+    The `source` or `actor` of the section `journal`: a kind of things, and the attribute with the id of one
+    of them.
     """
 
     @schema [
