@@ -86,6 +86,41 @@ defmodule AshRusqlite.DocsTest do
     assert loose == []
   end
 
+  test "the pages and the documentation of modules refer to no module without documentation" do
+    hidden = hidden()
+
+    texts =
+      for(page <- @pages, do: {page, text_of(page)}) ++
+        for {module, _docs} = documented <- docs_of_modules(),
+            text <- texts_of(documented),
+            do: {module, text}
+
+    found =
+      for {where, text} <- texts,
+          [_, name] <- Regex.scan(~r/`[cmt]?:?(AshRusqlite(?:\.[A-Z]\w*)*)[`.]/, text),
+          name in hidden,
+          uniq: true,
+          do: {where, name}
+
+    assert found == []
+  end
+
+  test "the specs and types of documented modules refer to no type of a module without documentation" do
+    hidden = hidden()
+
+    found =
+      for {module, docs} <- docs_of_modules(),
+          shown =
+            for({{_kind, name, arity}, _, _, doc, _} <- docs, doc != :hidden, do: {name, arity}),
+          type <- types_of(module, shown),
+          other <- modules_in(type),
+          inspect(other) in hidden,
+          uniq: true,
+          do: {module, other}
+
+    assert found == []
+  end
+
   test "the functions of the repo that the cheatsheet names are there" do
     names = for {name, _arity} <- MyApp.Repo.__info__(:functions), uniq: true, do: "#{name}"
     text = File.read!("guides/cheatsheet.cheatmd")
@@ -123,6 +158,48 @@ defmodule AshRusqlite.DocsTest do
         {:docs_v1, _, _, _, %{}, _, _} <- [Code.fetch_docs(module)],
         do: module
   end
+
+  # The names of modules of lib/ that the documentation leaves out.
+  defp hidden do
+    {:ok, modules} = :application.get_key(:ash_rusqlite, :modules)
+
+    for module <- modules,
+        {:docs_v1, _, _, _, :hidden, _, _} <- [Code.fetch_docs(module)],
+        do: inspect(module)
+  end
+
+  defp docs_of_modules do
+    for module <- documented(),
+        {:docs_v1, _, _, _, _, _, docs} <- [Code.fetch_docs(module)],
+        do: {module, docs}
+  end
+
+  defp texts_of({module, docs}) do
+    {:docs_v1, _, _, _, %{"en" => text}, _, _} = Code.fetch_docs(module)
+    [text | for({_, _, _, %{"en" => text}, _} <- docs, do: text)]
+  end
+
+  defp types_of(module, shown) do
+    types =
+      for {kind, {name, type, args}} <- fetched(Code.Typespec.fetch_types(module)),
+          kind != :typep,
+          do: {{name, length(args)}, [type]}
+
+    specs =
+      fetched(Code.Typespec.fetch_specs(module)) ++ fetched(Code.Typespec.fetch_callbacks(module))
+
+    for {name, types} <- types ++ specs, name in shown, type <- types, do: type
+  end
+
+  defp fetched({:ok, list}), do: list
+  defp fetched(:error), do: []
+
+  defp modules_in({:remote_type, _, [{:atom, _, module}, _name, arguments]}),
+    do: [module | modules_in(arguments)]
+
+  defp modules_in(type) when is_tuple(type), do: type |> Tuple.to_list() |> modules_in()
+  defp modules_in(types) when is_list(types), do: Enum.flat_map(types, &modules_in/1)
+  defp modules_in(_other), do: []
 
   defp files(folder) do
     for file <- Path.wildcard(folder <> "/**/*.{rs,ex,exs,md}"),

@@ -63,9 +63,9 @@ defmodule AshRusqlite.Repo.Schema do
     * `:unique` - whether rows must differ in it. Default: false
     * `:where` - the condition of a partial index, as SQL
     * `:condition` - the condition as an expression of `AshRusqlite.Repo.Expression`. With a `:where`, both
-      must hold. It becomes SQL with literals: comparisons of columns with values, `:and`, `:or`, `:not` and
-      `:is_nil`. Functions and collations of this library are refused, since other programs do not have
-      them and could not write to the table
+      must hold. It becomes SQL with literals, so it consists of comparisons of columns with values, `:and`,
+      `:or`, `:not` and `:is_nil`. Functions and collations of this library are not for it: other programs
+      do not have them, and could not write to the table
     * `:nulls_distinct` - false makes nulls equal to each other in a unique index. The index is then one over
       expressions, which serves the constraint, but neither searches nor the `conflict_target:` of an
       upsert. Default: true
