@@ -1,10 +1,10 @@
 defmodule AshRusqlite.Migrator do
   @moduledoc """
-  Migrations: plain SQL files in a folder, each applied once, in the order of their
-  versions, and noted in the table `ash_rusqlite_migrations` of the database.
+  Applies migrations: plain SQL files in a folder, each of them once, in the order of their versions. The
+  table `ash_rusqlite_migrations` of the database, the ledger, records which ones were applied.
 
-  A file is named `<timestamp>_<name>.sql`, such as `20260110090000_create_rooms.sql`, and
-  has a part for each way:
+  A file is named `<timestamp>_<name>.sql`, such as `20260110090000_create_rooms.sql`. It has a part that
+  applies the migration and one that rolls it back:
 
       -- up
       CREATE TABLE rooms (id UUID_TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL);
@@ -12,27 +12,26 @@ defmodule AshRusqlite.Migrator do
       -- down
       DROP TABLE rooms;
 
-  Each runs in one transaction with its note, so a failing one leaves nothing behind.
-  Foreign keys are checked before the commit instead of in between, so that a table can be
-  rebuilt. A file must stay as it was applied: `migrate` refuses to go on when one was
-  changed or is missing. Without the part `-- down` a migration cannot be rolled back.
+  Each runs in one transaction with its record in the ledger, so a failing one leaves nothing behind.
+  Foreign keys are checked only before the commit, so that a table can be rebuilt. A file must stay as it
+  was applied: `migrate` is an error when one was changed or is missing. Without the part `-- down` a
+  migration cannot be rolled back.
 
-  The folder is the repo's option `migrations:`, a path or `{app, path in the app}`. Of a
-  repo module with `otp_app: :my_app` it is `priv/repo/migrations` of that app, where `repo`
-  is the last part of the module's name.
+  The folder is the repo's option `migrations:`, a path or `{app, path in the app}`. For a repo module with
+  `otp_app: :my_app` the default is `priv/repo/migrations` of that app, where `repo` is the last part of the
+  module's name.
 
   ## Running them
 
-  From the shell with `mix ash_rusqlite.migrate`, anywhere with
-  `c:AshRusqlite.Repo.migrate/1`, and at every start of an application by this child after
-  its repo:
+  `mix ash_rusqlite.migrate` runs them from the shell, and `c:AshRusqlite.Repo.migrate/1` from code. With
+  this child after the repo, an application runs them at every start:
 
       children = [
         MyApp.Repo,
         {AshRusqlite.Migrator, repos: [MyApp.Repo]}
       ]
 
-  In dev, where tables follow their resources, there need be no folder yet.
+  In dev, where tables follow their resources, the folder need not exist yet.
 
   In a release, without the application:
 

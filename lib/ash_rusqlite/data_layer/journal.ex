@@ -19,9 +19,10 @@ if Code.ensure_loaded?(Ash) do
         `chat.room.hidden` where that condition holds
       * `chat.room.deleted` for one that is deleted
 
+    Events are written by the file itself, in the commit of the change, whatever program makes it.
+
     The options are in the [reference of the DSL](dsl.md#sqlite-journal), and the guide
-    [Events](events.md) shows what events are good for. Events are written by the file
-    itself, in the commit of the change, whoever makes it.
+    [Events](events.md) shows what events are good for.
     """
 
     # The journal in the data layer: what `journal do` makes of a table (here, for
