@@ -102,7 +102,7 @@ defmodule AshRusqlite.MixProject do
       groups_for_extras: [
         "Start here": ~r/(README|getting-started|cheatsheet)/,
         Guides: ~r/guides\/(developing|repo|migrations|testing|events)/,
-        "Coming from": ~r/guides\/from-/,
+        "Moving from another data layer": ~r/guides\/from-/,
         Reference: ~r/(docs\/dsl|docs\/file-format|guides\/import-format)/,
         "How it is built": ~r/(docs\/(architecture|design|performance|how-to-add)|CONTRIBUTING)/,
         Project: ~r/(CHANGELOG|LICENSE)/
