@@ -363,7 +363,7 @@ defmodule AshRusqlite.IdentityIndexTest do
     @tag :capture_log
     test "are looked at again at the next start", %{tmp_dir: folder} do
       start(folder)
-      tell_apart()
+      make_distinct()
       assert indexes("titles") == %{}
       restart(folder)
       Ash.read!(Title)
@@ -374,7 +374,7 @@ defmodule AshRusqlite.IdentityIndexTest do
     @tag :capture_log
     test "are looked at again after a while", %{tmp_dir: folder} do
       start(folder)
-      tell_apart()
+      make_distinct()
       Application.put_env(:ash_rusqlite, :retry_indexes_after, 0)
       on_exit(fn -> Application.delete_env(:ash_rusqlite, :retry_indexes_after) end)
       Ash.read!(Title)
@@ -385,7 +385,7 @@ defmodule AshRusqlite.IdentityIndexTest do
       tmp_dir: folder
     } do
       start(folder, auto_migrate: true, busy_timeout: 200)
-      capture_log(fn -> tell_apart() end)
+      capture_log(fn -> make_distinct() end)
       Application.put_env(:ash_rusqlite, :retry_indexes_after, 0)
       on_exit(fn -> Application.delete_env(:ash_rusqlite, :retry_indexes_after) end)
       me = self()
@@ -418,7 +418,7 @@ defmodule AshRusqlite.IdentityIndexTest do
       assert log =~ "were tried again"
     end
 
-    defp tell_apart do
+    defp make_distinct do
       [_ | others] = Ash.read!(Title)
       for {title, n} <- Enum.with_index(others), do: Ash.update!(title, %{code: "#{n}"})
     end

@@ -124,7 +124,7 @@ defmodule AshRusqlite.TablesTest do
     assert log =~ "AshRusqlite.TablesTest.Shelf does not fit its table"
     assert log =~ ~s(CREATE TABLE "shelves")
 
-    # What it says is a migration that fixes it.
+    # The reported statements are a migration that fixes it.
     migrations = Path.join(folder, "migrations")
     File.mkdir_p!(migrations)
 
@@ -132,7 +132,7 @@ defmodule AshRusqlite.TablesTest do
       for {Shelf, %{statement: sql}} <- Report.differences(Repo, :ash_tables_test, Repo),
           do: sql <> ";\n"
 
-    File.write!(Path.join(migrations, "20260101000000_mend.sql"), ["-- up\n", sql])
+    File.write!(Path.join(migrations, "20260101000000_fix.sql"), ["-- up\n", sql])
     assert [_] = Maintenance.migrate!(Repo, migrations: migrations)
 
     assert Report.differences(Repo, :ash_tables_test, Repo) == []

@@ -112,7 +112,7 @@ fn count_reruns(database: &Database) -> i64 {
 }
 
 #[test]
-fn an_error_is_told_to_those_whose_write_it_took_and_to_nobody_else() {
+fn an_error_is_reported_exactly_to_the_callers_whose_write_was_lost() {
     let (mut met, mut refused, mut reruns) = (0, 0, 0);
     for round in 0..rounds() {
         let folder = tempfile::tempdir().unwrap();

@@ -239,7 +239,7 @@ fn many_who_ask_at_once_make_one_table_also_through_other_connections() {
 }
 
 #[test]
-fn a_read_only_database_tells_but_makes_nothing() {
+fn a_read_only_database_reports_differences_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("read_only.db");
     let path = path.to_str().unwrap();
@@ -261,7 +261,7 @@ fn a_read_only_database_tells_but_makes_nothing() {
 }
 
 #[test]
-fn a_violated_index_over_expressions_is_told_with_its_columns() {
+fn a_violated_index_over_expressions_is_reported_with_its_columns() {
     let tables = "CREATE TABLE rooms (id INTEGER PRIMARY KEY, title TEXT, topic TEXT);
         CREATE UNIQUE INDEX folded ON rooms (lower(\"topic\"), title || 'topic')";
     let database = with_tables(config(":memory:", json!({})), tables);

@@ -118,7 +118,7 @@ fn a_row_that_refers_to_none_names_its_own_key() {
 }
 
 #[test]
-fn a_table_that_refers_to_itself_tells_which_side_was_refused() {
+fn an_error_of_a_table_that_refers_to_itself_says_which_side_was_refused() {
     let (_folder, database) = database();
     let key = "FOREIGN KEY (parent_id) REFERENCES folders (id)";
     let parent = error(write(&database, delete("folders", equal("id", number(1)))));

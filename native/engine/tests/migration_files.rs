@@ -101,7 +101,7 @@ fn two_files_of_one_version_are_both_named() {
 }
 
 #[test]
-fn everything_wrong_in_a_folder_is_told_at_once() {
+fn all_problems_of_a_folder_are_reported_at_once() {
     let dir = folder(&[("x.sql", ""), ("1_a.sql", ""), ("2_b.sql", "-- up\n")]);
     let error = read_directory(dir.path()).unwrap_err();
     let Some(Detail::List(problems)) = error.detail("problems") else {

@@ -49,7 +49,7 @@ impl ProgressSink for Stop {
 }
 
 #[test]
-fn progress_is_told_and_cancelling_stops_between_files() {
+fn progress_is_reported_and_cancelling_stops_between_files() {
     let mut store = Store::new(3);
     let files = read_directory(store.dir.path()).unwrap();
     let mut sink = Stop {

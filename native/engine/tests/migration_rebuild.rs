@@ -69,7 +69,7 @@ CREATE INDEX rooms_title ON rooms (title);
 ";
 
 #[test]
-fn rows_and_time_are_told_before_the_writer_is_held_and_progress_while_they_are_copied() {
+fn rows_and_time_are_reported_before_the_writer_is_held_and_progress_during_the_copy() {
     let mut store = store(&rows("id INTEGER PRIMARY KEY, title TEXT", 12_000), ANEW);
     let (result, all) = run(&mut store);
     assert_eq!(result.unwrap().len(), 1);

@@ -25,7 +25,7 @@ fn pending_files_run_in_order_also_older_ones() {
 }
 
 #[test]
-fn the_ledger_tells_what_was_applied_and_when() {
+fn the_ledger_records_what_was_applied_and_when() {
     let mut store = Store::new(1);
     let applied = store.migrate(&ALL).unwrap();
     let (name, checksum, at, micros): (String, String, String, i64) = store

@@ -249,7 +249,7 @@ fn at_the_moment_of_an_answer_every_other_connection_sees_the_write() {
 }
 
 #[test]
-fn every_commit_is_forced_to_the_medium_unless_told_otherwise() {
+fn every_commit_is_synced_unless_the_options_say_otherwise() {
     for (options, level) in [(json!({}), 2), (json!({"synchronous": "normal"}), 1)] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p1.db");

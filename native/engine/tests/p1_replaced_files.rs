@@ -189,7 +189,7 @@ fn a_log_without_a_name_is_not_moved_over_what_another_program_wrote() {
 }
 
 #[test]
-fn each_of_many_writes_of_a_commit_without_a_log_hears_of_it() {
+fn each_of_many_writes_of_a_commit_without_a_log_gets_the_error() {
     let (_folder, path, database, _) = database();
     let tx = begin(&database);
     step(
@@ -361,7 +361,7 @@ fn of_two_databases_on_a_file_whose_log_was_deleted_neither_harms_the_other() {
 }
 
 #[test]
-fn whoever_is_told_of_it_may_panic_and_the_idle_writer_goes_on() {
+fn a_panic_in_the_notification_does_not_stop_the_idle_writer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("files.db");
     let database = with_tables(config(path.to_str().unwrap(), json!({})), TABLES);

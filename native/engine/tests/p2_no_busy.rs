@@ -136,7 +136,7 @@ fn a_failing_request_of_a_batch_fails_alone() {
 }
 
 #[test]
-fn who_gives_up_is_told_who_holds_the_writer_and_its_write_never_runs() {
+fn a_timeout_names_the_holder_of_the_writer_and_the_write_never_runs() {
     let (_folder, database) = database(json!({}));
     let tx = begin(&database);
     step(
@@ -178,7 +178,7 @@ fn until_it_is_free(database: &Database) {
 }
 
 #[test]
-fn who_was_kept_waiting_by_nobody_is_told_of_no_holder() {
+fn a_timeout_names_no_holder_when_nobody_held_the_writer() {
     let (_folder, database) = database(json!({}));
     let row = |id| insert("t", &[("id", Value::Integer(id))]);
     write(&database, row(1)).unwrap();
@@ -216,7 +216,7 @@ fn who_was_kept_waiting_by_nobody_is_told_of_no_holder() {
 }
 
 #[test]
-fn a_call_whose_time_is_over_before_it_asks_is_told_so() {
+fn a_call_whose_deadline_passed_before_it_began_gets_a_timeout() {
     let deadline = CallDeadline::new(Duration::ZERO);
     let late = deadline.check().unwrap_err();
     assert_eq!(late.code(), Code::Timeout);
@@ -225,7 +225,7 @@ fn a_call_whose_time_is_over_before_it_asks_is_told_so() {
 }
 
 #[test]
-fn a_full_queue_pushes_back_and_wakes_who_waits() {
+fn a_full_queue_pushes_back_and_wakes_the_waiting_callers() {
     let (_folder, database) = database(json!({"queue_limit": 2}));
     let tx = begin(&database);
     step(

@@ -212,7 +212,7 @@ fn a_panic_in_a_read_gives_the_reader_back() {
 }
 
 #[test]
-fn whoever_asks_for_the_end_hears_of_it_when_the_file_is_let_go() {
+fn every_closer_is_notified_after_the_file_is_released() {
     let (folder, database) = database();
     let log = folder.path().join("panics.db-wal");
     let early = Arc::new(AtomicBool::new(false));

@@ -228,7 +228,7 @@ fn a_check_finds_broken_references_and_damage() {
 }
 
 #[test]
-fn the_header_tells_what_a_file_is() {
+fn the_header_shows_what_kind_of_file_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     fs::write(&path, "").unwrap();

@@ -176,7 +176,7 @@ fn sqlite_s_own_tables_are_left_out() {
 }
 
 #[test]
-fn the_schema_version_tells_of_a_change() {
+fn the_schema_version_changes_with_the_schema() {
     let conn = Connection::open_in_memory().unwrap();
     let before = Catalog::load(&conn).unwrap();
     assert_eq!(before.tables().count(), 0);

@@ -219,7 +219,7 @@ fn what_cannot_be_added_is_an_error_that_changes_nothing() {
 }
 
 #[test]
-fn every_difference_is_told() {
+fn every_difference_is_reported() {
     let conn = connection(
         "CREATE TABLE users (id TEXT PRIMARY KEY);
          CREATE TABLE rooms (

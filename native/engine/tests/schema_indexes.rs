@@ -163,7 +163,7 @@ fn case_makes_no_difference_in_the_columns_that_ignore_it() {
 }
 
 #[test]
-fn an_index_that_tells_case_gets_one_beside_it_that_does_not() {
+fn a_case_sensitive_index_gets_one_beside_it_that_ignores_case() {
     for (sql, made) in [
         ("CREATE UNIQUE INDEX t_mail ON t (mail)", "t_mail_nocase"),
         ("CREATE UNIQUE INDEX other ON t (mail)", "t_mail"),

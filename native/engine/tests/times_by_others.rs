@@ -148,7 +148,7 @@ fn what_a_default_or_a_trigger_writes_is_not_taken_for_our_own_form() {
 }
 
 #[test]
-fn a_database_that_does_not_sync_tells_others_from_itself_too() {
+fn a_database_that_does_not_sync_distinguishes_commits_of_others_too() {
     let (_folder, other, database) = open_with(json!({"synchronous": "off"}));
     write(&database, insert("t", &row(1, 5))).unwrap();
     assert!(!sorts(&database, "t"));

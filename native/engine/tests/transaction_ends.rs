@@ -29,7 +29,7 @@ const ENDLESS: &str =
     "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c";
 
 #[test]
-fn one_that_overstays_is_rolled_back_and_its_owner_hears_why() {
+fn a_transaction_past_its_timeout_is_rolled_back_and_its_owner_gets_the_reason() {
     let (_folder, database) = database(MANY);
     let tx = database
         .begin(Duration::from_millis(60), "a sleeper".into())
@@ -78,7 +78,7 @@ fn one_that_overstays_is_rolled_back_and_its_owner_hears_why() {
 }
 
 #[test]
-fn a_write_past_its_own_deadline_ends_the_transaction_and_the_owner_hears_why() {
+fn a_write_past_its_own_deadline_ends_the_transaction_and_the_owner_gets_the_reason() {
     let (_folder, database) = database(MANY);
     let tx = begin(&database);
     step(&database, tx, row(1)).unwrap();
@@ -189,7 +189,7 @@ fn steps_of_one_that_still_waits_never_touch_the_one_that_holds_the_writer() {
 }
 
 #[test]
-fn closing_rolls_back_and_the_owner_is_told() {
+fn closing_rolls_back_and_the_owner_gets_an_error() {
     let (folder, database) = database(MANY);
     let tx = begin(&database);
     step(&database, tx, row(1)).unwrap();

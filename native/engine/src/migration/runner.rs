@@ -73,7 +73,7 @@ pub fn migrate(
 /// Triggers that somebody has dropped or changed, and those that another version of this library has
 /// written, need no migration of their own.
 fn renew_journal(conn: &Connection, deadline: Instant) -> Result<()> {
-    if patiently(deadline, || journal::is_as_written_now(conn))? {
+    if retry_while_busy(deadline, || journal::is_as_written_now(conn))? {
         return Ok(());
     }
     let mut transaction = Transaction::begin(conn, deadline)?;
@@ -92,7 +92,7 @@ fn forget_replaced(conn: &Connection, files: &[MigrationFile], deadline: Instant
         gone.retain(|version, entry| is_replaced(*version, entry, files));
         gone.into_keys().collect()
     };
-    if replaced(patiently(deadline, || ledger::read(conn))?).is_empty() {
+    if replaced(retry_while_busy(deadline, || ledger::read(conn))?).is_empty() {
         return Ok(());
     }
     let mut transaction = Transaction::begin(conn, deadline)?;
@@ -176,7 +176,7 @@ fn begin(conn: &Connection, deadline: Instant) -> Result<BTreeMap<i64, Entry>> {
             "migrations cannot run inside a transaction",
         ));
     }
-    patiently(deadline, || {
+    retry_while_busy(deadline, || {
         ledger::check_format(conn)?;
         ledger::read(conn)
     })
@@ -383,7 +383,7 @@ impl<'a> Transaction<'a> {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)
             .map_err(sqlite_error::map)?;
         let transaction = Transaction { conn };
-        patiently(deadline, || {
+        retry_while_busy(deadline, || {
             conn.execute_batch("BEGIN IMMEDIATE")
                 .map_err(sqlite_error::map)
         })?;
@@ -391,7 +391,7 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn commit(&mut self, deadline: Instant) -> Result<()> {
-        patiently(deadline, || {
+        retry_while_busy(deadline, || {
             self.conn.execute_batch("COMMIT").map_err(sqlite_error::map)
         })
     }
@@ -409,7 +409,7 @@ impl Drop for Transaction<'_> {
 }
 
 /// Tries again until the deadline while another process holds the lock.
-fn patiently<T>(deadline: Instant, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+fn retry_while_busy<T>(deadline: Instant, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
     loop {
         match attempt() {
             Err(error) if error.code() == Code::Busy => {

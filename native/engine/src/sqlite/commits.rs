@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn commits_of_others_are_told_from_our_own() {
+    fn commits_of_other_connections_are_distinguished_from_our_own() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let (own, other, reader) = (open(&path), open(&path), open(&path));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_without_a_log_tells_nothing() {
+    fn a_database_without_a_log_never_has_only_our_own_commits() {
         let conn = Connection::open_in_memory().unwrap();
         let commits = OwnCommits::default();
         commits.catch_up(&commits.seen_by(&conn));

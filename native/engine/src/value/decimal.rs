@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_from_other_texts() {
+    fn numbers_are_distinguished_from_other_texts() {
         for text in [
             "0", "-12.30", "007", "1e3", "1E+3", "-1.20E-7", "0E+3", "1e9999",
         ] {
