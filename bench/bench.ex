@@ -34,7 +34,7 @@ defmodule AshRusqlite.Bench do
     help: :boolean
   ]
 
-  @doc "Runs it. Ends the VM when something is wrong."
+  @doc "Runs the benchmarks that the arguments name. Ends the VM with an error when one fails."
   @spec main([String.t()]) :: :ok
   def main(args) do
     case OptionParser.parse(args, strict: @switches) do
@@ -82,7 +82,7 @@ defmodule AshRusqlite.Bench do
   end
 
   defp measure(figures, options) do
-    # Mnesia says that it stops.
+    # Mnesia logs when it stops.
     Logger.configure(level: :warning)
     folder = Path.join(options[:folder] || "tmp", "bench-#{System.pid()}")
     File.mkdir_p!(folder)

@@ -40,7 +40,7 @@ defmodule AshRusqlite.Bench.GenerateFigures do
     ]
   end
 
-  # What the resources say is read anew each time, where Ash is.
+  # Where Ash is, the resources are read again each time.
   defp measure(%World{folder: folder, rounds: rounds}, prepare) do
     folder = Path.join(folder, "generate")
     File.mkdir_p!(folder)

@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Bench.JournalFigures do
   @moduledoc false
-  # What a journal costs those who write, and what it gives those who read it.
+  # What a journal costs writes, and how fast its events are read and delivered.
 
   alias AshRusqlite.Bench.{Data, Figure, Measure, PlainRusqlite, Work, World}
   alias AshRusqlite.Journal
@@ -29,7 +29,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
     ]
   ]
 
-  # The version of a row as libraries keep it: another row, in the transaction of the first.
+  # Versions as libraries keep them: a second row for each change, in the same transaction.
   @versions [
     table: "message_versions",
     primary_key: ["id"],
@@ -129,7 +129,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
     end)
   end
 
-  # Both begin without messages: those that were there before would be in the journal, too.
+  # Both begin with an empty table of messages: existing rows would be in the journal, too.
   defp inserts(world) do
     remember(world)
     count = world.inserts[@writers]
@@ -215,7 +215,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
     end)
   end
 
-  # The 50 events behind the one that is 60 before the last of each room.
+  # For each room, 50 events after the position that is 60 before its last one.
   defp pages(world, repo) do
     count = min(world.latest, 200)
 
@@ -279,7 +279,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
     end)
   end
 
-  # The metadata of a message says when it was durable, as its writer saw it.
+  # The time from the answer to an insert, as its writer sees it, to the delivery of its event.
   defp deliveries(world) do
     remember(world)
 
@@ -324,7 +324,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
     end
   end
 
-  # Each follows another source; those of the chat's rooms receive what is written.
+  # Each subscription follows a source of its own; those of the chat's rooms receive the new events.
   defp followers(world) do
     remember(world)
     count = world.inserts[@writers]
@@ -363,7 +363,7 @@ defmodule AshRusqlite.Bench.JournalFigures do
     result
   end
 
-  # Not after each message: many are on their way before a subscription waits.
+  # Not after each message: a subscription sends many before it waits for an acknowledgement.
   defp acknowledge(subscription, received) do
     receive do
       {:journal, ^subscription, events} ->

@@ -138,8 +138,8 @@ defmodule AshRusqlite.Bench.PlainFigures do
     )
   end
 
-  # A migration that makes the table anew, against what cannot be left out of it: its rows into a
-  # new table, and its indexes. A new copy for each round.
+  # A migration that rebuilds the table, against what cannot be left out of it: copying its rows into
+  # a new table, and its indexes. A new copy of the database for each round.
   defp rebuild(world) do
     rooms = 20
     folder = Path.join(world.folder, "rebuild")

@@ -13,9 +13,9 @@ defmodule AshRusqlite.Bench.Postgres do
   # PostgreSQL refuses to run as root.
   @user "postgres"
 
-  # The shell is in the folder and names it by itself: a socket's path must be short, and whoever
-  # it is run as may not be allowed into the folders above. It stops the server when its input
-  # ends, as that does when the VM is killed, too.
+  # The shell starts in the folder and uses a relative path: a socket's path must be short, and the
+  # user that the server runs as may not be allowed into the folders above. It stops the server when
+  # its input ends, which happens when the VM is killed, too.
   @run """
   here=/proc/$$/cwd
   run() { program=$1; shift; (cd / && "$0/$program" -D $here/data "$@") >>log 2>&1; }

@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Bench.Progress do
   @moduledoc false
-  # Lines for whoever waits, beside the results.
+  # Progress lines, beside the results.
 
   @doc "Says what happens now."
   @spec note(String.t()) :: :ok

@@ -1,4 +1,4 @@
-# Run by bin/bench. The modules are compiled in parallel; who needs another one waits for it.
+# Run by bin/bench. The modules are compiled in parallel; one that needs another waits for it.
 # Since Elixir 1.15 Mix hides applications of Erlang that a project does not name.
 if Code.ensure_loaded?(Mix) and function_exported?(Mix, :ensure_application!, 1) do
   Enum.each([:crypto, :mnesia], &apply(Mix, :ensure_application!, [&1]))

@@ -14,7 +14,7 @@ defmodule AshRusqlite.Bench.World do
     * `messages` - in the chat's tables; `few` and `many` where both are compared
     * `hot` - the latest messages, that are in the cache
     * `gets`, `latest`, `scans` - reads of one round
-    * `rebuilds` - rounds in which the table of `many` messages is made anew
+    * `rebuilds` - rounds in which the table of `many` messages is rebuilt
     * `inserts` - of one round, by the number of processes
     * `bulk` - rows that are inserted or read at once
     * `tick_ms` - how long a round of the timer is

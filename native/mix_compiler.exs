@@ -60,10 +60,10 @@ defmodule Mix.Tasks.Compile.AshRusqliteNative do
     # Another environment may have put a library of another profile in its place.
     if not force? and name != nil and File.read(manifest()) == {:ok, noted(fingerprint, name)},
       do: {:noop, []},
-      else: build_anew(fingerprint)
+      else: rebuild(fingerprint)
   end
 
-  defp build_anew(fingerprint) do
+  defp rebuild(fingerprint) do
     objcopy = objcopy()
 
     with {:ok, built, warnings} <- library(objcopy) do

@@ -37,8 +37,8 @@ defmodule AshRusqlite.Migrator do
 
       AshRusqlite.Migrator.with_repo(MyApp.Repo, & &1.migrate!(progress: true))
 
-  This child logs at level info what it applies, with the time that it took, and before a table of
-  10,000 rows and more is made anew how many rows that are and about how long it takes.
+  This child logs at level info what it applies, with the time that it took. Before it rebuilds a
+  table of 10,000 rows and more, it logs the number of rows and about how long that takes.
 
   ## Tables that are there already
 
@@ -49,14 +49,14 @@ defmodule AshRusqlite.Migrator do
 
     * a table fits when each column of the file is there with a type that holds its values, and the
       primary key is the same. A column that is missing is added. What the table does without (NOT
-      NULL, foreign keys, checks) is reported and stays so until a later file makes it anew
+      NULL, foreign keys, checks) is reported and stays so until a later file rebuilds it
     * an index of the same columns fits under any name. One of the same name that is another one is
-      made anew, as is a view or a trigger
+      created again, as is a view or a trigger
     * a file that renames a column or a table whose new name is there, too, moves the values: those of
       the new column win, those of the old fill its nulls; rows of both tables are put together
-    * a file that makes a table anew keeps the columns that no file knows yet
+    * a file that rebuilds a table keeps the columns that no file knows yet
 
-  Nothing that fits is made anew, and no row is dropped. What does not fit ends with
+  Nothing that fits is rebuilt, and no row is dropped. What does not fit ends with
   `:schema_mismatch`. In the ledger, migrations whose name ends in `_dev` may have lost their files,
   since one of another name replaces them; they are removed from it.
   """

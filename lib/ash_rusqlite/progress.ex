@@ -11,7 +11,7 @@ defmodule AshRusqlite.Progress do
     * `:done`, `:total` - migrations, rows, pages, events or steps
     * `:estimate_ms` - how long all of it will take, in milliseconds, or nil
 
-  `:rebuild` is of a migration that makes a table of 10,000 rows and more anew. Its first report, with
+  `:rebuild` is of a migration that rebuilds a table of 10,000 rows and more. Its first report, with
   `:done` 0 and the estimate, comes before the writer is held.
 
   The function runs in the process that called. What it raises is raised when the work has

@@ -3,9 +3,9 @@ defmodule AshRusqlite.MixCompiler.Reload do
   # Code that changes in a VM that runs it.
   #
   # Elixir's compiler deletes the modules that it compiles again, and what is called meanwhile is
-  # not there; it also kills who is inside of them. So where the library runs, its changed
+  # not there; it also kills the processes inside of them. So where the library runs, its changed
   # sources are compiled by a second VM, and their modules are loaded here at once: calls go on in
-  # the old code until then, and nobody is killed who is still in it.
+  # the old code until then, and no process that is still in it is killed.
 
   # Milliseconds that a process may stay in code that was replaced before.
   @longest_wait 20_000
@@ -123,7 +123,7 @@ defmodule AshRusqlite.MixCompiler.Reload do
         do: module
   end
 
-  # There is room for one old version of a module. Who is still in it is waited for, not killed.
+  # There is room for one old version of a module. Processes still in it are waited for, not killed.
   defp purge(modules), do: purge(modules, now() + @longest_wait)
 
   defp purge(modules, until) do

@@ -153,7 +153,7 @@ defmodule AshRusqlite.ConstraintTest do
     assert Enum.sort(Enum.map(errors, & &1.field)) == [:code, :org]
   end
 
-  test "in a table that refers to itself the error names who refers and who is referred to" do
+  test "in a table that refers to itself the error names the referring and the referenced side" do
     desk = Ash.create!(Desk, %{org: "a", name: "x"})
 
     assert {:error, %{errors: [%InvalidAttribute{field: :beside_id, message: "does not exist"}]}} =

@@ -1,5 +1,5 @@
 defmodule AshRusqlite.DataLayer.EngineErrorTest do
-  # What the engine knows of an error reaches those who call Ash.
+  # What the engine knows of an error reaches the callers of Ash.
   use ExUnit.Case, async: true
 
   alias Ash.Error.Invalid.Timeout

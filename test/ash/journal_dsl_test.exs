@@ -98,7 +98,7 @@ defmodule AshRusqlite.JournalDslTest do
               ]}
   end
 
-  test "the table's description has the journal, and none for who has none" do
+  test "the table's description has the journal of a resource that has one, and none otherwise" do
     assert TableSpec.of(Room, "rooms")[:journal] == Journal.spec(Room)
     refute Keyword.has_key?(TableSpec.of(AshRusqlite.JournalDslTest.Silent, "s"), :journal)
   end

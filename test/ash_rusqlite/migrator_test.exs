@@ -190,7 +190,7 @@ defmodule AshRusqlite.MigratorTest do
     end
   end
 
-  test "a large table that is made anew is announced with its rows and the time", %{
+  test "the rebuild of a large table is announced with its rows and the time", %{
     tmp_dir: folder
   } do
     migrations = Path.join(folder, "migrations")

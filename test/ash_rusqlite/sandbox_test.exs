@@ -138,7 +138,7 @@ defmodule AshRusqlite.SandboxTest do
     assert titles(ManualRepo) == []
   end
 
-  test "whoever has no store uses the repo itself when that is running, and a shared store before it" do
+  test "a process without a store uses a shared store, and otherwise the repo itself when it is running" do
     options = [database: ":memory:", migrations: @migrations]
     start_supervised!({RunningRepo, options})
     RunningRepo.migrate!()

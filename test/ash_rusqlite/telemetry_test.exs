@@ -247,7 +247,7 @@ defmodule AshRusqlite.TelemetryTest do
     assert System.convert_time_unit(queue, :native, :millisecond) >= 30
     assert queue <= duration
 
-    # Who gives up has only waited.
+    # A call that gives up has only waited.
     {:ok, _} =
       Repo.transaction(fn ->
         Repo.count(:rooms)

@@ -1,7 +1,7 @@
 defmodule AshRusqlite.Promises.P1AnotherLibraryTest do
   @moduledoc false
   # P1 beside another SQLite library in the same VM, as an app has that comes from ecto_sqlite3:
-  # whoever opens and closes the file, what either of them acknowledged survives `kill -9`.
+  # whichever of them opens and closes the file, what either acknowledged survives `kill -9`.
   # Debian's erlang-p1-sqlite3 is the other one; `bin/setup` installs it.
   use AshRusqlite.Case, async: true
 

@@ -67,7 +67,7 @@ defmodule AshRusqlite.P1DurableReadsTest do
 
     assert Native.on_synced(db, commit) == :ok
     assert Repo.count(:rooms) >= seen
-    # Whoever waits for what is there already is not sent anything.
+    # A caller that waits for a commit that is synced already is not sent anything.
     assert Native.not_synced(db, 0) == :ready
     stop(writers)
     refute_received {_, :ready}

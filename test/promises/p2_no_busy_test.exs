@@ -127,10 +127,11 @@ defmodule AshRusqlite.P2NoBusyTest do
       {:ok, holder: holder}
     end
 
-    test "is named to who gives up, with how long and how many wait; nothing was written", %{
-      repo: repo,
-      holder: holder
-    } do
+    test "is named in the error of a timeout, with how long and how many wait; nothing was written",
+         %{
+           repo: repo,
+           holder: holder
+         } do
       waiting =
         for n <- 1..7 do
           elsewhere(repo, fn -> Repo.insert(:rooms, id: "#{n}", title: "#{n}") end)
@@ -217,7 +218,7 @@ defmodule AshRusqlite.P2NoBusyTest do
     assert Repo.count(:rooms) == 1
   end
 
-  test "a full queue pushes back: who waits for room receives an error when none came, and is answered " <>
+  test "a full queue pushes back: a caller that waits for room receives an error when none came, and is answered " <>
          "when it does",
        %{tmp_dir: folder} do
     repo = start_repo!(folder, queue_limit: 3)

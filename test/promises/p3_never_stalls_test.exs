@@ -96,7 +96,7 @@ defmodule AshRusqlite.P3NeverStallsTest do
     end
   end
 
-  test "who waits for room is not forgotten when those before it were killed", %{
+  test "a caller that waits for room is not forgotten when those before it were killed", %{
     tmp_dir: folder
   } do
     repo = start_repo!(folder, queue_limit: 1, busy_timeout: 60_000)

@@ -31,7 +31,7 @@ defmodule AshRusqlite.P7ReloadUnderLoadTest do
       assert stored == acknowledged and stored != "0"
     end
 
-    # Whoever follows the journal has all of it, in order.
+    # Followers of the journal have all of it, in order.
     for {followed, text} <- Enum.zip(said.("followed"), stored) do
       [stored, _] = String.split(text, " of ")
       assert followed == "{:followed, #{stored}}"

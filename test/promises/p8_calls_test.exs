@@ -89,7 +89,7 @@ defmodule AshRusqlite.P8CallsTest do
     error in Error ->
       assert_typed(error)
 
-    # The function of a transaction is called by whoever gives it, and must be one.
+    # The function of a transaction runs in the calling process, and must be a function.
     error in FunctionClauseError ->
       assert error.function == :bind and
                name in [:transaction, :savepoint, :transact, :with_actor]

@@ -1,5 +1,5 @@
 defmodule AshChat.DisplayName do
-  @moduledoc "Who gives no name to be shown is shown by the name."
+  @moduledoc "Takes the name as display name where none is given."
 
   use Ash.Resource.Change
 

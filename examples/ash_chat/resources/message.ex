@@ -34,7 +34,7 @@ defmodule AshChat.Message do
     end
 
     references do
-      # A room takes its messages with it. Whoever spoke may go: what was said stays.
+      # Messages are deleted with their room. They stay when their author is deleted.
       reference :room, on_delete: :delete
       reference :user, on_delete: :nilify
       reference :profile, on_delete: :nilify

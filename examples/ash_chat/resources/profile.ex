@@ -1,5 +1,5 @@
 defmodule AshChat.Profile do
-  @moduledoc "Whose model speaks, and how it is reached. One profile is the default."
+  @moduledoc "The model of an agent, and how it is reached. One profile is the default."
 
   use Ash.Resource, domain: AshChat.Chat, data_layer: AshRusqlite.DataLayer
 
@@ -38,7 +38,7 @@ defmodule AshChat.Profile do
     defaults [:read, :destroy]
 
     read :default do
-      # Whoever writes without `set_as_default` may leave several: the newest holds.
+      # Writes without `set_as_default` may leave several default profiles: the newest counts.
       get? true
       filter expr(is_default == true)
       prepare build(sort: [updated_at: :desc], limit: 1)

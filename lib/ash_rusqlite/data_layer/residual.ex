@@ -28,7 +28,7 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    # So that who runs the application sees a slow query before its users do.
+    # So that operators see a slow query before users do.
     defp emit_event(%{reasons: []}, _records), do: :ok
 
     defp emit_event(%{reasons: reasons, query: query}, records),

@@ -62,8 +62,8 @@ if Code.ensure_loaded?(Ash) do
     end
 
     @doc """
-    Calls `fun`, and once more with the table made anew where it came upon a table or column that is
-    not there although tables follow their resources: another program may have taken it away.
+    Calls `fun`. Where it finds a table or column missing although tables follow their resources
+    (another program may have dropped it), creates the table again and calls `fun` once more.
     """
     @spec retry_with_table(Ash.Resource.t(), map() | nil, (() -> result)) :: result
           when result: term()

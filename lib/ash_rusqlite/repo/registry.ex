@@ -22,7 +22,8 @@ defmodule AshRusqlite.Repo.Registry do
     * `log` - from which time on a statement is logged, and at which level, or false
     * `log_start` - the level of what is said of the file and its tables, or false
     * `foreign?` - whether another program made the file, as far as that was looked at
-    * `uncommitted` - who has written and not committed, see `AshRusqlite.Repo.Uncommitted`
+    * `uncommitted` - the processes that have written and not committed, see
+      `AshRusqlite.Repo.Uncommitted`
   """
   @type t :: %__MODULE__{
           repo: AshRusqlite.Repo.repo(),
@@ -126,7 +127,7 @@ defmodule AshRusqlite.Repo.Registry do
   @doc """
   Calls a function with a repo's entry and the milliseconds that are left of the call. When it
   answers that the database is closed, or not yet open, which means that it did nothing, it is
-  called again if the repo was started anew or is still running: then its native code is just being
+  called again if the repo was restarted or is still running: then its native code is just being
   replaced. That waits as long as the call may take.
   """
   @spec with_current(t(), timeout(), (t(), timeout() -> result)) :: result when result: term()

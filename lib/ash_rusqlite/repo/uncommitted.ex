@@ -28,7 +28,7 @@ defmodule AshRusqlite.Repo.Uncommitted do
     ref
   end
 
-  @doc "Wakes those who wait for a transaction, which is over."
+  @doc "Wakes the processes that wait for a transaction, which is over."
   @spec ended(:ets.tid(), reference()) :: :ok
   def ended(table, ref) do
     while_running(fn ->

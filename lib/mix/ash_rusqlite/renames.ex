@@ -1,7 +1,7 @@
 defmodule Mix.AshRusqlite.Renames do
   @moduledoc false
-  # Whether what is new is something old under another name: as the options say, or whoever sits before
-  # the terminal. It is never guessed, since a wrong guess loses what is stored.
+  # Whether something new is something old under another name: the options say so, or the person at the
+  # terminal. It is never guessed, since a wrong guess loses what is stored.
 
   @typedoc "A question of `AshRusqlite.Repo.Generator.generate/3`."
   @type question :: %{

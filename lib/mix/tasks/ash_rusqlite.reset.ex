@@ -1,5 +1,5 @@
 defmodule Mix.Tasks.AshRusqlite.Reset do
-  @shortdoc "Deletes the database of a repo and sets it up anew"
+  @shortdoc "Deletes the database of a repo and sets it up again"
 
   @moduledoc """
   Deletes the database and does what `mix ash_rusqlite.setup` does: it creates it, applies the

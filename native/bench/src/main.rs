@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use store::Store;
 
-/// What goes wrong ends in a line for whoever reads the benchmark.
+/// Every error ends the benchmark with one line that says what failed.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {

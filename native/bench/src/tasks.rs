@@ -141,7 +141,7 @@ pub fn scan(store: &Store) -> Result<Duration, Failure> {
     Ok(started.elapsed())
 }
 
-/// The migration that makes the messages' table anew.
+/// The migration that rebuilds the messages' table.
 const REBUILD: &str = include_str!("../../../bench/migrations/20990101000000_rebuild_messages.sql");
 
 /// What cannot be left out of it: the new table, its rows, and its indexes.

@@ -1,6 +1,6 @@
-//! The disk fails to write, sync or truncate, or is full, for a while. Whoever gets an error has
-//! written nothing, unless the error says that it may have; whoever gets none has, and afterwards
-//! everybody can write again.
+//! The disk fails to write, sync or truncate, or is full, for a while. A call that gets an error has
+//! written nothing, unless the error says that it may have; a call that gets none has written, and
+//! afterwards all calls can write again.
 
 #![allow(
     clippy::unwrap_used,

@@ -165,7 +165,7 @@ fn one_sync_is_enough_for_all_that_wait() {
 }
 
 #[test]
-fn whoever_has_read_a_commit_learns_of_it_after_the_sync_that_covers_it() {
+fn a_read_that_saw_a_commit_is_answered_after_the_sync_that_covers_it() {
     let store = store();
     let all = all_rows();
     // A connection that reads is there then.
@@ -217,7 +217,7 @@ fn whoever_has_read_a_commit_learns_of_it_after_the_sync_that_covers_it() {
 }
 
 #[test]
-fn without_durable_reads_whoever_reads_does_not_wait() {
+fn without_durable_reads_a_read_does_not_wait() {
     let store = store_with(json!({"wal_autocheckpoint": 1_000_000, "durable_reads": false}));
     let answers = three_that_wait(&store);
     assert_eq!(read(&store.database, all_rows()).unwrap().len(), 4);
@@ -242,7 +242,7 @@ fn sync_fails(times: u64) -> Fault {
 }
 
 #[test]
-fn a_sync_that_fails_is_reported_to_all_who_wait_and_made_good_by_the_next_write() {
+fn a_failed_sync_is_reported_to_all_waiting_callers_and_repeated_by_the_next_write() {
     for kept in [Kept::Nothing, Kept::Some, Kept::All] {
         let store = store();
         let answers = three_that_wait(&store);
@@ -287,7 +287,7 @@ fn as_long_as_syncs_fail_nothing_is_written_read_or_moved_and_then_all_is_well()
     );
     assert_eq!(ids(&store.other), [0, 1, 2, 3]);
     store.disk.heal();
-    // Whoever reads has the writer try once more, now and then.
+    // A read makes the writer repeat the sync, at most once a second.
     std::thread::sleep(Duration::from_millis(1_100));
     assert_eq!(read(&store.database, all_rows()).unwrap().len(), 4);
     write(&store.database, row(9)).unwrap();
@@ -336,7 +336,7 @@ fn what_could_not_be_synced_is_not_moved_into_the_file_when_the_database_closes(
 }
 
 #[test]
-fn a_failed_sync_is_not_made_good_in_a_log_that_another_program_has_begun_anew() {
+fn a_failed_sync_is_not_repeated_in_a_log_that_another_program_has_restarted() {
     let store = store();
     let answers = three_that_wait(&store);
     store.disk.fail(sync_fails(1));

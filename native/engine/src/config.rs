@@ -53,10 +53,10 @@ pub struct Config {
     pub max_batch: usize,
     /// Prepared statements kept by each connection.
     pub statement_cache_size: usize,
-    /// Bytes that the write-ahead log may have while somebody always writes; `None` leaves it to
+    /// Bytes that the write-ahead log may have while writes never pause; `None` leaves it to
     /// another program.
     pub log_size_limit: Option<u64>,
-    /// Pages of write-ahead log that start a checkpoint when nobody writes.
+    /// Pages of write-ahead log that start a checkpoint when no write waits.
     pub wal_autocheckpoint: u32,
     /// Bytes that the write-ahead log keeps after a checkpoint.
     pub journal_size_limit: i64,
@@ -81,8 +81,8 @@ pub const INFINITY: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The default of `wal_autocheckpoint`, SQLite's own.
 const AUTOCHECKPOINT: u32 = 1_000;
-/// The log may have this many times the size at which it is moved when nobody writes: at four times,
-/// moving pages that will be written again took a third of the writer's time.
+/// The log may have this many times the size at which it is checkpointed when no write waits. At four
+/// times, copying pages that will be written again took a third of the writer's time.
 const WHILE_WRITING: u64 = 24;
 /// Bytes of a page of the usual size in the log.
 const USUAL_FRAME: u64 = 4_096 + 24;

@@ -268,7 +268,7 @@ impl Database {
         }
     }
 
-    /// Which commits are on the medium, if that matters to who reads.
+    /// Which commits are synced, if reads are durable.
     pub(crate) fn durable_reads(&self) -> Option<&Durability> {
         let shared = &self.0.shared;
         shared.config.durable_reads.then_some(&*shared.durability)
@@ -307,9 +307,9 @@ impl Database {
         self.0.shared.journal.wait(notify);
     }
 
-    /// Sets who is called with what nobody asked for: that the files were opened again because
-    /// another program had replaced them (`file_replaced`), and that the triggers of a journal are
-    /// gone or changed in the file that was opened (`journal_broken`).
+    /// Sets the function that is called with errors that belong to no request: that the files were
+    /// opened again because another program had replaced them (`file_replaced`), and that the
+    /// triggers of a journal are gone or changed in the file that was opened (`journal_broken`).
     pub fn report_to(&self, report: Report) {
         self.0.shared.report_to(report);
     }

@@ -149,7 +149,7 @@ fn a_database_is_closed_when_its_last_answer_is_out() {
     database.join();
 }
 
-/// Looks who holds the writer when it is answered.
+/// Notes the holder of the writer at the moment of its answer.
 struct Looking {
     database: Database,
     sink: Collected,
@@ -172,7 +172,7 @@ impl Responder for Looking {
 }
 
 #[test]
-fn whoever_has_its_answer_does_not_hold_the_writer() {
+fn a_caller_that_has_its_answer_does_not_hold_the_writer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("holder.db");
     let database = with_tables(

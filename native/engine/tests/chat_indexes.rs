@@ -294,7 +294,7 @@ fn constraints_refuse_what_the_app_refuses() {
 }
 
 #[test]
-fn who_has_left_may_come_back() {
+fn a_user_who_has_left_may_come_back() {
     let conn = chat();
     conn.execute_batch(ROWS).unwrap();
     for (leave, come, again) in [

@@ -187,7 +187,7 @@ fn a_savepoint_takes_a_table_back_and_a_failure_leaves_the_transaction_usable() 
 }
 
 #[test]
-fn many_who_ask_at_once_make_one_table_also_through_other_connections() {
+fn many_concurrent_requests_make_one_table_also_through_other_connections() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shared.db");
     let path = path.to_str().unwrap();

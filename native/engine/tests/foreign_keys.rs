@@ -140,7 +140,7 @@ fn a_key_that_keeps_what_another_one_would_take_along_is_named() {
 }
 
 #[test]
-fn an_upsert_that_changes_a_referred_key_names_who_refers() {
+fn an_upsert_that_changes_a_referred_key_names_the_referring_rows() {
     let (_folder, database) = database();
     for (set, title) in [
         (ConflictSet::All, "a"),

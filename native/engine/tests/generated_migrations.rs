@@ -56,7 +56,7 @@ fn a_new_folder_gets_tables_that_a_person_can_read_parents_first() {
 }
 
 #[test]
-fn what_sqlite_can_alter_is_not_made_anew() {
+fn what_sqlite_can_alter_is_not_rebuilt() {
     let mut folder = Folder::new();
     folder.step(
         &sql("CREATE TABLE p (id INTEGER PRIMARY KEY);
@@ -83,7 +83,7 @@ fn what_sqlite_can_alter_is_not_made_anew() {
 }
 
 #[test]
-fn a_table_made_anew_keeps_rows_indexes_triggers_views_numbers_and_references() {
+fn a_rebuilt_table_keeps_rows_indexes_triggers_views_numbers_and_references() {
     let mut folder = Folder::new();
     let others = "CREATE TABLE log (what TEXT);
         CREATE TABLE messages (id INTEGER PRIMARY KEY, room_id INTEGER REFERENCES rooms (id));
@@ -467,7 +467,7 @@ fn a_column_by_hand_stays_with_its_index_even_where_others_are_dropped() {
     folder.run("INSERT INTO rooms VALUES (1, '1', 'x', 'kept')");
     folder.step(&room(vec![id(), n(ColumnType::Text)]), &dropping("b"));
     assert_eq!(folder.rows("SELECT * FROM rooms"), ["1|1|kept"]);
-    // Made anew, too.
+    // Rebuilt, too.
     folder.step(&room(vec![id(), n(ColumnType::Integer)]), &dropping("c"));
     assert_eq!(folder.rows("SELECT n, extra FROM rooms"), ["1|kept"]);
     assert_eq!(

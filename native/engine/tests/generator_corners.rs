@@ -138,7 +138,7 @@ fn columns_may_change_places_and_names_at_once() {
 }
 
 #[test]
-fn a_trigger_by_hand_follows_a_rename_and_outlives_a_table_made_anew() {
+fn a_trigger_by_hand_follows_a_rename_and_survives_a_rebuild_of_its_table() {
     let mut folder = Folder::new();
     let log = "CREATE TABLE log (what TEXT);";
     let trigger = |column: &str| {
@@ -165,7 +165,7 @@ fn a_trigger_by_hand_follows_a_rename_and_outlives_a_table_made_anew() {
 }
 
 #[test]
-fn a_search_table_and_its_triggers_are_left_alone_while_its_source_is_made_anew() {
+fn a_search_table_and_its_triggers_are_left_alone_while_its_source_is_rebuilt() {
     let mut folder = Folder::new();
     let search = "CREATE VIRTUAL TABLE search USING fts5 (title);
         CREATE TRIGGER found AFTER INSERT ON t BEGIN INSERT INTO search VALUES (new.title); END;";
@@ -224,7 +224,7 @@ fn files_with_windows_line_ends_and_old_rows_are_read() {
 }
 
 #[test]
-fn a_search_table_over_another_one_finds_the_same_rows_after_that_is_made_anew() {
+fn a_search_table_over_another_one_finds_the_same_rows_after_that_is_rebuilt() {
     let mut folder = Folder::new();
     let search =
         "CREATE VIRTUAL TABLE search USING fts5 (title, content='t', content_rowid='rowid');
@@ -314,7 +314,7 @@ fn a_file_says_that_texts_which_are_no_value_of_the_new_type_stay() {
 }
 
 #[test]
-fn the_reason_for_a_table_made_anew_says_what_it_gains_and_what_it_loses() {
+fn the_reason_for_a_rebuild_says_what_the_table_gains_and_what_it_loses() {
     let mut folder = Folder::new();
     folder.step(
         &sql("CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT) STRICT"),

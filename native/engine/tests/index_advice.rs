@@ -313,7 +313,8 @@ fn nothing_but_its_own_statement_is_run_of_a_schema_that_another_program_wrote()
         attached.display()
     ))
     .unwrap();
-    // Whoever opens the file from here on gets the error that it is damaged, but this one knows its tables.
+    // Connections that open the file from here on get the error that it is damaged, but this one has
+    // read its tables.
     functions::register(&conn).unwrap();
     assert_eq!(
         advised(&conn, "SELECT id FROM t WHERE x = 1"),

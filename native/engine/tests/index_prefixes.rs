@@ -58,7 +58,7 @@ fn it_is_made_with_a_new_table_and_for_one_that_has_rows() {
 }
 
 #[test]
-fn one_that_begins_so_serves_whoever_made_it() {
+fn an_index_that_begins_so_serves_whatever_program_made_it() {
     let serving = [
         "CREATE INDEX i ON messages (room)",
         "CREATE INDEX i ON messages (room DESC, at)",

@@ -279,7 +279,7 @@ fn the_writer_writes_them_while_others_write_and_reports_how_far_it_is() {
 }
 
 #[test]
-fn the_writer_needs_nobody_to_ask_and_goes_on_where_it_was_closed() {
+fn the_writer_starts_by_itself_and_continues_where_it_was_closed() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), 20_000);
     let look = Connection::open(&path).unwrap();
@@ -306,7 +306,7 @@ fn the_writer_needs_nobody_to_ask_and_goes_on_where_it_was_closed() {
 }
 
 #[test]
-fn who_waits_for_the_baseline_of_a_database_without_a_journal_has_an_error() {
+fn waiting_for_the_baseline_of_a_database_without_a_journal_is_an_error() {
     let database = open(config(":memory:", json!({}))).unwrap();
     let answer = maintain(&database, Maintenance::JournalBaseline);
     assert_eq!(answer.result.unwrap_err().code(), Code::NotJournaled);

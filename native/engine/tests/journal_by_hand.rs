@@ -106,7 +106,7 @@ fn no_statement_of_a_caller_writes_to_the_journals_own_tables() {
 }
 
 #[test]
-fn triggers_that_somebody_dropped_or_changed_are_reported_when_the_file_is_opened() {
+fn dropped_or_changed_triggers_are_reported_when_the_file_is_opened() {
     for (sql, problem) in [
         (
             "DROP TRIGGER messages_journal_update",
@@ -148,7 +148,7 @@ fn triggers_that_somebody_dropped_or_changed_are_reported_when_the_file_is_opene
 }
 
 #[test]
-fn a_migration_brings_triggers_back_that_somebody_dropped() {
+fn a_migration_creates_dropped_triggers_again() {
     let dir = tempfile::tempdir().unwrap();
     let (path, conn) = chat(dir.path());
     run(&conn, "DROP TRIGGER messages_journal_insert");

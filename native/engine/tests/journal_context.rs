@@ -1,4 +1,4 @@
-//! Who made a change, and why, is with its events; whoever writes with another program is nobody.
+//! The events of a change say who made it, and why; those of another program's changes have no actor.
 
 #![allow(
     clippy::unwrap_used,

@@ -179,7 +179,7 @@ fn what_is_written_by_hand_is_followed() {
     assert_eq!(
         folder.rows("SELECT type FROM ash_rusqlite_journal ORDER BY seq DESC LIMIT 1"),
         ["chat.message.deleted"],
-        "a table that is made anew stays journaled"
+        "a table that is rebuilt stays journaled"
     );
     folder.write(
         "40_source.sql",
@@ -243,7 +243,7 @@ fn another_journal_is_another_set_of_triggers() {
 }
 
 #[test]
-fn rows_that_are_written_anew_have_events_of_what_they_are_then() {
+fn rows_that_a_migration_rewrites_have_events_with_their_new_values() {
     let dir = tempfile::tempdir().unwrap();
     let mut folder = Folder::new();
     folder.conn = rusqlite::Connection::open(dir.path().join("a.db")).unwrap();

@@ -686,7 +686,7 @@ fn questions_without_a_meaning_are_refused() {
 }
 
 #[test]
-fn who_waits_is_notified_once_after_the_next_commit_with_events() {
+fn a_waiting_caller_is_notified_once_after_the_next_commit_with_events() {
     let store = store(1);
     let (to, from) = channel();
     let wait = || {

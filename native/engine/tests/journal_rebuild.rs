@@ -22,7 +22,7 @@ use ash_rusqlite_engine::{Code, Maintenance};
 use fixture::{bits, chat, head, open, rebuild, run, spec, verify};
 
 #[test]
-fn the_new_database_has_the_rows_the_schema_and_a_journal_that_goes_on() {
+fn the_new_database_has_the_rows_the_schema_and_a_journal_that_continues() {
     let dir = tempfile::tempdir().unwrap();
     let (_path, conn) = chat(dir.path());
     run(
@@ -210,7 +210,7 @@ fn events_of_older_columns_make_rows_of_todays() {
 }
 
 #[test]
-fn a_table_that_is_journaled_again_begins_anew() {
+fn the_journal_of_a_table_that_is_journaled_again_starts_from_its_rows() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     let conn = open(&path);

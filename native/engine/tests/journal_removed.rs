@@ -1,5 +1,5 @@
-//! Whoever follows the journal gets all that was, or an error: what retention has removed of a table
-//! or a source is noticed by those, and by those alone, who have asked for it.
+//! A follower of the journal gets all events, or an error: what retention has removed of a table or a
+//! source is an error for the followers of that table or source, and for no other.
 
 #![allow(
     clippy::unwrap_used,
@@ -131,7 +131,7 @@ fn oldest(result: Result<Vec<i64>, Error>) -> i64 {
 }
 
 #[test]
-fn what_was_removed_of_a_source_is_missing_to_those_who_follow_it() {
+fn what_was_removed_of_a_source_is_an_error_for_its_followers() {
     let store = store();
     let done = retain(&store, None, Some("room:r1"));
     // The room and three messages, which are there.
@@ -162,7 +162,7 @@ fn what_was_removed_of_a_source_is_missing_to_those_who_follow_it() {
 }
 
 #[test]
-fn what_was_removed_of_a_table_is_missing_to_those_who_ask_for_its_events() {
+fn what_was_removed_of_a_table_is_an_error_for_reads_of_its_events() {
     let store = store();
     let done = retain(&store, Some("messages"), None);
     assert_eq!((done.events, done.baselines), (6, 6));

@@ -40,7 +40,7 @@ fn sealed() -> Connection {
 }
 
 #[test]
-fn a_chain_that_nobody_touched_agrees() {
+fn an_untouched_chain_agrees() {
     let conn = sealed();
     let report = verified(&conn);
     assert_eq!(report.problems, []);
@@ -195,7 +195,7 @@ fn a_seal_that_was_changed_or_removed_is_found() {
 }
 
 #[test]
-fn the_writer_seals_after_the_commit_when_nobody_writes() {
+fn the_writer_seals_after_the_commit_when_no_write_waits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chat.db");
     let conn = Connection::open(&path).unwrap();

@@ -1,4 +1,4 @@
-//! A large table that is made anew: its rows and the time are reported before the writer is held, the
+//! A large table that is rebuilt: its rows and the time are reported before the writer is held, the
 //! copy is what one statement would make, and foreign keys are checked where they can break.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -99,7 +99,7 @@ fn rows_and_time_are_reported_before_the_writer_is_held_and_progress_during_the_
 }
 
 #[test]
-fn a_small_table_is_made_anew_without_a_word() {
+fn the_rebuild_of_a_small_table_reports_no_progress() {
     let mut store = store(&rows("id INTEGER PRIMARY KEY, title TEXT", 9_999), ANEW);
     let (result, all) = run(&mut store);
     assert_eq!(result.unwrap().len(), 1);
@@ -222,7 +222,7 @@ fn rows_that_a_file_writes_by_hand_are_checked_in_the_whole_database() {
 }
 
 #[test]
-fn a_large_table_that_each_tenant_has_is_made_anew_for_all_of_them() {
+fn a_large_table_that_each_tenant_has_is_rebuilt_for_all_of_them() {
     let base = rows("id INTEGER PRIMARY KEY, title TEXT", 10_000);
     let other = base.replace(" rooms", " \"rooms@acme\"");
     let mut store = store(&format!("{base} {other}"), "");

@@ -165,7 +165,7 @@ fn a_missing_column_comes_with_its_constraints_where_the_rows_let_it() {
 }
 
 #[test]
-fn an_index_a_view_or_a_trigger_of_the_name_that_is_another_one_is_made_anew() {
+fn an_index_a_view_or_a_trigger_that_differs_from_the_one_of_its_name_is_created_again() {
     let mut store = store(
         &format!("{FOLLOWED} CREATE VIEW titles AS SELECT title FROM rooms; CREATE VIEW same AS SELECT 1;
           CREATE TRIGGER t AFTER INSERT ON rooms BEGIN SELECT 1; END;"),
@@ -287,7 +287,7 @@ const ANEW: &str = "CREATE TABLE new_rooms (id UUID_TEXT PRIMARY KEY NOT NULL, t
     ALTER TABLE new_rooms RENAME TO rooms;";
 
 #[test]
-fn a_later_file_makes_a_taken_over_table_anew_and_keeps_what_no_file_knows_yet() {
+fn a_later_file_rebuilds_a_taken_over_table_and_keeps_what_no_file_knows_yet() {
     let mut store = store(
         &format!("{FOLLOWED} INSERT INTO rooms (id, topic) VALUES ('c', 'x');"),
         &[
@@ -315,7 +315,7 @@ fn a_later_file_makes_a_taken_over_table_anew_and_keeps_what_no_file_knows_yet()
 }
 
 #[test]
-fn a_file_that_makes_a_table_anew_with_a_column_that_followed_keeps_its_values() {
+fn a_file_that_rebuilds_a_table_with_a_column_that_followed_keeps_its_values() {
     let anew = "CREATE TABLE new_rooms (id UUID_TEXT PRIMARY KEY NOT NULL, title TEXT, topic TEXT NOT NULL);
         INSERT INTO new_rooms (id, title, topic) SELECT id, upper(title), 'filled' FROM rooms;
         DROP TABLE rooms;
@@ -409,7 +409,7 @@ fn the_transaction_and_other_files_are_out_of_reach_as_ever() {
 }
 
 #[test]
-fn the_tables_of_tenants_are_taken_over_and_changed_as_those_of_nobody_are() {
+fn the_tables_of_tenants_are_taken_over_and_changed_as_those_without_a_tenant() {
     let table = |name: &str| {
         format!(
             "CREATE TABLE \"{name}\" (id UUID_TEXT PRIMARY KEY NOT NULL, title TEXT, name TEXT, topic TEXT);

@@ -37,7 +37,7 @@ const FIRST: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY);
       user_id INTEGER REFERENCES users (id));";
 
 #[test]
-fn a_new_tenant_gets_a_table_as_migrations_made_that_of_nobody() {
+fn a_new_tenant_gets_a_table_as_migrations_made_the_one_without_a_tenant() {
     let mut folder = Folder::new();
     let text = folder.one(&of_tenants(FIRST), &named("a"));
     assert!(text.contains("-- tenants: rooms, messages\n"), "{text}");

@@ -82,7 +82,7 @@ fn a_restore_from_a_database_in_use_and_a_backup_of_it_leave_it_its_lock() {
 }
 
 #[test]
-fn nobody_opens_the_files_beside_a_database_as_databases() {
+fn the_files_beside_a_database_are_not_opened_as_databases() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("one.db");
     let database = with_tables(config(path.to_str().unwrap(), json!({})), TABLES);

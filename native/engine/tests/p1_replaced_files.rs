@@ -149,7 +149,7 @@ fn a_write_into_a_log_that_was_replaced_is_not_acknowledged() {
     fs::write(beside(&path, "-wal"), "").unwrap();
     let error = error(add(&database, 6));
     assert_eq!(error.code(), Code::FileReplaced);
-    // It may be there after all, for who had the same log.
+    // A program with the same log may still have it.
     assert!(!error.retryable());
     assert_eq!(error.detail("maybe_written"), Some(&Detail::Boolean(true)));
     assert!(error.message().contains("-wal"), "{error}");
@@ -223,7 +223,7 @@ fn each_of_many_writes_of_a_commit_without_a_log_gets_the_error() {
 }
 
 #[test]
-fn nobody_goes_on_reading_or_writing_a_file_that_was_replaced() {
+fn a_file_that_was_replaced_is_neither_read_nor_written_any_more() {
     let (folder, path, database, _) = database();
     (1..=5).for_each(|id| add(&database, id).unwrap());
     assert_eq!(count(&database, "t"), 5);
@@ -297,7 +297,7 @@ fn child_that_writes_and_waits() {
 }
 
 #[test]
-fn while_another_process_shares_a_log_without_a_name_nobody_begins_another_one() {
+fn while_another_process_shares_a_log_without_a_name_no_other_log_is_started() {
     use std::io::{BufRead, BufReader, Write};
     let (_folder, path, database, _) = database();
     (1..=5).for_each(|id| add(&database, id).unwrap());

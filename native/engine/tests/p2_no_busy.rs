@@ -1,5 +1,5 @@
 //! P2: no "database is busy" from inside. Writers queue, one deadline covers queueing,
-//! locking and running, and the error of who gives up says who holds the writer.
+//! locking and running, and the error of a call that gives up names the holder of the writer.
 
 #![allow(
     clippy::unwrap_used,

@@ -343,7 +343,7 @@ fn wait_for_reader(database: &Database) -> (WaitId, Receiver<()>) {
 }
 
 #[test]
-fn who_finds_no_reader_is_woken_once_and_not_after_it_gave_up() {
+fn a_caller_that_finds_no_reader_is_woken_once_and_not_after_it_gave_up() {
     let (_folder, database) = database(json!({"readers": 1}));
     let (cancelled, running) = long_read(&database, soon());
     wait_for_busy_readers(&database, 1);
@@ -379,7 +379,7 @@ fn who_finds_no_reader_is_woken_once_and_not_after_it_gave_up() {
 }
 
 #[test]
-fn who_finds_the_queue_full_is_woken_once_and_not_after_it_gave_up() {
+fn a_caller_that_finds_the_queue_full_is_woken_once_and_not_after_it_gave_up() {
     let (_folder, database) = database(json!({"queue_limit": 1}));
     let tx = begin(&database);
     step(&database, tx, TransactionOp::Read(sql("SELECT 1"))).unwrap();

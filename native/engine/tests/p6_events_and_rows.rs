@@ -1,5 +1,5 @@
-//! Promise P6: the rows of journaled tables and their events never disagree, whoever writes, and
-//! while migrations change the tables. `ASH_RUSQLITE_TEST_ROUNDS` runs more, and
+//! Promise P6: the rows of journaled tables and their events never disagree, whatever program writes,
+//! and while migrations change the tables. `ASH_RUSQLITE_TEST_ROUNDS` runs more, and
 //! `ASH_RUSQLITE_TEST_SEED` begins with another one.
 //!
 //! The history that the past is compared with is that of the tables alone: what a reader has seen
@@ -475,7 +475,7 @@ fn round(seed: u64) {
 }
 
 #[test]
-fn rows_and_events_agree_whoever_writes() {
+fn rows_and_events_agree_whatever_program_writes() {
     let seed = variable("ASH_RUSQLITE_TEST_SEED", 0);
     for seed in seed..seed + variable("ASH_RUSQLITE_TEST_ROUNDS", 6) {
         println!("seed {seed}");

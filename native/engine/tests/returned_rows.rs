@@ -345,7 +345,7 @@ fn a_key_that_was_left_to_sqlite_comes_back() {
 }
 
 #[test]
-fn a_table_that_another_process_has_just_made_anew_is_noticed() {
+fn a_table_that_another_process_has_just_rebuilt_is_noticed() {
     let chat = chat();
     chat.elsewhere("CREATE TABLE made (id TEXT, n TEXT)");
     let row = [("id", text("a")), ("n", text("1"))];

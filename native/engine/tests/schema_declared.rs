@@ -16,7 +16,7 @@ use ash_rusqlite_engine::{ColumnType, Detail, Value};
 use specs::{column, connection, index, kinds, rooms, table};
 
 #[test]
-fn a_column_is_declared_as_somebody_else_declares_it_and_holds_its_type_where_it_can() {
+fn a_column_may_be_declared_as_other_programs_declare_it_where_it_holds_its_type() {
     let conn = connection("");
     let declared = |name: &str, column_type, declared: &str| ColumnSpec {
         declared: Some(declared.into()),

@@ -1,4 +1,4 @@
-//! Which index is the wanted one, whatever its name and whoever wrote it, and what a new one
+//! Which index is the wanted one, whatever its name and whatever program made it, and what a new one
 //! refuses.
 
 #![allow(

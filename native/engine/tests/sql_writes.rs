@@ -272,7 +272,7 @@ fn a_transaction_finds_such_times_in_their_place_before_its_commit_and_others_af
 }
 
 #[test]
-fn what_a_transaction_took_back_costs_nobody_the_index() {
+fn the_index_is_still_used_after_a_transaction_rolled_its_rows_back() {
     let database = open_memory();
     assert!(!sorts(&database));
     let tx = begin(&database);

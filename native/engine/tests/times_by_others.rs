@@ -209,7 +209,7 @@ fn a_time_that_is_copied_from_another_column_gets_the_form_of_its_own() {
 }
 
 #[test]
-fn a_page_goes_on_where_the_last_one_ended_whatever_others_write_between_them() {
+fn a_page_continues_where_the_last_one_ended_whatever_others_write_between_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("times.db");
     let table = "CREATE TABLE t (at DATETIME_TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID";

@@ -101,7 +101,7 @@ fn moved(path: &Path) -> i64 {
 }
 
 #[test]
-fn the_log_is_moved_when_nobody_writes() {
+fn the_log_is_checkpointed_when_no_write_waits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("idle.db");
     let options = json!({"wal_autocheckpoint": 20, "synchronous": "off"});
@@ -122,7 +122,7 @@ fn the_log_is_moved_when_nobody_writes() {
 }
 
 #[test]
-fn the_log_is_moved_while_somebody_always_writes() {
+fn the_log_is_checkpointed_while_writes_never_pause() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("busy.db");
     let options = json!({"wal_autocheckpoint": 20, "synchronous": "off"});

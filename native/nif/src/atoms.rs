@@ -168,7 +168,7 @@ pub fn text(term: Term<'_>) -> Option<Name> {
         return Some(Name::kept(&known.text));
     }
     let text = text_of(term)?;
-    // Whoever comes second to a place has a copy made each time.
+    // The second atom of the same place is copied each time.
     place.get_or_init(|| Known {
         atom,
         text: text.as_str().into(),

@@ -172,8 +172,8 @@ pub fn hand_over() -> Result<(String, Vec<MemoryFolder>), Busy> {
     Ok((text, folders))
 }
 
-/// Opens what another library has handed over. Whoever uses a database that cannot be opened
-/// again gets the error that it is closed.
+/// Opens what another library has handed over. Users of a database that cannot be opened again get
+/// the error that it is closed.
 pub fn take_over(text: &str) {
     let Ok(all) = serde_json::from_str::<Json>(text) else {
         return;

@@ -35,7 +35,7 @@ pub enum Refused {
     },
 }
 
-/// Whoever makes atoms holds it, so that one that several ask for at a time counts once.
+/// Held while atoms are made, so that one that several calls need at a time counts once.
 fn made() -> MutexGuard<'static, Made> {
     MADE.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -25,7 +25,7 @@ fn every_atom_is_found_wherever_it_is() {
 }
 
 #[test]
-fn what_is_cut_off_or_goes_on_is_no_term() {
+fn bytes_that_end_early_or_continue_after_the_term_are_refused() {
     for length in 0..TERM.len() {
         assert_eq!(atoms(&TERM[..length]), Err(Flaw::Malformed), "{length}");
     }

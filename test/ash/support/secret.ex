@@ -1,6 +1,6 @@
 defmodule AshRusqlite.Oracle.Resources.Secret do
   @moduledoc false
-  # Who asks decides which rows are there, and which fields of them.
+  # The actor decides which rows are there, and which fields of them.
 
   alias AshRusqlite.Oracle.Resources
 

@@ -22,7 +22,7 @@ defmodule AshRusqlite.Repo.RegistryTest do
     assert {:ok, ^entry} = Registry.lookup(repo)
   end
 
-  test "the registry makes a call again when the repo was started anew", %{repo: repo} do
+  test "the registry makes a call again when the repo was restarted", %{repo: repo} do
     {:ok, entry} = Registry.lookup(repo)
     old = %{entry | db: make_ref()}
     closed = {:error, Error.new(:closed, "closed")}

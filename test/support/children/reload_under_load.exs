@@ -187,7 +187,7 @@ work = fn repo, w ->
   end)
 end
 
-# Not linked: who is killed is counted.
+# Not linked: killed processes are counted.
 tasks =
   for {repo, r} <- Enum.with_index(repos), w <- 1..32 do
     {_pid, ref} = spawn_monitor(fn -> exit({:done, r, work.(repo, "#{r}-#{w}")}) end)
@@ -204,7 +204,7 @@ reload = fn round ->
   # What starts threads beside the writer's.
   {:ok, _} = Repo.Maintenance.check(hd(repos), quick: true)
   ^round = apply(Repo.Call, :"in_round_#{round}", [])
-  # Whoever waits for the result sees that this goes on.
+  # The process that waits for the result sees that this continues.
   IO.puts("round #{round}")
   Process.sleep(50)
 end

@@ -134,7 +134,7 @@ defmodule AshChat.ChatTest do
       assert again(message).metadata == metadata
     end
 
-    test "belong to who spoke" do
+    test "belong to their author" do
       {room, ann, bot, profile} = {room!(), user!(), agent!(), profile!()}
 
       message =

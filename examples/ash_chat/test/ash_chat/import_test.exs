@@ -104,7 +104,7 @@ defmodule AshChat.ImportTest do
     assert %Report{messages: 0, unchanged: 40} = import!(path)
   end
 
-  test "a longer file adds what is new, and moves on who was seen last", %{tmp_dir: folder} do
+  test "a longer file adds what is new, and updates when a user was last seen", %{tmp_dir: folder} do
     import!(file!(folder, [line()]))
     more = line(content: ~s("More"), created_at: ~s("2026-02-01T09:00:00Z"))
 
@@ -115,7 +115,9 @@ defmodule AshChat.ImportTest do
     assert Repo.one!(:room_memberships).last_seen_at == ~U[2026-02-01 09:00:00.000000Z]
   end
 
-  test "who has left since is not put into the room again, and not seen there", %{tmp_dir: folder} do
+  test "a user who has left since is not put into the room again, and not seen there", %{
+    tmp_dir: folder
+  } do
     import!(file!(folder, [line()]))
     left = Repo.one!(:room_memberships)
     Repo.update!(:room_memberships, left.id, is_active: false)

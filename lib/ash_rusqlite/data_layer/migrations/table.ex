@@ -90,7 +90,7 @@ if Code.ensure_loaded?(Ash) do
           do: [name: name, sql: sql]
     end
 
-    # Only who writes rows has to know what is required in them.
+    # Only a resource that creates rows has to know what is required in them.
     defp creates?(resource) do
       resource
       |> Ash.Resource.Info.actions()

@@ -29,7 +29,7 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
-    # Who writes the condition in SQL knows it.
+    # By a custom unique index on the same attributes, with a condition in SQL.
     defp served?(resource, identity) do
       keys = Enum.sort(Enum.map(identity.keys, &to_string/1))
 

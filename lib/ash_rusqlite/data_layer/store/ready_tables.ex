@@ -71,7 +71,7 @@ if Code.ensure_loaded?(Ash) do
     defp make(store, spec, true),
       do: Schema.ensure_table(store.repo, [best_effort: true] ++ spec)
 
-    # A new tenant gets its table as migrations have made that of nobody.
+    # A new tenant gets its table as migrations have made the table without a tenant.
     defp make(%{resource: resource} = store, spec, false) do
       with :context <- Ash.Resource.Info.multitenancy_strategy(resource),
            [table, _tenant] <- String.split(store.table, "@", parts: 2),
@@ -95,15 +95,15 @@ if Code.ensure_loaded?(Ash) do
           do: table
     end
 
-    # What cannot be added keeps nobody from reading and writing: it is logged. An index that rows
-    # keep from being made is tried again after a while, since they may change.
+    # What cannot be added is logged, and does not keep callers from reading and writing. An index that
+    # rows keep from being made is tried again after a while, since they may change.
     defp note_left(%{resource: resource} = store, entry, version) do
       if not Info.private?(resource) and Report.report_left(resource, store.table, store.repo),
         do: wait(entry, store.table, mark(entry, version)),
         else: note(entry, store.table, version)
     end
 
-    # Whoever tries again has noted it already.
+    # A retry has noted it already.
     defp wait(entry, table, mark) do
       unless match?({^mark, _at, _times}, noted(entry, table)),
         do: put(entry, table, {mark, now(), 0})

@@ -64,8 +64,8 @@ pub(crate) struct ExistingForeignKey {
 impl Existing {
     /// Reads a table or view; `None` when there is none of this name.
     pub(crate) fn load(conn: &Connection, name: &str) -> Result<Option<Existing>> {
-        // This statement comes first: it makes SQLite read a schema anew that another process
-        // has changed.
+        // This statement comes first: it makes SQLite reload a schema that another process has
+        // changed.
         let sql: Option<Option<String>> = conn
             .prepare_cached(
                 "SELECT sql FROM main.sqlite_schema \

@@ -19,9 +19,9 @@ use crate::value::ColumnType;
 
 /// Looks take at most this fraction of the time, one part in 20, however often others commit.
 const SHARE: u32 = 20;
-/// Time that a read gives a look: that of some million rows, while whoever reads hardly waits for
-/// longer. A look that needed more has twice of what it had the next time, or the times of a
-/// greater table would never be known.
+/// The time that one read spends on a look, enough for some million rows. A look that did not
+/// finish gets twice as much the next time; otherwise the times of a larger table would never be
+/// known.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// What looks have found, by table and column.
@@ -146,7 +146,7 @@ impl KnownForms {
     /// and of what the read has that `interrupt` bounds. Returns whether more is known now.
     ///
     /// # Errors
-    /// Those of SQLite, such as its interruption by whoever reads. Nothing is noted then.
+    /// Those of SQLite, such as its interruption by the caller. Nothing is noted then.
     pub fn look(
         &self,
         conn: &Connection,
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_and_whoever_withdraws_still_end_a_look() {
+    fn the_end_of_a_slice_and_a_withdrawal_still_end_a_look() {
         let (conn, interrupt) = table();
         let catalog = Catalog::load(&conn).unwrap();
         let table = catalog.table("t").unwrap();

@@ -167,7 +167,8 @@ impl SharedCatalog {
         Ok(())
     }
 
-    /// The turn to change the tables. Whoever has no time to wait for it goes on elsewhere.
+    /// The lock for changing the tables. A slice ends instead of waiting for it, and its read is
+    /// started again without one.
     fn turn(&self, interrupt: Option<&InterruptHandler>) -> Result<MutexGuard<'_, ()>> {
         let Some(interrupt) = interrupt.filter(|interrupt| interrupt.is_slice()) else {
             return Ok(self.reading.lock().unwrap_or_else(PoisonError::into_inner));
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_does_not_wait_for_who_changes_the_tables() {
+    fn a_slice_does_not_wait_for_the_lock_of_the_tables() {
         let conn = Connection::open_in_memory().unwrap();
         let catalog = SharedCatalog::load(&conn).unwrap();
         let interrupt = InterruptHandler::new(Arc::default());

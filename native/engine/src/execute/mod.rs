@@ -338,8 +338,8 @@ fn first<'r>(
     row.map_err(sqlite_error::map)
 }
 
-/// The same for a caller's own SQL. Its columns are those of the statement when it has begun: one that
-/// is kept is prepared anew then where the schema has changed.
+/// The same for a caller's own SQL. Its columns are those of the statement after its first step: that
+/// prepares a cached statement again where the schema has changed.
 fn give_own(
     stmt: &mut CachedStatement<'_>,
     sink: &mut dyn RowSink,

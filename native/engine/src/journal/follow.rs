@@ -47,7 +47,8 @@ pub(crate) fn spec_of(conn: &Connection, table: &str) -> Result<Option<JournalSp
     Ok(existing.iter().find_map(|(_, sql)| is_journal_trigger(sql)))
 }
 
-/// Makes the triggers of a table anew where they are not as they should be. Returns the statements.
+/// Creates the triggers of a table again where they differ from the wanted ones. Returns the
+/// statements.
 ///
 /// # Errors
 /// Those of [`triggers`], and of SQLite.
@@ -65,7 +66,7 @@ pub(crate) fn renew(conn: &Connection, table: &str, spec: &JournalSpec) -> Resul
 }
 
 /// Brings all triggers, and what the journal says of its tables, to what the tables are. To be
-/// called at the end of what may have changed them. A table that was made anew without its triggers
+/// called at the end of what may have changed them. A table that was rebuilt without its triggers
 /// gets them again.
 ///
 /// # Errors

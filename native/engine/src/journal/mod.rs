@@ -5,7 +5,7 @@
 //! first journaled table (`layout`) and note which tables are journaled after each change of the
 //! schema (`sync`). Who wrote, and why, is set by the writer for each request (`context`).
 //!
-//! Events are read by what they are about (`read`). Whoever follows is notified after a commit
+//! Events are read by what they are about (`read`). Followers are notified after a commit
 //! (`watch`), and durable consumers keep their place in the file (`consumers`).
 //!
 //! Events are applied in their order (`replay`, `rows`, `value`), whatever columns the table had at

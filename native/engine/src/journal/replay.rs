@@ -48,7 +48,7 @@ pub(crate) trait Watch {
 
 /// Reports progress, and stops where it is asked to.
 pub(crate) struct Steps<'s> {
-    /// Who is reported to.
+    /// Receives the reports.
     pub(crate) sink: &'s mut dyn ProgressSink,
     /// The work.
     pub(crate) phase: &'static str,

@@ -1,6 +1,6 @@
-//! Rows that a migration wrote anew beside the triggers: a table that is made anew is filled by an
-//! `INSERT … SELECT` into a table that is not journaled yet. What is another row then has an event, so
-//! that replay gives the table of today.
+//! Rows that a migration rewrote without the triggers: a table that is rebuilt is filled by an
+//! `INSERT … SELECT` into a table that is not journaled yet. Each row that differs afterwards gets an
+//! event, so that replay gives the table of today.
 //!
 //! The rows as they were are read by a second connection, which sees the file as it was before the
 //! transaction began.

@@ -48,8 +48,8 @@ impl Journaled {
     }
 }
 
-/// The tables whose triggers are gone without anybody having switched the journal off: they were made
-/// anew. `all` are those with triggers.
+/// The tables whose triggers are gone although their journal was not switched off: they were
+/// rebuilt. `all` are those with triggers.
 ///
 /// # Errors
 /// Those of SQLite.

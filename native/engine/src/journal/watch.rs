@@ -1,6 +1,7 @@
-//! Who waits for new events: notified once after the next commit that may have written some.
+//! Callers that wait for new events: each is notified once, after the next commit that may have
+//! written some.
 //!
-//! The writer looks at one flag. Whoever was notified reads how far the journal is, and waits
+//! The writer checks one flag. A caller that was notified reads how far the journal is, and waits
 //! again: however many commits there were meanwhile, it is one notification.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::service::wait_queue::Notify;
 
-/// Who waits for new events of a database.
+/// The callers that wait for new events of a database.
 #[derive(Default)]
 pub(crate) struct JournalWatch {
     awaited: AtomicBool,

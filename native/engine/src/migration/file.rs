@@ -110,7 +110,7 @@ pub(super) fn read_file(path: &Path) -> Result<MigrationFile, String> {
         .and_then(|stem| stem.to_str())
         .and_then(split_name)
         .ok_or("is not named <timestamp>_<name>.sql, with a timestamp of 1 to 18 digits")?;
-    // To read a pipe is to wait for whoever writes into it.
+    // Reading a pipe would wait for a process that writes into it.
     if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
         return Err("is no regular file".to_owned());
     }

@@ -1,5 +1,5 @@
-//! Large tables that a file makes anew: how many rows they have and how long that takes here is
-//! said before the writer is held, and the rows are copied in parts, so that their number can be
+//! Large tables that a file rebuilds: how many rows they have and how long that takes here is
+//! reported before the writer is held, and the rows are copied in parts, so that progress can be
 //! reported meanwhile.
 
 use std::time::{Duration, Instant};
@@ -83,7 +83,7 @@ const OF_ONE_ROW: &[&str] = &[
     "between",
 ];
 
-/// A large table that a script makes anew.
+/// A large table that a script rebuilds.
 pub(super) struct Large {
     rebuild: Rebuild,
     rows: u64,

@@ -195,7 +195,7 @@ fn kind(sql: &str, tokens: &[Token]) -> Option<Kind> {
     None
 }
 
-/// A table that is made anew, by the places of the statements that do it
+/// A table that is rebuilt, by the places of the statements that do it
 /// (<https://sqlite.org/lang_altertable.html#otheralter>).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rebuild {
@@ -208,7 +208,7 @@ pub(super) struct Rebuild {
     pub(super) rename: usize,
 }
 
-/// Which tables a script makes anew.
+/// The tables that a script rebuilds.
 pub(super) fn rebuilds(statements: &[Statement]) -> Vec<Rebuild> {
     let mut found = Vec::new();
     for (rename, statement) in statements.iter().enumerate() {
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_made_anew_is_known_by_its_four_statements() {
+    fn a_rebuild_is_recognized_by_its_four_statements() {
         let sql = "DROP VIEW v; CREATE TABLE new_a (x); INSERT INTO new_a (x) SELECT x FROM a; \
                    DROP TABLE a; ALTER TABLE new_a RENAME TO A; CREATE VIEW v AS SELECT 1; \
                    CREATE TABLE c (x); ALTER TABLE c RENAME TO d";

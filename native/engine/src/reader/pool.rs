@@ -129,11 +129,12 @@ impl Pool {
         }
     }
 
-    /// Takes a connection back and wakes one who waits.
+    /// Takes a connection back and wakes one waiting caller.
     pub fn put_back(&self, reader: Reader) {
         let mut state = self.lock();
         if state.closed || reader.generation != state.generation {
-            // Whoever waits for the last one to come back is to find its file closed.
+            // Closed before it counts as returned: a caller that waits for the last connection
+            // finds the file closed then.
             drop(state);
             drop(reader);
             state = self.lock();

@@ -103,9 +103,9 @@ pub enum CheckpointMode {
     Passive,
     /// Waits for writers.
     Full,
-    /// As full, and the next write begins the log anew.
+    /// As full, and the next write starts the log from its beginning.
     Restart,
-    /// As restart, and the log is cut to nothing.
+    /// As restart, and the log is truncated to zero bytes.
     Truncate,
 }
 

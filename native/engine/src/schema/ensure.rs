@@ -87,7 +87,7 @@ pub fn is_complete(spec: &TableSpec, differences: &[Difference]) -> Result<bool>
     Ok(additions(spec, differences)?.is_empty() && !differences.iter().any(journal))
 }
 
-/// Makes a table of a tenant as migrations made that of nobody.
+/// Makes a table of a tenant as migrations made the table without a tenant.
 fn of_tenant(conn: &Connection, spec: &TableSpec, table: &str) -> Result<Vec<String>> {
     let tenant = table_and_tenant(&spec.table).map_or("", |(_, tenant)| tenant);
     let done = Tenants::copy_table(conn, &spec.tenant_of, table, tenant)?;

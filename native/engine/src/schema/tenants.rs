@@ -46,7 +46,7 @@ impl Tenants {
         })
     }
 
-    /// Makes the tables that a tenant has not yet as those of nobody are: tenants get their tables at
+    /// Makes the missing tables of a tenant like those without a tenant: tenants get their tables at
     /// the first use of each, and a file changes all of them.
     pub(crate) fn complete(&self, conn: &Connection) -> Result<()> {
         for tenant in &self.tenants {
@@ -61,8 +61,8 @@ impl Tenants {
         Ok(())
     }
 
-    /// Makes a table of a tenant as that of nobody is, with its indexes and triggers. Returns the
-    /// statements that ran: none where that of nobody is not there.
+    /// Makes a table of a tenant like the one without a tenant, with its indexes and triggers. Returns
+    /// the statements that ran: none where the table without a tenant does not exist.
     ///
     /// `tables` are those that tenants have, as far as the table refers to them.
     pub(crate) fn copy_table(
@@ -107,7 +107,8 @@ impl Tenants {
         Ok(all)
     }
 
-    /// The trigger of a journal for a tenant's table, in the place of one for that of nobody.
+    /// The trigger of a journal for a tenant's table, in place of the one for the table without a
+    /// tenant.
     fn journal_for_tenant(
         &self,
         conn: &Connection,
@@ -195,8 +196,8 @@ impl Tenants {
         Ok(Some(text))
     }
 
-    /// The index of a tenant that is that of nobody under another name: a table that followed its
-    /// resource has its own, `rooms@acme_title_index`.
+    /// The index of a tenant that equals one without a tenant under another name: a table that followed
+    /// its resource has its own, `rooms@acme_title_index`.
     fn index_of_tenant(
         &self,
         conn: &Connection,

@@ -14,7 +14,7 @@ use crate::sqlite::vfs::joined_writes::Unsynced;
 
 /// How often a call that waits looks whether its caller is still there.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often the writer is asked at most to make a failed sync good for those who read.
+/// How often, at most, waiting reads make the writer repeat a failed sync.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Counts the commits whose sync is put off.
@@ -89,12 +89,12 @@ impl Durability {
         number
     }
 
-    /// A commit was given to whoever syncs it.
+    /// A commit was passed to the thread that syncs it.
     pub fn handed_over(&self, number: u64) {
         self.handed_over.store(number, Ordering::Release);
     }
 
-    /// The last commit that whoever has begun to read before may have seen.
+    /// The last commit that a read which began before this call may have seen.
     pub fn seen(&self) -> u64 {
         // What was read of the index of the log comes before.
         fence(Ordering::SeqCst);
@@ -277,7 +277,7 @@ impl Durability {
         asks
     }
 
-    /// The writer has tried to make a failed sync good: whoever waits for that looks again.
+    /// The writer has repeated a failed sync: waiting calls check again.
     pub fn retried(&self) {
         let mut state = self.lock();
         state.retrying = false;
@@ -328,7 +328,7 @@ fn write_again(unsynced: &[Unsynced]) -> std::result::Result<(), std::ffi::c_int
         log.read(0, &mut header)?;
         let first = pieces.first().map(|(_, bytes)| bytes);
         if header.get(SALTS..) != first.and_then(|bytes| bytes.get(PAGE_SALTS)) {
-            // Another program has moved it into the file, and begun the log anew.
+            // Another program has checkpointed it, and restarted the log.
             continue;
         }
         for (offset, bytes) in pieces {
@@ -355,7 +355,7 @@ pub fn not_synced(error: Error) -> Error {
     error.with_message(message).with("maybe_written", true)
 }
 
-/// The same for somebody who has read.
+/// The same for a read.
 fn unsure(error: &Error) -> Error {
     let message =
         "the newest commit could not be forced to the medium, so that what it wrote may be \

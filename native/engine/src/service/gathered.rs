@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn who_calls_may_end_it() {
+    fn the_caller_may_end_it() {
         let row = vec![Value::Integer(1), Value::Null];
         let gathered = gather(&[row.clone(), row.clone(), row]);
         let mut kept = Kept::default();

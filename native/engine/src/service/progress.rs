@@ -8,7 +8,7 @@ pub struct Progress {
     /// The work: `"migrate"`, `"rollback"`, `"rebuild"`, `"backup"`, `"restore"`, `"check"`,
     /// `"baseline"`, `"retain"`, `"redact"` or `"verify"`.
     pub phase: &'static str,
-    /// What was just finished: a migration's version and name, the table that is made anew, or the
+    /// What was just finished: a migration's version and name, the table that is rebuilt, or the
     /// path that is copied.
     pub label: String,
     /// Migrations, rows or pages done.

@@ -81,7 +81,7 @@ impl StatementCounts {
     }
 }
 
-/// Who holds the writer, since when.
+/// The holder of the writer, and since when.
 #[derive(Clone, Debug)]
 pub struct Holder {
     /// e.g. `a transaction of #PID<0.120.0>`.
@@ -152,7 +152,7 @@ impl Counters {
         }
     }
 
-    /// Sets who holds the writer.
+    /// Sets the holder of the writer.
     pub fn hold(&self, who: Option<String>) {
         let Ok(mut holder) = self.holder.lock() else {
             return;
@@ -172,7 +172,7 @@ impl Counters {
         }
     }
 
-    /// Who holds the writer and for how long, or who held it last, if that was since a time.
+    /// The holder of the writer and for how long, or the last one, if it held it after `time`.
     pub fn holder_since(&self, time: Instant) -> Option<(String, Duration)> {
         match self.holder() {
             Some(holder) => Some((holder.who, holder.since.elapsed())),
@@ -186,7 +186,7 @@ impl Counters {
         (last.until >= time).then_some((last.who, last.held))
     }
 
-    /// Who holds the writer.
+    /// The holder of the writer.
     pub fn holder(&self) -> Option<Holder> {
         self.holder.lock().ok().and_then(|holder| holder.clone())
     }

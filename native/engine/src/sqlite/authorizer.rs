@@ -61,7 +61,7 @@ impl Gate {
         .map_err(sqlite_error::map)
     }
 
-    /// Sets who writes the SQL from now on.
+    /// Sets the author of the SQL that is prepared from now on, and so what it may do.
     pub fn set(&self, access: Access) {
         self.0.store(access as u8, Ordering::Relaxed);
     }

@@ -48,7 +48,7 @@ pub fn check_header(path: &Path) -> Result<Header> {
             "is a folder; name a file in it",
         ));
     }
-    // To open a pipe is to wait for whoever writes into it.
+    // Opening a pipe would wait for a process that writes into it.
     if !metadata.is_file() {
         return Err(refuse(Code::CannotOpen, path, "is no regular file"));
     }

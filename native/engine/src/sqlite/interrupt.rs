@@ -37,7 +37,7 @@ pub enum Stop {
     Closing = 4,
 }
 
-/// Shared between a connection's handlers and whoever runs statements on it.
+/// Shared between a connection's handlers and the code that runs statements on it.
 #[derive(Debug, Default)]
 pub struct InterruptHandler {
     deadline: AtomicU64,

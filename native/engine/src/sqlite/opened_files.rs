@@ -118,7 +118,7 @@ impl OpenedFiles {
 
     /// Who else has them and would be in the way of opening them again: they would share the index
     /// of a log that they do not have, or move a log without a name into the file. `ours` is how
-    /// often the writer who asks is noted to use them.
+    /// often the calling writer is counted among their users.
     pub fn others(&self, ours: usize) -> Others {
         let Some(index) = self.index.identity else {
             return Others::None;
@@ -183,18 +183,18 @@ impl OpenedFiles {
         Error::new(Code::FileReplaced, message).with("path", path.to_string())
     }
 
-    /// The error of who wants something of them and has done nothing yet.
+    /// The error of a request that has done nothing yet.
     pub fn error(&self, moved: Moved) -> Error {
         self.error_with(moved, "Nothing of this was done; the files are opened again, so try again. Let no program touch the file, its -wal or its -shm but through SQLite")
     }
 
-    /// The error of who was writing.
+    /// The error of a write that was running.
     pub fn error_of_a_write(&self, moved: Moved) -> Error {
         self.error_with(moved, "What was being written is not acknowledged: it may be lost, or be there after all. The files are opened again; look whether it is there before you write it again. Let no program touch the file, its -wal or its -shm but through SQLite")
             .with("maybe_written", true)
     }
 
-    /// The error of whoever asks while others keep the files from being opened again.
+    /// The error of a request while other users keep the files from being opened again.
     pub fn error_in_use(&self, moved: Moved) -> Error {
         self.error_with(moved, "Others still have it open as it was, so it cannot be opened again without damage: close them, or restart them. It is opened again once they are gone")
     }

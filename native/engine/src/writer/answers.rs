@@ -1,8 +1,8 @@
-//! Answers beside the writer: a thread syncs the log and gives the answers of the commits that are on
-//! the medium then, while the writer is at the next. However many commits wait, one sync is enough:
-//! what the log holds up to its end is valid if all before it is.
+//! Answers beside the writer: a thread syncs the log and gives the answers of the commits that are
+//! synced then, while the writer runs the next. However many commits wait, one sync is enough: what
+//! the log holds up to its end is valid if all before it is.
 //!
-//! They go out in the order in which they came about, whoever gives them.
+//! Answers are sent in the order of their commits, by this thread or by the writer's.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, Receiver, SendError, Sender};
@@ -99,8 +99,7 @@ impl Answers {
         self.give_in_turn(job, result, false);
     }
 
-    /// Gives one answer to somebody who has read: not before all commits are on the medium that can
-    /// have been seen.
+    /// Gives the answer of a read: not before all commits that it can have seen are synced.
     pub fn give_to_reader(&self, job: Job, result: Result<Outcome>) {
         self.give_in_turn(job, result, true);
     }

@@ -1,4 +1,4 @@
-//! When the write-ahead log is moved into the file, and cut
+//! When the writer checkpoints the write-ahead log, and truncates it
 //! (<https://sqlite.org/wal.html#avoiding_excessively_large_wal_files>).
 
 use std::path::Path;
@@ -11,44 +11,45 @@ use crate::sqlite::side_files::beside;
 
 use super::Writer;
 
-/// How long nobody writes before the log is moved: meanwhile nobody waits for it.
+/// How long there must be no write before a checkpoint starts, so that no write waits for it.
 const IDLE: Duration = Duration::from_millis(2);
-/// How long nobody writes before the log is cut: each commit that makes it longer again takes up to
-/// half as long again, since the file system notes the new length with it.
+/// How long there must be no write before the log is truncated. A commit that makes the log file longer
+/// takes up to half as long again, since the file system writes the new length with it.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long nobody writes before the writer looks once more whether the files are those of their
-/// names: the last write may have been before they were replaced.
+/// How long there must be no write before the writer checks once more whether its files still have
+/// their names: they may have been replaced after the last write.
 const LOOK: Duration = Duration::from_secs(1);
-/// A log that readers hold is tried again after twice the time, up to this, and then not before
-/// somebody writes.
+/// Truncating a log that readers still use is retried after twice the time, up to this, and then not
+/// before the next write.
 const LONGEST_QUIET: Duration = Duration::from_secs(80);
-/// How long readers are waited for when the log first has twice the size that it may have; longer
-/// as it grows.
+/// How long a checkpoint waits for readers when the log first has twice its limit; longer as it
+/// grows.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of a page's header in the log.
 const FRAME_HEADER: u64 = 24;
 
-/// What is known of the log, in pages.
+/// The sizes of the log at which something is done, in pages.
 pub(super) struct LogSizes {
-    /// Nobody else moves it.
+    /// Whether the writer checkpoints it; otherwise SQLite does, or it is read-only.
     managed: bool,
     page_size: u64,
-    /// The size at which it is moved when nobody writes, and the growth until the next time.
+    /// The size at which it is checkpointed when no write waits, and the growth until the next time.
     step: i64,
-    /// The size at which it is moved while somebody always writes: a page that many wrote is
-    /// moved once.
+    /// The size at which it is checkpointed while writes never pause. This is larger than `step`: a
+    /// page that many commits wrote is then copied once.
     limit: i64,
-    /// The size at which the next checkpoint starts if nobody writes.
+    /// The size at which the next checkpoint starts if no write waits.
     idle_at: i64,
     /// The size at which it starts in any case.
     late_at: i64,
-    /// The size at which readers are waited for. Reads that always overlap keep the log from being
-    /// begun anew, however often all of it is moved into the file.
+    /// The size at which a checkpoint waits for readers. Reads that always overlap keep the log from
+    /// being restarted, even when all of it is checkpointed.
     restart_at: i64,
-    /// The size after the last commit: a smaller one is that of a log that was begun anew.
+    /// The size after the last commit: a smaller one means that the log was restarted.
     last: i64,
-    /// How long nobody is to write before it is cut; `None` when there is nothing to cut.
+    /// How long there must be no write before it is truncated; `None` when there is nothing to
+    /// truncate.
     cut_after: Option<Duration>,
 }
 
@@ -71,7 +72,7 @@ impl LogSizes {
         }
     }
 
-    /// The log as it was found.
+    /// Takes the size in bytes that the log has when the file is opened, and returns its pages.
     pub(super) fn found(&mut self, bytes: u64) -> i64 {
         let pages = bytes.div_ceil(self.page_size + FRAME_HEADER);
         if bytes > self.kept() && self.managed {
@@ -82,21 +83,21 @@ impl LogSizes {
 }
 
 impl LogSizes {
-    /// Bytes of a log that is not worth cutting: what it has when somebody writes now and then.
+    /// Bytes of a log that is not worth truncating: what it has with a write now and then.
     fn kept(&self) -> u64 {
         let pages = u64::try_from(self.step).unwrap_or(0).saturating_add(1);
         pages.saturating_mul(self.page_size + FRAME_HEADER)
     }
 }
 
-/// Bytes that the log of a connection has on the medium; 0 when there is none.
+/// The size in bytes of a connection's log file; 0 when there is none.
 pub(super) fn bytes_of_log(link: &Link) -> u64 {
     let path = link.conn.path().unwrap_or_default();
     std::fs::metadata(beside(Path::new(path), "-wal")).map_or(0, |data| data.len())
 }
 
 impl Writer {
-    /// Moves the log into the file when it has become too large, after the answers are given.
+    /// Checkpoints the log when it is too large. Called after the answers are sent.
     pub(super) fn checkpoint_if_late(&mut self) {
         if !self.log.managed {
             return;
@@ -114,7 +115,7 @@ impl Writer {
         }
     }
 
-    /// Moves the log into the file when it is large enough and nobody writes.
+    /// Checkpoints the log when it is large enough and no write waits.
     pub(super) fn checkpoint_if_idle(&mut self) {
         let pages = self.shared.counters.wal_pages.load(Ordering::Relaxed);
         let large = self.log.managed && pages >= self.log.idle_at;
@@ -123,8 +124,8 @@ impl Writer {
         }
     }
 
-    /// Cuts the log when nobody has written for a while. Then nothing wakes the thread until
-    /// somebody writes again.
+    /// Truncates the log when there was no write for a while. Afterwards nothing wakes the thread
+    /// until the next write.
     pub(super) fn cut_log_when_quiet(&mut self) {
         if self.log.cut_after.is_none() || !self.shared.queue.is_idle_for(LOOK) {
             return;
@@ -145,7 +146,7 @@ impl Writer {
         }
     }
 
-    /// Moves all of the log into the file and cuts it, unless somebody would have to wait.
+    /// Checkpoints all of the log and truncates it, unless that would wait for readers.
     fn cut_log(&mut self) -> bool {
         self.link.interrupt.begin_work(Instant::now());
         self.checkpoint_if_named("TRUNCATE")
@@ -160,7 +161,8 @@ impl Writer {
 
     fn move_log(&mut self, pages: i64) {
         self.link.interrupt.begin_unlimited();
-        // What it could not move, or not yet make room of, is tried again later.
+        // Pages that it could not copy, or whose space cannot be used again yet, are left to the next
+        // checkpoint.
         let _ = self.checkpoint_if_named("PASSIVE");
         self.next_at(pages);
     }
@@ -170,8 +172,8 @@ impl Writer {
         self.log.late_at = pages.saturating_add(self.log.limit);
     }
 
-    /// Moves all of the log and waits for the readers that still look at it, so that the next
-    /// write begins it anew. New readers look at the file alone meanwhile.
+    /// Checkpoints all of the log and waits for the readers that still use it, so that the next write
+    /// restarts it. New readers use the database file alone meanwhile.
     fn wait_for_readers(&mut self, pages: i64) {
         let size = pages / self.log.limit.saturating_mul(2);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
@@ -183,7 +185,7 @@ impl Writer {
         let _ = self.checkpoint_if_named("RESTART");
         self.shared.counters.hold(None);
         self.next_at(pages);
-        // In vain, if pages go on to grow: then at twice the size.
+        // If the log still grows, the next attempt is at twice the size.
         self.log.restart_at = pages.saturating_mul(2);
     }
 }

@@ -141,7 +141,8 @@ impl Writer {
         if !lost {
             match self.commit_batch() {
                 Ok(commit) => return self.answer(answers, writes, commit),
-                // It may be there after all, for who had the same log: to run again is not safe.
+                // A program with the same log may still have the commit: running it again is not
+                // safe.
                 Err(error) if error.code() == Code::FileReplaced => {
                     for (_, result) in &mut answers {
                         if result.is_ok() {
@@ -318,7 +319,7 @@ impl Writer {
 
     /// Answers after a commit of these writes, which are dropped then.
     fn answer(&mut self, answers: Vec<Answer>, writes: Vec<Write>, commit: Option<Commit>) {
-        // Whoever has its answer does not hold the writer any more.
+        // A caller that has its answer does not hold the writer any more.
         self.shared.counters.hold(None);
         let written = answers.iter().filter(|(_, result)| result.is_ok()).count();
         let (written, failed) = (count(written), count(answers.len() - written));

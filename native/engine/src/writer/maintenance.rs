@@ -165,8 +165,8 @@ impl Writer {
     }
 
     fn read_catalog_again(&self) {
-        // What was done is done. Should the tables not be readable now, whoever needs them
-        // next reads them, and gets the error if they still are not.
+        // The work is done. If the tables are not readable now, the next request that needs them
+        // reads them, and gets the error if they still are not.
         let _ = self.shared.catalog().reload(&self.link.conn);
     }
 

@@ -54,7 +54,7 @@ use reopen::{Lost, Others};
 use upkeep::Upkeep;
 use work::{Job, Next, Work};
 
-/// What the writer shares with those who ask it.
+/// What the writer shares with its callers.
 pub struct Shared {
     /// The options.
     pub config: Config,
@@ -62,21 +62,21 @@ pub struct Shared {
     pub queue: Queue,
     /// The counters.
     pub counters: Counters,
-    /// The files, for those who read.
+    /// The files, for reads.
     pub watch: FileWatch,
-    /// Who waits for events of the journal.
+    /// The callers that wait for events of the journal.
     pub journal: JournalWatch,
-    /// Which commits are on the medium.
+    /// Which commits are synced.
     pub durability: Arc<Durability>,
     reports: Mutex<Reports>,
     catalog: OnceLock<SharedCatalog>,
     unopened: SharedCatalog,
 }
 
-/// Is called with what nobody asked for.
+/// Is called with errors that belong to no request.
 pub type Report = Box<dyn Fn(&Error) + Send + Sync>;
 
-/// Who is called, and what came before there was anybody.
+/// The function that is called, and the errors from before it was set.
 #[derive(Default)]
 struct Reports {
     to: Option<Arc<Report>>,
@@ -110,8 +110,8 @@ impl Shared {
         self.catalog.get().is_some()
     }
 
-    /// Sets who is called with what nobody asked for, which may have happened before. The first one
-    /// stays.
+    /// Sets the function that is called with errors that belong to no request, earlier ones included.
+    /// The first one stays.
     pub fn report_to(&self, report: Report) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         if reports.to.is_some() {
@@ -124,7 +124,7 @@ impl Shared {
         early.iter().for_each(|error| report(error));
     }
 
-    /// Reports what nobody asked for.
+    /// Reports an error that belongs to no request.
     pub fn report(&self, error: &Error) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         match reports.to.clone() {
@@ -137,7 +137,7 @@ impl Shared {
     }
 
     /// Reports that changes of journaled tables may have no events. Whether they have is not worth an
-    /// error of its own: whoever writes gets those of SQLite.
+    /// error of its own: a write gets those of SQLite.
     fn look_at_journal(&self, link: &Link) {
         if let Ok(Some(error)) = broken(&link.conn) {
             self.report(&error);
@@ -389,7 +389,8 @@ impl Writer {
         }
     }
 
-    /// Whoever has written alone may do so again. Many come back while the others' commit runs.
+    /// A caller that has written alone may do so again at once, so the thread waits a little. Where
+    /// many write, some come back while the commit of the others runs.
     fn stay_awake(&mut self) {
         if let (1, took) = std::mem::take(&mut self.last_batch) {
             self.shared.queue.stay_awake((took / 4).min(AWAKE));

@@ -128,7 +128,7 @@ impl State {
     }
 }
 
-/// The error of whoever asks a database that is closed.
+/// The error of a request to a closed database.
 pub fn closed() -> Error {
     Error::new(Code::Closed, "the database is closed; start its repo again")
 }

@@ -88,7 +88,7 @@ impl Writer {
         }
     }
 
-    /// Looks at the files for somebody who reads.
+    /// Checks the files for a read.
     pub(super) fn look_at_files(&mut self) {
         self.shared.watch.answered();
         let Some(files) = &self.files else { return };
@@ -179,8 +179,9 @@ impl Writer {
         if !self.connected || !files.only_the_log_is_gone() {
             return false;
         }
-        // Whoever opens the file from here on waits; who had opened it before would have made a
-        // log, and whoever had it open with us has the same log and index as we.
+        // A process that opens the file from here on waits. One that opened it since the log lost
+        // its name would have created another log, and one that had it open before shares our log
+        // and index.
         let Some(_alone) = file_locks::keep_newcomers_out(files.path()) else {
             return false;
         };

@@ -77,7 +77,7 @@ impl Writer {
         self.link.gate.set(Access::Write);
         let statements = result.map_err(|error| self.link.interrupt.explain(error))?;
         if statements.is_empty() {
-            // Another process made it: the next one who asks need not come to the writer.
+            // Another process made it: the next request need not come to the writer.
             if self.catalog().get().table(&spec.table).is_err() {
                 self.catalog().mark_stale();
             }

@@ -36,7 +36,7 @@ const ROWS: usize = 200;
 const TIME: Duration = Duration::from_millis(2);
 /// Events that a chunk of retention removes.
 const REMOVED: usize = 100;
-/// With more events than this it seals whoever waits.
+/// With more unsealed events than this it seals even while writes wait.
 const UNSEALED: i64 = 4_000;
 
 /// What the writer knows of the journal.
@@ -47,13 +47,13 @@ pub(super) struct Upkeep {
     looked: Option<Instant>,
     not_before: Option<Instant>,
     baseline: Baseline,
-    /// Who waits for the baselines.
+    /// The requests that wait for the baselines.
     waiting: Vec<Job>,
     table: Option<TableRows>,
     retention: VecDeque<(Job, Step)>,
 }
 
-/// How far a table is, for who waits.
+/// How many rows of a table have their baseline, for the progress that waiting requests report.
 struct TableRows {
     table: String,
     done: u64,
@@ -94,7 +94,7 @@ impl Upkeep {
         self.not_before = None;
     }
 
-    /// Answers who waits for what will not be done.
+    /// Answers the waiting requests with the error that ends the work.
     pub(super) fn end(&mut self, error: &Error) {
         for job in self.waiting.drain(..) {
             job.reply.finish(Err(error.clone()));
@@ -119,7 +119,7 @@ enum Todo {
 }
 
 impl Writer {
-    /// Who waits for the baselines is answered when all are written.
+    /// Keeps a request until all baselines are written, and answers it then.
     pub(super) fn wait_for_baselines(&mut self, job: Job) {
         self.upkeep.waiting.push(job);
         self.upkeep.forget();
@@ -271,7 +271,7 @@ impl Writer {
         let rows = known.filter(|known| known.table == chunk.table);
         self.link.gate.set(Access::Internal);
         let mut rows = rows.unwrap_or_else(|| TableRows {
-            // Without it who waits does not know how long.
+            // Without it waiting callers do not know how long it takes.
             total: journal::rows_of(&self.link.conn, &chunk.table).unwrap_or(0),
             table: chunk.table.clone(),
             done: 0,

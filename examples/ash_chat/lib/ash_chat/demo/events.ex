@@ -129,7 +129,7 @@ defmodule AshChat.Demo.Events do
 
   defp terminal, do: Keyword.update!(transcript(), :width, &(&1 - 2))
 
-  # Who spoke last, or one of the load's.
+  # The author of the last message, or one of the load's users.
   defp author(room) do
     conditions = [{:room_id, :==, room.id}, {:user_id, :is_nil, false}]
     order = [desc: :created_at, desc: :id]

@@ -87,7 +87,7 @@ defmodule AshChat.Demo.Follower do
     end
   end
 
-  # Whoever starts it goes on when it ends, and where it cannot be started.
+  # The process that starts it continues when it ends, and where it cannot be started.
   defp begin(options \\ []) do
     before = Process.flag(:trap_exit, true)
     own = [report: self(), dynamic_repo: Repo.get_dynamic_repo()]

@@ -2,8 +2,8 @@ defmodule AshChat.Demo.Script do
   @moduledoc """
   What the writers of the demo write. Each writer goes through the same endless script of
   numbered writes, and everything in it follows from the run, the writer and the number. So
-  whoever knows how many writes of a writer were acknowledged knows what must be in the
-  database, to the last character.
+  the number of acknowledged writes of a writer says what must be in the database, to the last
+  character.
 
   Of ten writes seven add or change messages alone, two are transactions and one moves the
   writer's own row.

@@ -4,7 +4,7 @@ defmodule AshChat.Demo.Writer do
   until it is killed. `AshChat.Demo.Load` starts it.
 
   It says `ready` and its process id on its output when it begins to write, and ends when its
-  input does, so that it never outlives whoever started it.
+  input does, so that it never outlives the process that started it.
   """
 
   alias AshChat.Demo.{Acknowledgements, Script}

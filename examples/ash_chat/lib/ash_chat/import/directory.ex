@@ -114,7 +114,7 @@ defmodule AshChat.Import.Directory do
   end
 
   @doc """
-  Inserts the memberships, and moves on when a user was last seen. Who has left a room since
+  Inserts the memberships, and updates when a user was last seen. A user who has left a room since
   the import before, or has come back to it, is not put into it again.
   """
   @spec insert_memberships(t()) :: t()

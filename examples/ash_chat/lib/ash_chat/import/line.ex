@@ -22,8 +22,8 @@ defmodule AshChat.Import.Line do
 
   @typedoc """
     * `id` - the 16 bytes of the id, nil where the line has none
-    * `user`, `agent` - the name of who speaks; a message of the system has neither
-    * `profile` - `{provider, model}` with which an agent spoke
+    * `user`, `agent` - the name of the author; a message of the system has neither
+    * `profile` - `{provider, model}` with which an agent wrote
   """
   @type t :: %__MODULE__{
           room: String.t(),

@@ -38,7 +38,7 @@ defmodule AshChat.Import.LineTest do
               }}
   end
 
-  test "the role follows from who speaks" do
+  test "the role follows from the author" do
     assert {:ok, %{role: "user", display_name: "Ann B"}} = parse(display_name: ~s("Ann B"))
     assert {:ok, %{role: "assistant"}} = parse(user: nil, agent: ~s("Bot"))
     assert {:ok, %{role: "system", user: nil}} = parse(user: nil, role: ~s("system"))

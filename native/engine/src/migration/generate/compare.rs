@@ -19,7 +19,7 @@ pub(super) enum Strictness {
 /// What has to be done with a table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
-    /// Why it must be made anew; empty where it need not be.
+    /// Why it must be rebuilt; empty where it need not be.
     pub(super) rebuild: Vec<String>,
     pub(super) add: Vec<Column>,
     pub(super) drop: Vec<Column>,

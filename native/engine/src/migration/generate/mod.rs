@@ -47,7 +47,7 @@ pub struct Wanted {
     pub schema: Option<String>,
     /// Tables that are left alone.
     pub ignored: Vec<String>,
-    /// Tables that each tenant has one of its own of, besides that of nobody.
+    /// Tables of which each tenant has its own, besides the one without a tenant.
     pub tenants: Vec<String>,
 }
 

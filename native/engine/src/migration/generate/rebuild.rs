@@ -1,7 +1,7 @@
-//! A table made anew, as SQLite's documentation says it is to be done
-//! (<https://sqlite.org/lang_altertable.html#otheralter>): the new one is made, the rows are copied,
-//! the old one goes, and the new one gets its name. Foreign keys are not enforced meanwhile, and
-//! checked at the end, as the runner of migrations does it.
+//! The rebuild of a table, as SQLite's documentation describes it
+//! (<https://sqlite.org/lang_altertable.html#otheralter>): the new table is created, the rows are
+//! copied, the old table is dropped, and the new one is renamed. The runner of migrations does not
+//! enforce foreign keys meanwhile, and checks them at the end.
 
 use super::compare::Changes;
 use super::convert::conversion;
@@ -12,7 +12,7 @@ use crate::migration::rebuild::ROWIDS;
 use crate::sqlite::lex::{lex, name, readable, same, string};
 use crate::value::ColumnType;
 
-/// Makes a table anew. Its triggers are for the caller to make again.
+/// Rebuilds a table. Its triggers are for the caller to create again.
 pub(super) fn rebuild(
     plan: &mut Plan<'_>,
     now: &Table,

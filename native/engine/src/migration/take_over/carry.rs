@@ -1,5 +1,5 @@
-//! A table that is made anew while it has columns that no file knows yet: they go over with their
-//! values, and so do nulls in columns that the files have long said have a default.
+//! A table that is rebuilt while it has columns that no file knows yet: they are copied with their
+//! values, and so are nulls in columns that have a default by the files.
 
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::migration::statement::{Copy, Rebuild, Statement};
 use crate::sqlite::lex::{quoted_name, same};
 
-/// What a table has beyond the files when it is to be made anew.
+/// What a table has beyond the files when it is to be rebuilt.
 pub(super) struct Carried {
     new: String,
     table: String,

@@ -109,7 +109,7 @@ struct Run<'a, 'f> {
     script: Script,
     wanted: &'a Files<'f>,
     report: Vec<String>,
-    /// What tables that are made anew have beyond the files.
+    /// What tables that are rebuilt have beyond the files.
     carried: Vec<(usize, carry::Carried)>,
 }
 
@@ -156,8 +156,8 @@ impl Run<'_, '_> {
                 self.rename_column((table, from, to), statement)
             }
             Kind::RenameTable { from, to } => {
-                let anew = rebuilds.iter().any(|rebuild| rebuild.rename == at);
-                match anew {
+                let rebuilt = rebuilds.iter().any(|rebuild| rebuild.rename == at);
+                match rebuilt {
                     true => self.execute(statement),
                     false => self.rename_table(from, to, statement),
                 }

@@ -77,7 +77,7 @@ mod calls {
         descriptors::close(descriptor);
     }
 
-    /// While it lives, nobody who has not opened a database yet can open it.
+    /// While it lives, no process that has not opened the database yet can open it.
     pub struct NewcomersWait(c_int);
 
     /// Lets nobody else open a database for a moment; `None` where that cannot be had.

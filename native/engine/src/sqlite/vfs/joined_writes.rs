@@ -15,8 +15,8 @@
 //! at the latest, and with it the commit, which SQLite then rolls back.
 //!
 //! The sync itself may come later ([`Syncs::Later`]): then COMMIT returns what it has written, and
-//! whoever has asked for that syncs the log before anybody learns of the commit. Syncs that SQLite
-//! asks for elsewhere, those of checkpoints and of a new log's header, are never put off.
+//! the caller syncs the log before the commit is acknowledged. Syncs that SQLite asks for elsewhere,
+//! those of checkpoints and of a new log's header, are never deferred.
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::mem::size_of;
@@ -86,9 +86,9 @@ impl Waiting {
     /// What waited was written: it is kept until its sync, if that may come later.
     fn keep(&mut self) {
         let kept: usize = self.written.iter().map(|(_, bytes)| bytes.len()).sum();
-        // What begins a log anew must be on the medium before all that follows it.
-        let begins_anew = self.offset == 0;
-        if !self.later || begins_anew || kept + self.bytes.len() > MOST_KEPT {
+        // The header of a restarted log must be on disk before all that follows it.
+        let restarts = self.offset == 0;
+        if !self.later || restarts || kept + self.bytes.len() > MOST_KEPT {
             self.scattered = true;
             self.bytes.clear();
         } else {

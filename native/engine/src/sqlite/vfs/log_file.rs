@@ -49,7 +49,7 @@ impl LogFile {
         // name does, which ends with NUL.
         let code = unsafe { open(vfs, opened._name.as_ptr(), file, flags, &mut out_flags) };
         let opened = LogFile(Mutex::new(opened));
-        // Whoever opened it for reading alone could not write it again.
+        // A descriptor that is open for reading alone could not write the log again.
         (code == ffi::SQLITE_OK && out_flags & ffi::SQLITE_OPEN_READONLY == 0).then_some(opened)
     }
 

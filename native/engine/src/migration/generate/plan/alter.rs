@@ -1,4 +1,4 @@
-//! What SQLite can change of a table without making it anew
+//! What SQLite can change of a table without a rebuild
 //! (<https://sqlite.org/lang_altertable.html>).
 
 use super::super::compare::Changes;

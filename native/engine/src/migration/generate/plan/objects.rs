@@ -9,15 +9,15 @@ use crate::sqlite::lex::{name, same};
 use crate::sqlite::sqlite_error;
 
 impl Plan<'_> {
-    /// Drops the views and triggers that name what is made anew or goes. Returns those that have to
-    /// be made again.
+    /// Drops the views and triggers that name what is rebuilt or dropped. Returns those that have to
+    /// be created again.
     pub(super) fn drop_what_names(
         &mut self,
         now: &Schema,
         tables: &[Change],
     ) -> Result<Vec<Object>> {
         let mut words: BTreeSet<String> = BTreeSet::new();
-        let mut anew: BTreeSet<String> = BTreeSet::new();
+        let mut rebuilt: BTreeSet<String> = BTreeSet::new();
         for change in tables {
             match change {
                 Change::Drop(table) => {
@@ -26,7 +26,7 @@ impl Plan<'_> {
                 Change::Alter(alter) => {
                     let (table, changes) = (&alter.now, &alter.changes);
                     if !changes.rebuild.is_empty() {
-                        anew.insert(table.name.to_ascii_lowercase());
+                        rebuilt.insert(table.name.to_ascii_lowercase());
                     }
                     if !changes.rebuild.is_empty() || !changes.drop.is_empty() {
                         words.insert(table.name.to_ascii_lowercase());
@@ -53,8 +53,8 @@ impl Plan<'_> {
         dropped.sort_by_key(|object| object.kind == Kind::View);
         for object in dropped.iter().rev() {
             // With its table a trigger goes by itself.
-            let goes_along =
-                object.kind == Kind::Trigger && anew.contains(&object.table.to_ascii_lowercase());
+            let goes_along = object.kind == Kind::Trigger
+                && rebuilt.contains(&object.table.to_ascii_lowercase());
             if goes_along {
                 continue;
             }

@@ -127,7 +127,7 @@ pub fn holder_of(database: &Path) -> Option<RawFd> {
     registry().files.get(&(data.dev(), data.ino()))?.holder
 }
 
-/// Whether others have a lock on a log's index that SQLite has open here: whoever uses one has.
+/// Whether another user has a lock on a log's index that SQLite has open here: every user has one.
 /// Its locks are taken through one descriptor for all of this library.
 pub fn others_lock(file: File) -> bool {
     let registry = registry();
@@ -146,7 +146,7 @@ pub fn others_lock(file: File) -> bool {
     }) && !found.open.is_empty()
 }
 
-/// Locks the place that whoever opens a database locks first, or releases it.
+/// Locks the bytes that every process locks first when it opens a database, or releases them.
 pub fn lock_first(holder: RawFd, kind: c_int) -> bool {
     let mut lock = whole(kind);
     lock.l_start = DATABASE_LOCKS;
