@@ -1,7 +1,8 @@
-//! A database: its writer, its readers, and what a host asks of them.
+//! A database: its writer, its readers, and the functions that a host calls.
 //!
-//! Hosts call it, and it knows every room below. Writes go to `writer`, reads to `reader`; what reads
-//! the whole file beside them is in `side_work`. Replacing the code of a running program: `handover`.
+//! Hosts call it, and it uses every module below it. Writes go to `writer`, reads to `reader`; work that
+//! reads the whole file beside them is in `side_work`. Replacing the code of a running program:
+//! `handover`.
 
 mod as_of;
 mod figures;

@@ -1,6 +1,6 @@
-//! The rooms of the engine and the arrows between them, as `docs/architecture.md` draws them: a source
-//! file refers only to rooms below its own, and no room to one that refers to it. Files of one room
-//! refer to each other in circles of two at most, such as a type and what is made of it.
+//! The modules of the engine and the arrows between them, as `docs/architecture.md` draws them: a
+//! source file refers only to modules below its own, so there is no circle of modules. Files of one
+//! module refer to each other in circles of two at most, such as a type and what is made of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms from the top to the bottom, each with all the rooms that it may refer to.
+/// The top-level modules from the top to the bottom, each with all that it may refer to.
 const ARROWS: &[(&str, &str)] = &[
     (
         "database",
@@ -61,21 +61,21 @@ const ARROWS: &[(&str, &str)] = &[
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 #[test]
-fn a_room_refers_only_to_rooms_below_it() {
+fn a_module_refers_only_to_modules_below_it() {
     let allowed: BTreeMap<&str, BTreeSet<&str>> = ARROWS
         .iter()
-        .map(|(room, below)| (*room, below.split_whitespace().collect()))
+        .map(|(upper, below)| (*upper, below.split_whitespace().collect()))
         .collect();
     let sources = Sources::read();
     let mut found = BTreeSet::new();
     let mut refused = Vec::new();
     for (from, to) in sources.references() {
-        let (upper, lower) = (room(&from), room(&to));
+        let (upper, lower) = (first_segment(&from), first_segment(&to));
         if upper == lower || upper.is_empty() {
             continue;
         }
         match allowed.get(upper) {
-            None => panic!("{upper} is no room of the table ARROWS; add it"),
+            None => panic!("{upper} is no module of the table ARROWS; add it"),
             Some(below) if below.contains(lower) => {
                 found.insert((upper.to_owned(), lower.to_owned()));
             }
@@ -84,7 +84,7 @@ fn a_room_refers_only_to_rooms_below_it() {
     }
     assert!(
         refused.is_empty(),
-        "not in the table ARROWS; move what is needed into a room below both, or add the arrow if \
+        "not in the table ARROWS; move what is needed into a module below both, or add the arrow if \
          it points down:\n{}",
         refused.join("\n")
     );
@@ -100,29 +100,29 @@ fn a_room_refers_only_to_rooms_below_it() {
 }
 
 #[test]
-fn the_arrows_between_rooms_make_no_circle() {
+fn the_arrows_between_modules_make_no_circle() {
     let mut above = BTreeSet::new();
-    for (room, below) in ARROWS {
-        above.insert(*room);
+    for (upper, below) in ARROWS {
+        above.insert(*upper);
         for lower in below.split_whitespace() {
             assert!(
                 !above.contains(lower),
-                "the arrow from {room} to {lower} points up"
+                "the arrow from {upper} to {lower} points up"
             );
             assert!(
-                ARROWS.iter().any(|(room, _)| *room == lower),
-                "{lower} is no room"
+                ARROWS.iter().any(|(known, _)| *known == lower),
+                "{lower} is no module"
             );
         }
     }
 }
 
 #[test]
-fn files_of_one_room_make_no_circle_of_more_than_two() {
+fn files_of_one_module_make_no_circle_of_more_than_two() {
     let sources = Sources::read();
     let mut graph = Graph::new();
     for (from, to) in sources.references() {
-        if room(&from) == room(&to) {
+        if first_segment(&from) == first_segment(&to) {
             graph.entry(from).or_default().insert(to);
         }
     }
@@ -162,7 +162,7 @@ fn references_are_found_in_all_their_forms() {
     assert_eq!(found.len(), 8, "{found:?}");
 }
 
-fn room(module: &str) -> &str {
+fn first_segment(module: &str) -> &str {
     module.split("::").next().unwrap()
 }
 
@@ -209,7 +209,7 @@ impl Sources {
             for used in uses(&code(text)).filter(|used| used.public) {
                 for path in expand(&used.tree) {
                     let (path, name) = renamed(&path);
-                    let relative = ["crate", "super", "self"].contains(&room(&path));
+                    let relative = ["crate", "super", "self"].contains(&first_segment(&path));
                     let path = match relative {
                         true => path,
                         false => format!("self::{path}"),
@@ -367,13 +367,16 @@ fn paths_in(text: &str) -> BTreeSet<String> {
     let of_uses = uses(&code).flat_map(|used| expand(&used.tree));
     let mut all: BTreeSet<String> = of_uses
         .map(|path| renamed(&path).0)
-        .filter(|path| ["crate", "super", "self"].contains(&room(path)))
+        .filter(|path| ["crate", "super", "self"].contains(&first_segment(path)))
         .collect();
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     for word in code.split(|c: char| !is_name(c)) {
         let path = word.trim_matches(':');
         let in_tree = word.ends_with("::");
-        if path.contains("::") && !in_tree && ["crate", "super", "self"].contains(&room(path)) {
+        if path.contains("::")
+            && !in_tree
+            && ["crate", "super", "self"].contains(&first_segment(path))
+        {
             all.insert(path.to_owned());
         }
     }

@@ -1,8 +1,8 @@
-//! What a database is asked, and what it answers.
+//! The requests to a database, and its answers.
 //!
-//! `database`, the writer and the readers share these types, and hosts make them; they name the types
-//! of the rooms that do the work: `query`, `journal`, `schema`, `migration`, `backup`, `advice`. That a
-//! request is answered once, whatever happens, is in `reply`. Deadlines and queues: `service`.
+//! `database`, the writer and the readers share these types, and hosts make them; they use the types of
+//! the modules that do the work: `query`, `journal`, `schema`, `migration`, `backup`, `advice`. `reply`
+//! makes sure that each request is answered exactly once. Deadlines and queues: `service`.
 
 pub(crate) mod reply;
 

@@ -1,7 +1,7 @@
-//! What every call meets, whatever it asks for: its deadline, the queues in which it waits, when its
-//! commit is durable, where its rows and its progress go, and what is counted.
+//! What all calls share, whatever they do: the deadline, the queues in which they wait, when a commit
+//! is durable, where rows and progress go, and the counters.
 //!
-//! Every room above may use it; it knows `sqlite`, `value` and `error`. The requests themselves are in
+//! Every module above may use it; it uses `sqlite`, `value` and `error`. The requests themselves are in
 //! `request`, the threads that run them in `writer` and `reader`.
 
 pub(crate) mod deadline;

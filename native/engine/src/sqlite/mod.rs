@@ -3,8 +3,8 @@
 //! page cache, counters and checks (`page_cache`, `scans`, `integrity`), the words of its SQL (`lex`,
 //! `tokens`) and its errors (`sqlite_error`, `not_a_read`).
 //!
-//! Every room above may use it; it knows `error` and `config` alone. Access to files is below, in
-//! `vfs`; what a connection is made of is in `connection`.
+//! Every module above may use it; it uses `error` and `config` alone. The layer over file access is in
+//! `vfs`; `connection` opens connections.
 
 pub(crate) mod authorizer;
 pub(crate) mod commits;
