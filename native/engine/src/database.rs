@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::query::ir::{Read, Write};
 use crate::reader::pool::{Lease, Pool};
-use crate::reader::{self, Context};
+use crate::reader::{self, Environment};
 use crate::request::reply::{guarded, Nowhere};
 use crate::request::{Pace, ReadOutcome, RequestId, Responder, Submitted};
 use crate::service::deadline::CallDeadline;
@@ -237,13 +237,13 @@ impl Database {
                 Lease::NeedsTime => return Ok(ReadOutcome::NeedsTime),
                 Lease::Waiting(id) => return Ok(ReadOutcome::NoReader(id)),
             };
-            let context = Context {
+            let environment = Environment {
                 catalog: self.0.shared.catalog(),
                 counters: &self.0.shared.counters,
                 durability: self.durable_reads(),
             };
             let generation = reader.generation();
-            let outcome = guarded(|| reader::read(&mut reader, &context, read, &pace, sink));
+            let outcome = guarded(|| reader::read(&mut reader, &environment, read, &pace, sink));
             self.0.pool.put_back(reader);
             match outcome {
                 // It was stopped because its files were replaced: in the new ones, then.

@@ -1,5 +1,6 @@
-//! Who makes a change, and why: set in the file's one row for the request that runs, inside of the
-//! transaction, and cleared before the commit, so that no other program writes in its name.
+//! Who makes a change, and why: written to the one row of `ash_rusqlite_request` for the request that
+//! runs, inside of its transaction, and cleared before the commit, so that changes of other programs
+//! are not taken for its own.
 
 use chrono::{SecondsFormat, Utc};
 use rusqlite::{Connection, OptionalExtension};
@@ -8,9 +9,9 @@ use crate::error::{Code, Error, Result};
 use crate::query::ir::WriteContext;
 use crate::sqlite::sqlite_error;
 
-/// What of it stands in the file, as the writing connection knows.
+/// What the row holds, as far as the writing connection knows.
 #[derive(Debug, Default)]
-pub(crate) struct Context {
+pub(crate) struct RequestRow {
     /// Whether the row may hold anything.
     set: bool,
     /// The unit that is open: the seq of its first event.
@@ -19,7 +20,7 @@ pub(crate) struct Context {
     said: Option<WriteContext>,
 }
 
-impl Context {
+impl RequestRow {
     /// A request begins, a unit of its own.
     ///
     /// # Errors
@@ -35,7 +36,11 @@ impl Context {
     ///
     /// # Errors
     /// Those of SQLite.
-    pub(crate) fn go_on(&mut self, conn: &Connection, context: &WriteContext) -> Result<()> {
+    pub(crate) fn continue_unit(
+        &mut self,
+        conn: &Connection,
+        context: &WriteContext,
+    ) -> Result<()> {
         if self.said.as_ref().is_some_and(|said| said.same(context)) {
             return Ok(());
         }
@@ -56,13 +61,13 @@ impl Context {
         )
         .and_then(|mut stmt| stmt.execute([]))
         .map_err(sqlite_error::map)?;
-        *self = Context::default();
+        *self = RequestRow::default();
         Ok(())
     }
 
     /// The transaction was rolled back, and the row with it.
     pub(crate) fn rolled_back(&mut self) {
-        *self = Context::default();
+        *self = RequestRow::default();
     }
 
     /// The transaction was rolled back to a savepoint: what the row says is not known.

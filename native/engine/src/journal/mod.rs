@@ -49,7 +49,7 @@ pub use baseline::{is_pending, Baseline, BaselineChunk};
 pub(crate) use baseline::{pending_baselines, rows_of};
 pub use compare::RowDifference;
 pub(crate) use consumers::{save, SAVE_CONSUMER};
-pub(crate) use context::{check_positions, Context};
+pub(crate) use context::{check_positions, RequestRow};
 pub use follow::enable;
 pub(crate) use follow::{around, differs, follow, name_for, renew, spec_of};
 pub(crate) use intact::{broken, is_as_written_now};

@@ -14,7 +14,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{json, Value as Json};
 
-use super::context::Context;
+use super::context::RequestRow;
 use super::follow::forget_found;
 use super::keys;
 use super::layout;
@@ -68,8 +68,8 @@ pub struct Redacted {
 /// neither a row nor an event has such a key; what constraints of the table refuse.
 pub fn redact(conn: &Connection, redaction: &Redaction, keys: &[Value]) -> Result<Redacted> {
     let work = Work::new(conn, redaction)?;
-    let mut unit = Context::default();
-    unit.begin_unit(
+    let mut request = RequestRow::default();
+    request.begin_unit(
         conn,
         &WriteContext {
             actor: redaction.actor.clone(),
@@ -82,7 +82,7 @@ pub fn redact(conn: &Connection, redaction: &Redaction, keys: &[Value]) -> Resul
         work.key(key, &mut done)?;
     }
     forget_found(conn)?;
-    unit.clear(conn)?;
+    request.clear(conn)?;
     Ok(done)
 }
 

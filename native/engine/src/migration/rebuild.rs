@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::file::MigrationFile;
 use super::script::{self, Script};
-use super::statement::{rebuilds, split, Copy, Kind, Rebuild, Statement};
+use super::statement::{rebuilds, split, Copy, Kind, Rebuild, ScriptStatement};
 use crate::catalog::{load_table, owner_of_name};
 use crate::error::Result;
 use crate::service::progress::{Progress, ProgressSink};
@@ -138,7 +138,7 @@ fn progress(table: &str, done: u64, total: u64, estimate: Option<Duration>) -> P
 fn estimate(
     conn: &Connection,
     script: &Script,
-    statements: &[Statement],
+    statements: &[ScriptStatement],
     rebuild: &Rebuild,
     rows: u64,
 ) -> Duration {
@@ -178,13 +178,17 @@ fn estimate(
 }
 
 /// The statements that make a temporary table as the new one, and copy into it.
-fn sample_of(sql: &str, create: &Statement, insert: &Statement) -> Option<(String, String)> {
+fn sample_of(
+    sql: &str,
+    create: &ScriptStatement,
+    insert: &ScriptStatement,
+) -> Option<(String, String)> {
     let text = |from: usize, to: usize| sql.get(from..to);
-    let own = |statement: &Statement| -> Option<Token> {
+    let own = |statement: &ScriptStatement| -> Option<Token> {
         let open = statement.tokens.iter().position(|token| token.is("("))?;
         statement.tokens.get(open.checked_sub(1)?).cloned()
     };
-    let without_end = |statement: &Statement| {
+    let without_end = |statement: &ScriptStatement| {
         let last = statement.tokens.last().filter(|token| token.is(";"));
         last.map_or(statement.end, |token| token.start)
     };
@@ -247,7 +251,7 @@ fn in_parts(
     conn: &Connection,
     table: &str,
     sql: &str,
-    statement: &Statement,
+    statement: &ScriptStatement,
 ) -> Result<Vec<String>> {
     let (Some(found), Some(copy)) = (load_table(conn, table)?, Copy::read(sql, statement)) else {
         return Ok(Vec::new());
@@ -285,7 +289,7 @@ fn in_parts(
 
 /// Whether what is copied is of one row each, so that the rows of a part give what they give in the
 /// whole: no aggregate, no window, no other table.
-fn of_one_row(statement: &Statement) -> bool {
+fn of_one_row(statement: &ScriptStatement) -> bool {
     let mut tokens = statement
         .tokens
         .iter()

@@ -43,7 +43,7 @@ pub(super) enum Kind {
 
 /// A statement of a script.
 #[derive(Clone, Debug)]
-pub(super) struct Statement {
+pub(super) struct ScriptStatement {
     /// Where it begins in the script.
     pub(super) start: usize,
     /// Where it ends, its semicolon included.
@@ -53,7 +53,7 @@ pub(super) struct Statement {
     pub(super) kind: Kind,
 }
 
-impl Statement {
+impl ScriptStatement {
     /// Its text in the script.
     pub(super) fn text<'a>(&self, sql: &'a str) -> &'a str {
         sql.get(self.start..self.end).unwrap_or_default()
@@ -67,7 +67,7 @@ impl Statement {
 }
 
 /// The statements of a text, as `sqlite3_complete` finds their ends.
-pub(super) fn split(sql: &str) -> Vec<Statement> {
+pub(super) fn split(sql: &str) -> Vec<ScriptStatement> {
     let mut statements = Vec::new();
     let mut open: Vec<Token> = Vec::new();
     for token in lex(sql) {
@@ -83,8 +83,8 @@ pub(super) fn split(sql: &str) -> Vec<Statement> {
     statements
 }
 
-fn statement(sql: &str, tokens: Vec<Token>) -> Option<Statement> {
-    Some(Statement {
+fn statement(sql: &str, tokens: Vec<Token>) -> Option<ScriptStatement> {
+    Some(ScriptStatement {
         start: tokens.first()?.start,
         end: tokens.last()?.end,
         kind: kind(sql, &tokens).unwrap_or(Kind::Other),
@@ -209,7 +209,7 @@ pub(super) struct Rebuild {
 }
 
 /// The tables that a script rebuilds.
-pub(super) fn rebuilds(statements: &[Statement]) -> Vec<Rebuild> {
+pub(super) fn rebuilds(statements: &[ScriptStatement]) -> Vec<Rebuild> {
     let mut found = Vec::new();
     for (rename, statement) in statements.iter().enumerate() {
         let Kind::RenameTable {
@@ -265,7 +265,7 @@ pub(super) struct Copy {
 
 impl Copy {
     /// Reads a copy; `None` for one that names no columns or is written in another way.
-    pub(super) fn read(sql: &str, statement: &Statement) -> Option<Copy> {
+    pub(super) fn read(sql: &str, statement: &ScriptStatement) -> Option<Copy> {
         let tokens = &statement.tokens;
         let text = |from: usize, to: usize| sql.get(from..to).map(|text| text.trim().to_owned());
         let open = tokens.iter().position(|token| token.is("("))?;

@@ -33,41 +33,44 @@ const LOOK_ROWS: u32 = 8;
 const LOOK_BYTES: usize = 32 * 1024;
 
 /// What a read needs besides its connection.
-pub struct Context<'a> {
+pub struct Environment<'a> {
     /// The tables.
     pub catalog: &'a SharedCatalog,
     /// The counters.
     pub counters: &'a Counters,
-    /// Which commits are on the medium; where it does not matter, nothing.
+    /// Which commits are synced; `None` unless reads are durable.
     pub durability: Option<&'a Durability>,
 }
 
 /// Runs a read at its pace.
 pub fn read(
     reader: &mut Reader,
-    context: &Context<'_>,
+    environment: &Environment<'_>,
     read: &Read,
     pace: &Pace,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome> {
-    let seen = Seen::new(context.durability);
+    let seen = Seen::new(environment.durability);
     let outcome = match pace {
-        Pace::Slice => read_slice(reader, context, &seen, read, sink),
+        Pace::Slice => read_slice(reader, environment, &seen, read, sink),
         Pace::Full {
             deadline,
             cancelled,
         } => {
-            context.counters.long_reads.fetch_add(1, Ordering::Relaxed);
+            environment
+                .counters
+                .long_reads
+                .fetch_add(1, Ordering::Relaxed);
             limit_length(reader, false)?;
             reader
                 .link
                 .interrupt
                 .begin(*deadline, Some(cancelled.clone()));
-            read_whole(reader, context, &seen, read, sink)
+            read_whole(reader, environment, &seen, read, sink)
         }
     };
     if matches!(outcome, Ok(ReadOutcome::Done)) {
-        context.counters.reads.fetch_add(1, Ordering::Relaxed);
+        environment.counters.reads.fetch_add(1, Ordering::Relaxed);
         if let Some(last) = seen.unsynced() {
             return Ok(ReadOutcome::Unsynced(last));
         }
@@ -75,16 +78,16 @@ pub fn read(
     outcome
 }
 
-/// Reads on a thread that must not be held: whatever takes long is given up and begun again
+/// Reads on a thread that must not be blocked: a read that takes long is given up and started again
 /// elsewhere.
 fn read_slice(
     reader: &mut Reader,
-    context: &Context<'_>,
+    environment: &Environment<'_>,
     seen: &Seen<'_>,
     read: &Read,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome> {
-    if context.catalog.is_stale() {
+    if environment.catalog.is_stale() {
         return Ok(ReadOutcome::NeedsTime);
     }
     limit_length(reader, true)?;
@@ -94,7 +97,7 @@ fn read_slice(
         .begin_slice(Instant::now() + crate::INFINITY);
     let (mut bytes, mut rows) = (0_usize, 0_u32);
     let interrupt = reader.link.interrupt.clone();
-    let result = executor(reader, context, seen).read(read, sink, &mut |row_bytes| {
+    let result = executor(reader, environment, seen).read(read, sink, &mut |row_bytes| {
         bytes = bytes.saturating_add(row_bytes);
         rows = rows.wrapping_add(1);
         // The clock costs as much as a value of a row.
@@ -106,7 +109,7 @@ fn read_slice(
         Ok(())
     });
     match result {
-        Ok(()) if context.catalog.is_stale() => Ok(ReadOutcome::NeedsTime),
+        Ok(()) if environment.catalog.is_stale() => Ok(ReadOutcome::NeedsTime),
         Ok(()) => Ok(ReadOutcome::Done),
         Err(_) if interrupt.stop() == Stop::Slice => Ok(ReadOutcome::NeedsTime),
         Err(error) => match error.code() {
@@ -123,33 +126,37 @@ fn read_slice(
 
 fn read_whole(
     reader: &mut Reader,
-    context: &Context<'_>,
+    environment: &Environment<'_>,
     seen: &Seen<'_>,
     read: &Read,
     sink: &mut dyn RowSink,
 ) -> Result<ReadOutcome> {
-    if context.catalog.is_stale() {
-        context.catalog.reload(&reader.link.conn)?;
+    if environment.catalog.is_stale() {
+        environment.catalog.reload(&reader.link.conn)?;
     }
-    let mut result = executor(reader, context, seen).read(read, sink, &mut |_| Ok(()));
+    let mut result = executor(reader, environment, seen).read(read, sink, &mut |_| Ok(()));
     let again = match &result {
-        Ok(()) => context.catalog.is_stale(),
-        Err(error) => context.catalog.explains(error, &reader.link.conn),
+        Ok(()) => environment.catalog.is_stale(),
+        Err(error) => environment.catalog.explains(error, &reader.link.conn),
     };
     if again {
-        context.catalog.reload(&reader.link.conn)?;
-        result = executor(reader, context, seen).read(read, sink, &mut |_| Ok(()));
+        environment.catalog.reload(&reader.link.conn)?;
+        result = executor(reader, environment, seen).read(read, sink, &mut |_| Ok(()));
     }
     result.map(|()| ReadOutcome::Done).map_err(|error| {
         sqlite_error::refine(&reader.link.conn, reader.link.interrupt.explain(error))
     })
 }
 
-fn executor<'a>(reader: &'a Reader, context: &Context<'a>, seen: &'a Seen<'a>) -> Executor<'a> {
+fn executor<'a>(
+    reader: &'a Reader,
+    environment: &Environment<'a>,
+    seen: &'a Seen<'a>,
+) -> Executor<'a> {
     Executor {
         conn: &reader.link.conn,
-        catalog: context.catalog,
-        statements: &context.counters.reader_statements,
+        catalog: environment.catalog,
+        statements: &environment.counters.reader_statements,
         looks: Some(&reader.link.interrupt),
         // In a slice.
         runs_again: reader.limited,

@@ -445,7 +445,7 @@ impl Writer {
     pub(super) fn roll_back(&mut self) {
         self.draft = None;
         self.formless = None;
-        self.context.rolled_back();
+        self.request_row.rolled_back();
         // Whatever ran before: a ROLLBACK that is not allowed would leave the writer stuck.
         self.link.gate.set(Access::Write);
         self.link.interrupt.begin_unlimited();

@@ -1,4 +1,4 @@
-//! Who makes a change, and why, while the writer is at it.
+//! Sets who makes a change, and why, before each write, and clears it before the commit.
 
 use super::Writer;
 use crate::error::Result;
@@ -6,12 +6,13 @@ use crate::journal::{check_positions, not_journaled};
 use crate::query::ir::{Write, WriteContext};
 use crate::sqlite::authorizer::Access;
 
-/// What a write is a part of, which readers of the journal may want to take whole.
+/// The unit of a write: events of one unit have the same number, so that readers of the journal can
+/// take them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// It is alone, though it may share its commit with others.
+    /// The request alone, though it may share its commit with others.
     Request,
-    /// It is one of a transaction's.
+    /// The transaction that the write is a statement of.
     Transaction,
 }
 
@@ -28,38 +29,43 @@ impl Writer {
             return Ok(());
         }
         self.link.gate.set(Access::Internal);
-        let result = self.say_who(context, expects, unit);
+        let result = self.set_request_row(context, expects, unit);
         self.link.gate.set(Access::Write);
         result.map_err(|error| self.link.interrupt.explain(error))
     }
 
-    fn say_who(&mut self, context: Option<&WriteContext>, expects: bool, unit: Unit) -> Result<()> {
-        let nobody = WriteContext::default();
-        let context = context.unwrap_or(&nobody);
+    fn set_request_row(
+        &mut self,
+        context: Option<&WriteContext>,
+        expects: bool,
+        unit: Unit,
+    ) -> Result<()> {
+        let unknown = WriteContext::default();
+        let context = context.unwrap_or(&unknown);
         let conn = &self.link.conn;
         if expects {
             check_positions(conn, &context.expect)?;
         }
         match unit {
-            Unit::Request => self.context.begin_unit(conn, context),
-            Unit::Transaction => self.context.go_on(conn, context),
+            Unit::Request => self.request_row.begin_unit(conn, context),
+            Unit::Transaction => self.request_row.continue_unit(conn, context),
         }
     }
 
     /// A commit is about to begin.
     pub(super) fn leave(&mut self) -> Result<()> {
-        if !self.context.is_set() {
+        if !self.request_row.is_set() {
             return Ok(());
         }
         self.link.gate.set(Access::Internal);
-        let result = self.context.clear(&self.link.conn);
+        let result = self.request_row.clear(&self.link.conn);
         self.link.gate.set(Access::Write);
         result
     }
 
     /// Undoes what was done since a savepoint, which stays open.
     pub(super) fn roll_back_to(&mut self, savepoint: &str) -> Result<()> {
-        self.context.rolled_back_to();
+        self.request_row.rolled_back_to();
         self.step(&format!("ROLLBACK TO {savepoint}"))
     }
 }

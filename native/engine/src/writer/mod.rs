@@ -37,7 +37,7 @@ use crate::config::Config;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::execute::Executor;
-use crate::journal::{broken, Context, JournalWatch};
+use crate::journal::{broken, JournalWatch, RequestRow};
 use crate::query::compile::InsertPlans;
 use crate::query::ir::Write;
 use crate::request::reply::fault;
@@ -229,8 +229,8 @@ pub struct Writer {
     formless: Option<SharedCatalog>,
     log: LogSizes,
     plans: InsertPlans,
-    /// Who makes the changes of the open transaction, as the file says it.
-    context: Context,
+    /// Who makes the changes of the open transaction, as the row of the file holds it.
+    request_row: RequestRow,
     upkeep: Upkeep,
     answers: Answers,
     /// Room for the next batch.
@@ -306,7 +306,7 @@ impl Writer {
             formless: None,
             log,
             plans: InsertPlans::default(),
-            context: Context::default(),
+            request_row: RequestRow::default(),
             upkeep: Upkeep::default(),
             answers,
             taken: VecDeque::new(),

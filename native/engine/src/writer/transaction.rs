@@ -283,7 +283,7 @@ impl Writer {
         };
         self.step(&format!("{how}{top}"))?;
         if how.starts_with("ROLLBACK") {
-            self.context.rolled_back_to();
+            self.request_row.rolled_back_to();
             self.step(&format!("RELEASE u{top}"))?;
             self.reload_draft();
         }

@@ -12,12 +12,12 @@ mod convert;
 mod effective;
 mod model;
 mod parse;
-mod plan;
 mod questions;
 mod rebuild;
 mod replay;
 mod step;
 mod text;
+mod transition;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,9 +31,9 @@ use crate::sqlite::lex::same;
 pub(super) use parse::column_definition;
 
 use model::Schema;
-use plan::{Renames, Rules, Statements, UNLESS_DROP};
 use replay::{replay, Replayed};
 use step::Step;
+use transition::{CustomStatements, Renames, Rules, UNLESS_DROP};
 use wanted::{target, Target};
 
 /// The schema that is asked for.
@@ -282,7 +282,7 @@ fn write(
         step.rules.generated = added.generated;
         step.rules.drop = true;
         step.renames = Renames::default();
-        step.statements = Statements::default();
+        step.statements = CustomStatements::default();
         let removed = step.run(&added.after, &target.schema)?;
         if removed.is_needed() {
             let name = if generated.files.is_empty() {
@@ -299,8 +299,8 @@ fn write(
 }
 
 /// Which custom statements are taken back, and which are run.
-fn statements(replayed: &Replayed, target: &Target) -> Statements {
-    let mut all = Statements::default();
+fn statements(replayed: &Replayed, target: &Target) -> CustomStatements {
+    let mut all = CustomStatements::default();
     let wanted = |name: &str| target.statements.iter().find(|other| other.name == name);
     for known in replayed.statements.values() {
         if wanted(&known.name).is_none_or(|wanted| wanted.up != known.up) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::model::{Schema, Table};
-use super::plan::Renames;
+use super::transition::Renames;
 use super::{GenerateOptions, NotRenamed, Question};
 use crate::error::{Code, Error, Result};
 use crate::sqlite::lex::same;

@@ -6,7 +6,7 @@
 use super::compare::Changes;
 use super::convert::conversion;
 use super::model::{Column, Index, Kind, Schema, Table};
-use super::plan::Plan;
+use super::transition::Transition;
 use crate::error::Result;
 use crate::migration::rebuild::ROWIDS;
 use crate::sqlite::lex::{lex, name, readable, same, string};
@@ -14,12 +14,12 @@ use crate::value::ColumnType;
 
 /// Rebuilds a table. Its triggers are for the caller to create again.
 pub(super) fn rebuild(
-    plan: &mut Plan<'_>,
+    transition: &mut Transition<'_>,
     now: &Table,
     wanted: &Table,
     changes: &Changes,
 ) -> Result<()> {
-    let schema = plan.schema()?;
+    let schema = transition.schema()?;
     let mut new = format!("new_{}", now.name);
     while schema.table(&new).is_some() || schema.object(&new).is_some() {
         new.insert_str(0, "new_");
@@ -32,33 +32,33 @@ pub(super) fn rebuild(
         .collect();
     for column in &now.columns {
         if wanted.column(&column.name).is_none() {
-            plan.lost_column(now, column);
+            transition.lost_column(now, column);
         }
     }
-    plan.comment(&format!(
+    transition.comment(&format!(
         "{} is made anew: {}.",
         now.name,
         changes.rebuild.join(", ")
     ));
-    plan.execute(&create_as(wanted, &new))?;
+    transition.execute(&create_as(wanted, &new))?;
     let rowid = rowid(&schema, now, wanted);
-    copy(plan, now, wanted, &new, rowid)?;
+    copy(transition, now, wanted, &new, rowid)?;
     if now.autoincrement && wanted.autoincrement {
-        plan.comment("The next number is that of the old table.");
+        transition.comment("The next number is that of the old table.");
         let (from, to) = (string(&now.name), string(&new));
-        plan.execute(&format!("DELETE FROM sqlite_sequence WHERE name = {to}"))?;
-        plan.execute(&format!(
+        transition.execute(&format!("DELETE FROM sqlite_sequence WHERE name = {to}"))?;
+        transition.execute(&format!(
             "INSERT INTO sqlite_sequence (name, seq) SELECT {to}, seq FROM sqlite_sequence WHERE name = {from}"
         ))?;
     }
-    plan.execute(&format!("DROP TABLE {}", name(&now.name)))?;
-    plan.execute(&format!(
+    transition.execute(&format!("DROP TABLE {}", name(&now.name)))?;
+    transition.execute(&format!(
         "ALTER TABLE {} RENAME TO {}",
         name(&new),
         name(&now.name)
     ))?;
     for index in indexes {
-        plan.execute(&readable(&index.sql))?;
+        transition.execute(&readable(&index.sql))?;
     }
     Ok(())
 }
@@ -92,7 +92,7 @@ fn rowid(schema: &Schema, now: &Table, wanted: &Table) -> Option<&'static str> {
 }
 
 fn copy(
-    plan: &mut Plan<'_>,
+    transition: &mut Transition<'_>,
     now: &Table,
     wanted: &Table,
     new: &str,
@@ -106,10 +106,17 @@ fn copy(
             continue;
         }
         let value = match now.column(&column.name) {
-            Some(old) => Some(value_of(plan, now, old, wanted, column, &mut comments)),
-            None => match plan.fill(&now.name, &column.name) {
+            Some(old) => Some(value_of(
+                transition,
+                now,
+                old,
+                wanted,
+                column,
+                &mut comments,
+            )),
+            None => match transition.fill(&now.name, &column.name) {
                 None if wanted.requires(column) => {
-                    Some(new_value(plan, now, column, &mut comments))
+                    Some(new_value(transition, now, column, &mut comments))
                 }
                 filled => filled,
             },
@@ -120,12 +127,12 @@ fn copy(
         }
     }
     for text in comments {
-        plan.comment(&text);
+        transition.comment(&text);
     }
     if columns.is_empty() {
         return Ok(());
     }
-    plan.execute(&format!(
+    transition.execute(&format!(
         "INSERT INTO {} ({})\nSELECT {}\nFROM {}",
         name(new),
         columns.join(", "),
@@ -135,7 +142,7 @@ fn copy(
 }
 
 fn value_of(
-    plan: &mut Plan<'_>,
+    transition: &mut Transition<'_>,
     table: &Table,
     old: &Column,
     wanted: &Table,
@@ -145,13 +152,13 @@ fn value_of(
     let place = format!("{}.{}", table.name, column.name);
     let conversion = conversion(&old.name, &old.declared, &column.declared);
     if let Some(loses) = conversion.loses {
-        plan.note(format!(
+        transition.note(format!(
             "{place} from {} to {} loses {loses}",
             old.declared, column.declared
         ));
     }
     if may_stay(old, column) {
-        plan.note(format!(
+        transition.note(format!(
             "values of {place} that are no {} stay as they are, and cannot be read until they are corrected",
             column.declared
         ));
@@ -161,7 +168,7 @@ fn value_of(
     if !required || old.not_null {
         return conversion.sql;
     }
-    let value = plan
+    let value = transition
         .fill(&table.name, &column.name)
         .or(column.default.clone());
     match value {
@@ -189,13 +196,13 @@ fn may_stay(old: &Column, new: &Column) -> bool {
 
 /// The value of a new column that must have one.
 fn new_value(
-    plan: &mut Plan<'_>,
+    transition: &mut Transition<'_>,
     table: &Table,
     column: &Column,
     comments: &mut Vec<String>,
 ) -> String {
     let place = format!("{}.{}", table.name, column.name);
-    plan.note(format!(
+    transition.note(format!(
         "rows of {} have no value for the new column {}, which must have one: give it by \
          --fill {place}=SQL, or write it into the file in place of NULL",
         table.name, column.name

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::model::Schema;
-use super::plan::{Part, Plan, Renames, Rules, Statements};
 use super::replay::without_rows;
+use super::transition::{CustomStatements, Part, Renames, Rules, Transition};
 use super::CustomStatement;
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
@@ -31,7 +31,7 @@ impl Written {
 pub(super) struct Step {
     pub(super) rules: Rules,
     pub(super) renames: Renames,
-    pub(super) statements: Statements,
+    pub(super) statements: CustomStatements,
 }
 
 impl Step {
@@ -39,8 +39,8 @@ impl Step {
     pub(super) fn run(&self, state: &Link, target: &Schema) -> Result<Written> {
         let before = Schema::read(&state.conn)?;
         let after = without_rows(&state.conn)?;
-        let plan = Plan::new(&after, target, &self.rules);
-        let (up, generated) = plan.run(&self.renames, &self.statements)?;
+        let transition = Transition::new(&after, target, &self.rules);
+        let (up, generated) = transition.run(&self.renames, &self.statements)?;
         let mut written = Written {
             up,
             down: Part::default(),
@@ -64,7 +64,7 @@ impl Step {
             ..Rules::default()
         };
         let (renames, statements) = (self.renames.inverted(), self.statements.inverted());
-        let (part, _) = Plan::new(&back, before, &rules).run(&renames, &statements)?;
+        let (part, _) = Transition::new(&back, before, &rules).run(&renames, &statements)?;
         nothing_left(&back, before, &rules, "down")?;
         Ok(part)
     }
@@ -94,8 +94,8 @@ impl Step {
 
 /// Proves that a way leaves nothing to do.
 fn nothing_left(link: &Link, target: &Schema, rules: &Rules, way: &str) -> Result<()> {
-    let (rest, _) =
-        Plan::new(link, target, rules).run(&Renames::default(), &Statements::default())?;
+    let (rest, _) = Transition::new(link, target, rules)
+        .run(&Renames::default(), &CustomStatements::default())?;
     if rest.lines.is_empty() {
         return Ok(());
     }
@@ -124,11 +124,11 @@ impl Renames {
     }
 }
 
-impl Statements {
-    fn inverted(&self) -> Statements {
-        // What was run is taken back by its `down`, which is what a plan takes back by.
+impl CustomStatements {
+    fn inverted(&self) -> CustomStatements {
+        // A statement that was run is taken back by its `down`.
         let back = |all: &[CustomStatement]| all.iter().rev().cloned().collect::<Vec<_>>();
-        Statements {
+        CustomStatements {
             taken_back: back(&self.run),
             run: back(&self.taken_back),
         }

@@ -1,8 +1,8 @@
 //! A generated file as a text.
 
-use super::plan::Part;
 use super::replay::{header, LEFT};
 use super::step::Written;
+use super::transition::Part;
 use super::{GeneratedFile, Tenants};
 use crate::schema::tenants;
 use crate::sqlite::lex::{lex, same};

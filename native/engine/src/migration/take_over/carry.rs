@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{has_column, Run};
 use crate::catalog::{load_table, Column, Table};
 use crate::error::Result;
-use crate::migration::statement::{Copy, Rebuild, Statement};
+use crate::migration::statement::{Copy, Rebuild, ScriptStatement};
 use crate::sqlite::lex::{quoted_name, same};
 
 /// What a table has beyond the files when it is to be rebuilt.
@@ -57,7 +57,7 @@ impl Carried {
 
 impl Run<'_, '_> {
     /// Copies the rows into the new table.
-    pub(super) fn copy(&mut self, carried: &Carried, statement: &Statement) -> Result<()> {
+    pub(super) fn copy(&mut self, carried: &Carried, statement: &ScriptStatement) -> Result<()> {
         let Some(new) = load_table(self.conn, &carried.new)? else {
             return self.execute(statement);
         };
@@ -121,7 +121,7 @@ impl Run<'_, '_> {
         &self,
         carried: &Carried,
         columns: &[Column],
-        statement: &Statement,
+        statement: &ScriptStatement,
     ) -> crate::error::Error {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let problem = format!(

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{object, Object, Run};
 use crate::error::Result;
-use crate::migration::statement::{Kind, Statement};
+use crate::migration::statement::{Kind, ScriptStatement};
 use crate::sqlite::lex::{quoted_name, same};
 use crate::sqlite::sqlite_error;
 use crate::sqlite::tokens::{bare, parenthesis, tokens};
@@ -85,7 +85,7 @@ pub(super) fn naming(conn: &Connection, table: &str, column: &str) -> Result<Vec
 
 impl Run<'_, '_> {
     /// An index has no rows of its own: another one of the name gives way.
-    pub(super) fn create_index(&mut self, name: &str, statement: &Statement) -> Result<()> {
+    pub(super) fn create_index(&mut self, name: &str, statement: &ScriptStatement) -> Result<()> {
         let Some(wanted) = object(&self.wanted.scratch.conn, name)? else {
             return self.execute(statement);
         };
@@ -119,7 +119,7 @@ impl Run<'_, '_> {
         &mut self,
         name: &str,
         dropped: Option<Shape>,
-        statement: &Statement,
+        statement: &ScriptStatement,
     ) -> Result<()> {
         let (None, Some(shape)) = (object(self.conn, name)?, dropped) else {
             return self.execute(statement);
@@ -135,7 +135,11 @@ impl Run<'_, '_> {
     }
 
     /// Makes indexes again where none does the same.
-    pub(super) fn create_again(&self, indexes: &[Object], statement: &Statement) -> Result<()> {
+    pub(super) fn create_again(
+        &self,
+        indexes: &[Object],
+        statement: &ScriptStatement,
+    ) -> Result<()> {
         for index in indexes {
             if equal(self.conn, &Shape::of(index))?.is_none() {
                 self.instead(&index.sql, statement)?;

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::file::{file_name, MigrationFile};
 use super::script::{self, Script};
-use super::statement::{rebuilds, split, Kind, Rebuild, Statement};
+use super::statement::{rebuilds, split, Kind, Rebuild, ScriptStatement};
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
 use crate::journal;
@@ -60,7 +60,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn run(&self, script: &Script, statement: &Statement) -> Result<()> {
+    fn run(&self, script: &Script, statement: &ScriptStatement) -> Result<()> {
         let (conn, sql) = (&self.scratch.conn, statement.text(&script.sql));
         journal::around(conn, sql, || {
             conn.execute_batch(sql).map_err(sqlite_error::map)
@@ -118,7 +118,7 @@ impl Run<'_, '_> {
     fn of_tenant(
         &mut self,
         at: usize,
-        statement: &Statement,
+        statement: &ScriptStatement,
         (tenant, sql): (&str, String),
         rebuilds: &[Rebuild],
     ) -> Result<()> {
@@ -137,7 +137,12 @@ impl Run<'_, '_> {
         result
     }
 
-    fn statement(&mut self, at: usize, statement: &Statement, rebuilds: &[Rebuild]) -> Result<()> {
+    fn statement(
+        &mut self,
+        at: usize,
+        statement: &ScriptStatement,
+        rebuilds: &[Rebuild],
+    ) -> Result<()> {
         let before = index::dropped(&self.wanted.scratch.conn, &statement.kind)?;
         if let Some(rebuild) = rebuilds.iter().find(|rebuild| rebuild.create == at) {
             let carried = carry::Carried::of(self.conn, &self.wanted.scratch.conn, rebuild)?;
@@ -180,13 +185,13 @@ impl Run<'_, '_> {
     }
 
     /// Runs the statement as it is.
-    fn execute(&self, statement: &Statement) -> Result<()> {
+    fn execute(&self, statement: &ScriptStatement) -> Result<()> {
         let part = statement.start..statement.end;
         script::run_part(self.conn, self.file, &self.script, part)
     }
 
     /// Runs a statement in the place of one of the file.
-    fn instead(&self, sql: &str, statement: &Statement) -> Result<usize> {
+    fn instead(&self, sql: &str, statement: &ScriptStatement) -> Result<usize> {
         let run = self.conn.execute(sql, []).map_err(|error| {
             let text = error.to_string();
             (
@@ -205,7 +210,7 @@ impl Run<'_, '_> {
     }
 
     /// What is there cannot be made what the file wants.
-    fn mismatch(&self, table: &str, problems: Vec<String>, statement: &Statement) -> Error {
+    fn mismatch(&self, table: &str, problems: Vec<String>, statement: &ScriptStatement) -> Error {
         let line = self.script.line_at(statement.start);
         let message = format!(
             "{}, line {line}: what {} makes is there already and does not fit: {}. Change it by a migration of an earlier version, or, where its rows do not matter, drop it",
@@ -222,7 +227,7 @@ impl Run<'_, '_> {
     }
 
     /// Views and triggers have no rows: another one of the name gives way.
-    fn create_other(&mut self, name: &str, statement: &Statement) -> Result<()> {
+    fn create_other(&mut self, name: &str, statement: &ScriptStatement) -> Result<()> {
         let wanted = object(&self.wanted.scratch.conn, name)?;
         let (Some(found), Some(wanted)) = (object(self.conn, name)?, wanted) else {
             return self.execute(statement);

@@ -8,7 +8,7 @@ use super::table::{line, misfits};
 use super::{has_column, Run};
 use crate::catalog::{fits, load_table, Table};
 use crate::error::Result;
-use crate::migration::statement::Statement;
+use crate::migration::statement::ScriptStatement;
 use crate::sqlite::lex::quoted_name;
 use crate::sqlite::sqlite_error;
 
@@ -18,7 +18,7 @@ impl Run<'_, '_> {
     pub(super) fn rename_column(
         &mut self,
         (table, from, to): (&str, &str, &str),
-        statement: &Statement,
+        statement: &ScriptStatement,
     ) -> Result<()> {
         let Some(found) = load_table(self.conn, table)? else {
             return self.execute(statement);
@@ -72,7 +72,7 @@ impl Run<'_, '_> {
         &mut self,
         from: &str,
         to: &str,
-        statement: &Statement,
+        statement: &ScriptStatement,
     ) -> Result<()> {
         let (Some(old), Some(new)) = (load_table(self.conn, from)?, load_table(self.conn, to)?)
         else {
@@ -114,7 +114,7 @@ impl Run<'_, '_> {
             .map_err(sqlite_error::map)
     }
 
-    fn add_columns_of(&self, new: &Table, old: &Table, statement: &Statement) -> Result<()> {
+    fn add_columns_of(&self, new: &Table, old: &Table, statement: &ScriptStatement) -> Result<()> {
         for column in new.columns.iter().filter(|column| !column.generated) {
             if !has_column(old, &column.name) {
                 let (table, name) = (quoted_name(&old.name), quoted_name(&column.name));
@@ -125,7 +125,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn move_rows(&self, new: &Table, old: &Table, statement: &Statement) -> Result<usize> {
+    fn move_rows(&self, new: &Table, old: &Table, statement: &ScriptStatement) -> Result<usize> {
         let columns = new.columns.iter().filter(|column| !column.generated);
         let names: Vec<String> = columns.map(|column| quoted_name(&column.name)).collect();
         let names = names.join(", ");

@@ -8,13 +8,13 @@ use super::{has_column, object, Run};
 use crate::catalog::{fits, load_table, Column, Table};
 use crate::error::Result;
 use crate::migration::generate::column_definition;
-use crate::migration::statement::Statement;
+use crate::migration::statement::ScriptStatement;
 use crate::sqlite::lex::{quoted_name, same};
 use crate::sqlite::sqlite_error;
 use crate::sqlite::tokens::tokens;
 
 impl Run<'_, '_> {
-    pub(super) fn create_table(&mut self, name: &str, statement: &Statement) -> Result<()> {
+    pub(super) fn create_table(&mut self, name: &str, statement: &ScriptStatement) -> Result<()> {
         let scratch = &self.wanted.scratch.conn;
         let (found, wanted) = (load_table(self.conn, name)?, load_table(scratch, name)?);
         let (Some(found), Some(wanted)) = (found, wanted) else {
@@ -39,7 +39,7 @@ impl Run<'_, '_> {
         &mut self,
         table: &str,
         column: &str,
-        statement: &Statement,
+        statement: &ScriptStatement,
     ) -> Result<()> {
         let scratch = &self.wanted.scratch.conn;
         let (found, wanted) = (load_table(self.conn, table)?, load_table(scratch, table)?);
@@ -70,7 +70,7 @@ impl Run<'_, '_> {
         &mut self,
         found: &Table,
         wanted: &Table,
-        statement: &Statement,
+        statement: &ScriptStatement,
     ) -> Result<Vec<String>> {
         let mut notes = Vec::new();
         let sql = statement.text(&self.script.sql);

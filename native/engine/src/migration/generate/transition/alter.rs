@@ -4,11 +4,11 @@
 use super::super::compare::Changes;
 use super::super::effective::{check_sql, label, references_sql};
 use super::super::model::{Column, Table};
-use super::Plan;
+use super::Transition;
 use crate::error::Result;
 use crate::sqlite::lex::{name, readable, same};
 
-impl Plan<'_> {
+impl Transition<'_> {
     pub(super) fn alter(&mut self, now: &Table, wanted: &Table, changes: &Changes) -> Result<()> {
         let table = name(&now.name);
         for constraint in &changes.drop_constraints {

@@ -1,5 +1,5 @@
-//! The statements that lead from one schema to another, each of which is run in memory before the
-//! next one is thought of: what SQLite makes of names, indexes and triggers need not be guessed.
+//! The transition from one schema to another: the statements that lead there. Each is run in memory
+//! before the next one is chosen, so what SQLite makes of names, indexes and triggers is not guessed.
 
 mod alter;
 mod indexes;
@@ -66,7 +66,7 @@ pub(super) struct Renames {
 
 /// The custom statements before and after.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Statements {
+pub(super) struct CustomStatements {
     pub(super) taken_back: Vec<CustomStatement>,
     pub(super) run: Vec<CustomStatement>,
 }
@@ -81,8 +81,8 @@ pub(super) struct Part {
     pub(super) left: Vec<String>,
 }
 
-/// A plan while it is made.
-pub(super) struct Plan<'a> {
+/// A transition: runs the statements on a database in memory, and collects them as a part of a file.
+pub(super) struct Transition<'a> {
     pub(super) link: &'a Link,
     pub(super) target: &'a Schema,
     pub(super) rules: &'a Rules,
@@ -90,9 +90,9 @@ pub(super) struct Plan<'a> {
     generated: BTreeSet<String>,
 }
 
-impl<'a> Plan<'a> {
-    pub(super) fn new(link: &'a Link, target: &'a Schema, rules: &'a Rules) -> Plan<'a> {
-        Plan {
+impl<'a> Transition<'a> {
+    pub(super) fn new(link: &'a Link, target: &'a Schema, rules: &'a Rules) -> Transition<'a> {
+        Transition {
             link,
             target,
             rules,
@@ -105,7 +105,7 @@ impl<'a> Plan<'a> {
     pub(super) fn run(
         mut self,
         renames: &Renames,
-        statements: &Statements,
+        statements: &CustomStatements,
     ) -> Result<(Part, BTreeSet<String>)> {
         for statement in &statements.taken_back {
             self.custom(&statement.name, &statement.down)?;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::super::model::{Kind, Object, Schema};
-use super::{Change, Plan, UNLESS_DROP};
+use super::{Change, Transition, UNLESS_DROP};
 use crate::error::{Code, Error, Result};
 use crate::sqlite::lex::{name, same};
 use crate::sqlite::sqlite_error;
 
-impl Plan<'_> {
+impl Transition<'_> {
     /// Drops the views and triggers that name what is rebuilt or dropped. Returns those that have to
     /// be created again.
     pub(super) fn drop_what_names(

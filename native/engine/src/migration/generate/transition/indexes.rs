@@ -1,11 +1,11 @@
 //! The indexes.
 
 use super::super::model::{named_fact, Index, Schema, Table};
-use super::Plan;
+use super::Transition;
 use crate::error::Result;
 use crate::sqlite::lex::{lex, name, readable, same};
 
-impl Plan<'_> {
+impl Transition<'_> {
     pub(super) fn drop_indexes(&mut self, now: &Schema) -> Result<()> {
         for index in &now.indexes {
             let Some(table) = self.target.table(&index.table) else {
