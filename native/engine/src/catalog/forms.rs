@@ -14,6 +14,7 @@ use crate::catalog::introspect::Catalog;
 use crate::catalog::table::{Column, Form, Table};
 use crate::error::Result;
 use crate::sqlite::interrupt::InterruptHandler;
+use crate::sqlite::lex::quoted_name;
 use crate::sqlite::sqlite_error;
 use crate::value::ColumnType;
 
@@ -213,16 +214,12 @@ fn may_be_written_otherwise(conn: &Connection, table: &Table, column: &Column) -
 fn has_others(conn: &Connection, table: &Table, column: &Column) -> Result<bool> {
     let sql = format!(
         "SELECT EXISTS(SELECT 1 FROM {} WHERE NOT ash_rusqlite_own_form({}, '{}'))",
-        quoted(&table.name),
-        quoted(&column.name),
+        quoted_name(&table.name),
+        quoted_name(&column.name),
         column.column_type.declared()
     );
     conn.query_row(&sql, [], |row| row.get(0))
         .map_err(sqlite_error::map)
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

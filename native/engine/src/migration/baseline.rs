@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::file::{self, MigrationFile};
 use super::order::parents_first;
 use super::runner::Transaction;
-use super::{ledger, read_directory, script};
+use super::{ledger, read_directory, run_script};
 use crate::connection;
 use crate::error::{io_error, Code, Error, Result};
 use crate::sqlite::authorizer::Access;
@@ -217,7 +217,7 @@ fn try_out(file: &MigrationFile, objects: &[Object]) -> Result<()> {
         .execute_batch("BEGIN")
         .map_err(sqlite_error::map)?;
     link.gate.set(Access::Migration);
-    script::run(&link.conn, file, &file.up)?;
+    run_script::run(&link.conn, file, &file.up)?;
     link.gate.set(Access::Internal);
     // As the runner looks at them before it commits.
     integrity::orphans(&link.conn, 1).map_err(|error| refused(&error.to_string(), Vec::new()))?;

@@ -18,6 +18,7 @@ pub mod generate;
 mod ledger;
 mod order;
 mod rebuild;
+mod run_script;
 mod runner;
 mod script;
 mod statement;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::file::MigrationFile;
-use super::script::{self, Script};
+use super::run_script;
+use super::script::Script;
 use super::statement::{rebuilds, split, Copy, Kind, Rebuild, ScriptStatement};
 use crate::catalog::{load_table, owner_of_name};
 use crate::error::Result;
@@ -212,17 +213,17 @@ pub(super) fn run(
     sink: &mut dyn ProgressSink,
 ) -> Result<()> {
     if large.is_empty() {
-        return script::run(conn, file, script);
+        return run_script::run(conn, file, script);
     }
     for (at, statement) in split(&script.sql).iter().enumerate() {
         let part = statement.start..statement.end;
         match large.iter().find(|large| large.rebuild.insert == at) {
-            None => script::run_part(conn, file, script, part)?,
+            None => run_script::run_part(conn, file, script, part)?,
             Some(one) => {
                 let table = &one.rebuild.table;
                 let parts = in_parts(conn, table, &script.sql, statement)?;
                 if parts.is_empty() {
-                    script::run_part(conn, file, script, part)?;
+                    run_script::run_part(conn, file, script, part)?;
                 }
                 let mut done = 0;
                 for sql in parts {
@@ -230,7 +231,7 @@ pub(super) fn run(
                         let line = script.line_at(statement.start);
                         let text = error.to_string();
                         let error = sqlite_error::refine(conn, sqlite_error::map(error));
-                        script::failure(error, &text, file, line)
+                        run_script::failure(error, &text, file, line)
                     })?;
                     done += u64::try_from(count).unwrap_or(0);
                     // The last word is that all is done.

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::file::{file_name, label, MigrationFile};
 use super::ledger::{self, Entry};
 use super::rebuild;
-use super::script::{self, Script};
+use super::run_script;
+use super::script::Script;
 use super::take_over::{self, Files};
 use super::{Applied, MigrateOptions};
 use crate::error::{Code, Error, Result};
@@ -367,7 +368,7 @@ fn check_foreign_keys(
 }
 
 fn fail(error: Error, text: &str, work: &Work<'_>) -> Error {
-    script::failure(error, text, work.file, work.script.line)
+    run_script::failure(error, text, work.file, work.script.line)
 }
 
 /// A transaction with the write lock and without enforced foreign keys. Whatever happens,

@@ -14,7 +14,7 @@ use super::CustomStatement;
 use crate::connection::{self, Link};
 use crate::error::Result;
 use crate::journal;
-use crate::migration::{file, script, MigrationFile};
+use crate::migration::{file, run_script, MigrationFile};
 use crate::sqlite::authorizer::Access;
 use crate::sqlite::sqlite_error;
 
@@ -78,7 +78,7 @@ pub(super) fn replay(files: &[MigrationFile]) -> Result<Replayed> {
         let conn = &replayed.link.conn;
         conn.execute_batch("BEGIN").map_err(sqlite_error::map)?;
         replayed.link.gate.set(Access::Migration);
-        script::run(conn, file, &file.up)?;
+        run_script::run(conn, file, &file.up)?;
         journal::follow(conn)?;
         replayed.link.gate.set(Access::Internal);
         conn.execute_batch("COMMIT").map_err(sqlite_error::map)?;

@@ -13,7 +13,8 @@ mod table;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::file::{file_name, MigrationFile};
-use super::script::{self, Script};
+use super::run_script;
+use super::script::Script;
 use super::statement::{rebuilds, split, Kind, Rebuild, ScriptStatement};
 use crate::connection::{self, Link};
 use crate::error::{Code, Error, Result};
@@ -187,7 +188,7 @@ impl Run<'_, '_> {
     /// Runs the statement as it is.
     fn execute(&self, statement: &ScriptStatement) -> Result<()> {
         let part = statement.start..statement.end;
-        script::run_part(self.conn, self.file, &self.script, part)
+        run_script::run_part(self.conn, self.file, &self.script, part)
     }
 
     /// Runs a statement in the place of one of the file.
@@ -201,7 +202,7 @@ impl Run<'_, '_> {
         });
         run.map_err(|(error, text)| {
             let line = self.script.line_at(statement.start);
-            script::failure(error, &text, self.file, line).with("sql", sql)
+            run_script::failure(error, &text, self.file, line).with("sql", sql)
         })
     }
 
