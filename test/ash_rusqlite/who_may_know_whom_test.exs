@@ -27,7 +27,7 @@ defmodule AshRusqlite.WhoMayKnowWhomTest do
     # The folders of the data layer
     "/dsl" => ~w(),
     "/results" => ~w(),
-    "/value" => ~w(error repo telemetry),
+    "/value" => ~w(error repo request telemetry),
     "/errors" => ~w(error repo /dsl /value),
     "/place" => ~w(error repo /dsl /errors),
     "/transaction" => ~w(error repo /errors /place),

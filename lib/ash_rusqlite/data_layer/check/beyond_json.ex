@@ -60,7 +60,7 @@ if Code.ensure_loaded?(Ash) do
 
     defp json_attributes(resource) do
       for attribute <- Ash.Resource.Info.attributes(resource),
-          Codec.declared_type(attribute) == "JSON_TEXT",
+          Codec.type(attribute) == :json,
           do: attribute
     end
 

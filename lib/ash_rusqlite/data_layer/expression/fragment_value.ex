@@ -15,7 +15,7 @@ if Code.ensure_loaded?(Ash) do
     def load(_field, nil), do: {:ok, nil}
 
     def load(field, stored) do
-      with {:ok, native} <- native(Codec.declared_type(field), stored),
+      with {:ok, native} <- native(Codec.type(field), stored),
            {:ok, value} <- Codec.load_value(field, native) do
         {:ok, value}
       else
@@ -34,40 +34,43 @@ if Code.ensure_loaded?(Ash) do
       )
     end
 
-    defp native("TEXT", text) when is_binary(text), do: {:ok, text}
-    defp native("UUID_TEXT", text) when is_binary(text), do: {:ok, text}
-    defp native("INTEGER", number) when is_integer(number), do: {:ok, number}
-    defp native("REAL", number) when is_number(number), do: {:ok, number * 1.0}
-    defp native("BOOLEAN_INT", 0), do: {:ok, false}
-    defp native("BOOLEAN_INT", 1), do: {:ok, true}
-    defp native("DECIMAL_TEXT", number) when is_integer(number), do: {:ok, Decimal.new(number)}
+    defp native(:text, text) when is_binary(text), do: {:ok, text}
+    defp native(:uuid, text) when is_binary(text), do: {:ok, text}
+    defp native(:integer, number) when is_integer(number), do: {:ok, number}
+    defp native(:real, number) when is_number(number), do: {:ok, number * 1.0}
+    defp native(:boolean, 0), do: {:ok, false}
+    defp native(:boolean, 1), do: {:ok, true}
+    defp native(:decimal, number) when is_integer(number), do: {:ok, Decimal.new(number)}
 
-    defp native("DECIMAL_TEXT", number) when is_float(number),
+    defp native(:decimal, number) when is_float(number),
       do: {:ok, Decimal.from_float(number)}
 
-    defp native("DECIMAL_TEXT", text) when is_binary(text) do
+    defp native(:decimal, text) when is_binary(text) do
       case Decimal.parse(text) do
         {decimal, ""} -> {:ok, decimal}
         _ -> :error
       end
     end
 
-    defp native("DATE_TEXT", text) when is_binary(text), do: Date.from_iso8601(text)
-    defp native("TIME" <> _, text) when is_binary(text), do: Time.from_iso8601(text)
+    defp native(:date, text) when is_binary(text), do: Date.from_iso8601(text)
 
-    defp native("NAIVE_DATETIME" <> _, text) when is_binary(text),
-      do: NaiveDateTime.from_iso8601(text)
+    defp native(type, text) when type in [:time, :time_usec] and is_binary(text),
+      do: Time.from_iso8601(text)
 
-    defp native("DATETIME_TEXT", text) when is_binary(text) do
+    defp native(type, text)
+         when type in [:naive_datetime, :naive_datetime_usec] and is_binary(text),
+         do: NaiveDateTime.from_iso8601(text)
+
+    defp native(:datetime, text) when is_binary(text) do
       with {:ok, at} <- Ecto.Type.cast(:utc_datetime_usec, text),
            do: {:ok, DateTime.truncate(at, :second)}
     end
 
-    defp native("DATETIME_USEC_TEXT", text) when is_binary(text),
+    defp native(:datetime_usec, text) when is_binary(text),
       do: Ecto.Type.cast(:utc_datetime_usec, text)
 
-    defp native("JSON_TEXT", text) when is_binary(text), do: JSON.decode(text)
-    defp native("BLOB", bytes) when is_binary(bytes), do: {:ok, bytes}
-    defp native(_declared, _stored), do: :error
+    defp native(:json, text) when is_binary(text), do: JSON.decode(text)
+    defp native(:blob, bytes) when is_binary(bytes), do: {:ok, bytes}
+    defp native(_type, _stored), do: :error
   end
 end

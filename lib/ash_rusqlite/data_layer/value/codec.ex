@@ -9,6 +9,7 @@ if Code.ensure_loaded?(Ash) do
     alias Ash.Error.Changes.InvalidAttribute
     alias AshRusqlite.DataLayer.Value.{StoredAtoms, Unreadable, Uuid}
     alias AshRusqlite.Repo
+    alias AshRusqlite.Repo.Vocabulary
 
     import AshRusqlite.DataLayer.Value.Unreadable, only: [is_mark: 1]
 
@@ -28,37 +29,45 @@ if Code.ensure_loaded?(Ash) do
     # Structs with nothing in them that could be a term of its own.
     @scalars [Ash.CiString, Date, DateTime, Decimal, NaiveDateTime, Time, Ash.NotLoaded]
 
-    @declared %{
-      string: "TEXT",
-      ci_string: "TEXT",
-      citext: "TEXT",
-      text: "TEXT",
-      uuid: "UUID_TEXT",
-      binary_id: "UUID_TEXT",
-      integer: "INTEGER",
-      bigint: "INTEGER",
-      id: "INTEGER",
-      float: "REAL",
-      decimal: "DECIMAL_TEXT",
-      boolean: "BOOLEAN_INT",
-      utc_datetime: "DATETIME_TEXT",
-      utc_datetime_usec: "DATETIME_USEC_TEXT",
-      naive_datetime: "NAIVE_DATETIME_TEXT",
-      naive_datetime_usec: "NAIVE_DATETIME_USEC_TEXT",
-      date: "DATE_TEXT",
-      time: "TIME_TEXT",
-      time_usec: "TIME_USEC_TEXT",
-      binary: "BLOB",
+    # The engine's type for each of Ash's storage types; values of all others are JSON.
+    @types %{
+      string: :text,
+      ci_string: :text,
+      citext: :text,
+      text: :text,
+      uuid: :uuid,
+      binary_id: :uuid,
+      integer: :integer,
+      bigint: :integer,
+      id: :integer,
+      float: :real,
+      decimal: :decimal,
+      boolean: :boolean,
+      utc_datetime: :datetime,
+      utc_datetime_usec: :datetime_usec,
+      naive_datetime: :naive_datetime,
+      naive_datetime_usec: :naive_datetime_usec,
+      date: :date,
+      time: :time,
+      time_usec: :time_usec,
+      binary: :blob,
       # Values as they are, of any type.
-      any: nil
+      any: :any
     }
 
-    @doc """
-    The declared type of an attribute's column, nil for one without a type. Everything else is
-    JSON_TEXT.
-    """
+    @declared %{Map.new(Vocabulary.types()) | any: nil}
+
+    @doc "The engine's type of an attribute's column."
+    @spec type(%{type: Ash.Type.t(), constraints: keyword()}) :: Vocabulary.type()
+    def type(attribute), do: stored_type(storage(attribute))
+
+    @doc "The engine's type of a column with one of Ash's storage types."
+    @spec stored_type(term()) :: Vocabulary.type()
+    def stored_type(storage), do: Map.get(@types, storage, :json)
+
+    @doc "The declared type of an attribute's column, nil for one of values of any type."
     @spec declared_type(Ash.Resource.Attribute.t()) :: String.t() | nil
-    def declared_type(attribute), do: Map.get(@declared, storage(attribute), "JSON_TEXT")
+    def declared_type(attribute), do: Map.fetch!(@declared, type(attribute))
 
     @doc "Ash's storage type of an attribute."
     @spec storage(%{type: Ash.Type.t(), constraints: keyword()}) :: term()

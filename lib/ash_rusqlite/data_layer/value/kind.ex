@@ -31,17 +31,18 @@ if Code.ensure_loaded?(Ash) do
       Ash.Type.UtcDatetimeUsec => :datetime_usec
     }
 
-    @storages %{
-      string: :text,
-      uuid: :uuid,
-      integer: :integer,
-      date: :date,
-      time: :time,
-      time_usec: :time_usec,
-      utc_datetime: :datetime,
-      utc_datetime_usec: :datetime_usec,
-      any: :any
-    }
+    # The storage types whose stored values are equal where Ash's values are, whatever the type.
+    @comparable [
+      :string,
+      :uuid,
+      :integer,
+      :date,
+      :time,
+      :time_usec,
+      :utc_datetime,
+      :utc_datetime_usec,
+      :any
+    ]
 
     @finer %{datetime: :datetime_usec, naive_datetime: :naive_datetime_usec, time: :time_usec}
 
@@ -54,7 +55,7 @@ if Code.ensure_loaded?(Ash) do
         storage = Codec.storage(attribute)
 
         cond do
-          type in [Ash.Type.Time, Ash.Type.DateTime] -> Map.get(@storages, storage, :other)
+          type in [Ash.Type.Time, Ash.Type.DateTime] -> comparable(storage)
           opaque?(type, storage) -> {:opaque, attribute}
           true -> :other
         end
@@ -62,8 +63,11 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defp opaque?(type, storage) do
-      is_atom(type) and Map.has_key?(@storages, storage) and Ash.Type.simple_equality?(type)
+      is_atom(type) and storage in @comparable and Ash.Type.simple_equality?(type)
     end
+
+    defp comparable(storage),
+      do: if(storage in @comparable, do: Codec.stored_type(storage), else: :other)
 
     @doc "A value as a scalar of the given kind, and the kind that it has; nil if it has none."
     @spec literal(term(), t() | :any) :: {:ok, term(), t()} | :error
@@ -76,7 +80,7 @@ if Code.ensure_loaded?(Ash) do
 
     def literal(value, {:opaque, attribute} = kind) do
       with {:ok, stored} when not is_nil(stored) <- Codec.dump_value(attribute, value) do
-        {:ok, {:value, Map.fetch!(@storages, Codec.storage(attribute)), stored}, kind}
+        {:ok, {:value, Codec.type(attribute), stored}, kind}
       else
         _ -> :error
       end
@@ -230,7 +234,7 @@ if Code.ensure_loaded?(Ash) do
     def type(kind) when kind in [nil, :unknown], do: :any
     def type({:stored, _type}), do: :any
     def type({:fold, _aggregate, kind}), do: {:list, type(kind)}
-    def type({:opaque, attribute}), do: Map.fetch!(@storages, Codec.storage(attribute))
+    def type({:opaque, attribute}), do: Codec.type(attribute)
     def type(kind), do: kind
   end
 end
