@@ -37,7 +37,7 @@ defmodule AshRusqlite.DataLayer.BulkCreateErrorTest do
   end
 
   # Ash gives the one error of a batch to each of its inputs.
-  test "of two equal inputs the second is said to be at fault, whose error all have" do
+  test "of two equal inputs the second is reported, and all of the batch have its error" do
     inputs = for name <- ["x", "a", "a", "b"], do: %{name: name}
 
     for action <- [:create, :hooked], batch_size <- [100, 4] do

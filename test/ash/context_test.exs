@@ -609,7 +609,7 @@ defmodule AshRusqlite.ContextTest do
     assert titles() == ["c"]
   end
 
-  test "the table of a context is nobody's rival" do
+  test "the table of a context does not conflict with another resource's" do
     for context <- [%{}, %{data_layer: %{table: "logs"}}], do: note!("a", context)
     Ash.create!(Log, %{text: "b"})
     assert [%{text: nil}, %{text: "b"}] = Log |> Ash.Query.sort(text: :desc) |> Ash.read!()

@@ -397,7 +397,7 @@ defmodule AshRusqlite.FragmentTest do
       assert values.(Ash.Expr.expr(fragment("count(?) OVER ()", size))) == [3, 3, 3, 3]
     end
 
-    test "says what stands for && of lists" do
+    test "names the replacement for && of lists" do
       query = Ash.Query.filter(Thing, fragment("? && ?", tags, ^["a"]))
       text = query |> Ash.read() |> message()
       assert text =~ "SQLite has no operator &&"

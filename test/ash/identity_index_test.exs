@@ -361,7 +361,7 @@ defmodule AshRusqlite.IdentityIndexTest do
     end
 
     @tag :capture_log
-    test "are looked at again at the next start", %{tmp_dir: folder} do
+    test "are checked again at the next start", %{tmp_dir: folder} do
       start(folder)
       make_distinct()
       assert indexes("titles") == %{}
@@ -372,7 +372,7 @@ defmodule AshRusqlite.IdentityIndexTest do
     end
 
     @tag :capture_log
-    test "are looked at again after a while", %{tmp_dir: folder} do
+    test "are checked again after a while", %{tmp_dir: folder} do
       start(folder)
       make_distinct()
       Application.put_env(:ash_rusqlite, :retry_indexes_after, 0)
@@ -381,7 +381,7 @@ defmodule AshRusqlite.IdentityIndexTest do
       assert Map.keys(indexes("titles")) == ["titles_code_index"]
     end
 
-    test "keep nobody from reading while the next try of it cannot be made", %{
+    test "do not keep callers from reading while the next attempt cannot be made", %{
       tmp_dir: folder
     } do
       start(folder, auto_migrate: true, busy_timeout: 200)

@@ -236,7 +236,7 @@ defmodule AshRusqlite.IdentitySearchTest do
       end
     end
 
-    test "a row of two values is found, and none of them stands for another" do
+    test "a row of two values is found, and neither value matches another" do
       query = Ash.Query.filter(Ticket, hall == "0" and seat == 0)
       assert served?(query, "tickets_place_index")
       assert [%{id: 2}] = Ash.read!(query)

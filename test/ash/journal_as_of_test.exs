@@ -124,7 +124,7 @@ defmodule AshRusqlite.JournalAsOfTest do
   defp texts(as_of),
     do: Note |> Ash.Query.sort(:id) |> Ash.read!(at(as_of)) |> Enum.map(& &1.text)
 
-  test "the rows are as they were behind an event" do
+  test "the rows are as they were after an event" do
     assert Enum.map(0..6, &texts/1) ==
              [[], [], ["one"], ["one", "two"], ["uno", "two"], ["uno", "two"], ["two"]]
 

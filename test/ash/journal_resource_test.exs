@@ -158,7 +158,7 @@ defmodule AshRusqlite.JournalResourceTest do
     assert [%{seq: 6} | _] = Ash.read!(Ash.Query.sort(Event, seq: :desc))
   end
 
-  test "pages go on by keyset, and by offset" do
+  test "pages continue by keyset, and by offset" do
     query = Ash.Query.sort(Event, :seq)
     page = Ash.read!(query, page: [limit: 2])
     assert Enum.map(page.results, & &1.seq) == [1, 2]

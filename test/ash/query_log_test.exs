@@ -165,7 +165,7 @@ defmodule AshRusqlite.AshQueryLogTest do
   end
 
   @tag :tmp_dir
-  test "the table of another program is said to be one", %{tmp_dir: folder} do
+  test "the table of another program is reported as one", %{tmp_dir: folder} do
     migrations = Path.join(folder, "migrations")
     File.mkdir_p!(migrations)
 

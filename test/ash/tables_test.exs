@@ -96,7 +96,7 @@ defmodule AshRusqlite.TablesTest do
   end
 
   @tag :capture_log
-  test "a table that migrations made is looked at once, in a transaction, too", %{
+  test "a table that migrations made is checked once, in a transaction, too", %{
     tmp_dir: folder
   } do
     start(folder, auto_migrate: true)

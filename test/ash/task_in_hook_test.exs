@@ -69,7 +69,7 @@ defmodule AshRusqlite.DataLayer.TaskInHookTest do
     end
   end
 
-  test "a hook that waits for its task goes on, and the task does not see the row" do
+  test "a hook that waits for its task continues, and the task does not see the row" do
     test = self()
 
     log =

@@ -247,7 +247,7 @@ defmodule AshRusqlite.UnreadableTest do
       end
     end
 
-    test "without their column nothing is said of them" do
+    test "are not reported by a read without their column" do
       assert Note |> Query.select([:title]) |> Ash.read!() |> ids() |> Enum.sort() == [
                1,
                2,

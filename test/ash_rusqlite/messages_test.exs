@@ -24,7 +24,7 @@ defmodule AshRusqlite.MessagesTest do
     assert refused("SELECT load_extension('UPDATE')") =~ "not allowed here"
   end
 
-  test "a module that is given for a table is said to be one, with the table's name" do
+  test "the error of a module in place of a table has the table's name" do
     error = error(fn -> Repo.all(MyApp.Chat.Message) end)
     assert %Error{code: :unknown_table, details: %{nearest: "messages"}} = error
     assert error.message =~ "MyApp.Chat.Message is a module"
@@ -46,7 +46,7 @@ defmodule AshRusqlite.MessagesTest do
     for option <- options, do: assert(doc =~ "`:#{option}`")
   end
 
-  test "a migration without a down part is said to need one", %{tmp_dir: folder} do
+  test "the error of a migration without a down part asks for one", %{tmp_dir: folder} do
     migrations = Path.join(folder, "one_way")
     File.mkdir_p!(migrations)
     File.write!(Path.join(migrations, "1_items.sql"), "-- up\nCREATE TABLE items (id INTEGER);\n")

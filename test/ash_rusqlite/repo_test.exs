@@ -28,7 +28,7 @@ defmodule AshRusqlite.RepoTest do
   describe "start_link" do
     @describetag repo: false
 
-    test "creates the file and its folder, for nobody else's eyes", %{tmp_dir: folder} do
+    test "creates the file and its folder, readable by its user alone", %{tmp_dir: folder} do
       database = Path.join(folder, "deep/er/a.db")
       start_supervised!({MyApp.Repo, name: nil, database: database})
 

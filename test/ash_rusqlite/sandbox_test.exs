@@ -228,7 +228,7 @@ defmodule AshRusqlite.SandboxTest do
     use AshRusqlite.Repo, otp_app: :my_app
   end
 
-  test "a store says nothing of its start, whatever its repo does" do
+  test "a store logs nothing at its start, whatever its repo does" do
     Application.put_env(:my_app, SaidRepo, log_start: :error)
     on_exit(fn -> Application.delete_env(:my_app, SaidRepo) end)
     log = ExUnit.CaptureLog.capture_log(fn -> start_store(SaidRepo) end)

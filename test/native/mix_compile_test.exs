@@ -60,7 +60,7 @@ defmodule AshRusqlite.MixCompileTest do
     assert Path.wildcard(Path.join(project, "priv/native/*.so")) != []
   end
 
-  test "where cargo is missing, it is said what to install", %{tmp_dir: folder} do
+  test "where cargo is missing, the error says what to install", %{tmp_dir: folder} do
     project = Project.copy!(folder)
     tools = Path.join(folder, "tools")
     File.mkdir_p!(tools)

@@ -62,7 +62,7 @@ defmodule AshRusqlite.Promises.P1KillNineTest do
     assert reason =~ "synchronous"
   end
 
-  test "a writing process that goes on to print is no reason to wait for ever",
+  test "a writing process that continues to print is no reason to wait for ever",
        %{tmp_dir: folder, database: database} do
     log = Path.join(folder, "acknowledged.log")
 

@@ -196,7 +196,7 @@ defmodule AshRusqlite.P2NoBusyTest do
     end
   end
 
-  test "the time in which a call's own values are read counts, and nobody is blamed for it" do
+  test "the time in which a call's own values are read counts, and no holder is named for it" do
     Repo.insert!(:rooms, id: "before", title: "Before")
     rows = for n <- 1..200_000, do: %{id: "#{n}", title: "#{n}"}
 

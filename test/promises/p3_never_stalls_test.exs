@@ -29,7 +29,7 @@ defmodule AshRusqlite.P3NeverStallsTest do
       {:ok, holder: holder}
     end
 
-    test "a thousand waiting writers hold no scheduler: other work, also dirty, goes on", %{
+    test "a thousand waiting writers hold no scheduler: other work, also dirty, continues", %{
       repo: repo,
       holder: holder
     } do

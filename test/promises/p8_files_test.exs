@@ -21,7 +21,7 @@ defmodule AshRusqlite.P8FilesTest do
       assert refused(Path.join([file, "deeper", "a.db"]), :cannot_open, :any)
     end
 
-    test "a place where nobody may make a file" do
+    test "a place where no file may be created" do
       assert refused("/proc/no-such/a.db", :cannot_open, :any)
       assert refused("/proc/a.db", :cannot_open)
     end

@@ -182,7 +182,7 @@ defmodule AshRusqlite.P8HandlesTest do
     end
   end
 
-  test "a savepoint that is not there is refused, and the transaction goes on" do
+  test "a savepoint that is not there is refused, and the transaction continues" do
     {:ok, _} =
       Repo.transaction(fn ->
         Repo.insert!(:rooms, id: "a", title: "A")

@@ -64,7 +64,8 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert [%{name: "plain", epoch: _, at: %DateTime{}}] = Journal.consumers(repo)
   end
 
-  test "after a crash it goes on where its last commit was, with effects exactly once", context do
+  test "after a crash it continues where its last commit was, with effects exactly once",
+       context do
     %{repo: repo} = context
     notes!(repo, 1..20)
     {:ok, crashes} = Agent.start_link(fn -> 6 end)
@@ -150,7 +151,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert place(repo, "copy") == 0
   end
 
-  test "a consumer begins where it is said to, the first time alone", %{repo: repo} do
+  test "a consumer begins where its options say, the first time only", %{repo: repo} do
     notes!(repo, 1..4)
     start!(repo, from: 2)
     wait_until(fn -> copied() == [3, 4] end)
@@ -169,7 +170,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     wait_until(fn -> copied() == [5] end)
   end
 
-  test "two of one name do not both go on", %{repo: repo} do
+  test "two of one name do not both continue", %{repo: repo} do
     Process.flag(:trap_exit, true)
 
     ExUnit.CaptureLog.capture_log(fn ->
@@ -198,7 +199,7 @@ defmodule AshRusqlite.Journal.ConsumerTest do
     assert Journal.consumers(repo) == []
   end
 
-  test "a consumer of another journal, or behind what is kept, does not start", %{
+  test "a consumer of another journal, or of events that are no longer kept, does not start", %{
     repo: repo,
     tmp_dir: folder
   } do

@@ -203,7 +203,7 @@ defmodule AshRusqlite.Journal.SubscribeTest do
     Task.await(writer)
   end
 
-  test "a subscriber that was killed goes on where it was", %{repo: repo} do
+  test "a subscriber that was killed continues where it was", %{repo: repo} do
     notes!(repo, 1..5)
     test = self()
 

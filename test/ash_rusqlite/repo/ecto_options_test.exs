@@ -13,7 +13,7 @@ defmodule AshRusqlite.Repo.EctoOptionsTest do
     error
   end
 
-  test "pool_size is said to be readers, not what is written alike" do
+  test "the error of pool_size names readers, not an option of a similar name" do
     error = refused(:pool_size, 5)
     assert error.message =~ "unknown option pool_size"
     assert error.message =~ "`readers:` is how many connections read"
@@ -42,7 +42,7 @@ defmodule AshRusqlite.Repo.EctoOptionsTest do
     assert Enum.filter(EctoOptions.names(), &(&1 in Configuration.engine_options())) == []
   end
 
-  test "a name that is nobody's has the nearest of ours" do
+  test "the error of an unknown name has the nearest known one" do
     assert refused(:readrs, 5).message =~ "did you mean readers:?"
   end
 end

@@ -30,7 +30,7 @@ defmodule AshRusqlite.Repo.JournalTest do
   end
 
   describe "as_of:" do
-    test "a read sees the rows as they were behind an event" do
+    test "a read sees the rows as they were after an event" do
       texts = fn as_of ->
         :notes |> Repo.all(as_of: as_of, order_by: :id) |> Enum.map(& &1.text)
       end
@@ -49,7 +49,7 @@ defmodule AshRusqlite.Repo.JournalTest do
       assert [%{text: "changed"}] = Repo.all(:notes)
     end
 
-    test "at a time it is behind the last commit until then" do
+    test "at a time it sees the last commit until then" do
       sql = "SELECT at FROM ash_rusqlite_events WHERE seq = 2"
       assert [[%DateTime{} = at]] = Repo.query!(sql).rows
       before = DateTime.add(at, -3600)
@@ -177,7 +177,7 @@ defmodule AshRusqlite.Repo.JournalTest do
     AshRusqlite.Repo.stop(repo)
   end
 
-  test "journal_rebuild makes a database that goes on", %{tmp_dir: folder, repo: repo} do
+  test "journal_rebuild makes a database whose journal continues", %{tmp_dir: folder, repo: repo} do
     path = Path.join(folder, "rebuilt.db")
     test = self()
     assert {:ok, made} = Repo.journal_rebuild(path, progress: &send(test, &1))

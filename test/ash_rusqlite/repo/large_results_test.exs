@@ -133,7 +133,7 @@ defmodule AshRusqlite.Repo.LargeResultsTest do
              catch_error(Repo.all(:kinds, order_by: :id))
   end
 
-  test "large results are made into terms once, by whoever holds them", %{repo: repo} do
+  test "large results are made into terms once, by the process that holds them", %{repo: repo} do
     rows = gathered(repo)
 
     assert {:ok, {_columns, made}} =

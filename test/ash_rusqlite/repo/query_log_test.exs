@@ -28,7 +28,7 @@ defmodule AshRusqlite.Repo.QueryLogTest do
     assert capture_log(fn -> Repo.query!("SELECT 1") end) =~ ~r/QUERY OK :logged sql .*SELECT 1/s
   end
 
-  test "a transaction says how it ended, behind its statements" do
+  test "the end of a transaction is logged after its statements" do
     log =
       capture_log(fn -> Repo.transaction(fn -> Repo.insert!(:rooms, id: "a", title: "A") end) end)
 
@@ -67,7 +67,7 @@ defmodule AshRusqlite.Repo.QueryLogTest do
     capture_log(fn -> assert AshRusqlite.Calls.count(text, run) == 1 end)
   end
 
-  test "where nobody listens no time is taken", %{tmp_dir: folder} do
+  test "without a handler no time is measured", %{tmp_dir: folder} do
     quiet = start_repo!(Path.join(folder, "quiet") |> tap(&File.mkdir_p!/1), name: :quiet)
     {:ok, entry} = AshRusqlite.Repo.Registry.lookup(quiet)
     AshRusqlite.Repo.Registry.put(%{entry | telemetry: false})

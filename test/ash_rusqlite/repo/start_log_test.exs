@@ -25,7 +25,7 @@ defmodule AshRusqlite.Repo.StartLogTest do
     assert start(":memory:") =~ ~r/:said: in memory, .*, new/
   end
 
-  test "a file of another program is said to be one", %{tmp_dir: folder} do
+  test "a file of another program is logged as one", %{tmp_dir: folder} do
     path = Path.join(folder, "other.db")
     migrations = Path.join(folder, "migrations")
     File.mkdir_p!(migrations)

@@ -134,7 +134,7 @@ defmodule AshRusqlite.Repo.StoredAtomsTest do
     end
   end
 
-  test "the other rows are read, all such are found, and they are deleted" do
+  test "other rows are read, and all unreadable ones are found and deleted" do
     for id <- 1..1_100, do: store_raw!(id, :erlang.term_to_binary(%{a: id}))
     for id <- [7, 900], do: store_raw!(10_000 + id, :erlang.term_to_binary([self()]))
 

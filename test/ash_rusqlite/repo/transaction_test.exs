@@ -50,7 +50,7 @@ defmodule AshRusqlite.Repo.TransactionTest do
       assert Repo.get!(:messages, 1).likes == 50
     end
 
-    test "goes on after a statement that failed" do
+    test "continues after a statement that failed" do
       assert {:ok, :unique_violation} =
                Repo.transaction(fn ->
                  insert("a")
@@ -99,7 +99,7 @@ defmodule AshRusqlite.Repo.TransactionTest do
       refute Repo.in_transaction?()
     end
 
-    test "when its function raises, throws or exits, which goes on" do
+    test "when its function raises, throws or exits, which reaches the caller" do
       assert_raise RuntimeError, "oops", fn ->
         Repo.transaction(fn -> insert("a") && raise "oops" end)
       end

@@ -95,7 +95,7 @@ defmodule AshRusqlite.Repo.UncommittedTest do
     assert rows(repo) == []
   end
 
-  test "a transaction that waits for its task goes on, and the log names the place once",
+  test "a transaction that waits for its task continues, and the log names the place once",
        %{repo: repo} do
     awaiting = fn id ->
       Transaction.transaction(repo, fn ->
@@ -144,7 +144,7 @@ defmodule AshRusqlite.Repo.UncommittedTest do
     refute log =~ "start it after the transaction"
   end
 
-  test "a transaction that somebody else started is not waited for", %{repo: repo} do
+  test "a transaction of an unrelated process is not waited for", %{repo: repo} do
     test = self()
 
     holder =

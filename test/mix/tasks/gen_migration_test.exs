@@ -128,7 +128,7 @@ defmodule Mix.Tasks.AshRusqlite.GenMigrationTest do
       refute renamed?(migrations)
     end
 
-    test "is an error that names the options where nobody can be asked", context do
+    test "is an error that names the options where there is no terminal", context do
       %{migrations: migrations, schema: schema} = context
       Mix.shell(Mix.Shell.IO)
 

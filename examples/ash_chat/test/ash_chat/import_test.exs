@@ -175,7 +175,7 @@ defmodule AshChat.ImportTest do
     assert {{:ok, %Report{messages: 1200}}, _} = import_bad(path, keep_going: true)
   end
 
-  test "an id that stands for another message is refused", %{tmp_dir: folder} do
+  test "an id that belongs to another message is refused", %{tmp_dir: folder} do
     id = ~s("00000000-0000-4000-8000-000000000001")
     import!(file!(folder, [line(id: id)]))
     other = file!(folder, [line(id: id, content: ~s("Other"), metadata: ~s({"a":1}))])

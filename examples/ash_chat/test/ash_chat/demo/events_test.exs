@@ -47,7 +47,7 @@ defmodule AshChat.Demo.EventsTest do
   end
 
   @tag skip: @none
-  test "an event that somebody removed is missing",
+  test "an event that was removed by hand is reported as missing",
        %{script: script, all: all, database: database} do
     key = Script.id(script, 1, {:message, 0, 0})
     sql = "DELETE FROM ash_rusqlite_events WHERE key = '#{key}'"
