@@ -43,7 +43,7 @@ defmodule AshRusqlite.Native do
   @type gathered ::
           {:gathered, rows :: reference(), words :: pos_integer(), bytes :: non_neg_integer()}
 
-  @typedoc "Rows of a commit that is not on the medium yet, see `on_synced/2`."
+  @typedoc "Rows of a commit that is not synced yet, see `on_synced/2`."
   @type unsynced :: {:unsynced, commit :: term(), {:ok, term()}}
 
   @typedoc "No reader now, as `t:full/0`."
@@ -147,7 +147,7 @@ defmodule AshRusqlite.Native do
   def no_reader(_db, _id, _timeout), do: not_loaded()
 
   @doc """
-  Whether a commit is on the medium that a read has seen. Otherwise the process is sent
+  Whether a commit that a read has seen is synced. Otherwise the process is sent
   `{reference, :ready}` once it is, or will not be.
   """
   @spec on_synced(db(), commit :: term()) :: :ok | wait() | error()

@@ -5,7 +5,7 @@
 //! that writers, in this process or another, neither wait nor make it start again. While it
 //! runs the write-ahead log grows, because no checkpoint can reset it. The copy is a single
 //! file in rollback-journal mode, which opens from read-only media too; it gets its name
-//! only when it is whole and on the medium.
+//! only when it is whole and synced.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ pub fn backup(
     // BEGIN alone takes no lock: the first read does.
     pragma::<i64>(source, "page_count")?;
     let mut copy = partial.open()?;
-    // Nobody else sees the file, and it is synced as a whole before it gets its name.
+    // No other program sees the file, and it is synced as a whole before it gets its name.
     copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
         .map_err(sqlite_error::map)?;
     let lock_deadline = Instant::now() + LOCK_TIMEOUT;

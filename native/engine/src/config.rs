@@ -8,14 +8,14 @@ use serde_json::{Map, Value as Json};
 
 use crate::error::{nearest, Code, Error, Result};
 
-/// How hard a commit is forced to the medium (<https://sqlite.org/pragma.html#pragma_synchronous>).
+/// How hard a commit is synced (<https://sqlite.org/pragma.html#pragma_synchronous>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synchronous {
     /// Never waits. A power loss may damage the file.
     Off,
     /// Waits at checkpoints. A power loss may lose the latest commits, not damage the file.
     Normal,
-    /// Every commit is on the medium before it is acknowledged. The default.
+    /// Every commit is synced before it is acknowledged. The default.
     Full,
     /// As full, and the folder is synced too.
     Extra,
@@ -37,7 +37,7 @@ pub enum TempStore {
 pub struct Config {
     /// The file, or `None` for `:memory:`.
     pub database: Option<PathBuf>,
-    /// How hard a commit is forced to the medium.
+    /// How hard a commit is synced.
     pub synchronous: Synchronous,
     /// The greatest number of reading connections.
     pub readers: usize,

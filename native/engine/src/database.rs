@@ -282,8 +282,8 @@ impl Database {
         Ok(())
     }
 
-    /// Calls `notify` once a commit is on the medium ([`ReadOutcome::Unsynced`]), or will not be.
-    /// `None` if it is already; then nobody is called.
+    /// Calls `notify` once a commit is synced ([`ReadOutcome::Unsynced`]), or will not be. `None` if it
+    /// is synced already; then `notify` is not called.
     ///
     /// # Errors
     /// `io_error` where the log could not be synced.
@@ -363,7 +363,7 @@ impl Database {
         if !self.0.shared.queue.give_up(id) {
             return None;
         }
-        // It began to wait before it was queued, so nobody is left out.
+        // It began to wait before it was queued, so no holder since then is left out.
         let began = Instant::now().checked_sub(timeout);
         let since = began.unwrap_or_else(Instant::now);
         let error = self.0.shared.gave_up(timeout, since);

@@ -19,7 +19,7 @@ pub enum Flaw {
 pub enum Holds {
     /// What means the same in another system.
     Lasting,
-    /// Pids, ports and references, too. They are names, and nobody may answer to them.
+    /// Pids, ports and references, too. They are names, and may refer to nothing that lives.
     Names,
 }
 

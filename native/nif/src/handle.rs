@@ -174,7 +174,7 @@ impl Held {
     /// Watches a process; false if it is gone.
     fn monitor(&self, env: Env<'_>, pid: &LocalPid) -> bool {
         // SAFETY: the resource is alive because it is held, and no term of it exists yet, so
-        // that nobody else looks at it.
+        // that no other thread uses it.
         unsafe {
             let monitor = (*self.0).monitor.as_mut_ptr();
             let alive =
@@ -204,7 +204,7 @@ pub fn owned<'a>(env: Env<'a>, kind: Kind, ids: Ids) -> Option<Term<'a>> {
     held.monitor(env, &env.pid()).then(|| held.term(env))
 }
 
-/// A term for what only its holder knows: it ends when nobody holds it any more.
+/// A term for what only its holder knows: it ends with its last reference.
 pub fn held<'a>(env: Env<'a>, kind: Kind, ids: Ids) -> Option<Term<'a>> {
     Some(Held::new(kind, ids)?.term(env))
 }

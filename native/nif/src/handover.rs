@@ -26,7 +26,7 @@ pub const DONE: c_int = 0;
 pub const REFUSED: c_int = 1;
 /// The library has another layout than the one that is loaded. `AshRusqlite.Native` knows it.
 pub const OTHER_LAYOUT: c_int = 2;
-/// A migration or the like runs, which nobody is to wait for here. As above.
+/// A migration or the like runs, which must not be waited for here. As above.
 const BUSY: c_int = 3;
 /// A write takes long. As above.
 const WRITING: c_int = 4;

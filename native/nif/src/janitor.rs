@@ -33,7 +33,7 @@ pub enum Task {
     },
     /// The caller of a read is gone.
     Cancel(u64),
-    /// Nobody holds these rows any more.
+    /// No process holds these rows any more.
     DropRows(u64),
     /// A database has closed: wait for its threads and forget it.
     Forget(u64),

@@ -144,7 +144,7 @@ fn busy_of(databases: &BTreeMap<u64, Open>) -> Option<Busy> {
 }
 
 /// Closes every database for another library, and waits for their threads. Returns what that
-/// library needs to go on, as JSON text, and the locked folders of databases in memory. From now on
+/// library needs to continue, as JSON text, and the locked folders of databases in memory. From now on
 /// none can be opened here. An error, and nothing has changed, when something runs that takes long: a
 /// scheduler waits here, and the VM loads no other code meanwhile.
 pub fn hand_over() -> Result<(String, Vec<MemoryFolder>), Busy> {

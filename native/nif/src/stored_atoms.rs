@@ -45,7 +45,7 @@ pub fn set_limit(limit: u64) {
     made().limit = limit;
 }
 
-/// Goes on where the library before this one ended.
+/// Continues where the library before this one ended.
 pub fn take_over(count: u64, limit: u64) {
     *made() = Made { count, limit };
 }

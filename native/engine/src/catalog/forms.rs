@@ -1,8 +1,8 @@
 //! What is known of the forms of times in columns. One look at the rows finds it; what this
 //! program writes later has the form of the column, so it stays true until another one commits.
 //!
-//! A read looks before it runs, and may have little time: a look has a part of it, and where it
-//! does not come to its end the read runs as one that nobody looked for. It is right, but slower.
+//! A read looks before it runs, and may have little time: a look gets a part of it. Where it does not
+//! finish, the read runs as if nothing was known of the forms: its answer is right, but slower.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

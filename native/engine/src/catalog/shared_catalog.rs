@@ -162,7 +162,7 @@ impl SharedCatalog {
         if self.forms.forget() {
             self.put(self.with_readings_and_forms(Catalog::clone(&self.get())));
         }
-        // Last: until then nobody takes what was found before for true.
+        // Last: until then what was found before does not count as true.
         self.commits.catch_up(&seen);
         Ok(())
     }

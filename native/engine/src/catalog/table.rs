@@ -58,7 +58,7 @@ pub struct Column {
 /// What is known of the forms in which the times of a column are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// Nobody has looked.
+    /// The rows were not looked at.
     #[default]
     Unknown,
     /// Every text has the form of the column's type.

@@ -78,7 +78,7 @@ impl MemoryFolder {
         }
     }
 
-    /// From now on somebody else removes the folder. It stays locked as long as this lives.
+    /// Leaves the removal of the folder to another owner. It stays locked as long as this lives.
     pub fn hand_over(&mut self) -> PathBuf {
         self.handed_over = true;
         self.path.clone()

@@ -81,7 +81,7 @@ impl Database {
     }
 
     /// Makes a table, or adds the columns and indexes that it lacks. Drops and changes
-    /// nothing. When nothing is missing, nothing is written and nobody waits for the writer.
+    /// nothing. When nothing is missing, nothing is written and the call does not wait for the writer.
     ///
     /// # Errors
     /// Those of [`schema::ensure`] that show before the writer is asked, `closed`; others go to

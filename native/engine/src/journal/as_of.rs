@@ -74,7 +74,7 @@ pub(crate) fn show(conn: &Connection, tables: &[String], as_of: &AsOf) -> Result
     let names = names(conn, &versions)?;
     let all = removals.iter().map(|removal| removal.until).max();
     let of_tables = removals.iter().filter(|removal| removal.is_of(&names));
-    // Of what is missing at the beginning and was not removed by retention nobody knows what it was.
+    // Events that are missing at the beginning and were not removed by retention may be of any table.
     let unknown = if first - 1 > all.unwrap_or(0) {
         first - 1
     } else {

@@ -138,7 +138,7 @@ impl Baseline {
             self.statements = Statements::new(conn, &pending, schema)?;
         }
         let Some(statements) = &self.statements else {
-            // Somebody dropped the table, and not by a migration.
+            // The table was dropped, and not by a migration.
             run(
                 conn,
                 "UPDATE ash_rusqlite_journaled SET until = \

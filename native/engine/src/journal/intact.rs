@@ -1,5 +1,5 @@
-//! Whether the triggers are what they should be: somebody may have dropped or changed them, and
-//! changes would have no events from then on.
+//! Whether the triggers are what they should be: after another program dropped or changed them,
+//! changes would have no events.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +42,8 @@ pub(crate) fn broken(conn: &Connection) -> Result<Option<Error>> {
     ))
 }
 
-/// Whether [`super::follow`] has anything to make: after somebody has dropped or changed something,
-/// and after an update of this library that writes other triggers.
+/// Whether [`super::follow`] has anything to make: after another program has dropped or changed
+/// something, and after an update of this library that writes other triggers.
 ///
 /// # Errors
 /// Those of SQLite.

@@ -37,7 +37,7 @@ impl JournalWatch {
         self.awaited.store(true, Ordering::SeqCst);
     }
 
-    /// Whether anybody waits.
+    /// Whether a caller waits.
     pub(crate) fn is_awaited(&self) -> bool {
         self.awaited.load(Ordering::SeqCst)
     }

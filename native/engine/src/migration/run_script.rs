@@ -84,7 +84,7 @@ fn run_each(
         // Without placeholders the expanded text is the text that SQLite consumed.
         let text = statement.expanded_sql();
         consumed += text.as_ref().map_or(rest.len(), |sql| sql.len());
-        // Afterwards nobody could say whose an index was that it drops.
+        // Afterwards the table of an index that it drops would not be known.
         let of_tenants = tenants.statements(conn, text.as_deref().unwrap_or_default())?;
         journal::around(conn, text.as_deref().unwrap_or_default(), || {
             let mut rows = statement.raw_query();

@@ -71,8 +71,8 @@ pub fn migrate(
     Ok(applied)
 }
 
-/// Triggers that somebody has dropped or changed, and those that another version of this library has
-/// written, need no migration of their own.
+/// Triggers that another program has dropped or changed, and those that another version of this
+/// library has written, need no migration of their own.
 fn renew_journal(conn: &Connection, deadline: Instant) -> Result<()> {
     if retry_while_busy(deadline, || journal::is_as_written_now(conn))? {
         return Ok(());
@@ -269,7 +269,7 @@ fn in_transaction(
     deadline: Instant,
     sink: &mut dyn ProgressSink,
 ) -> Result<Option<Applied>> {
-    // What can be found out before is: nobody waits for it.
+    // What can be found out before the writer is held is: no write waits for it.
     let large = rebuild::announce(conn, work.file, work.script, sink)?;
     let touched = match known {
         Some(_) => None,

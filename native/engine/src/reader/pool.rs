@@ -36,9 +36,9 @@ struct State {
     lent: usize,
     waiting: WaitQueue,
     closed: bool,
-    /// Nobody gets a connection, for a moment.
+    /// No connection is lent, for a moment.
     suspended: bool,
-    /// Why nobody gets one, until that is over.
+    /// Why no connection is lent, until that is over.
     refused: Option<Error>,
     generation: u64,
     /// Stops what runs on the connections of this generation. Each of them has one, and so has
@@ -49,7 +49,7 @@ struct State {
 }
 
 impl State {
-    /// Whether anybody may have a connection, now or soon.
+    /// Whether a connection can be lent, now or soon.
     fn check(&self) -> Result<()> {
         if self.closed {
             return Err(Error::new(
@@ -159,7 +159,7 @@ impl Pool {
     /// opened.
     ///
     /// # Errors
-    /// `closed`, or why nobody gets a connection.
+    /// `closed`, or why no connection is lent.
     pub fn stop_flag(&self) -> Result<Arc<AtomicBool>> {
         let state = self
             .returned

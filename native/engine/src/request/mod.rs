@@ -51,7 +51,7 @@ pub enum Pace {
 pub enum ReadOutcome {
     /// The sink has all rows.
     Done,
-    /// The sink has all rows, which nobody may learn of before this commit is on the medium.
+    /// The sink has all rows, which must not be passed on before this commit is synced.
     Unsynced(u64),
     /// It must be run again with `Pace::Full`; what the sink has is void.
     NeedsTime,

@@ -86,7 +86,7 @@ impl Drop for Reply {
     }
 }
 
-/// Where answers go that nobody waits for.
+/// The responder of answers that no caller waits for.
 pub struct Nowhere;
 
 impl Responder for Nowhere {

@@ -1,4 +1,4 @@
-//! How the columns of a table are declared: as their types are, as somebody else declares them, or
+//! How the columns of a table are declared: as their types are, as another program declares them, or
 //! with the few names that a STRICT table knows.
 
 use super::spec::{ColumnSpec, TableSpec};

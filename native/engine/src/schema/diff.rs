@@ -16,7 +16,7 @@ use crate::sqlite::lex::same;
 /// What keeps the table from being as it should be. Run in a transaction, so that all of it is
 /// of one moment.
 ///
-/// Columns and indexes that nobody asked for are no difference as long as rows can be written,
+/// Columns and indexes that are not asked for are no difference as long as rows can be written,
 /// nor are defaults and the order of columns.
 ///
 /// # Errors

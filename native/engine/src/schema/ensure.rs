@@ -102,7 +102,7 @@ fn of_tenant(conn: &Connection, spec: &TableSpec, table: &str) -> Result<Vec<Str
     Err(Error::new(Code::UnknownTable, message).with("table", spec.table.as_str()))
 }
 
-/// Whether an index cannot be made by its own fault or that of the rows, and all else can go on.
+/// Whether an index alone cannot be made, because of itself or of the rows, and all else can be.
 fn only_index(difference: &Difference, error: &Error) -> bool {
     difference.kind == DifferenceKind::MissingIndex
         && matches!(

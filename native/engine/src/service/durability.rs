@@ -1,5 +1,5 @@
-//! Which commits are on the medium. A commit can be seen as soon as SQLite has written it; its sync
-//! may come later, and nobody learns of it before that.
+//! Which commits are synced. A commit can be seen as soon as SQLite has written it; its sync may come
+//! later, and no call is answered with it before that.
 
 use std::cell::Cell;
 use std::ops::Not;
@@ -20,13 +20,13 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 /// Counts the commits whose sync is put off.
 #[derive(Default)]
 pub struct Durability {
-    /// The last one that anybody may see.
+    /// The last one that a read may see.
     seen: AtomicU64,
-    /// The last one whose sync somebody is at, or has done.
+    /// The last one whose sync has begun, or is done.
     handed_over: AtomicU64,
-    /// The last one that is on the medium, as are all before it.
+    /// The last one that is synced, as are all before it.
     synced: AtomicU64,
-    /// Whether a sync has failed and was not made good.
+    /// Whether a sync has failed and was not repeated successfully.
     failing: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
@@ -101,7 +101,7 @@ impl Durability {
         self.seen.load(Ordering::SeqCst)
     }
 
-    /// Whether a commit is on the medium.
+    /// Whether a commit is synced.
     pub fn is_synced(&self, number: u64) -> bool {
         self.synced.load(Ordering::Acquire) >= number
     }
@@ -117,18 +117,18 @@ impl Durability {
         self.is_synced(self.seen.load(Ordering::Relaxed))
     }
 
-    /// Whether a sync has failed and was not made good.
+    /// Whether a sync has failed and was not repeated successfully.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Acquire)
     }
 
-    /// The error of a sync that has failed and was not made good.
+    /// The error of a sync that has failed and was not repeated successfully.
     pub fn failure(&self) -> Option<Error> {
         let state = self.lock();
         state.failure.as_ref().map(|failure| failure.error.clone())
     }
 
-    /// All commits up to this one are on the medium.
+    /// All commits up to this one are synced.
     pub fn synced(&self, number: u64) {
         let mut state = self.lock();
         self.synced.fetch_max(number, Ordering::AcqRel);
@@ -167,14 +167,14 @@ impl Durability {
         ready.into_iter().for_each(|call| (call.notify)());
     }
 
-    /// Writes once more what a failed sync was about, and syncs that. Nobody else may write meanwhile:
-    /// the caller has begun a transaction. As on Linux, a sync that succeeds after one that failed
+    /// Writes once more what a failed sync was about, and syncs that. No other program may write
+    /// meanwhile: the caller has begun a transaction. As on Linux, a sync that succeeds after a failed one
     /// says nothing of what was written before it
     /// (<https://wiki.postgresql.org/wiki/Fsync_Errors>).
     ///
     /// # Errors
     /// `io_error`; then nothing is better than before.
-    pub fn make_good(&self) -> Result<()> {
+    pub fn repeat_failed_sync(&self) -> Result<()> {
         let Some(failure) = self.lock().failure.take() else {
             return Ok(());
         };
@@ -193,8 +193,8 @@ impl Durability {
         }
     }
 
-    /// Calls `notify` once a commit is on the medium, or will not be. `None` if it is already; then
-    /// nobody is called.
+    /// Calls `notify` once a commit is synced, or will not be. `None` if it is already; then `notify` is
+    /// not called.
     ///
     /// # Errors
     /// `io_error` where its sync has failed.
@@ -229,7 +229,7 @@ impl Durability {
             .is_some()
     }
 
-    /// Waits until a commit is on the medium.
+    /// Waits until a commit is synced.
     ///
     /// # Errors
     /// `io_error` where its sync has failed, `timeout`, `cancelled`.
@@ -252,7 +252,7 @@ impl Durability {
         Ok(())
     }
 
-    /// Waits until no commit that was given to be synced is left that is neither on the medium nor has
+    /// Waits until no commit that was given to be synced is left that is neither synced nor has
     /// failed to get there. One that the writer has yet to give is not waited for.
     pub fn settle(&self) {
         let number = self.handed_over.load(Ordering::Acquire);
@@ -263,7 +263,7 @@ impl Durability {
         }
     }
 
-    /// Whether the writer is to be asked to make a failed sync good, because somebody wants to read.
+    /// Whether the writer is to be asked to repeat a failed sync, because a read waits for it.
     pub fn asks_the_writer(&self) -> bool {
         if !self.is_failing() {
             return false;
@@ -287,7 +287,7 @@ impl Durability {
     }
 }
 
-/// The last commit that a read may have seen: of those that the medium may not have yet.
+/// The last commit that a read may have seen: of those that may not be synced yet.
 pub struct Seen<'a> {
     durability: Option<&'a Durability>,
     last: Cell<u64>,
@@ -309,7 +309,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The last commit; `None` if it is on the medium, and all before it.
+    /// The last commit; `None` if it is synced, and all before it.
     pub fn unsynced(&self) -> Option<u64> {
         let last = self.last.get();
         self.durability?.is_synced(last).not().then_some(last)
@@ -338,7 +338,7 @@ fn write_again(unsynced: &[Unsynced]) -> std::result::Result<(), std::ffi::c_int
     unsynced.iter().try_for_each(|piece| piece.log.sync())
 }
 
-/// The error of a call that gives up waiting for the medium.
+/// The error of a call that gives up waiting for the sync.
 pub fn too_late() -> Error {
     let message =
         "what was read was not on the medium at the deadline: the disk is slow; raise timeout:";

@@ -123,7 +123,7 @@ pub struct Counters {
     pub batches: [AtomicU64; BATCH_CLASSES.len()],
     /// The largest batch.
     pub largest_batch: AtomicU64,
-    /// COMMIT: writing the log and forcing it to the medium.
+    /// COMMIT: writing the log and syncing it.
     pub commit_time: Timing,
     /// Checkpoints.
     pub checkpoint_time: Timing,

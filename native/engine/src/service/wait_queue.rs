@@ -11,7 +11,7 @@ pub type Notify = Box<dyn FnOnce() + Send>;
 pub struct WaitId(pub u64);
 
 /// Where the ids of a database begin: above all that were given before, by another copy of this
-/// library either. A call that outlives the replacement of native code names nobody else's request.
+/// library either. So a call that outlives the replacement of native code cannot name another request.
 pub(crate) fn first_id() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -110,7 +110,7 @@ const REPORTING_ALONE: &[&str] = &[
 ];
 
 /// Pragmas that change the database or the transaction, so that a migration may set them.
-/// Others would go on to hold on the writer's connection.
+/// Other pragmas would stay in force on the writer's connection.
 const MIGRATING: &[&str] = &[
     "application_id",
     "defer_foreign_keys",

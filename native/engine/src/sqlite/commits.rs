@@ -1,7 +1,7 @@
 //! Commits of other programs. SQLite counts the commits of a database in the header of its
 //! write-ahead log's index, which every process on it shares
 //! (<https://sqlite.org/walformat.html#the_wal_index_header>). The writer notes where its own
-//! commits took the counter to; where a reader finds it elsewhere, somebody else has committed.
+//! commits took the counter to; where a reader finds another value, another connection has committed.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -15,7 +15,7 @@ const REGION: i32 = 32 * 1024;
 /// Where the counter is in the first piece, in words of 32 bits.
 const COUNTER: usize = 2;
 
-/// Nobody has looked yet.
+/// Nothing was noted yet.
 const NONE: u64 = u64::MAX;
 
 /// How far the commits are known to be our own, or to have been taken into account.
@@ -47,7 +47,7 @@ impl OwnCommits {
         let Some(now) = counter(conn) else {
             return false;
         };
-        // The writer's own commit is seen before it is noted. Meanwhile nobody else can commit.
+        // The writer's own commit is seen before it is noted. Meanwhile no other one can commit.
         (0..2).any(|_| {
             let known = self.known.load(Ordering::Acquire);
             let next = known.wrapping_add(1) & u64::from(u32::MAX);
@@ -71,7 +71,7 @@ impl OwnCommits {
                 .compare_exchange(seen.known, seen.now, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// Runs the writer's COMMIT. Returns whether somebody else may have committed around it.
+    /// Runs the writer's COMMIT. Returns whether another connection may have committed around it.
     pub fn around<T, E>(
         &self,
         conn: &Connection,

@@ -27,7 +27,7 @@ pub const SLICE_BYTES: usize = 256 * 1024;
 pub enum Stop {
     /// It was not.
     None = 0,
-    /// Its slice is used up; it may go on elsewhere.
+    /// Its slice is used up; it may be started again without one.
     Slice = 1,
     /// Its deadline passed.
     Deadline = 2,

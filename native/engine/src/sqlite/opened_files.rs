@@ -66,7 +66,7 @@ pub struct OpenedFiles {
 /// Who else has the files that we have lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
-    /// Nobody who matters.
+    /// None that matters.
     None,
     /// Databases of this program alone.
     Ours,
@@ -208,12 +208,12 @@ impl OpenedFiles {
     }
 }
 
-/// Looks at the files now and then, for those who only read.
+/// Checks the files now and then, for reads.
 #[derive(Debug)]
 pub struct FileWatch {
     files: RwLock<Option<Arc<OpenedFiles>>>,
     since: Instant,
-    /// When somebody looked last, in milliseconds.
+    /// The time of the last check, in milliseconds.
     looked: AtomicU64,
     /// The writer was asked to look and has not done so.
     asked: AtomicBool,
@@ -239,7 +239,7 @@ impl FileWatch {
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
     }
 
-    /// Whether the writer is to look: if something moved, and nobody asked it yet.
+    /// Whether the writer is to check: if something moved, and it was not asked yet.
     pub fn asks_the_writer(&self) -> bool {
         let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         let last = self.looked.load(Ordering::Relaxed);

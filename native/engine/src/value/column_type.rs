@@ -299,7 +299,7 @@ impl ColumnType {
 }
 
 /// Whole words, where SQLite looks for parts of them: `POINT` is no integer to its user, and a
-/// name with an underscore is somebody's own.
+/// name with an underscore is a type of the application.
 fn of_word(word: &str) -> Option<ColumnType> {
     match word {
         "INT" | "INTEGER" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "BIGINT" | "INT2" | "INT4"

@@ -23,11 +23,11 @@ use super::work::Job;
 /// A request and what came of it.
 pub type Answer = (Job, Result<Outcome>);
 
-/// A commit that others can see, and that is to be synced before anybody learns of it.
+/// A commit that other connections can see, and that must be synced before it is acknowledged.
 pub struct Commit {
     /// Its number.
     pub number: u64,
-    /// What it has written; nothing where it is on the medium, or was no commit after all.
+    /// What it has written; nothing where it is synced, or was no commit after all.
     pub unsynced: Option<Unsynced>,
     /// The files, which must have their names when it is synced.
     pub files: Option<Arc<OpenedFiles>>,
@@ -39,7 +39,7 @@ struct Given {
     answers: Vec<Answer>,
     writes: Vec<Write>,
     commit: Option<Commit>,
-    /// Whether somebody has read what was not on the medium then.
+    /// Whether it is a read that may have seen what was not synced then.
     has_read: bool,
 }
 
@@ -72,7 +72,7 @@ impl Answers {
         }
     }
 
-    /// Gives the answers of a commit once it is on the medium, and drops its writes.
+    /// Gives the answers of a commit once it is synced, and drops its writes.
     pub fn give(&mut self, answers: Vec<Answer>, writes: Vec<Write>, commit: Option<Commit>) {
         let worth = answers.len() >= WORTH_WAKING || commit.is_some();
         if let Some(commit) = &commit {

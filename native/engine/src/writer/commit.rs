@@ -87,7 +87,7 @@ impl Writer {
     }
 
     /// Begins a transaction for the batch and runs it; while another process holds the lock,
-    /// those whose deadline passes are answered and the others go on waiting.
+    /// those whose deadline passes are answered and the others wait on.
     fn begin_for(
         &mut self,
         mut batch: Vec<(Job, Write)>,
@@ -338,8 +338,8 @@ impl Writer {
         self.link.gate.set(Access::Write);
         self.link.interrupt.begin(deadline, None);
         self.step("BEGIN IMMEDIATE")?;
-        // Nobody else commits from here on.
-        if let Err(error) = self.make_good() {
+        // No other program commits from here on.
+        if let Err(error) = self.repeat_failed_sync() {
             self.roll_back();
             return Err(error);
         }
@@ -365,8 +365,8 @@ impl Writer {
         self.commit_with(if behind { Syncs::Later } else { Syncs::Now })
     }
 
-    /// `COMMIT` of a transaction, as part of which its answer must be given: its sync is put off, and
-    /// shared with others, if anybody waits for the writer meanwhile.
+    /// `COMMIT` of a transaction, as part of which its answer must be given: its sync is deferred, and
+    /// shared with others, if a caller waits for the writer meanwhile.
     pub(super) fn commit_transaction(&mut self) -> Result<Option<Commit>> {
         let durability = &self.shared.durability;
         let alone = self.shared.queue.is_empty() && durability.all_synced();
@@ -382,7 +382,7 @@ impl Writer {
             self.shared.durability.settle();
         }
         // A sync may have failed since the transaction began.
-        self.make_good()?;
+        self.repeat_failed_sync()?;
         let head = self.head_for_watchers();
         let started = Instant::now();
         let number = (syncs == Syncs::Later).then(|| self.shared.durability.begin());
@@ -409,7 +409,7 @@ impl Writer {
         }
         if result.is_ok() {
             self.publish_draft();
-            // Also of those who began to wait meanwhile.
+            // Also callers that began to wait meanwhile.
             if self.shared.journal.is_awaited() {
                 self.shared.journal.committed(head);
             }
@@ -421,14 +421,14 @@ impl Writer {
         match result {
             Ok(()) => Ok(commit),
             Err(error) => {
-                // Those who have read meanwhile wait for it.
+                // Reads that have seen it wait for it.
                 self.answers.give(Vec::new(), Vec::new(), commit);
                 Err(error)
             }
         }
     }
 
-    /// The newest event of the journal, if anybody waits for one.
+    /// The newest event of the journal, if a caller waits for one.
     fn head_for_watchers(&self) -> Option<i64> {
         if !self.shared.journal.is_awaited() {
             return None;

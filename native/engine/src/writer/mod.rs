@@ -346,7 +346,7 @@ impl Writer {
         }
     }
 
-    /// Nothing goes on being held.
+    /// Rolls back, and releases the writer.
     fn after_panic(&mut self) {
         self.shared.counters.hold(None);
         self.roll_back();
@@ -412,25 +412,25 @@ impl Writer {
         self.answers.give_one(job, result);
     }
 
-    /// Waits until all commits are on the medium. A sync that failed is made good.
+    /// Waits until all commits are synced. A failed sync is repeated.
     fn settle(&mut self, deadline: Instant) -> Result<()> {
         self.shared.durability.settle();
         if !self.shared.durability.is_failing() {
             return Ok(());
         }
-        // This makes it good.
+        // This repeats the sync.
         self.begin(deadline)?;
         self.roll_back();
         Ok(())
     }
 
-    /// Makes a sync that failed good, in a transaction.
-    fn make_good(&mut self) -> Result<()> {
+    /// Repeats a sync that failed, in a transaction.
+    fn repeat_failed_sync(&mut self) -> Result<()> {
         if !self.shared.durability.is_failing() {
             return Ok(());
         }
         self.answers.wait_until_out();
-        self.shared.durability.make_good()
+        self.shared.durability.repeat_failed_sync()
     }
 
     /// What is done after the answers are given: statistics, and a checkpoint when it is overdue.

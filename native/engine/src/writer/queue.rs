@@ -78,7 +78,7 @@ impl State {
         self.maintaining.or(waiting)
     }
 
-    /// Why a transaction cannot go on in a database that closes.
+    /// Why a transaction cannot continue in a database that closes.
     fn closed_transaction(&self) -> Error {
         match self.replaced {
             true => code_replaced(),
@@ -310,7 +310,7 @@ impl Queue {
 
     /// Waits for work: what has waited the longest, and if that is a write all others with it, up
     /// to the limit. They change places with the room in `taken`, whose memory callers have touched
-    /// before, and leave it when nobody has to wait for that any more.
+    /// before, and leave it when no caller has to wait for that any more.
     pub fn next(&self, max_batch: usize, taken: &mut VecDeque<(Job, Write)>) -> Next {
         let mut state = self.lock();
         state.maintaining = None;

@@ -45,11 +45,11 @@ impl Lost {
     }
 }
 
-/// Those who have connections to the same files.
+/// The other connections to the same files: those of the readers.
 pub struct Others {
     /// Closes them for good.
     pub close: Box<dyn Fn() + Send>,
-    /// Closes them and lets nobody open one. Returns whether all are closed.
+    /// Closes them and lets none be opened. Returns whether all are closed.
     pub suspend: Box<dyn Fn() -> bool + Send>,
     /// Lets them open again, or refuses them with an error.
     pub resume: Box<dyn Fn(Option<Error>) + Send>,
@@ -131,7 +131,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Lets readers go on, or refuses them with an error.
+    /// Lets readers continue, or refuses them with an error.
     pub(super) fn found(&mut self, error: Option<Error>) {
         self.shared.watch.set_lost(error.is_some());
         if error.is_none() {
@@ -171,7 +171,7 @@ impl Writer {
                 .is_some_and(|files| files.moved().is_none())
     }
 
-    /// Moves a log that has no name into the file, if nobody can have begun another one.
+    /// Checkpoints a log that has no name any more, if no process can have started another one.
     fn rescue(&mut self) -> bool {
         let Some(files) = self.files.clone() else {
             return false;
@@ -194,7 +194,7 @@ impl Writer {
     }
 
     fn reopen(&mut self, files: &OpenedFiles, moved: Moved) -> Result<()> {
-        // As long as nobody closes it, the content of a file without a name can be copied.
+        // As long as it is open, the content of a file without a name can be copied.
         if files.database_is_gone() {
             return Err(files.error(Moved::Database).with_message(format!(
                 "the file of the database ({}) was deleted or moved away while it was open; put it back. Until this process ends, its content can be copied from /proc",
@@ -243,8 +243,8 @@ impl Writer {
                 return Err(files.error(Moved::Database));
             }
         }
-        // Neither may the old log be moved into the new file, nor the new one be deleted. Where there
-        // is none, and nobody else, SQLite saves the old one.
+        // The old log must not be checkpointed into the new file, and the new one must not be deleted.
+        // Where there is no new one, and no other user, SQLite checkpoints the old one.
         let leave = !files.only_the_log_is_gone();
         self.link
             .conn

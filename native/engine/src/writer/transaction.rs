@@ -110,7 +110,7 @@ impl Transaction {
     }
 }
 
-/// How a transaction that holds the writer goes on after a step.
+/// How a transaction that holds the writer continues after a step.
 enum After {
     Continue,
     /// Its owner ended it.
@@ -228,7 +228,7 @@ impl Writer {
         };
         let lost = self.link.conn.is_autocommit();
         match (lost || overstayed && result.is_err(), result) {
-            // What it has seen of others' commits is on the medium when it ends: only then anything
+            // What it has seen of others' commits is synced when it ends: only then anything
             // that came of it counts.
             (false, result) => {
                 job.reply.finish(result);

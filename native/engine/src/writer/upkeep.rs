@@ -1,8 +1,8 @@
 //! What the writer does for the journal between requests: events of rows that were there before,
-//! seals, and retention that somebody asked for.
+//! seals, and requested retention.
 //!
-//! It goes on by itself after a crash, because how far it is stands in the file. While others
-//! write it takes a few milliseconds of every [`EVERY`] at most.
+//! It continues by itself after a crash, because its progress is in the file. While writes run it
+//! takes a few milliseconds of every [`EVERY`] at most.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -18,9 +18,9 @@ use crate::sqlite::authorizer::Access;
 
 /// While others write, so long is between two of its commits at least.
 const EVERY: Duration = Duration::from_millis(10);
-/// How long nobody writes before it begins.
+/// How long there must be no write before it begins.
 const IDLE: Duration = Duration::from_millis(2);
-/// How long nobody writes before a stretch is sealed that is not full.
+/// How long there must be no write before a stretch that is not full is sealed.
 const QUIET: Duration = Duration::from_secs(1);
 /// After so long it looks whether another program switched the journal on.
 const LOOK: Duration = Duration::from_secs(1);
@@ -132,7 +132,7 @@ impl Writer {
         self.upkeep.forget();
     }
 
-    /// Does what there is to do, until somebody asks for something.
+    /// Does what there is to do, until a request comes.
     pub(super) fn keep_journal(&mut self) {
         if !self.upkeep.due || self.shared.config.read_only {
             return;

@@ -21,7 +21,7 @@ pub enum Work {
     Maintain(Maintenance),
     /// Whether the files still have their names.
     LookAtFiles,
-    /// What is not on the medium although it was committed.
+    /// What is not synced although it was committed.
     Sync,
 }
 

@@ -72,7 +72,7 @@ fn stats<'a>(env: Env<'a>, db: Term<'a>) -> Term<'a> {
     })
 }
 
-// Looks at each database; a reload asks it, and nobody else.
+// Checks each database; only a reload calls it.
 #[rustler::nif]
 fn replaceable(env: Env<'_>) -> Term<'_> {
     answer(env, || {

@@ -40,7 +40,7 @@ fn read<'a>(env: Env<'a>, db: Term<'a>, query: Term<'a>, _timeout: Term<'a>) -> 
     })
 }
 
-/// Whether a commit is on the medium, `:ok`, or is waited for.
+/// Whether a commit is synced, `:ok`, or is waited for.
 #[rustler::nif]
 fn on_synced<'a>(env: Env<'a>, db: Term<'a>, commit: Term<'a>) -> Term<'a> {
     answer(env, || {
@@ -169,7 +169,7 @@ fn statement_text<'a>(env: Env<'a>, db: Term<'a>, statement: Term<'a>) -> Term<'
 enum Ran<'a> {
     /// The sink has all rows.
     Done,
-    /// It has them, but nobody may learn of them before this commit is on the medium.
+    /// It has them, but must not return them before this commit is synced.
     Unsynced(u64),
     /// This has to be done first.
     First(Raw<'a>),

@@ -111,7 +111,7 @@ fn check_kept(conn: &Connection, query: &EventQuery, after: i64, oldest: i64) ->
     if oldest > after.saturating_add(1) {
         let removals = removed::behind(conn, 0)?;
         let last = removals.iter().map(|removal| removal.until).max();
-        // Nobody knows of what these were.
+        // These may have been of any table or source.
         if oldest > last.unwrap_or(0).saturating_add(1) {
             return Err(outdated("seq", after, oldest));
         }

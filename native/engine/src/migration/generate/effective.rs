@@ -1,4 +1,4 @@
-//! The table that a table is to become: what is asked for, and what stays though nobody asks for it.
+//! The table that a table is to become: what is asked for, and what stays though it is not.
 
 use std::collections::BTreeSet;
 

@@ -69,7 +69,7 @@ pub struct GenerateOptions {
     pub name: String,
     /// The version of the first file. It is raised behind that of the newest one.
     pub version: i64,
-    /// Whether columns and tables go that nobody asks for.
+    /// Whether columns and tables that are not asked for are dropped.
     pub drop: bool,
     /// Tables that were renamed: from, to.
     pub rename_tables: Vec<(String, String)>,

@@ -21,7 +21,7 @@ use crate::sqlite::sqlite_error;
 /// What the first line of a generated file begins with.
 pub(super) const HEADER: &str = "-- Written by AshRusqlite ";
 
-/// What a line about something that stays, though nobody asks for it, begins with.
+/// The beginning of a line about something that stays though it is not asked for.
 pub(super) const LEFT: &str = "-- left: ";
 
 /// What the lines around a custom statement begin with.

@@ -28,7 +28,7 @@ pub(super) const UNLESS_DROP: &str = "unless --drop is given";
 pub(super) struct Rules {
     /// Whether all that is not in the target goes: the way back.
     pub(super) exact: bool,
-    /// Whether columns and tables go that nobody asks for.
+    /// Whether columns and tables that are not asked for are dropped.
     pub(super) drop: bool,
     /// Whether the target is what resources ask for, so that what was written by hand stays.
     pub(super) of_resources: bool,
@@ -77,7 +77,7 @@ pub(super) struct Part {
     pub(super) lines: Vec<String>,
     /// What a reader should know, for the head of the file and for the terminal.
     pub(super) notes: Vec<String>,
-    /// What stays though nobody asks for it, as `table` or `table.column`.
+    /// What stays though it is not asked for, as `table` or `table.column`.
     pub(super) left: Vec<String>,
 }
 

@@ -92,7 +92,7 @@ pub(super) fn run(
     };
     for (at, statement) in statements.iter().enumerate() {
         let sql = statement.text(&script.sql);
-        // Afterwards nobody could say whose an index was that it drops.
+        // Afterwards the table of an index that it drops would not be known.
         let of_tenants = tenants.statements(conn, sql)?;
         run.statement(at, statement, &rebuilds)?;
         for (tenant, sql) in of_tenants {

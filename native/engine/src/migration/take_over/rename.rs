@@ -145,7 +145,7 @@ impl Run<'_, '_> {
         })
     }
 
-    /// To move a value is no change that anybody made.
+    /// Moving a value is not a change of the application, so it has no events.
     fn without_triggers<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let set = |on| {
             self.conn

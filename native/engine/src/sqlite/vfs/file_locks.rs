@@ -1,8 +1,8 @@
 //! File locks that another SQLite library in the same process can neither take away nor overlook.
 //!
-//! SQLite locks files with `fcntl(F_SETLK)`. Such locks belong to the process: they go when anybody
-//! in it closes any descriptor of the file, and they do not conflict with those of another SQLite
-//! library in it. Open-file-description locks (`F_OFD_SETLK`, `fcntl(2)`) belong to the open file,
+//! SQLite locks files with `fcntl(F_SETLK)`. Such locks belong to the process: they are dropped when
+//! it closes any descriptor of the file, and they do not conflict with those of another SQLite library
+//! in it. Open-file-description locks (`F_OFD_SETLK`, `fcntl(2)`) belong to the open file,
 //! and conflict with the classic ones of the same process. So the system calls `open`, `close` and
 //! `fcntl` of this library's copy of SQLite are replaced (`xSetSystemCall`,
 //! <https://sqlite.org/c3ref/vfs.html>).
@@ -70,7 +70,7 @@ mod calls {
         unsafe { set(vfs, name.as_ptr(), Some(call)) };
     }
 
-    /// Closes a file of a database without dropping anybody's locks on it.
+    /// Closes a file of a database without dropping locks on it.
     pub fn close_file(file: File) {
         let descriptor = file.into_raw_fd();
         descriptors::opened(descriptor);
@@ -80,14 +80,14 @@ mod calls {
     /// While it lives, no process that has not opened the database yet can open it.
     pub struct NewcomersWait(c_int);
 
-    /// Lets nobody else open a database for a moment; `None` where that cannot be had.
+    /// Keeps other processes from opening a database for a moment; `None` where that is not possible.
     pub fn keep_newcomers_out(database: &Path) -> Option<NewcomersWait> {
         let holder = descriptors::holder_of(database)?;
         descriptors::lock_first(holder, libc::F_WRLCK).then_some(NewcomersWait(holder))
     }
 
-    /// Whether anybody but this library in this process has a lock on a file that it has open,
-    /// given by device and inode.
+    /// Whether anything but this library in this process has a lock on a file that it has open, given
+    /// by device and inode.
     pub fn others_lock(file: (u64, u64)) -> bool {
         descriptors::others_lock(file)
     }

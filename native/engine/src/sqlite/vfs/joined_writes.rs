@@ -2,9 +2,9 @@
 //! (<https://sqlite.org/vfs.html>) for the write-ahead log of the writing connection.
 //!
 //! SQLite writes a log page by page, each in two calls of 24 and 4,096 bytes, at odd places of the
-//! file's own pages. For a commit of many pages that costs several times more than to force
-//! them to the medium. Here they are collected and go out in one call before anything can depend
-//! on them: before the log is synced, read, measured or cut.
+//! file's own pages. For a commit of many pages that costs several times more than the sync. Here
+//! they are collected and written in one call before anything can depend on them: before the log is
+//! synced, read, measured or truncated.
 //!
 //! Nothing is collected but while COMMIT runs ([`around`]). Pages that leave the cache earlier go
 //! out at once: should their transaction be rolled back, another process may write the same
@@ -51,7 +51,7 @@ pub enum Syncs {
 }
 
 /// What a COMMIT has written to the log and not synced. The log is valid up to its end once it, and
-/// all before it, is on the medium.
+/// all before it, is synced.
 pub struct Unsynced {
     /// The log.
     pub log: Arc<LogFile>,
@@ -358,7 +358,7 @@ unsafe fn flush(file: *mut sqlite3_file) -> c_int {
     code
 }
 
-/// Writes what waits, and has the medium begin with it, because more follows.
+/// Writes what waits, and starts its write-back to the disk, because more follows.
 unsafe fn flush_and_begin(file: *mut sqlite3_file) -> c_int {
     // SAFETY: as in `flush`; a borrow ends before `flush` borrows again.
     unsafe {

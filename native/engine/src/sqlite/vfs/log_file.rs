@@ -53,7 +53,7 @@ impl LogFile {
         (code == ffi::SQLITE_OK && out_flags & ffi::SQLITE_OPEN_READONLY == 0).then_some(opened)
     }
 
-    /// Forces to the medium what anybody has written to the log.
+    /// Syncs everything that was written to the log, by any program.
     ///
     /// # Errors
     /// SQLite's code.

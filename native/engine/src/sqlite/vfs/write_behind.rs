@@ -1,12 +1,12 @@
-//! Has the medium begin with the first pages of a long commit while SQLite still writes the rest
+//! Starts the write-back of the first pages of a long commit while SQLite still writes the rest
 //! (`sync_file_range(2)`, on Linux alone). It promises nothing: the sync that follows waits for
-//! all of them, and reports those that failed.
+//! all pages, and reports those that failed.
 
 use std::ffi::CStr;
 #[cfg(target_os = "linux")]
 use std::{ffi::OsStr, fs::File, os::fd::AsRawFd, os::unix::ffi::OsStrExt};
 
-/// A file whose pages can be begun with.
+/// A file whose write-back can be started.
 #[derive(Default)]
 pub struct WriteBehind {
     /// Opened once more: SQLite keeps its own descriptor to itself.
@@ -16,7 +16,7 @@ pub struct WriteBehind {
 
 #[cfg(target_os = "linux")]
 impl WriteBehind {
-    /// The file with this name. Where it cannot be opened, nothing will be begun.
+    /// The file with this name. Where it cannot be opened, no write-back is started.
     pub fn of(path: &CStr) -> WriteBehind {
         let path = OsStr::from_bytes(path.to_bytes());
         WriteBehind {

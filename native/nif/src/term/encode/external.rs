@@ -1,8 +1,8 @@
 //! Terms in the external format, as values are stored that JSON would not give back.
 //!
 //! What the VM reads in its safe mode may still be a function, a pid, a port or a reference, and
-//! must not name an atom that nobody has named since the VM started. So the bytes are looked
-//! through first: the former are refused, and missing atoms are made within a limit.
+//! must not name an atom that does not exist in the VM yet. So the bytes are checked first: the
+//! former are refused, and missing atoms are made within a limit.
 
 use rustler::Env;
 

@@ -256,7 +256,7 @@ fn with_key(error: Error, row: &Row<'_>) -> Error {
     for (place, column) in row.columns().iter().enumerate() {
         let shown = row.shown(place).unwrap_or_default();
         let part = format!("{}: {shown}", column.name);
-        // Pages have it twice: once for the caller, and once for where they go on.
+        // Pages have it twice: once for the caller, and once for where the next page begins.
         if column.in_key && column.table == *table && !key.contains(&part) {
             key.push(part);
         }

@@ -150,7 +150,7 @@ impl Transition<'_> {
         Ok(())
     }
 
-    /// Switches the journals off that nobody asks for any longer, or that are other ones. What only
+    /// Switches the journals off that are no longer asked for, or that differ. A journal that only
     /// follows its table changes with it.
     pub(super) fn drop_journals(&mut self, now: &Schema) -> Result<()> {
         let there = self.schema()?;
@@ -186,7 +186,7 @@ impl Transition<'_> {
         Ok(())
     }
 
-    /// What was written by hand must go on to work.
+    /// What was written by hand must still work.
     pub(super) fn check_objects(&self) -> Result<()> {
         let now = self.schema()?;
         for object in &now.objects {

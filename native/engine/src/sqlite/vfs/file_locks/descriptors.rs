@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 /// Locks below this place are those of a log's index, which SQLite takes and releases through one
 /// descriptor; from here on they are those of a database file (`PENDING_BYTE`).
 const DATABASE_LOCKS: i64 = 0x4000_0000;
-/// A place where nobody locks.
+/// A byte that no program locks.
 const UNUSED_PLACE: i64 = i64::MAX - 1;
 
 /// How the locks of a descriptor are taken.
@@ -92,7 +92,7 @@ pub fn reuse(path: &CStr, flags: c_int) -> Option<RawFd> {
     Some(descriptor)
 }
 
-/// Closes a descriptor, now or when that drops nobody's locks.
+/// Closes a descriptor, now or when that drops no locks of other descriptors.
 pub fn close(descriptor: RawFd) -> c_int {
     if let Some(way) = slot(descriptor) {
         way.store(0, Ordering::Release);
@@ -246,7 +246,7 @@ impl Registry {
         for kept in &file.kept {
             lock_whole(*kept, libc::F_UNLCK);
         }
-        // While this one is locked nobody else can take a lock that would be dropped.
+        // While this one is locked no other one can take a lock that would be dropped.
         let guard = file
             .kept
             .iter()
