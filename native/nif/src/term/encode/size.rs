@@ -40,8 +40,13 @@ impl HeapSize {
             ColumnType::Decimal => map(4) + 2 + bytes.div_ceil(WORD),
             // Digits in lists take more, what is written at length takes less.
             ColumnType::Json => 4 + bytes / 2,
-            // A text that is read as a binary.
-            _ => self.binary(bytes),
+            ColumnType::Text
+            | ColumnType::Uuid
+            | ColumnType::Integer
+            | ColumnType::Real
+            | ColumnType::Boolean
+            | ColumnType::Blob
+            | ColumnType::Any => self.binary(bytes),
         }
     }
 }
