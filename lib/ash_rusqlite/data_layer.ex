@@ -118,7 +118,7 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.{ILike, Info, Like, Place, Query, Read, Results}
     alias AshRusqlite.DataLayer.{Store, Transaction}
     alias AshRusqlite.DataLayer.Place.{AsOf, Context}
-    alias AshRusqlite.DataLayer.Read.{AggregateQuery, LateralJoin}
+    alias AshRusqlite.DataLayer.Read.{AggregateQuery, LateralJoin, WithoutRow}
     alias AshRusqlite.DataLayer.Residual.Deadline
     alias AshRusqlite.DataLayer.Write.{BulkCreate, ByQuery, Create, Destroy}
     alias AshRusqlite.DataLayer.Write.{Update, UpdateMany, Upsert}
@@ -307,14 +307,8 @@ if Code.ensure_loaded?(Ash) do
     defp name(action), do: action.name
 
     @impl true
-    def calculate(resource, expressions, context) do
-      Results.traverse(expressions, fn expression ->
-        case Like.eval(expression, resource, resource: resource, context: context) do
-          :unknown -> {:error, "Could not evaluate expression #{inspect(expression)}"}
-          result -> result
-        end
-      end)
-    end
+    def calculate(resource, expressions, context),
+      do: Results.traverse(expressions, &WithoutRow.value(&1, resource, context))
 
     @impl true
     def create(resource, changeset),

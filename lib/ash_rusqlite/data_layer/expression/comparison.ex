@@ -3,6 +3,8 @@ if Code.ensure_loaded?(Ash) do
     @moduledoc false
     # Comparisons, and the kind as which two expressions are compared.
 
+    alias Ash.Query.Function, as: F
+    alias Ash.Query.Ref
     alias AshRusqlite.DataLayer.Expression
     alias AshRusqlite.DataLayer.Value.Kind
 
@@ -90,16 +92,26 @@ if Code.ensure_loaded?(Ash) do
     end
 
     defp folded(left, right, _left_value, right_value, env) do
-      {left, kind} = compile(left, env)
+      {left_scalar, kind} = side(left, right, env)
 
-      {right, other} =
+      {right_scalar, other} =
         case right_value do
           {:ok, value} -> beside!(value, kind)
-          nil -> compile(right, env)
+          nil -> side(right, left, env)
         end
 
-      {left, right, common!(kind, other)}
+      {left_scalar, right_scalar, common!(kind, other)}
     end
+
+    # Beside a fragment a column is what is stored, whatever its type.
+    defp side(%Ref{} = ref, other, env),
+      do: compile(ref, %{env | stored?: env.stored? or fragment?(other)})
+
+    defp side(expression, _other, env), do: compile(expression, env)
+
+    defp fragment?(%F.Fragment{arguments: [{:raw, _} | _]}), do: true
+    defp fragment?(%F.Type{arguments: [inner | _]}), do: fragment?(inner)
+    defp fragment?(_expression), do: false
 
     defp beside!(value, kind) do
       case Kind.beside(value, kind || :any) do

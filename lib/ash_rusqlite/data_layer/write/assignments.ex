@@ -110,6 +110,55 @@ if Code.ensure_loaded?(Ash) do
       end
     end
 
+    @doc """
+    The assignments of those atomics of a record that hold a fragment, which only SQLite computes, and the
+    atomics that are left. What is beside the fragments and has no SQL is computed of the record.
+    """
+    @spec of_fragments(keyword() | nil, %Expression.Env{}, Ash.Resource.record()) ::
+            {[tuple()], keyword()}
+    def of_fragments(atomics, env, record) do
+      Enum.reduce(atomics || [], {[], []}, fn {name, expression} = atomic, {assignments, left} ->
+        with true <- Fragment.in?(expression, env.resource),
+             expression = beside_fragments(expression, env, record),
+             {:ok, [assignment]} <- computed([{name, expression}], env) do
+          {[assignment | assignments], left}
+        else
+          _ -> {assignments, [atomic | left]}
+        end
+      end)
+    end
+
+    defp beside_fragments(%{} = node, env, record) do
+      cond do
+        not Ash.Expr.expr?(node) -> node
+        Fragment.in?(node, env.resource) -> parts(node, &beside_fragments(&1, env, record))
+        match?({:ok, _, _}, Expression.value(node, env)) -> node
+        true -> value_of(node, env.resource, record)
+      end
+    end
+
+    defp beside_fragments(value, _env, _record), do: value
+
+    defp parts(%F.Fragment{} = node, _fun), do: node
+
+    defp parts(%{arguments: arguments} = node, fun),
+      do: %{node | arguments: Enum.map(arguments, fun)}
+
+    defp parts(%{left: left, right: right} = node, fun),
+      do: %{node | left: fun.(left), right: fun.(right)}
+
+    defp parts(%{expression: expression} = node, fun), do: %{node | expression: fun.(expression)}
+    defp parts(node, _fun), do: node
+
+    defp value_of(expression, resource, record) do
+      opts = [resource: resource, record: record, unknown_on_unknown_refs?: true]
+
+      case Like.eval(expression, resource, opts) do
+        {:ok, value} -> value
+        _ -> expression
+      end
+    end
+
     @doc "The values of atomics for a record."
     @spec evaluate(keyword() | nil, Ash.Resource.t(), Ash.Domain.t(), Ash.Resource.record()) ::
             {:ok, map()} | {:error, term()}

@@ -7,7 +7,6 @@ if Code.ensure_loaded?(Ash) do
     alias AshRusqlite.DataLayer.Place.Context
     alias AshRusqlite.DataLayer.Read
     alias AshRusqlite.DataLayer.Read.UnreadableRows
-    alias AshRusqlite.DataLayer.Value.Codec
     alias AshRusqlite.DataLayer.Write.Assignments
     alias AshRusqlite.Repo.Request
 
@@ -70,11 +69,12 @@ if Code.ensure_loaded?(Ash) do
         with {:ok, key} <- Write.key_condition(changeset.data, env),
              {:ok, current} <- Write.current(store, [key], changeset),
              {:ok, [current]} <- Write.kept(current, store, changeset),
-             {:ok, atomics} <-
-               Assignments.evaluate(changeset.atomics, store.resource, changeset.domain, current),
-             {:ok, row} <- Codec.dump(store.resource, Map.merge(changeset.attributes, atomics)) do
-          assignments = for {column, value} <- row, do: Request.set(column, value)
-          one(update_where(store, [key], assignments, changeset), store, changeset)
+             {computed, left} = Assignments.of_fragments(changeset.atomics, env, current),
+             {:ok, values} <-
+               Assignments.evaluate(left, store.resource, changeset.domain, current),
+             values = Map.merge(changeset.attributes, values),
+             {:ok, set} <- Assignments.set(store.resource, values, computed) do
+          one(update_where(store, [key], set ++ computed, changeset), store, changeset)
         else
           {:ok, []} -> {:error, Write.stale(store.resource, changeset.filter)}
           {:residual, reason} -> {:error, reason}
