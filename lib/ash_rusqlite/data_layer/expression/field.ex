@@ -61,6 +61,7 @@ if Code.ensure_loaded?(Ash) do
     defp calculation(%{module: module} = calculation, env) do
       if module.has_expression?() do
         calculation
+        |> asked_by(env)
         |> expression()
         |> hydrate(env)
         |> typed(calculation.type, calculation.constraints, env)
@@ -68,5 +69,21 @@ if Code.ensure_loaded?(Ash) do
         residual("the calculation #{inspect(calculation.name)} is Elixir")
       end
     end
+
+    # Ash names the actor in the calculations of a read's own filter, but not in those of an aggregate or
+    # of a combination, nor in those that a calculation refers to.
+    defp asked_by(%{context: %{} = context} = calculation, env) do
+      private = (env.context || %{})[:private] || %{}
+
+      filled =
+        Map.new([:actor, :tenant, :authorize?, :tracer], fn key ->
+          given = Map.get(context, key)
+          {key, if(is_nil(given), do: private[key], else: given)}
+        end)
+
+      %{calculation | context: struct(context, filled)}
+    end
+
+    defp asked_by(calculation, _env), do: calculation
   end
 end
