@@ -95,7 +95,7 @@ defmodule AshRusqlite.MixProject do
         [{"README.md", title: "Overview"}] ++
           guides(~w(getting-started.md cheatsheet.cheatmd)) ++
           guides(~w(developing.md repo.md migrations.md testing.md events.md)) ++
-          guides(~w(from-ets.md from-ash-sqlite.md)) ++
+          guides(~w(from-ets.md from-ash-sqlite.md from-ash-postgres.md)) ++
           ["docs/dsl.md", "docs/file-format.md", "guides/import-format.md"] ++
           for(name <- ~w(architecture design performance how-to-add), do: "docs/#{name}.md") ++
           ["CONTRIBUTING.md", "CHANGELOG.md", {"LICENSE", title: "MIT licence"}],
