@@ -169,6 +169,8 @@ if Code.ensure_loaded?(Ash) do
     def can?(_resource, {:query_aggregate, kind}), do: kind in @kinds
     def can?(_resource, {:atomic, kind}), do: kind in [:create, :update, :upsert]
     def can?(_resource, {:exists, :unrelated}), do: true
+    # A transaction holds the writer from its first statement on: its rows are locked anyway.
+    def can?(resource, {:lock, lock}), do: lock?(lock) and transact?(resource)
 
     def can?(resource, {:join, other}),
       do: same_layer?(resource, other) or Application.get_env(:ash, :mnesia_ets_join?, true)
@@ -188,6 +190,10 @@ if Code.ensure_loaded?(Ash) do
       do: Ash.Resource.Info.primary_key(resource) != []
 
     def can?(_resource, _feature), do: false
+
+    # Those of AshPostgres.
+    defp lock?(:for_update), do: true
+    defp lock?(lock), do: is_binary(lock) and String.starts_with?(String.upcase(lock), "FOR ")
 
     # ETS has no transactions, and what uses a private store in its place may rely on that.
     defp transact?(resource) do
@@ -246,6 +252,9 @@ if Code.ensure_loaded?(Ash) do
 
     @impl true
     def limit(query, limit, _resource), do: {:ok, %{query | limit: limit}}
+
+    @impl true
+    def lock(query, _lock, _resource), do: {:ok, query}
 
     @impl true
     def offset(query, offset, _resource), do: {:ok, %{query | offset: offset}}
