@@ -2,18 +2,19 @@ defmodule AshRusqlite.Bench do
   @moduledoc false
   # The command line of bin/bench.
 
-  alias AshRusqlite.Bench.{AshFigures, CliffFigures, Figure, GenerateFigures, JournalFigures}
-  alias AshRusqlite.Bench.{OtpFigures, P1Figures, PlainFigures, Postgres, PostgresFigures}
-  alias AshRusqlite.Bench.{Progress, ReloadFigures, Report, SyncFigures, World}
+  alias AshRusqlite.Bench.{AshFigures, CliffFigures, EctoFigures, Figure, GenerateFigures}
+  alias AshRusqlite.Bench.{JournalFigures, OtpFigures, P1Figures, PlainFigures, Postgres}
+  alias AshRusqlite.Bench.{PostgresFigures, Progress, ReloadFigures, Report, SyncFigures, World}
 
   @help """
   bin/bench [options]
 
   Measures the repo against plain rusqlite in a process of its own, which is the limit, and
   against ETS, DETS, Mnesia and, if they are installed, Debian's erlang-p1-sqlite3 and PostgreSQL,
-  which is started for that alone. Where Ash is, its actions on this data layer are measured
-  against those on its ETS data layer and, where that is, on ash_sqlite. Both sides run by turns on
-  copies of one database; a ratio is the median of the ratios of all rounds.
+  which is started for that alone, and Ecto on ecto_sqlite3, where that is loaded. Where Ash is,
+  its actions on this data layer are measured against those on its ETS data layer and, where that
+  is, on ash_sqlite. Both sides run by turns on copies of one database; a ratio is the median of
+  the ratios of all rounds.
 
     --only NAME    only the figures whose names contain NAME; may be given several times
     --json FILE    writes the figures as JSON, too: name, ours, reference, ratio, bar, ok, unit
@@ -78,6 +79,7 @@ defmodule AshRusqlite.Bench do
       ReloadFigures.all() ++
       if(P1Figures.installed?(), do: P1Figures.all(), else: []) ++
       if(Postgres.installed?(), do: PostgresFigures.all(), else: []) ++
+      EctoFigures.all() ++
       JournalFigures.all() ++ GenerateFigures.all() ++ AshFigures.all() ++ CliffFigures.all()
   end
 
@@ -98,7 +100,8 @@ defmodule AshRusqlite.Bench do
     IO.puts(["\n", machine(), "\n\n", Report.table(results)])
     unless P1Figures.installed?(), do: IO.puts("\nerlang-p1-sqlite3 is not installed: left out.")
     unless Postgres.installed?(), do: IO.puts("\nPostgreSQL is not installed: left out.")
-    for name <- AshFigures.missing(), do: IO.puts("\n#{name} is not loaded: left out.")
+    missing = EctoFigures.missing() ++ AshFigures.missing()
+    for name <- missing, do: IO.puts("\n#{name} is not loaded: left out.")
     if options[:json], do: File.write!(options[:json], Report.json(results))
     if options[:check] && not Enum.all?(results, & &1.ok), do: System.halt(1)
     :ok

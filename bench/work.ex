@@ -70,7 +70,9 @@ defmodule AshRusqlite.Bench.Work do
     )
   end
 
-  defp latest_50(room) do
+  @doc "The latest 50 messages of one room."
+  @spec latest_50(String.t()) :: [map(), ...]
+  def latest_50(room) do
     [_ | _] =
       Repo.all(:messages,
         where: [room_id: room],

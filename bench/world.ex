@@ -19,7 +19,8 @@ defmodule AshRusqlite.Bench.World do
     * `bulk` - rows that are inserted or read at once
     * `tick_ms` - how long a round of the timer is
     * `ash` - of Ash's actions: rounds against ash_sqlite and against ETS, rows that are read or
-      updated in one, creates by the number of processes, and those by one call
+      updated in one, creates by the number of processes, and those by one call; rounds and
+      inserts against ecto_sqlite3 are as many
   """
   @type t :: %__MODULE__{}
 

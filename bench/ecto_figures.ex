@@ -1,0 +1,229 @@
+if Code.ensure_loaded?(Ecto.Adapters.SQLite3) do
+  defmodule AshRusqlite.Bench.EctoFigures do
+    @moduledoc false
+    # The repo against Ecto on ecto_sqlite3: the same work on the same table, without Ash.
+
+    alias AshRusqlite.Bench.{EctoStore, Figure, Measure, Progress, Repo, Work, World}
+
+    @crowd 256
+    # One connection, which ash_sqlite's documentation recommends for repos that write. None of
+    # its writers waits in vain.
+    @one_connection [pool_size: 1, queue_target: 600_000, queue_interval: 600_000]
+
+    @doc "The figures."
+    @spec all() :: [Figure.t()]
+    def all do
+      [
+        insert(1, "ecto_sqlite3", []),
+        insert(32, "ecto_sqlite3", []),
+        insert(@crowd, "ecto_sqlite3", []),
+        insert(32, "ecto_sqlite3 with one connection", @one_connection),
+        insert(@crowd, "ecto_sqlite3 with one connection", @one_connection),
+        %Figure{
+          name: "durable inserts of #{@crowd} processes that failed, ecto_sqlite3",
+          unit: :of,
+          measure: &failed(&1, :reference)
+        },
+        %Figure{
+          name: "durable inserts of #{@crowd} processes that failed, repo beside ecto_sqlite3",
+          unit: :of,
+          limit: :at_most,
+          bar: 0.0,
+          measure: &failed(&1, :ours)
+        },
+        time("insert_all of 20,000 rows", :ms, &insert_all/1),
+        time("point get by id", :us, &get/1),
+        time("latest 50 of a room", :us, &latest/1),
+        time("update of a row", :us, &update/1)
+      ]
+    end
+
+    @doc "What is not here, and has no figures therefore."
+    @spec missing() :: [String.t()]
+    def missing, do: []
+
+    defp time(name, unit, measure) do
+      %Figure{
+        name: "#{name}, against ecto_sqlite3",
+        unit: unit,
+        limit: :at_most,
+        bar: 1.0,
+        measure: measure
+      }
+    end
+
+    defp insert(processes, reference, options) do
+      %Figure{
+        name: "durable insert, #{plural(processes)}, against #{reference}",
+        unit: :per_s,
+        limit: :at_least,
+        bar: 1.0,
+        measure: &inserts(&1, processes, options)
+      }
+    end
+
+    defp plural(1), do: "1 process"
+    defp plural(processes), do: "#{processes} processes"
+
+    # What failed is not counted.
+    defp inserts(world, processes, options) do
+      count = world.ash.creates[processes]
+
+      rate = fn {time, failed} ->
+        if failed > 0, do: Progress.note("#{failed} of #{count} inserts failed: busy")
+        Measure.per_s(time, count - failed)
+      end
+
+      with_both(world, world.messages, options, fn ->
+        Measure.rounds(
+          world.ash.rounds,
+          &rate.(insert_ours(count, processes, &1)),
+          &rate.(insert_theirs(count, processes, &1))
+        )
+      end)
+    end
+
+    defp failed(world, side) do
+      count = world.ash.creates[@crowd]
+      insert = if side == :ours, do: &insert_ours/3, else: &insert_theirs/3
+
+      with_both(world, world.messages, [], fn ->
+        for round <- 1..world.ash.rounds do
+          {_time, failed} = insert.(count, @crowd, round)
+          {failed, count}
+        end
+      end)
+    end
+
+    defp insert_ours(count, processes, round) do
+      inserted = insert_by(count, processes, round, & &1, &insert_one/1)
+      Work.settle()
+      inserted
+    end
+
+    defp insert_one(message) do
+      case Repo.insert(:messages, message) do
+        {:ok, _} -> :ok
+        {:error, %{code: code}} when code in [:busy, :timeout, :queue_full] -> :busy
+      end
+    end
+
+    defp insert_theirs(count, processes, round),
+      do: insert_by(count, processes, round, &EctoStore.new/1, &EctoStore.insert/1)
+
+    # Nanoseconds, and how many of the inserts failed.
+    defp insert_by(count, processes, round, new, insert) do
+      share = div(count, processes)
+      first = tuple_size(Work.recall(:messages)) + round * count
+      failed = :counters.new(1, [])
+
+      time =
+        Measure.together(
+          processes,
+          &Enum.map(Work.some_messages(first + &1 * share, share), new),
+          fn messages ->
+            for message <- messages,
+                insert.(message) == :busy,
+                do: :counters.add(failed, 1, 1)
+          end
+        )
+
+      {time, :counters.get(failed, 1)}
+    end
+
+    # A new chat for each round, since they would grow fast.
+    defp insert_all(world) do
+      count = world.ash.bulk
+
+      one = fn insert_all ->
+        with_both(world, world.few, [], fn ->
+          Measure.alone(
+            fn -> Work.some_messages(tuple_size(Work.recall(:messages)), count) end,
+            insert_all
+          ) / 1.0e6
+        end)
+      end
+
+      Measure.rounds(
+        world.ash.rounds,
+        fn _ -> one.(&({^count, nil} = Repo.insert_all(:messages, &1, timeout: :infinity))) end,
+        fn _ -> one.(&EctoStore.insert_all/1) end
+      )
+    end
+
+    defp get(world) do
+      both(world, &some_ids(&1, world.gets), &Repo.get!(:messages, &1), &EctoStore.get/1)
+    end
+
+    defp latest(world) do
+      both(
+        world,
+        &Work.some_rooms(world.latest, &1),
+        &([_ | _] = Work.latest_50(&1)),
+        &([_ | _] = EctoStore.latest_50(&1))
+      )
+    end
+
+    # Both know the row: Ecto changes a struct that was read before.
+    defp update(world) do
+      ids = &some_ids(&1, world.inserts[1])
+
+      with_both(world, world.messages, [], fn ->
+        Measure.rounds(
+          world.ash.rounds,
+          fn round ->
+            time =
+              each(
+                fn -> ids.(round) end,
+                &({:ok, _} = Repo.update(:messages, &1, %{content: "edited #{round}"}))
+              )
+
+            Work.settle()
+            time
+          end,
+          fn round ->
+            each(
+              fn -> Enum.map(ids.(round), &EctoStore.get/1) end,
+              &EctoStore.update(&1, "edited #{round}")
+            )
+          end
+        )
+      end)
+    end
+
+    defp both(world, prepare, ours, theirs) do
+      with_both(world, world.messages, [], fn ->
+        Measure.rounds(
+          world.rounds,
+          fn round -> each(fn -> prepare.(round) end, ours) end,
+          fn round -> each(fn -> prepare.(round) end, theirs) end
+        )
+      end)
+    end
+
+    # Microseconds of `run` for one of what `prepare` returns.
+    defp each(prepare, run) do
+      count = length(prepare.())
+      Measure.us(Measure.alone(prepare, &Enum.each(&1, run)), count)
+    end
+
+    defp some_ids(round, count),
+      do: Work.some_ids(count, tuple_size(Work.recall(:messages)), round)
+
+    defp with_both(world, messages, options, fun) do
+      World.with_repo(world, messages, World.ash_rooms(), fn ->
+        Work.remember_all()
+        theirs = EctoStore.start(world, messages, World.ash_rooms(), options)
+        result = fun.()
+        EctoStore.stop(theirs)
+        result
+      end)
+    end
+  end
+else
+  defmodule AshRusqlite.Bench.EctoFigures do
+    @moduledoc false
+    def all, do: []
+    def missing, do: ["ecto_sqlite3"]
+  end
+end
