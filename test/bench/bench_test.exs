@@ -33,6 +33,20 @@ defmodule AshRusqlite.BenchTest do
     "durable insert, 64 processes, with 1,000 subscribers against none" => 0.95
   }
 
+  @ecto_bars %{
+    "durable insert, 1 process, against ecto_sqlite3" => 1.0,
+    "durable insert, 32 processes, against ecto_sqlite3" => 1.0,
+    "durable insert, 256 processes, against ecto_sqlite3" => 1.0,
+    "durable insert, 32 processes, against ecto_sqlite3 with one connection" => 1.0,
+    "durable insert, 256 processes, against ecto_sqlite3 with one connection" => 1.0,
+    "durable inserts of 256 processes that failed, repo beside ecto_sqlite3: busy or timeout" =>
+      0.0,
+    "insert_all of 20,000 rows, against ecto_sqlite3" => 1.0,
+    "point get by id, against ecto_sqlite3" => 1.0,
+    "latest 50 of a room, against ecto_sqlite3" => 1.0,
+    "update of a row, against ecto_sqlite3" => 1.0
+  }
+
   @ash_sqlite_bars %{
     "create, 1 process" => 1.0,
     "create, 32 processes" => 5.0,
@@ -76,15 +90,19 @@ defmodule AshRusqlite.BenchTest do
   end
 
   # The benchmark must have what is loaded here. It may have more, and says what it has not.
-  defp ash_references(output) do
-    has? = fn module, name ->
-      Code.ensure_loaded?(module) or not (output =~ "#{name} is not loaded: left out.")
-    end
+  defp loaded?(output, module, name) do
+    Code.ensure_loaded?(module) or not (output =~ "#{name} is not loaded: left out.")
+  end
 
-    ash? = has?.(Ash, "Ash")
+  defp ash_references(output) do
+    ash? = loaded?(output, Ash, "Ash")
 
     if(ash?, do: ["ETS"], else: []) ++
-      if(ash? and has?.(AshSqlite, "ash_sqlite"), do: ["ash_sqlite"], else: [])
+      if(ash? and loaded?(output, AshSqlite, "ash_sqlite"), do: ["ash_sqlite"], else: [])
+  end
+
+  defp ecto_bars(output) do
+    if loaded?(output, Ecto.Adapters.SQLite3, "ecto_sqlite3"), do: @ecto_bars, else: %{}
   end
 
   defp ash_bars(references) do
@@ -119,7 +137,8 @@ defmodule AshRusqlite.BenchTest do
     {:ok, figures} = AshRusqlite.Native.json_decode_dirty(File.read!(json))
     bars = for %{"bar" => bar, "name" => name} <- figures, bar != nil, into: %{}, do: {name, bar}
     references = ash_references(output)
-    others = [ash_bars(references), own_ash_bars(references), postgres_bars(output)]
+    ash = Map.merge(ash_bars(references), own_ash_bars(references))
+    others = [ash, ecto_bars(output), postgres_bars(output)]
     assert bars == Enum.reduce(others, @bars, &Map.merge/2)
 
     for figure <- figures do
