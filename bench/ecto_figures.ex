@@ -155,62 +155,50 @@ if Code.ensure_loaded?(Ecto.Adapters.SQLite3) do
     end
 
     defp get(world) do
-      both(world, &some_ids(&1, world.gets), &Repo.get!(:messages, &1), &EctoStore.get/1)
+      reads(world, world.gets, &some_ids/2, &Repo.get!(:messages, &1), &EctoStore.get/1)
     end
 
     defp latest(world) do
-      both(
-        world,
-        &Work.some_rooms(world.latest, &1),
-        &([_ | _] = Work.latest_50(&1)),
-        &([_ | _] = EctoStore.latest_50(&1))
-      )
+      theirs = &([_ | _] = EctoStore.latest_50(&1))
+      reads(world, world.latest, &Work.some_rooms/2, &Work.latest_50/1, theirs)
     end
 
-    # Both know the row: Ecto changes a struct that was read before.
+    defp reads(world, count, some, ours, theirs) do
+      one = fn round, read ->
+        each(count, fn -> some.(count, round) end, read)
+      end
+
+      with_both(world, world.messages, [], fn ->
+        Measure.rounds(world.rounds, &one.(&1, ours), &one.(&1, theirs))
+      end)
+    end
+
+    # Ecto changes a struct, which was read before.
     defp update(world) do
-      ids = &some_ids(&1, world.inserts[1])
+      count = world.inserts[1]
 
       with_both(world, world.messages, [], fn ->
         Measure.rounds(
           world.ash.rounds,
           fn round ->
-            time =
-              each(
-                fn -> ids.(round) end,
-                &({:ok, _} = Repo.update(:messages, &1, %{content: "edited #{round}"}))
-              )
-
+            update = &({:ok, _} = Repo.update(:messages, &1, %{content: "edited #{round}"}))
+            time = each(count, fn -> some_ids(count, round) end, update)
             Work.settle()
             time
           end,
           fn round ->
-            each(
-              fn -> Enum.map(ids.(round), &EctoStore.get/1) end,
-              &EctoStore.update(&1, "edited #{round}")
-            )
+            read = fn -> Enum.map(some_ids(count, round), &EctoStore.get/1) end
+            each(count, read, &EctoStore.update(&1, "edited #{round}"))
           end
         )
       end)
     end
 
-    defp both(world, prepare, ours, theirs) do
-      with_both(world, world.messages, [], fn ->
-        Measure.rounds(
-          world.rounds,
-          fn round -> each(fn -> prepare.(round) end, ours) end,
-          fn round -> each(fn -> prepare.(round) end, theirs) end
-        )
-      end)
-    end
+    # Microseconds of `run` for one of the `count` that `prepare` returns.
+    defp each(count, prepare, run),
+      do: Measure.us(Measure.alone(prepare, &Enum.each(&1, run)), count)
 
-    # Microseconds of `run` for one of what `prepare` returns.
-    defp each(prepare, run) do
-      count = length(prepare.())
-      Measure.us(Measure.alone(prepare, &Enum.each(&1, run)), count)
-    end
-
-    defp some_ids(round, count),
+    defp some_ids(count, round),
       do: Work.some_ids(count, tuple_size(Work.recall(:messages)), round)
 
     defp with_both(world, messages, options, fun) do
