@@ -6,8 +6,8 @@ if Code.ensure_loaded?(Ecto.Adapters.SQLite3) do
     alias AshRusqlite.Bench.{EctoStore, Figure, Measure, Progress, Repo, Work, World}
 
     @crowd 256
-    # By Ecto's default a pool refuses some of its callers when they wait for more than 50 ms. So
-    # that a rate is one of all inserts, they wait here.
+    # By its default a pool that is slow for a second refuses callers: when all of them wait for
+    # more than 50 ms. So that a rate is one of all inserts, they wait here.
     @waiting [queue_target: 600_000, queue_interval: 600_000]
     # What ash_sqlite's documentation recommends for repos that write.
     @one_connection [pool_size: 1] ++ @waiting
