@@ -388,6 +388,21 @@ fn rows_are_numbered_by_their_keys_alone() {
 }
 
 #[test]
+fn partitions_and_orders_by_constants_alone_order_nothing() {
+    let read = Read::Select(Select {
+        order_by: vec![by_scalar(Scalar::Boolean(true), true, None)],
+        partition: Some(Box::new(Partition {
+            by: vec![Scalar::Null],
+            keys: None,
+            limit: Some(2),
+            offset: None,
+        })),
+        ..select("users")
+    });
+    assert!(!sql(&read).contains("ORDER BY"));
+}
+
+#[test]
 fn computed_values_are_stored_in_the_form_of_their_column() {
     let (conn, catalog) = open();
     let update = |column: &str, scalar: Scalar| {
