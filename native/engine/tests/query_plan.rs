@@ -6,10 +6,10 @@ use ash_rusqlite_engine::catalog::{Catalog, KnownForms};
 use ash_rusqlite_engine::query::compile::{bind, compile_read, compile_write, InsertPlans, Param};
 use ash_rusqlite_engine::query::functions;
 use ash_rusqlite_engine::query::ir::{
-    Aggregate, CompareOp, Conflict, Cursor, Delete, Insert, KeyValue, OrderBy, Read, Returning,
-    Scalar, Select, Write,
+    Aggregate, Collation, CompareOp, Conflict, Cursor, Delete, Insert, KeyValue, OrderBy, Read,
+    Returning, Scalar, Select, Write,
 };
-use ash_rusqlite_engine::{Date, DateTime, Time, Value};
+use ash_rusqlite_engine::{ColumnType, Date, DateTime, Time, Value};
 use rusqlite::Connection;
 
 const SCHEMA: &str = "
@@ -182,6 +182,43 @@ fn keys_counts_and_extremes_are_looked_up() {
         assert_eq!(
             plan,
             "SEARCH messages USING COVERING INDEX messages_of_room (room_id=?)"
+        );
+    }
+}
+
+#[test]
+fn an_index_in_which_nulls_are_equal_serves_reads_and_queries_within() {
+    let conn = Connection::open_in_memory().unwrap();
+    functions::register(&conn).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE places (id INTEGER PRIMARY KEY, room TEXT);
+         CREATE UNIQUE INDEX places_room ON places (ifnull(room, 0), room IS NULL);",
+    )
+    .unwrap();
+    let catalog = Catalog::load(&conn).unwrap();
+    let of_room = || Select {
+        table: "places".into(),
+        filter: Some(Scalar::Compare {
+            op: CompareOp::Eq,
+            collation: Collation::Binary,
+            left: Box::new(Scalar::column("room")),
+            right: Box::new(Scalar::Value {
+                column_type: ColumnType::Text,
+                value: Value::Bytes(b"attic".to_vec()),
+            }),
+        }),
+        ..Select::default()
+    };
+    let within = Select {
+        table: "places".into(),
+        filter: Some(Scalar::Exists(Box::new(of_room()))),
+        ..Select::default()
+    };
+    for select in [of_room(), within] {
+        let plan = plan(&conn, &catalog, &Read::Select(select));
+        assert!(
+            plan.contains("USING INDEX places_room (<expr>=? AND <expr>=?)"),
+            "{plan}"
         );
     }
 }

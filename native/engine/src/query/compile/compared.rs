@@ -111,6 +111,7 @@ pub(super) fn among<'v>(
     b.push("CASE WHEN ");
     b.scalar(item)?;
     b.push(" IS NOT NULL THEN ifnull(");
+    b.check_repeated()?;
     collated(b, collation, item)?;
     b.push(" IN (");
     b.list(list, |b, scalar| match collation {

@@ -2,11 +2,11 @@
 
 use super::builder::{count, rowid_name, Builder};
 use super::collation::collated;
-use super::compared;
 use super::compiled::{invalid, Param};
 use super::lists::{array, values_of};
-use super::order::{orders, write as order_by, Order};
+use super::order::{orders, Order};
 use super::where_clause::filter;
+use super::{compared, order};
 use crate::error::Result;
 use crate::query::ir::{Collation, DistinctOn, Partition, Scalar, Select};
 
@@ -100,13 +100,10 @@ pub(super) fn distinct_on<'v>(
     select: &'v Select,
     on: &'v DistinctOn,
 ) -> Result<bool> {
-    let DistinctOn {
-        keys,
-        order_by: first,
-    } = on;
+    let DistinctOn { keys, order_by } = on;
     b.push(" WHERE ");
     begin(b, keys)?;
-    order_by(b, first)?;
+    order::write(b, order_by)?;
     end(b);
     filter(b, select)?;
     b.push(") WHERE \"ash_rusqlite_row\" = 1)");

@@ -10,8 +10,8 @@ use crate::query::ir::Select;
 /// and one level of ours is at most five of SQLite's.
 const MAX_DEPTH: usize = 100;
 
-/// How long the SQL of expressions may be. SQLite's limit is 1,000,000,000 bytes, but some of
-/// our forms write an operand twice, and nested they would reach it.
+/// How long the SQL may be where an operand is written a second time. SQLite's limit is
+/// 1,000,000,000 bytes, which forms that do so would reach when they are nested.
 const MAX_SQL: usize = 1_000_000;
 
 /// How many tables a query joins. SQLite's own limit is 64, which takes long to plan.
@@ -121,12 +121,17 @@ impl<'t> Builder<'t, '_> {
                 "expressions nest at most {MAX_DEPTH} deep"
             )));
         }
+        self.scopes.depth += 1;
+        Ok(())
+    }
+
+    /// Allows an operand to be written a second time.
+    pub(super) fn check_repeated(&self) -> Result<()> {
         if self.sql.len() > MAX_SQL {
             return Err(invalid(format!(
                 "the SQL of an expression is longer than {MAX_SQL} bytes; nest it less"
             )));
         }
-        self.scopes.depth += 1;
         Ok(())
     }
 

@@ -175,17 +175,17 @@ impl<'a, 'v> ResolvedSelect<'a, 'v> {
             reversed,
             ordered: true,
         };
-        resolved.find_order()?;
+        resolved.order = resolved.order()?;
         Ok(resolved)
     }
 
-    fn find_order(&mut self) -> Result<()> {
+    fn order(&self) -> Result<Order<'a, 'v>> {
         let of_columns = keyset::is_of_columns(&self.select.order_by);
         if !of_columns || self.select.partition.is_some() {
             self.check_free_order()?;
         }
         if !of_columns {
-            return Ok(());
+            return Ok(Order::Free(&self.select.order_by));
         }
         let Select {
             order_by,
@@ -220,8 +220,7 @@ impl<'a, 'v> ResolvedSelect<'a, 'v> {
                 *term = term.reversed();
             }
         }
-        self.order = Order::Keyset(terms);
-        Ok(())
+        Ok(Order::Keyset(terms))
     }
 
     /// An order by expressions, or by partitions first, has no cursors.

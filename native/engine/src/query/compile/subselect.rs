@@ -84,6 +84,7 @@ fn first_that_is<'v>(b: &mut Builder<'_, 'v>, select: &'v Select, value: &'v Sca
     } else {
         " WHERE "
     });
+    b.check_repeated()?;
     b.scalar(value)?;
     b.push(" IS NOT NULL");
     order::write(b, &select.order_by)?;

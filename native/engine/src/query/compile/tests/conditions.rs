@@ -61,6 +61,34 @@ fn conditions_may_be_long_and_deep_but_not_endless() {
 }
 
 #[test]
+fn a_condition_is_as_long_as_its_values_make_it() {
+    let price = || {
+        let value = Value::Decimal {
+            negative: false,
+            coefficient: "11".into(),
+            exponent: -1,
+        };
+        compare("price", CompareOp::Lt, value)
+    };
+    let pair = || Scalar::And(vec![price(), price()]);
+    let sql = where_sql(Scalar::Or((0..15_000).map(|_| pair()).collect()));
+    assert!(sql.len() > 1_000_000, "{}", sql.len());
+}
+
+#[test]
+fn operands_that_are_written_twice_do_not_double_without_end() {
+    let twice = |item| Scalar::In {
+        collation: Collation::Binary,
+        item: Box::new(item),
+        list: vec![Scalar::column("id")],
+    };
+    let nested = |depth| (0..depth).fold(Scalar::column("age"), |item, _| twice(item));
+    where_sql(nested(8));
+    let error = refused_filter("users", nested(60));
+    assert!(error.message().contains("nest it less"), "{error}");
+}
+
+#[test]
 fn columns_of_unlike_forms_are_not_compared() {
     let columns = |left: &str, right: &str| Scalar::compare_columns(left, CompareOp::Lt, right);
     assert_eq!(where_sql(columns("age", "score")), "\"age\" < \"score\"");

@@ -12,8 +12,8 @@ use super::*;
 use crate::error::Detail;
 use crate::query::functions;
 use crate::query::ir::{
-    Aggregate, Assignment, Change, CompareOp, Conflict, ConflictSet, Cursor, Delete, Insert,
-    KeyValue, OrderBy, Returning, Scalar, Select, Update, UpdateEach,
+    Aggregate, Assignment, Change, Collation, CompareOp, Conflict, ConflictSet, Cursor, Delete,
+    Insert, KeyValue, OrderBy, Returning, Scalar, Select, Update, UpdateEach,
 };
 use crate::value::Value;
 
