@@ -6,14 +6,8 @@ defmodule AshRusqlite.FragmentOfListTest do
   require Ash.Expr
   require Ash.Query
 
-  alias AshRusqlite.AnyDomain, as: Domain
-
   defmodule Artist do
-    use Ash.Resource, domain: Domain, data_layer: AshRusqlite.DataLayer
-
-    ets do
-      private?(true)
-    end
+    use AshRusqlite.PrivateResource, AshRusqlite.DataLayer
 
     actions do
       defaults([:read, create: :*, update: :*])

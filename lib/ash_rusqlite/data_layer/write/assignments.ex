@@ -114,12 +114,16 @@ if Code.ensure_loaded?(Ash) do
     The assignments of those atomics of a record that hold a fragment, which only SQLite computes, and the
     atomics that are left. What is beside the fragments and has no SQL is computed of the record.
     """
-    @spec of_fragments(keyword() | nil, %Expression.Env{}, Ash.Resource.record()) ::
-            {[tuple()], keyword()}
-    def of_fragments(atomics, env, record) do
+    @spec of_fragments(
+            keyword() | nil,
+            %Expression.Env{},
+            Ash.Domain.t(),
+            Ash.Resource.record()
+          ) :: {[tuple()], keyword()}
+    def of_fragments(atomics, env, domain, record) do
       Enum.reduce(atomics || [], {[], []}, fn {name, expression} = atomic, {assignments, left} ->
         with true <- Fragment.in?(expression, env.resource),
-             expression = beside_fragments(expression, env, record),
+             expression = beside_fragments(expression, env, domain, record),
              {:ok, [assignment]} <- computed([{name, expression}], env) do
           {[assignment | assignments], left}
         else
@@ -128,16 +132,25 @@ if Code.ensure_loaded?(Ash) do
       end)
     end
 
-    defp beside_fragments(%{} = node, env, record) do
+    defp beside_fragments(%{} = node, env, domain, record) do
       cond do
-        not Ash.Expr.expr?(node) -> node
-        Fragment.in?(node, env.resource) -> parts(node, &beside_fragments(&1, env, record))
-        match?({:ok, _, _}, Expression.value(node, env)) -> node
-        true -> value_of(node, env.resource, record)
+        not Ash.Expr.expr?(node) ->
+          node
+
+        Fragment.in?(node, env.resource) ->
+          parts(node, &beside_fragments(&1, env, domain, record))
+
+        match?({:ok, _, _}, Expression.value(node, env)) ->
+          node
+
+        true ->
+          with {:ok, value} <- eval(node, env.resource, domain, record),
+               do: value,
+               else: (_ -> node)
       end
     end
 
-    defp beside_fragments(value, _env, _record), do: value
+    defp beside_fragments(value, _env, _domain, _record), do: value
 
     defp parts(%F.Fragment{} = node, _fun), do: node
 
@@ -150,33 +163,22 @@ if Code.ensure_loaded?(Ash) do
     defp parts(%{expression: expression} = node, fun), do: %{node | expression: fun.(expression)}
     defp parts(node, _fun), do: node
 
-    defp value_of(expression, resource, record) do
-      opts = [resource: resource, record: record, unknown_on_unknown_refs?: true]
-
-      case Like.eval(expression, resource, opts) do
-        {:ok, value} -> value
-        _ -> expression
-      end
-    end
-
     @doc "The values of atomics for a record."
     @spec evaluate(keyword() | nil, Ash.Resource.t(), Ash.Domain.t(), Ash.Resource.record()) ::
             {:ok, map()} | {:error, term()}
     def evaluate(atomics, resource, domain, record) do
       Enum.reduce_while(atomics || [], {:ok, %{}}, fn {name, expression}, {:ok, values} ->
-        opts = [
-          resource: resource,
-          record: record,
-          domain: domain,
-          unknown_on_unknown_refs?: true
-        ]
-
-        case Like.eval(expression, resource, opts) do
+        case eval(expression, resource, domain, record) do
           {:ok, value} -> {:cont, {:ok, Map.put(values, name, value)}}
           {:error, error} -> {:halt, {:error, error}}
           :unknown -> {:halt, {:error, unknown(expression, resource)}}
         end
       end)
+    end
+
+    defp eval(expression, resource, domain, record) do
+      opts = [resource: resource, record: record, domain: domain, unknown_on_unknown_refs?: true]
+      Like.eval(expression, resource, opts)
     end
 
     defp unknown(expression, resource) do

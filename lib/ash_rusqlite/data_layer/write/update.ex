@@ -69,9 +69,9 @@ if Code.ensure_loaded?(Ash) do
         with {:ok, key} <- Write.key_condition(changeset.data, env),
              {:ok, current} <- Write.current(store, [key], changeset),
              {:ok, [current]} <- Write.kept(current, store, changeset),
-             {computed, left} = Assignments.of_fragments(changeset.atomics, env, current),
-             {:ok, values} <-
-               Assignments.evaluate(left, store.resource, changeset.domain, current),
+             domain = changeset.domain,
+             {computed, left} = Assignments.of_fragments(changeset.atomics, env, domain, current),
+             {:ok, values} <- Assignments.evaluate(left, store.resource, domain, current),
              values = Map.merge(changeset.attributes, values),
              {:ok, set} <- Assignments.set(store.resource, values, computed) do
           one(update_where(store, [key], set ++ computed, changeset), store, changeset)
